@@ -1,0 +1,163 @@
+"""What the core raises, and the table of messages it raises them with.
+
+    KobaiError
+    ├── InvalidRequest      an argument of the wrong type, range or shape
+    ├── InvalidFunction     a function text that cannot be understood or checked
+    ├── NonFiniteResult     a value or gradient that float64 cannot hold
+    ├── OverBudget          a quote beyond a limit
+    └── DeadlineExceeded    the time was up, or the caller went away
+
+Every error carries faults. A fault's ``pointer`` is a JSON Pointer into the arguments by
+their names (``/variables/x``), so that whoever received the arguments can pass it on as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+QUOTED_CHARACTERS = 60
+"""Longest excerpt of a caller's text that a message repeats."""
+
+MESSAGES: dict[str, str] = {
+    # arrays and numbers
+    "not-a-number": "Must be a JSON number, got {got}.",
+    "not-finite": "Must be a finite number.",
+    "not-an-array": "Must be an array of numbers, got {got}.",
+    "empty-array": "An array needs at least one element.",
+    "ragged-array": "Must be rectangular: expected {expected} elements here as in the first row, got {got}.",
+    "mixed-depth": "Must be rectangular: expected {expected} here as in the first row, got {got}.",
+    "rank-too-high": "Has rank {rank}; the highest rank is {limit}.",
+    "too-many-elements": "Has {count} elements; at most {limit} are allowed.",
+    "too-many-names": "Has {count} names; at most {limit} are allowed.",
+    "no-names": "Needs at least one name.",
+    "shape-mismatch": "{first} has shape {first_shape} and {second} has shape {second_shape}; {rule}.",
+    "out-of-range": "Must be {rule}, got {got}.",
+    "bad-axis": "axis {axis} does not exist in an array of rank {rank}; use {low} to {high}.",
+    "bad-label": "Must be a whole number from 0 to {high} (a class label), got {got}.",
+    "not-a-probability": "Must be a probability between 0 and 1, got {got}.",
+    "nothing-left": "The mask leaves no element in this slice, so it has no softmax.",
+    "mask-with-log": "A masked position has no finite logarithm; send mask or log, not both.",
+    "step-lost": "The step {h} is lost in rounding: {where} + h equals {where}, which is {value}. Use a larger h.",
+    "missing-option": "{option} is needed by {needed_by}.",
+    "contradicts-state": "The state belongs to {expected}, this request asks for {got}. Send what the state was made with.",
+    "bad-state": "This is not a state that an earlier answer gave: {why}. Send it back unchanged, or leave it out.",
+    "empty-bounds": "lower is above upper ({lower} > {upper}).",
+    "unknown-name-here": "There is no variable of this name; the variables are {known}.",
+    "first-axis": "Has {got} points, {other} has {expected}; the first axis counts the points and is the same for all names.",
+    # the function's text
+    "too-long": "The function has {count} characters; at most {limit} are allowed.",
+    "too-many-tokens": "The function has more than {limit} tokens.",
+    "too-deep": "Parentheses, brackets and calls are nested more than {limit} deep.",
+    "empty-function": "The function is empty; write an expression such as x[0]**2 + x[1]**2.",
+    "not-ascii": "{got} is not an ASCII character; the language is written in ASCII alone.",
+    "bad-character": "{got} is not part of the language.{hint}",
+    "unexpected-token": "Unexpected {got}; expected {expected}.{hint}",
+    "unexpected-end": "The function ends here; expected {expected}.",
+    "newline-in-brackets": "A newline inside brackets; an expression stands on one line.",
+    "number-overflow": "The number {got} overflows float64.",
+    "bad-name": "{got} is not a name: a letter, then at most 63 letters, digits or underscores.",
+    "unknown-name": "Unknown name {got}.{hint}",
+    "unknown-function": "Unknown function {got}.{hint}",
+    "function-as-value": "{got} is a function; call it: {signature}.",
+    "not-a-function": "{got} is not a function and cannot be called.",
+    "name-is-function": "{got} is the name of a function; choose another name.",
+    "name-is-reserved": "{got} is reserved; choose another name.",
+    "name-taken": "{got} is bound already; each name is assigned once.",
+    "name-twice": "{got} stands in both variables and constants.",
+    "unused-variable": "The variable {got} does not occur in the function.",
+    "misplaced-comparison": "A comparison stands only as the first argument of where(condition, a, b).",
+    "needs-comparison": "The first argument of where is a comparison, such as where(x > 0, x, 0).",
+    "wrong-arity": "{signature} takes {expected}, got {got}.",
+    "unknown-keyword": "{signature} has no keyword {got}.{hint}",
+    "repeated-keyword": "{got} is given twice.",
+    "needs-literal": "{keyword} of {signature} must be {expected}, written as a literal.",
+    "bad-literal": "{keyword} of {signature} must be {expected}, got {got}.",
+    "bad-index": "An index is a literal integer or slice, got {got}.",
+    "index-out-of-range": "Index {index} is out of range for axis {axis} of size {size}.",
+    "too-many-indices": "{count} indices for an array of rank {rank}.",
+    "zero-step": "A slice's step cannot be zero.",
+    "empty-result": "This leaves no element: the shape is {shape}.",
+    "operand-shapes": "{operator} got {first} and {second}: {why}.",
+    "argument-shape": "{operator} got {shape}: {why}.",
+    "repeated-axis": "axis {axis} stands twice.",
+    "not-scalar": "The value has shape {shape}; a gradient needs a scalar. Wrap it, for example in sum(...) or mean(...).",
+    "not-analytic": "{got} is not complex-analytic, so complex_step refuses it; use exact or central.",
+    # results and budgets
+    "non-finite": "{output} became {value} at {operation}.",
+    "over-limit": "{what}: asked {asked} {unit}, allowed {allowed} (setting {setting}).",
+    "deadline": "The deadline of {deadline_ms} ms passed before there was an answer.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong, and where."""
+
+    code: str
+    detail: str
+    pointer: str = ""
+    line: int | None = None
+    column: int | None = None
+
+
+def fault(
+    code: str,
+    pointer: str = "",
+    *,
+    line: int | None = None,
+    column: int | None = None,
+    **values: object,
+) -> Fault:
+    """Make a fault from its row in `MESSAGES`.
+
+    The template is ours; whatever comes from the caller is only ever a value in it, and
+    texts are passed through `quote_text` by those who have them.
+    """
+    return Fault(code, MESSAGES[code].format_map(values), pointer, line, column)
+
+
+def quote_text(text: str) -> str:
+    """Quote a caller's text for a message: shortened, controls and non-ASCII escaped.
+
+    >>> quote_text("x\\n")
+    "'x\\\\n'"
+    """
+    shortened = text if len(text) <= QUOTED_CHARACTERS else text[: QUOTED_CHARACTERS - 1] + "…"
+    return ascii(shortened).replace("\\u2026", "...")
+
+
+def pointer_to(*keys: str | int) -> str:
+    """Build a JSON Pointer (RFC 6901) from object keys and array indices.
+
+    >>> pointer_to("variables", "x", 1)
+    '/variables/x/1'
+    """
+    return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+
+
+class KobaiError(Exception):
+    """Root of everything that the core raises on purpose."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(each.detail for each in faults))
+        self.faults = faults
+
+
+class InvalidRequest(KobaiError):
+    """An argument has the wrong type, range or shape."""
+
+
+class InvalidFunction(KobaiError):
+    """The function's text cannot be understood, or does not fit its arguments."""
+
+
+class NonFiniteResult(KobaiError):
+    """A result is infinite or not a number; its place in the function is known."""
+
+
+class OverBudget(KobaiError):
+    """The quote of a request exceeds a limit."""
+
+
+class DeadlineExceeded(KobaiError):
+    """The time was up, or the caller went away, before there was an answer."""

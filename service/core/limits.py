@@ -1,0 +1,107 @@
+"""Every limit of the service: one table, read by the core, the settings, `/limits` and README."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+
+from service.core.exceptions import DeadlineExceeded, fault
+
+MIB = 1024 * 1024
+
+
+def _limit(default: int, unit: str, meaning: str, low: int = 1) -> int:
+    """One row: the field's name is the limit's name, its metadata the rest."""
+    row: int = field(default=default, metadata={"unit": unit, "meaning": meaning, "low": low})
+    return row
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The limits in force. Each is set by the environment variable ``KOBAI_<NAME>``."""
+
+    body_bytes: int = _limit(16 * MIB, "bytes", "a request's body")
+    json_nesting: int = _limit(32, "levels", "nesting of JSON arrays and objects", low=10)
+    function_characters: int = _limit(4096, "characters", "a function's text")
+    function_tokens: int = _limit(2000, "tokens", "a function's tokens")
+    function_nesting: int = _limit(64, "levels", "nested parentheses, brackets and calls")
+    names: int = _limit(64, "names", "names in variables, and in constants")
+    rank: int = _limit(8, "axes", "an array's axes")
+    elements: int = _limit(1_000_000, "elements", "one array")
+    peak_bytes: int = _limit(256 * MIB, "bytes", "planned peak memory of a request")
+    operations: int = _limit(
+        5_000_000_000, "operations", "planned work of a request; a descent's counts one step"
+    )
+    operations_at_once: int = _limit(
+        100_000_000, "operations", "planned work of a single operation, which no deadline interrupts"
+    )
+    deadline_default_ms: int = _limit(5_000, "milliseconds", "time for a request that names no deadline_ms")
+    deadline_ms: int = _limit(25_000, "milliseconds", "the longest time that deadline_ms can ask for")
+    steps: int = _limit(100_000, "steps", "a descent's steps")
+    history: int = _limit(1_000, "records", "a descent's history")
+    sweep: int = _limit(64, "runs", "learning rates in a sweep")
+    response_bytes: int = _limit(32 * MIB, "bytes", "an answer's body")
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def setting_of(name: str) -> str:
+    """Name the environment variable that sets a limit.
+
+    >>> setting_of("body_bytes")
+    'KOBAI_BODY_BYTES'
+    """
+    return f"KOBAI_{name.upper()}"
+
+
+def describe_limits(limits: Limits) -> dict[str, dict[str, object]]:
+    """List every limit in force: name to value, unit, setting and meaning."""
+    return {
+        row.name: {
+            "value": getattr(limits, row.name),
+            "unit": row.metadata["unit"],
+            "setting": setting_of(row.name),
+            "meaning": row.metadata["meaning"],
+        }
+        for row in fields(limits)
+    }
+
+
+class Deadline:
+    """A moment after which work stops, by a clock that the caller brings.
+
+    Parameters
+    ----------
+    seconds : float
+        Time from now on; ``inf`` never ends.
+    clock : callable
+        Returns seconds, monotonically; `time.monotonic` in the service.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self.milliseconds = seconds * 1000
+        self._clock = clock
+        self._end = clock() + seconds
+
+    def is_over(self) -> bool:
+        """Tell whether the time is up or the work was cancelled."""
+        return self._clock() >= self._end
+
+    def remaining(self) -> float:
+        """Seconds left, negative when over."""
+        return self._end - self._clock()
+
+    def cancel(self) -> None:
+        """End it now: the caller went away."""
+        self._end = float("-inf")
+
+    def check(self) -> None:
+        """Raise `DeadlineExceeded` when the time is up."""
+        if self.is_over():
+            raise DeadlineExceeded(fault("deadline", deadline_ms=round(self.milliseconds)))
+
+
+def no_deadline() -> Deadline:
+    """Return a deadline that never comes, for callers that bring no clock."""
+    return Deadline(float("inf"), lambda: 0.0)
