@@ -1,0 +1,1 @@
+"""Pure numerical core: no HTTP, no environment, no clock of its own."""

@@ -117,13 +117,12 @@ def fault(
 
 
 def quote_text(text: str) -> str:
-    """Quote a caller's text for a message: shortened, controls and non-ASCII escaped.
+    r"""Quote a caller's text for a message: shortened, controls and non-ASCII escaped.
 
-    >>> quote_text("x\\n")
-    "'x\\\\n'"
+    >>> quote_text("x\n")
+    "'x\\n'"
     """
-    shortened = text if len(text) <= QUOTED_CHARACTERS else text[: QUOTED_CHARACTERS - 1] + "…"
-    return ascii(shortened).replace("\\u2026", "...")
+    return ascii(text if len(text) <= QUOTED_CHARACTERS else text[: QUOTED_CHARACTERS - 3] + "...")
 
 
 def pointer_to(*keys: str | int) -> str:

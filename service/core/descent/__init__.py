@@ -1,0 +1,1 @@
+"""From numbers to a path: gradient descent and its kin."""
