@@ -51,7 +51,7 @@ MESSAGES: dict[str, str] = {
     "empty-function": "The function is empty; write an expression such as x[0]**2 + x[1]**2.",
     "not-ascii": "{got} is not an ASCII character; the language is written in ASCII alone.",
     "bad-character": "{got} is not part of the language.{hint}",
-    "unexpected-token": "Unexpected {got}; expected {expected}.{hint}",
+    "unexpected-token": "Unexpected {got}; expected {expected}.",
     "unexpected-end": "The function ends here; expected {expected}.",
     "newline-in-brackets": "A newline inside brackets; an expression stands on one line.",
     "number-overflow": "The number {got} overflows float64.",
@@ -69,6 +69,8 @@ MESSAGES: dict[str, str] = {
     "needs-comparison": "The first argument of where is a comparison, such as where(x > 0, x, 0).",
     "wrong-arity": "{signature} takes {expected}, got {got}.",
     "unknown-keyword": "{signature} has no keyword {got}.{hint}",
+    "positional-after-keyword": "A positional argument stands after a keyword argument.",
+    "unnamed-statement": "Only the last statement may omit its name; write name = expression.",
     "repeated-keyword": "{got} is given twice.",
     "needs-literal": "{keyword} of {signature} must be {expected}, written as a literal.",
     "bad-literal": "{keyword} of {signature} must be {expected}, got {got}.",
@@ -122,7 +124,7 @@ def quote_text(text: str) -> str:
     >>> quote_text("x\n")
     "'x\\n'"
     """
-    return ascii(text if len(text) <= QUOTED_CHARACTERS else text[: QUOTED_CHARACTERS - 3] + "...")
+    return ascii(str(text) if len(text) <= QUOTED_CHARACTERS else text[: QUOTED_CHARACTERS - 3] + "...")
 
 
 def pointer_to(*keys: str | int) -> str:
