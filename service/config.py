@@ -1,0 +1,303 @@
+"""The settings: one table, read from the environment once, checked before anything starts."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from service.core.exceptions import quote_text
+from service.core.limits import MIB, Limits, setting_of
+
+LARGEST = 2**53 - 1
+"""Largest number a setting takes: the largest whole number that every JSON reader keeps exactly."""
+
+CGROUP = Path("/sys/fs/cgroup")
+OWN_CGROUP = Path("/proc/self/cgroup")
+
+_HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
+_KUBERNETES = re.compile(r"KOBAI_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
+_KUBERNETES_PORT = re.compile(r"(tcp|udp|sctp)://")
+
+
+class SettingsError(ValueError):
+    """A setting has a bad value; the message names its variable and what is allowed."""
+
+
+def available_cpus(root: Path = CGROUP, own: Path = OWN_CGROUP) -> int:
+    """Count the CPUs this process may use: its affinity, capped by the quota of its control groups.
+
+    `os.cpu_count` knows neither. A quota of 1.5 CPUs counts 1: two workers would be throttled together.
+    """
+    affinity = getattr(os, "sched_getaffinity", None)
+    mine = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min(mine, math.floor(_cpu_quota(root, own))))
+
+
+def _cpu_quota(root: Path, own: Path) -> float:
+    """CPUs that the control group and those above it allow, or a number that caps nothing."""
+    lines = _read_words(own)
+    path = next((words.removeprefix("0::/") for words in lines if words.startswith("0::/")), "")
+    folders = [root / path, *(root / path).parents]
+    version_2 = [_read_words(folder / "cpu.max") for folder in folders if folder.is_relative_to(root)]
+    version_1 = _read_words(root / "cpu/cpu.cfs_quota_us") + _read_words(root / "cpu/cpu.cfs_period_us")
+    quotas = [pair for pair in (*version_2, version_1) if len(pair) == 2 and pair[0].isdigit()]
+    return min((int(quota) / int(period) for quota, period in quotas), default=LARGEST)
+
+
+def _read_words(file: Path) -> list[str]:
+    """Read the words of a file of the kernel's, none where there is no such file."""
+    try:
+        return file.read_text().split()
+    except OSError:
+        return []
+
+
+def _row(
+    variable: str,
+    default: object,
+    unit: str,
+    meaning: str,
+    *,
+    low: int = 1,
+    high: int = LARGEST,
+    **more: object,
+) -> Any:
+    """One row of the table: the field's name, the variable, the unit, the range and what it means."""
+    metadata = {"variable": variable, "unit": unit, "meaning": meaning, "low": low, "high": high, **more}
+    if callable(default):
+        return field(default_factory=default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set from outside. A value that is absent or empty means the default."""
+
+    host: str = _row("HOST", "127.0.0.1", "address", "the address to listen on")
+    port: int = _row("PORT", 8000, "port", "the port to listen on", high=65_535)
+    workers: int = _row(
+        "WEB_CONCURRENCY", available_cpus, "processes", "worker processes; the CPUs there are", high=256
+    )
+    worker_class: str = _row(
+        "KOBAI_WORKER_CLASS", "asgi", "", "Gunicorn's worker: asgi is faster", choices=("asgi", "gthread")
+    )
+    threads: int = _row("KOBAI_THREADS", 8, "threads", "threads of a gthread worker", high=256)
+    connections: int = _row(
+        "KOBAI_CONNECTIONS", 1_000, "connections", "open connections of a worker", low=10, high=65_535
+    )
+    held_body_bytes: int = _row(
+        "KOBAI_HELD_BODY_BYTES",
+        64 * MIB,
+        "bytes",
+        "request bodies that a worker holds; beyond it reading pauses",
+    )
+    held_answer_bytes: int = _row(
+        "KOBAI_HELD_ANSWER_BYTES", 64 * MIB, "bytes", "unsent answers that a worker holds; beyond it 503"
+    )
+    discarded_bytes: int = _row(
+        "KOBAI_DISCARDED_BYTES",
+        64 * MIB,
+        "bytes",
+        "read and thrown away so that a refusal can be read",
+        low=0,
+    )
+    inline_body_bytes: int = _row(
+        "KOBAI_INLINE_BODY_BYTES",
+        65_536,
+        "bytes",
+        "largest body computed without going through the queue",
+        low=0,
+    )
+    queue: int = _row(
+        "KOBAI_QUEUE",
+        32,
+        "requests",
+        "long computations that wait in a worker; beyond it 503",
+        low=0,
+        high=10_000,
+    )
+    body_timeout_s: int = _row("KOBAI_BODY_TIMEOUT_S", 60, "seconds", "time for a body to arrive", high=3_600)
+    send_timeout_s: int = _row(
+        "KOBAI_SEND_TIMEOUT_S", 60, "seconds", "time without progress for an answer to be taken", high=3_600
+    )
+    keepalive_s: int = _row(
+        "KOBAI_KEEPALIVE_S", 75, "seconds", "an idle connection stays open; longer than a proxy's", high=3_600
+    )
+    worker_timeout_s: int = _row(
+        "KOBAI_WORKER_TIMEOUT_S", 30, "seconds", "a worker silent for so long is killed", low=2, high=3_600
+    )
+    graceful_timeout_s: int = _row(
+        "KOBAI_GRACEFUL_TIMEOUT_S",
+        28,
+        "seconds",
+        "accepted requests have so long to finish at a stop",
+        high=3_600,
+    )
+    proxy_timeout_s: int = _row(
+        "KOBAI_PROXY_TIMEOUT_S", 60, "seconds", "what a proxy in front waits for an answer", high=86_400
+    )
+    log_level: str = _row(
+        "KOBAI_LOG_LEVEL",
+        "info",
+        "",
+        "info logs every request, warning only the failed ones",
+        choices=("debug", "info", "warning", "error"),
+    )
+    server_timing: bool = _row(
+        "KOBAI_SERVER_TIMING", True, "", "answers carry Server-Timing", choices=("true", "false")
+    )
+    limits: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
+        """Read all settings; a bad value and an unknown ``KOBAI_`` variable raise `SettingsError`."""
+        environ = os.environ if environ is None else environ
+        _refuse_unknown(environ)
+        settings = cls(**_read_rows(cls, environ), limits=Limits(**_read_rows(Limits, environ)))
+        _check_together(settings)
+        return settings
+
+    @property
+    def bind(self) -> str:
+        """The address as Gunicorn writes it, an IPv6 one in brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def variable_of(name: str) -> str:
+    """Name the environment variable of a setting or a limit by its field's name.
+
+    >>> variable_of("workers"), variable_of("steps")
+    ('WEB_CONCURRENCY', 'KOBAI_STEPS')
+    """
+    for row in fields(Settings):
+        if row.name == name and row.metadata:
+            return str(row.metadata["variable"])
+    return setting_of(name)
+
+
+def describe_settings(settings: Settings) -> dict[str, dict[str, object]]:
+    """List every setting but the limits: name to value, unit, variable and meaning."""
+    return {
+        row.name: {
+            "value": getattr(settings, row.name),
+            "unit": row.metadata["unit"],
+            "setting": row.metadata["variable"],
+            "meaning": row.metadata["meaning"],
+        }
+        for row in fields(settings)
+        if row.metadata
+    }
+
+
+def known_variables() -> list[str]:
+    """Every environment variable that is read, in the order of the tables."""
+    mine = [str(row.metadata["variable"]) for row in fields(Settings) if row.metadata]
+    return mine + [setting_of(row.name) for row in fields(Limits)]
+
+
+def _refuse_unknown(environ: Mapping[str, str]) -> None:
+    """Stop at a ``KOBAI_`` variable that nothing reads: a typing slip must not become a default.
+
+    What Kubernetes sets in every container for a Service called ``kobai`` is not ours, and left alone.
+    """
+    known = known_variables()
+    for variable, value in sorted(environ.items()):
+        if not variable.upper().startswith("KOBAI_") or variable in known:
+            continue
+        if _KUBERNETES.fullmatch(variable) or (variable.endswith("_PORT") and _KUBERNETES_PORT.match(value)):
+            continue
+        nearest = difflib.get_close_matches(variable.upper(), known, n=1)
+        hint = f" Did you mean {nearest[0]}?" if nearest else ""
+        raise SettingsError(f"{quote_text(variable)} is not a setting of this service.{hint}")
+
+
+def _read_rows(table: type, environ: Mapping[str, str]) -> dict[str, Any]:
+    """Read the fields of `table` that the environment gives."""
+    given: dict[str, Any] = {}
+    for row in fields(table):
+        if not row.metadata:
+            continue
+        variable = row.metadata.get("variable") or setting_of(row.name)
+        text = environ.get(variable, "").strip()
+        if text:
+            given[row.name] = _reader_of(row.default, row.metadata)(variable, text, row.metadata)
+    return given
+
+
+Reader = Callable[[str, str, Mapping[str, Any]], object]
+
+
+def _reader_of(default: object, metadata: Mapping[str, Any]) -> Reader:
+    """Choose how a row's text is read, by its default's type."""
+    if isinstance(default, bool):
+        return _read_switch
+    if "choices" in metadata:
+        return _read_choice
+    if isinstance(default, int) or default is MISSING:
+        return _read_number
+    return _read_host
+
+
+def _read_number(variable: str, text: str, metadata: Mapping[str, Any]) -> int:
+    low, high = metadata["low"], metadata.get("high", LARGEST)
+    if re.fullmatch(r"[0-9]{1,16}", text) and low <= int(text) <= high:
+        return int(text)
+    unit = f" ({metadata['unit']})" if metadata["unit"] else ""
+    raise SettingsError(
+        f"{variable} must be a whole number from {low} to {high}{unit}, got {quote_text(text)}."
+    )
+
+
+def _read_choice(variable: str, text: str, metadata: Mapping[str, Any]) -> str:
+    if text in metadata["choices"]:
+        return text
+    allowed = " or ".join(metadata["choices"])
+    raise SettingsError(f"{variable} must be {allowed}, got {quote_text(text)}.")
+
+
+def _read_switch(variable: str, text: str, metadata: Mapping[str, Any]) -> bool:
+    return _read_choice(variable, text.lower(), metadata) == "true"
+
+
+def _read_host(variable: str, text: str, metadata: Mapping[str, Any]) -> str:
+    if _HOST.fullmatch(text):
+        return text
+    raise SettingsError(f"{variable} must be an IP address or a host name, got {quote_text(text)}.")
+
+
+def _check_together(settings: Settings) -> None:
+    """Refuse settings that contradict each other; each rule with its reason.
+
+    A deadline that the worker's timeout cuts short, or a proxy that gives up before, would lose the answer.
+    """
+    limits = settings.limits
+    deadline_s = limits.deadline_ms / 1000
+    rules = (
+        ("deadline_default_ms", limits.deadline_default_ms, "<=", "deadline_ms", limits.deadline_ms),
+        ("deadline_ms", deadline_s, "<", "graceful_timeout_s", settings.graceful_timeout_s),
+        ("deadline_ms", deadline_s, "<", "worker_timeout_s", settings.worker_timeout_s),
+        (
+            "graceful_timeout_s",
+            settings.graceful_timeout_s,
+            "<=",
+            "worker_timeout_s",
+            settings.worker_timeout_s,
+        ),
+        ("worker_timeout_s", settings.worker_timeout_s, "<", "proxy_timeout_s", settings.proxy_timeout_s),
+        ("body_bytes", limits.body_bytes, "<=", "held_body_bytes", settings.held_body_bytes),
+        ("response_bytes", limits.response_bytes, "<=", "held_answer_bytes", settings.held_answer_bytes),
+    )
+    for low, low_value, sign, high, high_value in rules:
+        if low_value > high_value or (sign == "<" and low_value == high_value):
+            unit = " seconds" if low.endswith(("_s", "_ms")) and high.endswith("_s") else ""
+            relation = "less than" if sign == "<" else "at most"
+            raise SettingsError(
+                f"{variable_of(low)} must be {relation} {variable_of(high)}, "
+                f"got {low_value:.16g}{unit} and {high_value:.16g}{unit}."
+            )
