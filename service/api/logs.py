@@ -1,0 +1,188 @@
+"""One JSON line per request on standard output; never the payload.
+
+Standard error is left to what needs a person: warnings, and the traceback behind a 500.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+import orjson
+from flask import Flask, Response, g, request
+
+from service.config import Settings
+
+PROBES = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
+"""Routes that are asked every few seconds: not logged, and left out of the latencies."""
+
+UNMATCHED = "unmatched"
+"""The endpoint of a request that no route takes: whatever paths callers invent, they share one name."""
+
+LONGEST_PATH = 200
+
+_LEVELS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What is known of a request and its answer, for the log line and for the metrics."""
+
+    endpoint: str
+    method: str
+    path: str
+    status: int
+    code: str
+    request_id: str
+    trace_id: str
+    bytes_in: int
+    bytes_out: int
+    started: float
+    waited: float
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Time since the last byte of the body came in."""
+        return time.monotonic() - self.started
+
+    @property
+    def is_probe(self) -> bool:
+        """Tell whether a monitor asked, not a caller."""
+        return self.endpoint in PROBES
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Write a line for every request, and `Server-Timing` into its answer."""
+    threshold = _LEVELS[settings.log_level]
+
+    def write(exchange: Exchange) -> None:
+        if not exchange.is_probe and _LEVELS[_level(exchange.status)] >= threshold:
+            write_line(sys.stdout, _level(exchange.status), "request", **_fields(exchange))
+
+    @app.after_request
+    def log(response: Response) -> Response:
+        timings = g.get("timings")
+        if settings.server_timing and timings:
+            header = ", ".join(f"{name};dur={spent:.3f}" for name, spent in timings.items())
+            response.headers["Server-Timing"] = header
+        observe(response, write)
+        return response
+
+    app.before_request(start)
+
+
+def start() -> None:
+    """Remember when the request came in; whoever hooks first does it for all."""
+    if "started" not in g:
+        now = time.monotonic()
+        g.started = request.environ.get("kobai.received_at") or now
+        g.waited = now - g.started
+
+
+def observe(response: Response, callback: Callable[[Exchange], None]) -> None:
+    """Call back when the answer is complete: at once, or for a stream when its last byte is out."""
+    if "kobai.warming" in request.environ:
+        return
+    exchange = _exchange(response)
+    if not response.is_streamed:
+        callback(exchange)
+        return
+    chunks = response.response
+    response.response = _counted(chunks, exchange)
+    response.call_on_close(getattr(chunks, "close", lambda: None))
+    response.call_on_close(lambda: callback(exchange))
+
+
+def write_line(stream: TextIO, level: str, event: str, **values: Any) -> None:
+    """Write one JSON object as one line; a closed pipe must not fail a request."""
+    moment = datetime.now(UTC).isoformat(timespec="milliseconds")
+    line = {"time": moment, "level": level, "event": event, "pid": os.getpid(), **values}
+    try:
+        stream.write(orjson.dumps(line, default=str).decode() + "\n")
+        stream.flush()
+    except OSError:
+        return
+
+
+def log_failure(error: BaseException) -> None:
+    """Write the traceback behind a 500 to standard error, with the request's id."""
+    write_line(
+        sys.stderr,
+        "error",
+        "internal-error",
+        request_id=g.get("request_id", ""),
+        route=_endpoint(),
+        traceback="".join(traceback.format_exception(error)),
+    )
+
+
+def _exchange(response: Response) -> Exchange:
+    environ = request.environ
+    start()
+    return Exchange(
+        endpoint=_endpoint(),
+        method=request.method,
+        path=request.path,
+        status=response.status_code,
+        code=g.get("problem_code") or "",
+        request_id=g.get("request_id", ""),
+        trace_id=trace_id_of(environ.get("HTTP_TRACEPARENT", "")),
+        bytes_in=int(environ.get("CONTENT_LENGTH") or 0),
+        bytes_out=(0 if response.is_streamed else response.calculate_content_length()) or 0,
+        started=g.started,
+        waited=g.waited,
+        timings=g.get("timings") or {},
+    )
+
+
+def _endpoint() -> str:
+    return request.url_rule.rule if request.url_rule else UNMATCHED
+
+
+def trace_id_of(traceparent: str) -> str:
+    """Read the trace id out of a W3C `traceparent`, empty when it is not one.
+
+    >>> trace_id_of("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+    '4bf92f3577b34da6a3ce929d0e0e4736'
+    """
+    match = _TRACEPARENT.fullmatch(traceparent) if len(traceparent) <= LONGEST_PATH else None
+    return match[1] if match and match[1].strip("0") else ""
+
+
+def _fields(exchange: Exchange) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "request_id": exchange.request_id,
+        "trace_id": exchange.trace_id or None,
+        "method": exchange.method,
+        "route": exchange.endpoint,
+        "status": exchange.status,
+        "code": exchange.code or None,
+        "bytes_in": exchange.bytes_in,
+        "bytes_out": exchange.bytes_out,
+        "duration_ms": round(exchange.seconds * 1000, 3),
+        "waited_ms": round(exchange.waited * 1000, 3),
+    }
+    fields |= {f"{name}_ms": round(spent, 3) for name, spent in exchange.timings.items()}
+    if exchange.endpoint == UNMATCHED:
+        fields["path"] = ascii(exchange.path[:LONGEST_PATH])[1:-1]
+    return fields
+
+
+def _level(status: int) -> str:
+    return "error" if status == 500 else "warning" if status > 500 else "info"
+
+
+def _counted(chunks: Iterable[Any], exchange: Exchange) -> Iterator[Any]:
+    """Pass a stream on and count its bytes."""
+    for chunk in chunks:
+        exchange.bytes_out += len(chunk)
+        yield chunk
