@@ -10,7 +10,7 @@ import math
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
@@ -60,6 +60,13 @@ Item = int | tuple[int | None, int | None, int | None]
 """One subscript: an integer, or a slice's start, stop and step."""
 
 
+class Keyword(NamedTuple):
+    """A call's option: its name, and the tape's entry of its value."""
+
+    name: Token
+    value: int
+
+
 class Instruction(NamedTuple):
     """One entry of the tape; `arguments` are indices of earlier entries.
 
@@ -83,10 +90,10 @@ class Tape(NamedTuple):
     canonical: str
 
 
-def refuse(code: str, place: Place, pointer: str = FUNCTION_POINTER, **values: object) -> NoReturn:
+def refuse(code: str, place: Place, **values: Any) -> NoReturn:
     """Raise `InvalidFunction` at a place of the text."""
     where = f"column {place.column}" if place.line == 1 else f"line {place.line}, column {place.column}"
-    raise InvalidFunction(Fault(code, f"{where}: {fault(code, **values).detail}", pointer, *place))
+    raise InvalidFunction(Fault(code, f"{where}: {fault(code, **values).detail}", FUNCTION_POINTER, *place))
 
 
 class _Parse(threading.local):
@@ -188,8 +195,8 @@ class _Recorder(Transformer[Token, Any]):
     def false(self, children: list[Token]) -> int:
         return self._write("flag", children[0], detail=False)
 
-    def keyword(self, children: list[Any]) -> tuple[Token, int]:
-        return children[0], children[1]
+    def keyword(self, children: list[Any]) -> Keyword:
+        return Keyword(children[0], children[1])
 
     def call(self, children: list[Any]) -> int:
         positional: list[int] = []
@@ -213,7 +220,7 @@ _LARK = Lark(
     lexer="basic",
     start="program",
     transformer=_Recorder(),
-    postlex=_Gate(),  # type: ignore[arg-type]
+    postlex=_Gate(),
 )
 
 
@@ -240,7 +247,7 @@ def parse_function(text: str, limits: Limits) -> Tape:
     _check_characters(text, limits)
     _PARSE.limits, _PARSE.seen, _PARSE.tape = limits, [], []
     try:
-        statements: list[int] = _LARK.parse(text)  # type: ignore[assignment]
+        statements: list[int] = cast(Any, _LARK).parse(text)
     except UnexpectedCharacters as error:
         place = Place(error.line, error.column)
         refuse("bad-character", place, got=quote_text(error.char), hint=HINTS.get(error.char, ""))

@@ -1,0 +1,91 @@
+"""Where a result first became non-finite: the function's column, found by running it again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NoReturn
+
+import numpy as np
+
+from service.core.calculus.kernel import Array, Namespace, array_namespace, define, write_source
+from service.core.calculus.plan import Plan
+from service.core.exceptions import Fault, NonFiniteResult, fault
+from service.core.language.graph import Graph, Term
+from service.core.language.parser import FUNCTION_POINTER
+
+
+def refuse_non_finite(
+    plan: Plan,
+    variables: Mapping[str, Array],
+    constants: Mapping[str, Array],
+    value: float,
+    gradient: Mapping[str, Array],
+) -> None:
+    """Raise `NonFiniteResult` when value or gradient is not finite.
+
+    Parameters
+    ----------
+    plan : Plan
+        What computed them.
+    variables, constants : mapping of str to ndarray
+        Where.
+    value, gradient : float, mapping of str to ndarray
+        The results.
+    """
+    if not np.isfinite(value):
+        _explain(plan, variables, constants, plan.program.value, f"the value became {value}")
+    for name, slope in gradient.items():
+        if np.isfinite(slope).all():
+            continue
+        element = np.unravel_index(int(np.argmin(np.isfinite(slope))), slope.shape)
+        place = "".join(f"/{index}" for index in element)
+        what = f"the derivative by {name}{place} became {slope[element]}"
+        term = plan.gradient.get(name, plan.program.value)
+        _explain(plan, variables, constants, term, what)
+
+
+def _explain(
+    plan: Plan, variables: Mapping[str, Array], constants: Mapping[str, Array], term: Term, what: str
+) -> NoReturn:
+    """Run the program once more, watching every operation, and name the first bad one."""
+    spoiled = _spoiled(plan, variables, constants)
+    origin = _origin(plan.graph, term.index, spoiled)
+    node = plan.graph.nodes[origin]
+    detail = fault("non-finite", output=what, operation=node.operation.symbol or node.operation.name).detail
+    where = f"column {node.place.column}"
+    if node.place.line > 1:
+        where = f"line {node.place.line}, {where}"
+    raise NonFiniteResult(Fault("non-finite", f"{where}: {detail}", FUNCTION_POINTER, *node.place))
+
+
+def _spoiled(plan: Plan, variables: Mapping[str, Array], constants: Mapping[str, Array]) -> set[int]:
+    """Return the operations with an infinite or NaN element in their results."""
+    found: set[int] = set()
+
+    def probe(index: int, result: Any) -> None:
+        if not np.isfinite(result).all():
+            found.add(index)
+
+    outputs = [plan.program.value, *plan.gradient.values()]
+    terms = [*plan.program.variables.values(), *plan.program.constants.values()]
+    names = {term.index: f"v{position}" for position, term in enumerate(terms)}
+    source = write_source(plan.graph, outputs, names, list(names.values()), is_probed=True)
+    arrays = [*variables.values(), *constants.values()]
+    data: Namespace = {
+        **dict(zip(names.values(), arrays, strict=True)),
+        "probe": probe,
+        "check": lambda: None,
+    }
+    with np.errstate(all="ignore"):
+        function = define(source, array_namespace(source, data), "None")
+        function(*arrays)
+    return found
+
+
+def _origin(graph: Graph, index: int, spoiled: set[int]) -> int:
+    """Go back from a bad result to the first operation that made one of good operands."""
+    while True:
+        bad = [operand for operand in graph.nodes[index].operands if operand in spoiled]
+        if not bad:
+            return index
+        index = bad[0]

@@ -1,0 +1,250 @@
+"""The gradient at many points in one call, for plots and batches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from service.core.calculus.differences import CHECK, METHODS
+from service.core.calculus.explain import refuse_non_finite
+from service.core.calculus.gradient import (
+    Tensors,
+    arrays_of,
+    check_budget,
+    check_step,
+    compare,
+    evaluate,
+    method_named,
+    quote_of,
+    shapes_of,
+)
+from service.core.calculus.kernel import Array, array_namespace, define
+from service.core.calculus.plan import POINT_NODES, Plan, element_data, make_plan
+from service.core.exceptions import InvalidRequest, fault, pointer_to
+from service.core.limits import DEFAULT_LIMITS, Deadline, Limits, no_deadline
+
+BLOCK_ELEMENTS = 1_000_000
+"""Numbers that a block of points may hold in all its intermediate results."""
+
+
+def gradient_field(
+    function: str,
+    points: Tensors,
+    constants: Tensors | None = None,
+    *,
+    method: str = "exact",
+    h: float | None = None,
+    verify: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    deadline: Deadline | None = None,
+) -> dict[str, Any]:
+    """Compute value and gradient of a function at many points.
+
+    Parameters
+    ----------
+    function : str
+        Text of the function language, as it would be written for one point.
+    points : mapping of str to array_like
+        By variable an array whose first axis counts the points, equally many for all names.
+    constants, method, h, verify, limits, deadline
+        As `gradient` takes them.
+
+    Returns
+    -------
+    dict
+        ``values`` of shape (points,), ``gradient`` by name in the shape of its points,
+        ``method``, ``evaluations`` and, with `verify`, ``verification``.
+
+    Raises
+    ------
+    InvalidRequest, InvalidFunction, OverBudget, NonFiniteResult, DeadlineExceeded
+        As `gradient` does.
+
+    Notes
+    -----
+    Small functions run over arrays of points, so the batch costs little more than one point;
+    others run point by point.
+
+    Examples
+    --------
+    >>> gradient_field("x**2", {"x": [1, 2, 3]})["gradient"]["x"]
+    array([2., 4., 6.])
+    """
+    time = deadline or no_deadline()
+    batch, data = arrays_of(points, "points"), arrays_of(constants or {}, "constants")
+    plans, count = _plans(function, batch, data, method, h, verify, limits)
+    check_budget(plans, limits, count)
+    check_step(plans[0].method, h, batch)
+    values, slopes = _evaluate(plans[0], batch, data, h, time)
+    answer: dict[str, Any] = {
+        "values": values,
+        "gradient": slopes,
+        "method": method,
+        "evaluations": count * sum(plan.evaluations for plan in plans),
+    }
+    if verify:
+        _, others = _evaluate(plans[1], batch, data, None, time)
+        answer["verification"] = compare(slopes, others, plans[1].method.name)
+    return answer
+
+
+def quote_field(
+    function: str,
+    points: Tensors,
+    constants: Tensors | None = None,
+    *,
+    method: str = "exact",
+    h: float | None = None,
+    verify: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> dict[str, Any]:
+    """Tell what a gradient field would cost; the shapes are those at one point.
+
+    Parameters
+    ----------
+    function, points, constants, method, h, verify, limits
+        As `gradient_field` takes them.
+
+    Returns
+    -------
+    dict
+        As `quote` returns it.
+    """
+    batch, data = arrays_of(points, "points"), arrays_of(constants or {}, "constants")
+    plans, count = _plans(function, batch, data, method, h, verify, limits)
+    return quote_of(plans, limits, count)
+
+
+def _plans(
+    function: str,
+    points: Mapping[str, Array],
+    constants: Mapping[str, Array],
+    method: str,
+    h: float | None,
+    verify: bool,
+    limits: Limits,
+) -> tuple[list[Plan], int]:
+    count = _count(points)
+    shapes = {name: array.shape[1:] for name, array in points.items()}
+    rows = [method_named(method)]
+    if verify:
+        rows.append(CHECK if method == "exact" else METHODS["exact"])
+    plans = [
+        make_plan(
+            function, shapes, shapes_of(constants), row, row is rows[0] and h is not None, limits, POINT_NODES
+        )
+        for row in rows
+    ]
+    return plans, count
+
+
+def _count(points: Mapping[str, Array]) -> int:
+    """Return the number of points, the same for all names.
+
+    Raises
+    ------
+    InvalidRequest
+        A name has no first axis, or another number of points.
+    """
+    names = list(points)
+    for name in names:
+        if not points[name].ndim:
+            raise InvalidRequest(fault("not-an-array", pointer_to("points", name), got="a number"))
+    first = names[0]
+    expected = len(points[first])
+    faults = [
+        fault(
+            "first-axis",
+            pointer_to("points", name),
+            got=len(points[name]),
+            other=repr(first),
+            expected=expected,
+        )
+        for name in names
+        if len(points[name]) != expected
+    ]
+    if faults:
+        raise InvalidRequest(*faults)
+    return expected
+
+
+def _evaluate(
+    plan: Plan,
+    points: Mapping[str, Array],
+    constants: Mapping[str, Array],
+    h: float | None,
+    deadline: Deadline,
+) -> tuple[Array, dict[str, Array]]:
+    """Run a plan over all points, at once where it was lowered to numbers."""
+    if plan.lowered is None:
+        return _one_by_one(plan, points, constants, h, deadline)
+    source = plan.points_source
+    data = {**element_data(plan.program, constants, h), "check": deadline.check}
+    with np.errstate(all="ignore"):
+        run = define(source, array_namespace(source, data), f"({', '.join(source.outputs)},)")
+        count = len(next(iter(points.values())))
+        block = max(1, BLOCK_ELEMENTS // max(len(source.body), 1))
+        columns = [
+            np.ascontiguousarray(column)
+            for name, shape in plan.shapes.items()
+            for column in points[name].reshape(count, math.prod(shape)).T
+        ]
+        results = np.empty((len(source.outputs), count))
+        for start in range(0, count, block):
+            deadline.check()
+            part = slice(start, start + block)
+            for row, result in zip(results, run(*(column[part] for column in columns)), strict=True):
+                row[part] = result
+    values, slopes = results[0].copy(), _by_name(plan, results[1:], count)
+    _refuse_non_finite(plan, points, constants, values, slopes)
+    return values, slopes
+
+
+def _by_name(plan: Plan, rows: Array, count: int) -> dict[str, Array]:
+    """Lay the derivatives of elements out as those of variables."""
+    slopes: dict[str, Array] = {}
+    position = 0
+    for name, shape in plan.shapes.items():
+        size = math.prod(shape)
+        slopes[name] = np.ascontiguousarray(rows[position : position + size].T).reshape(count, *shape)
+        position += size
+    return slopes
+
+
+def _refuse_non_finite(
+    plan: Plan,
+    points: Mapping[str, Array],
+    constants: Mapping[str, Array],
+    values: Array,
+    slopes: Mapping[str, Array],
+) -> None:
+    """Explain the first point whose value or gradient is not finite."""
+    is_finite = np.isfinite(values)
+    for slope in slopes.values():
+        is_finite &= np.isfinite(slope.reshape(len(values), -1)).all(axis=1)
+    if not is_finite.all():
+        bad = int(np.argmin(is_finite))
+        variables = {name: np.array(array[bad]) for name, array in points.items()}
+        gradient = {name: np.asarray(slope[bad]) for name, slope in slopes.items()}
+        refuse_non_finite(plan, variables, constants, float(values[bad]), gradient)
+
+
+def _one_by_one(
+    plan: Plan,
+    points: Mapping[str, Array],
+    constants: Mapping[str, Array],
+    h: float | None,
+    deadline: Deadline,
+) -> tuple[Array, dict[str, Array]]:
+    count = len(next(iter(points.values())))
+    values = np.empty(count)
+    slopes = {name: np.empty((count, *shape)) for name, shape in plan.shapes.items()}
+    for position in range(count):
+        variables = {name: np.array(array[position]) for name, array in points.items()}
+        values[position], gradient = evaluate(plan, variables, constants, h, deadline)
+        for name, slope in gradient.items():
+            slopes[name][position] = slope
+    return values, slopes

@@ -1,0 +1,322 @@
+"""The gradient of a function given as text, at one point and at many, and its quote."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from service.core.calculus.differences import CHECK, METHODS, Method, step_at
+from service.core.calculus.explain import refuse_non_finite
+from service.core.calculus.kernel import Array, Shape
+from service.core.calculus.plan import Plan, make_plan
+from service.core.exceptions import Fault, InvalidRequest, OverBudget, fault, pointer_to
+from service.core.limits import DEFAULT_LIMITS, Deadline, Limits, no_deadline, setting_of
+
+Tensors = Mapping[str, ArrayLike]
+
+
+def gradient(
+    function: str,
+    variables: Tensors,
+    constants: Tensors | None = None,
+    *,
+    method: str = "exact",
+    h: float | None = None,
+    verify: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    deadline: Deadline | None = None,
+) -> dict[str, Any]:
+    """Compute the value and the gradient of a function at a point.
+
+    Parameters
+    ----------
+    function : str
+        Text of the function language; its value has one element.
+    variables : mapping of str to array_like
+        Where to evaluate, and what to differentiate by; any shapes, cast to float64.
+    constants : mapping of str to array_like, optional
+        Data that the function uses and is not differentiated by.
+    method : {"exact", "central", "forward", "complex_step"}
+        Reverse-mode differentiation, or a numerical method.
+    h : float, optional
+        Step of the numerical methods, above 0. When absent 1e-4 for central (the textbook's),
+        1e-8 max(1, |x|) for forward, 1e-20 for complex_step.
+    verify : bool
+        Compare with an independent method: exact with central differences of scaled step,
+        a numerical method with exact.
+    limits : Limits
+        What the quote is held against before anything is computed.
+    deadline : Deadline, optional
+        When to give up.
+
+    Returns
+    -------
+    dict
+        ``value`` (float), ``gradient`` (ndarray by name, of the variable's shape), ``method``,
+        ``evaluations`` (of the function, the value's own included) and, with `verify`,
+        ``verification``.
+
+    Raises
+    ------
+    InvalidFunction
+        The text, a name or a shape does not fit.
+    InvalidRequest
+        A step that is lost in rounding.
+    OverBudget
+        The quote exceeds a limit.
+    NonFiniteResult
+        Value or gradient is infinite or NaN.
+    DeadlineExceeded
+        The time was up.
+
+    Notes
+    -----
+    An exact gradient costs a few evaluations of the function, whatever the number of variables;
+    central differences cost two for each element, forward differences and the complex step one.
+
+    References
+    ----------
+    Saito, Deep Learning from Scratch, O'Reilly Japan, 2016, section 4.4.
+
+    Examples
+    --------
+    >>> gradient("x[0]**2 + x[1]**2", {"x": [3, 4]})["gradient"]["x"]
+    array([6., 8.])
+    """
+    time = deadline or no_deadline()
+    point, data = arrays_of(variables, "variables"), arrays_of(constants or {}, "constants")
+    plans = _plans(function, shapes_of(point), shapes_of(data), method, h, verify, limits)
+    check_budget(plans, limits)
+    check_step(plans[0].method, h, point)
+    value, slopes = evaluate(plans[0], point, data, h, time)
+    answer: dict[str, Any] = {
+        "value": value,
+        "gradient": slopes,
+        "method": method,
+        "evaluations": sum(plan.evaluations for plan in plans),
+    }
+    if verify:
+        _, others = evaluate(plans[1], point, data, None, time)
+        answer["verification"] = compare(slopes, others, plans[1].method.name)
+    return answer
+
+
+def quote(
+    function: str,
+    variables: Tensors,
+    constants: Tensors | None = None,
+    *,
+    method: str = "exact",
+    h: float | None = None,
+    verify: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+) -> dict[str, Any]:
+    """Tell what a gradient would cost, without computing anything.
+
+    Parameters
+    ----------
+    function, variables, constants, method, h, verify, limits
+        As `gradient` takes them.
+
+    Returns
+    -------
+    dict
+        ``shapes`` of every variable, constant and statement, and of the value; ``operations``
+        (elementary ones), ``peak_bytes``, ``evaluations`` and ``within_limits``.
+
+    Raises
+    ------
+    InvalidFunction
+        The text, a name or a shape does not fit.
+
+    Examples
+    --------
+    >>> quote("sum(X @ w)", {"w": [1, 2]}, {"X": [[1, 2], [3, 4]]})["shapes"]
+    {'w': (2,), 'X': (2, 2), 'value': ()}
+    """
+    point, data = arrays_of(variables, "variables"), arrays_of(constants or {}, "constants")
+    plans = _plans(function, shapes_of(point), shapes_of(data), method, h, verify, limits)
+    return quote_of(plans, limits)
+
+
+def quote_of(plans: list[Plan], limits: Limits, points: int = 1) -> dict[str, Any]:
+    """Add up the plans of a request."""
+    return {
+        "shapes": plans[0].program.shapes(),
+        "operations": math.ceil(points * sum(plan.operations for plan in plans)),
+        "peak_bytes": max(plan.schedule.peak_bytes for plan in plans),
+        "evaluations": points * sum(plan.evaluations for plan in plans),
+        "within_limits": not _excesses(plans, limits, points),
+    }
+
+
+def check_budget(plans: list[Plan], limits: Limits, points: int = 1) -> None:
+    """Raise `OverBudget` when the quote of the plans exceeds a limit."""
+    faults = _excesses(plans, limits, points)
+    if faults:
+        raise OverBudget(*faults)
+
+
+def _excesses(plans: list[Plan], limits: Limits, points: int) -> list[Fault]:
+    """Return a fault for every limit that the quote exceeds, at the costliest place of the text."""
+    widest = max(plans, key=lambda plan: plan.schedule.peak_bytes)
+    costliest = max(plans, key=lambda plan: plan.schedule.largest)
+    rows = (
+        ("operations", points * sum(plan.operations for plan in plans), costliest.schedule.costliest),
+        ("operations_at_once", costliest.schedule.largest, costliest.schedule.costliest),
+        ("peak_bytes", widest.schedule.peak_bytes, widest.schedule.widest),
+    )
+    return [
+        _excess(name, math.ceil(asked), limits, line=place.line, column=place.column)
+        for name, asked, place in rows
+        if asked > getattr(limits, name)
+    ]
+
+
+def _excess(name: str, asked: int, limits: Limits, *, line: int, column: int) -> Fault:
+    row = Limits.__dataclass_fields__[name].metadata
+    return fault(
+        "over-limit",
+        "/function",
+        line=line,
+        column=column,
+        what=row["meaning"].capitalize(),
+        asked=asked,
+        unit=row["unit"],
+        allowed=getattr(limits, name),
+        setting=setting_of(name),
+    )
+
+
+def evaluate(
+    plan: Plan,
+    variables: Mapping[str, Array],
+    constants: Mapping[str, Array],
+    h: float | None,
+    deadline: Deadline,
+) -> tuple[float, dict[str, Array]]:
+    """Compute value and gradient of a plan at a point; both are finite.
+
+    Raises
+    ------
+    NonFiniteResult
+        They are not.
+    """
+    deadline.check()
+    kernel = plan.kernel(constants, h, deadline.check)
+    value, slots = kernel.run(kernel.pack(variables))
+    slopes = kernel.unpack(slots)
+    refuse_non_finite(plan, variables, constants, value, slopes)
+    return value, slopes
+
+
+def compare(slopes: Mapping[str, Array], others: Mapping[str, Array], method: str) -> dict[str, Any]:
+    """Compare two gradients element by element.
+
+    Returns
+    -------
+    dict
+        ``method`` of the second, ``max_absolute_error``, ``max_relative_error`` and ``worst``,
+        the pointer of the element with the largest relative error.
+    """
+    absolute, relative, worst = 0.0, -1.0, ""
+    for name, slope in slopes.items():
+        difference = np.abs(slope - others[name])
+        scale = np.maximum(np.abs(slope), np.abs(others[name]))
+        ratio = np.divide(difference, scale, out=np.zeros_like(difference), where=scale > 0)
+        absolute = max(absolute, float(np.max(difference)))
+        position = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+        if ratio[position] > relative:
+            relative, worst = float(ratio[position]), pointer_to(name, *map(int, position))
+    return {
+        "method": method,
+        "max_absolute_error": absolute,
+        "max_relative_error": relative,
+        "worst": worst,
+    }
+
+
+def check_step(method: Method, h: float | None, variables: Mapping[str, Array]) -> None:
+    """Refuse a step that some element is too large for.
+
+    Raises
+    ------
+    InvalidRequest
+        ``x + h`` equals ``x``: every difference would be zero.
+    """
+    if method.name not in ("central", "forward"):
+        return
+    for name, array in variables.items():
+        step = h if h is not None else method.step
+        steps = step * np.maximum(1.0, np.abs(array)) if h is None and method.is_relative else step
+        lost = (array + steps == array) | (array - steps == array)
+        if np.any(lost):
+            position = np.unravel_index(int(np.argmax(lost)), array.shape)
+            x = float(array[position])
+            where = pointer_to("variables", name, *map(int, position))
+            raise InvalidRequest(
+                fault("step-lost", "/h", h=repr(step_at(method, h, x)), where=where, value=repr(x))
+            )
+
+
+def arrays_of(tensors: Tensors, field: str) -> dict[str, Array]:
+    """Cast tensors to float64 arrays.
+
+    Raises
+    ------
+    InvalidRequest
+        One is not numeric, or has an infinite or NaN element.
+    """
+    arrays: dict[str, Array] = {}
+    for name, tensor in tensors.items():
+        try:
+            array = np.asarray(tensor, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise InvalidRequest(
+                fault("not-an-array", pointer_to(field, name), got=type(tensor).__name__)
+            ) from error
+        if not np.isfinite(array).all():
+            raise InvalidRequest(fault("not-finite", pointer_to(field, name)))
+        arrays[name] = array
+    return arrays
+
+
+def shapes_of(arrays: Mapping[str, Array]) -> dict[str, Shape]:
+    """Return the shapes by name."""
+    return {name: array.shape for name, array in arrays.items()}
+
+
+def _plans(
+    function: str,
+    variables: Mapping[str, Shape],
+    constants: Mapping[str, Shape],
+    method: str,
+    h: float | None,
+    verify: bool,
+    limits: Limits,
+) -> list[Plan]:
+    """Return the plan of the method and, with `verify`, that of the independent one."""
+    row = method_named(method)
+    plans = [make_plan(function, variables, constants, row, h is not None, limits)]
+    if verify:
+        other = CHECK if method == "exact" else METHODS["exact"]
+        plans.append(make_plan(function, variables, constants, other, False, limits))
+    return plans
+
+
+def method_named(name: str) -> Method:
+    """Return a method's row.
+
+    Raises
+    ------
+    InvalidRequest
+        There is none of that name.
+    """
+    if name not in METHODS:
+        rule = f"one of {', '.join(METHODS)}"
+        raise InvalidRequest(fault("out-of-range", "/method", rule=rule, got=repr(name)))
+    return METHODS[name]

@@ -1,0 +1,169 @@
+"""Array kernels that only derivatives need, and the names that generated source may use."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.core import activations, losses
+from service.core.language.shapes import axes_of
+
+Array = NDArray[Any]
+Axis = int | tuple[int, ...] | None
+
+
+def sigmoid_slope(x: Array) -> Array:
+    """Differentiate the sigmoid as exp(-|x|) / (1 + exp(-|x|))**2: no digit is lost in a tail."""
+    power = np.exp(-np.absolute(x))
+    result: Array = power / np.square(1.0 + power)
+    return result
+
+
+def ratio_or_zero(a: Array, b: Array) -> Array:
+    """Divide a by b, and give 0 where b is 0."""
+    result: Array = np.where(b == 0.0, 0.0, a / b)
+    return result
+
+
+def product_of_others(x: Array, axis: Axis) -> Array:
+    """Multiply for each element the others along the axes, zeros among them or not."""
+    axes = axes_of(axis, x.ndim)
+    last = tuple(range(x.ndim - len(axes), x.ndim))
+    moved = np.moveaxis(x, axes, last)
+    flat = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
+    before = np.ones_like(flat)
+    before[..., 1:] = np.cumprod(flat[..., :-1], axis=-1)
+    after = np.ones_like(flat)
+    after[..., :-1] = np.cumprod(flat[..., :0:-1], axis=-1)[..., ::-1]
+    return np.moveaxis((before * after).reshape(moved.shape), last, axes)
+
+
+def guarded_product(g: Array, x: Array) -> Array:
+    """Multiply matrices so that the zeros of g make nothing but zeros, also times inf or NaN."""
+    finite = np.isfinite(x)
+    if finite.all():
+        return np.matmul(g, x)
+    spoiled = np.matmul((g != 0.0).astype(np.float64), (~finite).astype(np.float64)) > 0.0
+    result: Array = np.where(spoiled, np.nan, np.matmul(g, np.where(finite, x, 0.0)))
+    return result
+
+
+def scatter(x: Array, shape: tuple[int, ...], items: Any) -> Array:
+    """Put x at the index of an array of zeros."""
+    result = np.zeros(shape)
+    result[items] = x
+    return result
+
+
+def add_at(base: Array, x: Array, items: Any) -> Array:
+    """Add x to a copy of base, at the index."""
+    result = base.copy()
+    result[items] += x
+    return result
+
+
+def add_onto(base: Array, x: Array, items: Any) -> Array:
+    """Add x to base at the index, in its own buffer, which nothing else needs any more."""
+    base[items] += x
+    return base
+
+
+def complex_power(z: Array, w: Array) -> Array:
+    """z**w for arguments a tiny imaginary step away from real ones.
+
+    A negative base with a whole exponent goes through its opposite, since exp(w log z) would
+    bury the step under the rounding of the angle pi; base 0 follows the documented derivatives.
+    """
+    z, w = np.asarray(z, dtype=complex), np.asarray(w, dtype=complex)
+    is_turned = (z.real < 0.0) & (w.imag == 0.0) & (w.real == np.floor(w.real))
+    base = np.where(is_turned, -z, z)
+    sign = np.where(is_turned & (np.mod(w.real, 2.0) == 1.0), -1.0, 1.0)
+    is_zero = base == 0.0
+    powers = np.exp(w * np.log(np.where(is_zero, 1.0, base)))
+    at_zero = np.where(w.real == 0.0, 1.0, np.where(w.real > 0.0, 0.0, np.inf))
+    return sign * np.where(is_zero, at_zero, powers)
+
+
+ARRAY_NAMES: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "power": np.power,
+    "negative": np.negative,
+    "absolute": np.absolute,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sqrt": np.sqrt,
+    "square": np.square,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "arcsin": np.arcsin,
+    "arccos": np.arccos,
+    "arctan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "tanh": np.tanh,
+    "minimum": np.minimum,
+    "maximum": np.maximum,
+    "where": np.where,
+    "sign": np.sign,
+    "matmul": np.matmul,
+    "broadcast_to": np.broadcast_to,
+    "add_reduce": np.add.reduce,
+    "minimum_reduce": np.minimum.reduce,
+    "maximum_reduce": np.maximum.reduce,
+    "multiply_reduce": np.multiply.reduce,
+    "sigmoid_kernel": activations.sigmoid_kernel,
+    "log_sigmoid_kernel": activations.log_sigmoid_kernel,
+    "softplus_kernel": activations.softplus_kernel,
+    "softmax_kernel": activations.softmax_kernel,
+    "log_softmax_kernel": activations.log_softmax_kernel,
+    "logsumexp_kernel": activations.logsumexp_kernel,
+    "norm_kernel": activations.norm_kernel,
+    "squared_error_kernel": losses.squared_error_kernel,
+    "half_squared_error_kernel": losses.half_squared_error_kernel,
+    "absolute_error_kernel": losses.absolute_error_kernel,
+    "huber_kernel": losses.huber_kernel,
+    "cross_entropy_kernel": losses.cross_entropy_kernel,
+    "binary_cross_entropy_kernel": losses.binary_cross_entropy_kernel,
+    "kl_divergence_kernel": losses.kl_divergence_kernel,
+    "sigmoid_slope": sigmoid_slope,
+    "ratio_or_zero": ratio_or_zero,
+    "product_of_others": product_of_others,
+    "guarded_product": guarded_product,
+    "scatter": scatter,
+    "add_at": add_at,
+    "add_onto": add_onto,
+}
+"""What the source of array programs may call."""
+
+COMPLEX_NAMES: dict[str, Callable[..., Any]] = {"power": complex_power}
+"""What the complex step computes with instead."""
+
+SCALAR_NAMES: dict[str, Callable[..., Any]] = {
+    "abs": math.fabs,
+    "exp": math.exp,
+    "expm1": math.expm1,
+    "log": math.log,
+    "log1p": math.log1p,
+    "sqrt": math.sqrt,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "asin": math.asin,
+    "acos": math.acos,
+    "atan": math.atan,
+    "sinh": math.sinh,
+    "cosh": math.cosh,
+    "tanh": math.tanh,
+    "pow": math.pow,
+}
+"""What the source of programs on plain floats may call."""

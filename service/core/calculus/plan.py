@@ -1,0 +1,395 @@
+"""What is known of a function before its data: program, quote and source, kept in a cache.
+
+A plan depends on the text, the shapes, and how derivatives are taken, never on data. The key is
+the text as it came, not its canonical form: errors quote columns, and equal programs that are
+spaced differently have different ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from service.core.calculus.cache import BoundedCache
+from service.core.calculus.differences import METHODS, Method, difference_terms, differences
+from service.core.calculus.kernel import (
+    Array,
+    Kernel,
+    Namespace,
+    Shape,
+    Source,
+    array_namespace,
+    define,
+    scalar_namespace,
+    write_source,
+)
+from service.core.calculus.kernels import COMPLEX_NAMES
+from service.core.calculus.lowering import Lowered, lower
+from service.core.calculus.reverse import differentiate
+from service.core.calculus.schedule import Schedule, schedule
+from service.core.language.graph import INPUT, Graph, Term
+from service.core.language.parser import parse_function, refuse
+from service.core.language.program import Program, check_function, check_names
+from service.core.limits import Limits
+
+SCALAR_NODES = 600
+"""Most operations of a program that runs on plain floats."""
+POINT_NODES = 3_000
+"""Most operations of a program that runs over arrays of points."""
+SCALAR_MICROSECONDS = 0.035
+CALL_MICROSECONDS = 0.9
+ELEMENT_MICROSECONDS = 0.001
+"""Measured costs of one operation on floats, one NumPy call, and one element of it."""
+
+CACHED_PLANS = 256
+CACHED_BYTES = 64 * 1024 * 1024
+NODE_BYTES = 2_000
+"""Estimated memory that a plan needs for every operation of its programs."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A checked function with a way to differentiate it.
+
+    Attributes
+    ----------
+    program : Program
+        With the gradient's operations when the method is exact.
+    method : Method
+        How derivatives are taken.
+    has_step : bool
+        Whether the caller gives the step h.
+    value_schedule, schedule : Schedule
+        Of the value alone, and of value and gradient together (the same for numerical methods).
+    gradient : dict of str to Term
+        Derivatives by variable when the method is exact, else empty.
+    """
+
+    program: Program
+    method: Method
+    has_step: bool
+    value_schedule: Schedule
+    schedule: Schedule
+    gradient: dict[str, Term]
+    lowered: Lowered | None
+
+    @property
+    def graph(self) -> Graph:
+        """The program's graph."""
+        return self.program.graph
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The variables' shapes."""
+        return {name: term.shape for name, term in self.program.variables.items()}
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of the function for value and gradient at one point."""
+        return 1 + self.method.evaluations * sum(math.prod(shape) for shape in self.shapes.values())
+
+    @property
+    def operations(self) -> float:
+        """Planned operations for value and gradient at one point."""
+        return self.schedule.operations * self.evaluations
+
+    @cached_property
+    def runs_on_floats(self) -> bool:
+        """Whether plain floats are cheaper than arrays, by measured costs."""
+        if self.lowered is None:
+            return False
+        on_floats = SCALAR_MICROSECONDS * len(self.lowered.graph.nodes)
+        calls = len(self.schedule.body) * self.evaluations
+        return on_floats <= CALL_MICROSECONDS * calls + ELEMENT_MICROSECONDS * self.operations
+
+    @cached_property
+    def value_source(self) -> Source:
+        """Source of the value alone, on arrays."""
+        return write_source(
+            self.graph,
+            [self.program.value],
+            self._input_names(),
+            self._variable_slots(),
+            planned=self.value_schedule,
+        )
+
+    @cached_property
+    def gradient_source(self) -> Source:
+        """Source of value and exact gradient, on arrays."""
+        outputs = [self.program.value, *self.gradient.values()]
+        return write_source(
+            self.graph, outputs, self._input_names(), self._variable_slots(), planned=self.schedule
+        )
+
+    @cached_property
+    def scalar_source(self) -> Source:
+        """Source of value and gradient, on floats."""
+        return self._lowered_source(is_scalar=True)
+
+    @cached_property
+    def points_source(self) -> Source:
+        """Source of value and gradient, every number an array over points."""
+        return self._lowered_source(is_scalar=False)
+
+    def _lowered_source(self, is_scalar: bool) -> Source:
+        if self.lowered is None:
+            raise ValueError("this function was not lowered")
+        names, slots = element_names(self.lowered, self.program)
+        outputs = [term for output in self.lowered.outputs for term in output.reshape(-1)]
+        return write_source(self.lowered.graph, outputs, names, slots, is_scalar=is_scalar)
+
+    def _input_names(self) -> dict[int, str]:
+        slots = {term.index: f"v{position}" for position, term in enumerate(self.program.variables.values())}
+        data = {term.index: f"c{position}" for position, term in enumerate(self.program.constants.values())}
+        return slots | data
+
+    def _variable_slots(self) -> list[str]:
+        return [f"v{position}" for position in range(len(self.program.variables))]
+
+    def kernel(self, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]) -> Kernel:
+        """Bind the plan to data.
+
+        Parameters
+        ----------
+        constants : mapping of str to ndarray
+            Data by name.
+        h : float or None
+            The step of the numerical methods.
+        check : callable
+            Called between costly operations; raises when the time is up.
+        """
+        if self.runs_on_floats:
+            try:
+                return self._scalar_kernel(constants, h, check)
+            except (ArithmeticError, ValueError):
+                pass  # constants alone give an infinity: only arrays can carry it
+        return self._array_kernel(constants, h, check)
+
+    def _scalar_kernel(
+        self, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
+    ) -> Kernel:
+        source = self.scalar_source
+        namespace = scalar_namespace(source, element_data(self.program, constants, h))
+        value, *gradient = source.outputs
+        return Kernel(
+            slots=source.slots,
+            body=source.body,
+            value=value,
+            gradient=tuple(gradient),
+            namespace=namespace,
+            is_scalar=True,
+            shapes=self.shapes,
+            evaluations=self.evaluations,
+            careful=lambda: self._on_arrays(constants, h, check),
+        )
+
+    def _array_kernel(
+        self, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
+    ) -> Kernel:
+        slots = tuple(self._variable_slots())
+        if self.gradient:
+            source = self.gradient_source
+            value, *gradient = source.outputs
+            return Kernel(
+                slots=slots,
+                body=source.body,
+                value=f"float({value}{'' if not self.program.value.shape else '.item()'})",
+                gradient=tuple(gradient),
+                namespace=array_namespace(source, self._data(constants, check)),
+                is_scalar=False,
+                shapes=self.shapes,
+                evaluations=self.evaluations,
+                careful=lambda: self._on_arrays(constants, h, check),
+            )
+        names = tuple(f"g{position}" for position in range(len(slots)))
+        call = f"value, ({', '.join(names)},) = differences({', '.join(slots)})"
+        return Kernel(
+            slots=slots,
+            body=(call,),
+            value="value",
+            gradient=names,
+            namespace={"differences": self._on_arrays(constants, h, check)},
+            is_scalar=False,
+            shapes=self.shapes,
+            evaluations=self.evaluations,
+            careful=lambda: self._on_arrays(constants, h, check),
+        )
+
+    def _on_arrays(
+        self, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
+    ) -> Callable[..., tuple[float, tuple[Any, ...]]]:
+        """Return the function from arrays to value and gradient."""
+        if self.gradient:
+            source = self.gradient_source
+            function = define(
+                source,
+                array_namespace(source, self._data(constants, check)),
+                f"({', '.join(source.outputs)},)",
+            )
+
+            def exact(*variables: Array) -> tuple[float, tuple[Any, ...]]:
+                value, *gradient = function(*variables)
+                return float(np.asarray(value).item()), tuple(gradient)
+
+            return exact
+        value_of = self.value_function(constants, check)
+
+        def numerical(*variables: Array) -> tuple[float, tuple[Any, ...]]:
+            return differences(value_of, variables, self.method, h, check)
+
+        return numerical
+
+    def value_function(self, constants: Mapping[str, Array], check: Callable[[], None]) -> Callable[..., Any]:
+        """Return the function from arrays to the value; complex when the method needs it."""
+        source = self.value_source
+        data = self._data(constants, check)
+        if self.method.name == "complex_step":
+            data = {**COMPLEX_NAMES, **data}
+        return define(source, array_namespace(source, data), source.outputs[0])
+
+    def _data(self, constants: Mapping[str, Array], check: Callable[[], None]) -> Namespace:
+        names = {f"c{position}": constants[name] for position, name in enumerate(self.program.constants)}
+        return {**names, "check": check}
+
+
+def element_names(lowered: Lowered, program: Program) -> tuple[dict[int, str], list[str]]:
+    """Name the elements of variables and constants, and the step; list the variables' names."""
+    names: dict[int, str] = {}
+    slots: list[str] = []
+    for name in program.variables:
+        for term in lowered.inputs.get(name, ()):
+            names[term.index] = f"v{len(slots)}"
+            slots.append(names[term.index])
+    for position, name in enumerate(program.constants):
+        for element, term in enumerate(lowered.inputs.get(name, ())):
+            names[term.index] = f"c{position}_{element}"
+    names |= {term.index: "h" for term in lowered.inputs.get(STEP, ())}
+    return names, slots
+
+
+STEP = "h/"
+"""The step among a lowered program's inputs; no caller's name has a slash."""
+
+
+def element_data(program: Program, constants: Mapping[str, Array], h: float | None) -> Namespace:
+    """Return the constants' elements, and the step, by generated name."""
+    data: Namespace = {
+        f"c{position}_{element}": value
+        for position, name in enumerate(program.constants)
+        for element, value in enumerate(np.ravel(constants[name]).tolist())
+        if constants[name].size <= POINT_NODES
+    }
+    return data | ({} if h is None else {"h": h})
+
+
+_PLANS: BoundedCache[Plan] = BoundedCache(
+    CACHED_PLANS,
+    CACHED_BYTES,
+    lambda plan: (
+        NODE_BYTES * (len(plan.graph.nodes) + (len(plan.lowered.graph.nodes) if plan.lowered else 0))
+    ),
+)
+
+
+def plan_cache() -> BoundedCache[Plan]:
+    """Return the cache of plans, for its counters."""
+    return _PLANS
+
+
+def make_plan(
+    function: str,
+    variables: Mapping[str, Shape],
+    constants: Mapping[str, Shape],
+    method: Method,
+    has_step: bool,
+    limits: Limits,
+    most: int = SCALAR_NODES,
+) -> Plan:
+    """Parse, check, differentiate and plan a function, or find it in the cache.
+
+    Parameters
+    ----------
+    function : str
+        The text.
+    variables, constants : mapping of str to tuple of int
+        Shapes by name.
+    method, has_step : Method, bool
+        How derivatives are taken, and whether the caller gives the step.
+    limits : Limits
+        Bounds text and rank.
+    most : int
+        The most operations of the program on numbers.
+
+    Raises
+    ------
+    InvalidFunction
+        The text, a name, a shape or the method does not fit.
+    """
+    key = (function, tuple(variables.items()), tuple(constants.items()), method, has_step, limits, most)
+    return _PLANS.get_or_make(
+        key, lambda: _new_plan(function, variables, constants, method, has_step, limits, most)
+    )
+
+
+def _new_plan(
+    function: str,
+    variables: Mapping[str, Shape],
+    constants: Mapping[str, Shape],
+    method: Method,
+    has_step: bool,
+    limits: Limits,
+    most: int = SCALAR_NODES,
+) -> Plan:
+    check_names(variables, constants)
+    program = check_function(parse_function(function, limits), variables, constants, limits)
+    value = program.value
+    if value.size != 1:
+        refuse("not-scalar", value.node.place, shape=value.shape)
+    if method.name == "complex_step":
+        _check_analytic(program)
+    value_schedule = schedule(program.graph, [value])
+    is_exact = method is METHODS["exact"]
+    gradient = differentiate(program) if is_exact else {}
+    outputs = [value, *gradient.values()]
+    planned = schedule(program.graph, outputs) if is_exact else value_schedule
+    lowered = _lower(program, outputs, method, has_step, most)
+    return Plan(program, method, has_step, value_schedule, planned, gradient, lowered)
+
+
+def _lower(
+    program: Program, outputs: list[Term], method: Method, has_step: bool, most: int
+) -> Lowered | None:
+    """Write the program on numbers when it is small enough, with the differences inside."""
+    if method.name == "complex_step":
+        return None
+    lowered = lower(program.graph, outputs, most)
+    if lowered is None:
+        return None
+    elements = [
+        term for name, term in program.variables.items() for term in lowered.elements(name, term.size)
+    ]
+    if method is METHODS["exact"]:
+        return lowered
+    if len(lowered.graph.nodes) * len(elements) * method.evaluations > most:
+        return None
+    value = lowered.outputs[0].reshape(-1)[0]
+    step = None
+    if has_step:
+        step = lowered.graph.input(STEP, (), False)
+        lowered.inputs[STEP] = [step]
+    terms = difference_terms(lowered.graph, value, elements, method, step)
+    lowered.outputs += [np.array(term, dtype=object) for term in terms]
+    return lowered
+
+
+def _check_analytic(program: Program) -> None:
+    """Refuse what the complex step cannot differentiate, at the first such operation."""
+    for node in program.graph.nodes:
+        if node.operation is not INPUT and not node.operation.is_analytic:
+            name = node.operation.name if node.operation.is_function else node.operation.symbol
+            refuse("not-analytic", node.place, got=repr(name))

@@ -1,0 +1,173 @@
+"""The order of a program's operations, what each buffer costs, and when it is free again.
+
+One pass serves both the quote and the generated source, so what was planned is what runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
+from service.core.language.parser import Place
+
+ELEMENT_BYTES = 8
+REUSED_SIZE = 512
+"""Smallest buffer that is worth writing into again; smaller ones cost less than the bookkeeping."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation to run: its node, the buffer it overwrites, and the nodes dead after it."""
+
+    index: int
+    node: Node
+    reused: int | None
+    released: tuple[int, ...]
+    cost: float
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """What runs, in order.
+
+    Attributes
+    ----------
+    setup : tuple of Step
+        What depends on constants alone; runs once.
+    body : tuple of Step
+        What runs at every evaluation.
+    operations, largest : float
+        Planned elementary operations of setup and body, and of the costliest single one.
+    peak_bytes : int
+        Planned peak memory of inputs, buffers and results.
+    costliest, widest : Place
+        Where the costliest operation and the largest buffer stand in the text.
+    """
+
+    setup: tuple[Step, ...]
+    body: tuple[Step, ...]
+    operations: float
+    largest: float
+    peak_bytes: int
+    costliest: Place
+    widest: Place
+
+
+def schedule(graph: Graph, outputs: Sequence[Term]) -> Schedule:
+    """Plan the operations that the outputs need."""
+    order = reachable(graph, outputs)
+    varying = _varying(graph, order)
+    ordered = [index for index in order if index not in varying] + [
+        index for index in order if index in varying
+    ]
+    planner = _Planner(graph, ordered, {term.index for term in outputs}, varying)
+    planned = (planner.step(position, index) for position, index in enumerate(ordered))
+    steps = [step for step in planned if step is not None]
+    costliest = max(steps, key=lambda step: step.cost, default=None)
+    widest = max(steps, key=lambda step: step.node.size, default=None)
+    inputs = sum(node.size for node in graph.nodes if node.operation is INPUT)
+    return Schedule(
+        setup=tuple(step for step in steps if step.index not in varying),
+        body=tuple(step for step in steps if step.index in varying),
+        operations=sum(step.cost for step in steps),
+        largest=costliest.cost if costliest else 0.0,
+        peak_bytes=ELEMENT_BYTES * (inputs + planner.peak),
+        costliest=costliest.node.place if costliest else Place(1, 1),
+        widest=widest.node.place if widest else Place(1, 1),
+    )
+
+
+def reachable(graph: Graph, outputs: Sequence[Term]) -> list[int]:
+    """Return the nodes that the outputs need, in order of evaluation."""
+    needed = {term.index for term in outputs}
+    for index in range(len(graph.nodes) - 1, -1, -1):
+        if index in needed:
+            needed.update(graph.nodes[index].operands)
+    return sorted(needed)
+
+
+def _varying(graph: Graph, order: Sequence[int]) -> set[int]:
+    """Return the nodes that change from one evaluation to the next."""
+    found: set[int] = set()
+    for index in order:
+        node = graph.nodes[index]
+        is_variable = node.operation is INPUT and node.options[1]
+        if is_variable or any(operand in found for operand in node.operands):
+            found.add(index)
+    return found
+
+
+def cost_of(graph: Graph, node: Node) -> float:
+    """Return the planned elementary operations of one node."""
+    operands = [graph.nodes[operand].shape for operand in node.operands]
+    cost = node.operation.cost
+    if callable(cost):
+        return max(cost(*operands), 1.0)
+    sizes = [graph.nodes[operand].size for operand in node.operands]
+    return max(cost * max([node.size, *sizes]), 1.0)
+
+
+class _Planner:
+    """Follows which buffers are alive; sizes are in elements."""
+
+    def __init__(self, graph: Graph, ordered: list[int], kept: set[int], varying: set[int]) -> None:
+        self.graph = graph
+        self.varying = varying
+        self.root: dict[int, int] = {}
+        self.last_use: dict[int, int] = {}
+        for position, index in enumerate(ordered):
+            node = graph.nodes[index]
+            self.root[index] = self.root[node.operands[0]] if node.operation.is_view else index
+            for operand in node.operands:
+                self.last_use[self.root[operand]] = position
+        forever = len(ordered)
+        for index in kept:
+            self.last_use[self.root[index]] = forever
+        for index in ordered:
+            if index not in varying:
+                self.last_use[self.root[index]] = forever
+        self.aliases: dict[int, list[int]] = {}
+        for index in ordered:
+            self.aliases.setdefault(self.root[index], []).append(index)
+        self.alive = 0
+        self.peak = 0
+
+    def step(self, position: int, index: int) -> Step | None:
+        """Plan one node; None for leaves."""
+        graph, node = self.graph, self.graph.nodes[index]
+        if node.operation in (INPUT, NUMBER):
+            return None
+        dead = tuple(
+            root
+            for root in dict.fromkeys(self.root[operand] for operand in node.operands)
+            if self.last_use[root] == position and graph.nodes[root].operation not in (INPUT, NUMBER)
+        )
+        reused = self._reusable(node, dead)
+        size = self._size(index)
+        largest = max([node.size, *(graph.nodes[operand].size for operand in node.operands)])
+        self.alive += 0 if reused is not None else size
+        self.peak = max(self.peak, self.alive + int(node.operation.workspace * largest))
+        released = tuple(alias for root in dead if root != reused for alias in self.aliases[root])
+        self.alive -= sum(self._size(alias) for alias in released)
+        return Step(index, node, reused, released, cost_of(graph, node))
+
+    def _size(self, index: int) -> int:
+        node = self.graph.nodes[index]
+        is_copy = node.operation.name == "reshape"
+        return node.size if is_copy or not node.operation.is_view else 0
+
+    def _reusable(self, node: Node, dead: Sequence[int]) -> int | None:
+        """Find an operand that is not needed any more and has the result's shape."""
+        operation = node.operation
+        if not (operation.ufunc or operation.into) or operation.ufunc == "matmul" or node.size < REUSED_SIZE:
+            return None
+        for operand in node.operands if operation.ufunc else node.operands[:1]:
+            known = self.graph.nodes[operand]
+            is_number = not known.operation.symbol or known.operation.symbol not in _CONDITIONS
+            if operand in dead and known.shape == node.shape and is_number:
+                return operand
+        return None
+
+
+_CONDITIONS = frozenset({"<", "<=", ">", ">=", "==", "!="})

@@ -1,0 +1,101 @@
+"""From a schedule to the source of straight-line Python.
+
+The source holds nothing but names that are made here and what the operations table says: literals,
+indices and data are passed in, so no character of the caller's can appear in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.core.calculus.schedule import REUSED_SIZE, Step
+from service.core.language.graph import NUMBER, Graph
+
+CHECKED_OPERATIONS = 2_000_000
+"""Planned operations between two looks at the clock, about two milliseconds."""
+
+
+@dataclass(slots=True)
+class Writer:
+    """Writes statements, and collects the values that they refer to.
+
+    Parameters
+    ----------
+    graph : Graph
+        The program.
+    is_scalar : bool
+        Whether to write for plain floats, or else for arrays.
+    is_probed : bool
+        Whether every result is shown to `probe(index, result)`.
+    """
+
+    graph: Graph
+    is_scalar: bool = False
+    is_probed: bool = False
+    values: dict[str, Any] = field(default_factory=dict)
+    _names: dict[int, str] = field(default_factory=dict)
+    _options: dict[Any, str] = field(default_factory=dict)
+    _pending: float = 0.0
+
+    def bind_inputs(self, names: Mapping[int, str]) -> None:
+        """Name the inputs, by node."""
+        self._names.update(names)
+
+    def name(self, index: int) -> str:
+        """Name a node's result."""
+        known = self._names.get(index)
+        if known is None:
+            node = self.graph.nodes[index]
+            known = f"k{index}" if node.operation is NUMBER else f"n{index}"
+            if node.operation is NUMBER:
+                self.values[known] = node.options[0]
+            self._names[index] = known
+        return known
+
+    def statements(self, steps: Iterable[Step]) -> list[str]:
+        """Write the steps."""
+        lines: list[str] = []
+        for step in steps:
+            lines.append(f"{self.name(step.index)} = {self._expression(step)}")
+            if self.is_probed:
+                lines.append(f"probe({step.index}, {self.name(step.index)})")
+            if self.is_scalar:
+                continue
+            large = [root for root in step.released if self.graph.nodes[root].size >= REUSED_SIZE]
+            lines += [f"{self.name(root)} = None" for root in large]
+            self._pending += step.cost
+            if self._pending >= CHECKED_OPERATIONS:
+                lines.append("check()")
+                self._pending = 0.0
+        return lines
+
+    def _expression(self, step: Step) -> str:
+        operation = step.node.operation
+        operands = [self.name(operand) for operand in step.node.operands]
+        if step.reused is not None and operation.ufunc:
+            return f"{operation.ufunc}({', '.join(operands)}, out={self.name(step.reused)})"
+        on_arrays = operation.into if step.reused is not None else operation.array
+        template = operation.scalar if self.is_scalar else on_arrays
+        names = (name for name, _, _ in operation.options)
+        options = {name: self._option(value) for name, value in zip(names, step.node.options, strict=True)}
+        return template.format(*operands, **options)
+
+    def _option(self, value: Any) -> str:
+        """Name an option's value; indices become slices."""
+        key = (type(value), value)
+        known = self._options.get(key)
+        if known is None:
+            known = self._options[key] = f"o{len(self._options)}"
+            self.values[known] = index_of(value) if _is_index(value) else value
+        return known
+
+
+def _is_index(value: Any) -> bool:
+    return isinstance(value, tuple) and any(isinstance(item, tuple) for item in value)
+
+
+def index_of(items: Sequence[Any]) -> tuple[Any, ...]:
+    """Turn subscripts into what NumPy indexes with."""
+    return tuple(slice(*item) if isinstance(item, tuple) else item for item in items)

@@ -1,0 +1,353 @@
+"""Rows of the operations table: element by element, with broadcasting.
+
+A row gives the source for arrays and for plain floats, and the derivative for each operand:
+from g, the cotangent of the result y. Derivatives are written so that they lose no digits
+where the result saturates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from service.core.language import shapes
+from service.core.language.graph import Operation, Term
+
+Rule = Callable[..., Term]
+
+
+def unary(name: str, meaning: str, derivative: Rule | None, **fields: Any) -> Operation:
+    """Make the row of a function of one operand."""
+    fields.setdefault("ufunc", name)
+    fields.setdefault("array", f"{name}({{0}})")
+    fields.setdefault("scalar", f"{name}({{0}})")
+    return Operation(
+        name,
+        ("x",),
+        meaning,
+        shape=shapes.elementwise,
+        derivatives=(derivative,),
+        is_elementwise=True,
+        **fields,
+    )
+
+
+def binary(name: str, meaning: str, first: Rule | None, second: Rule | None, **fields: Any) -> Operation:
+    """Make the row of an operator or function of two operands."""
+    fields.setdefault("operands", ("a", "b"))
+    operands = fields.pop("operands")
+    return Operation(
+        name,
+        operands,
+        meaning,
+        shape=shapes.elementwise,
+        derivatives=(first, second),
+        is_elementwise=True,
+        **fields,
+    )
+
+
+def operator(
+    name: str, symbol: str, meaning: str, first: Rule | None, second: Rule | None, **fields: Any
+) -> Operation:
+    """Make the row of an infix operator."""
+    source = f"{{0}} {symbol} {{1}}"
+    fields = {"array": source, "scalar": source, "is_function": False} | fields
+    return binary(name, meaning, first, second, symbol=symbol, **fields)
+
+
+def comparison(name: str, symbol: str, meaning: str) -> Operation:
+    """Make the row of a comparison, whose result is a condition."""
+    return operator(name, symbol, meaning, None, None)
+
+
+def _power_base(g: Term, y: Term, a: Term, b: Term) -> Term:
+    if b.value is not None and b.value != 0.0:
+        return g * (b * a.apply("power", b.value - 1.0))
+    return g * a.apply("power_base_slope", b)
+
+
+def _half_among_ties(name: str) -> tuple[Rule, Rule]:
+    """Give the whole cotangent to the winner, half of it to each of a tie."""
+    if name == "minimum":
+        return (
+            lambda g, y, a, b: g * a.apply("below_or_tied", b),
+            lambda g, y, a, b: g * b.apply("below_or_tied", a),
+        )
+    return (
+        lambda g, y, a, b: g * b.apply("below_or_tied", a),
+        lambda g, y, a, b: g * a.apply("below_or_tied", b),
+    )
+
+
+TIES = "equal arguments share the derivative, half each"
+
+ELEMENTWISE: tuple[Operation, ...] = (
+    # operators
+    operator("add", "+", "sum", lambda g, y, a, b: g, lambda g, y, a, b: g, ufunc="add"),
+    operator("subtract", "-", "difference", lambda g, y, a, b: g, lambda g, y, a, b: -g, ufunc="subtract"),
+    operator(
+        "multiply", "*", "product", lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, ufunc="multiply"
+    ),
+    operator(
+        "divide", "/", "quotient", lambda g, y, a, b: g / b, lambda g, y, a, b: -g * (y / b), ufunc="divide"
+    ),
+    operator(
+        "power",
+        "**",
+        "a to the power b",
+        _power_base,
+        lambda g, y, a, b: g * a.apply("power_exponent_slope", b, y),
+        array="power({0}, {1})",
+        scalar="pow({0}, {1})",
+        cost=20.0,
+        kinks="0**0 is 1; where b is 0 the derivative by a is 0; where a is 0 the derivative by b is 0",
+    ),
+    unary(
+        "negative",
+        "the negative",
+        lambda g, y, x: -g,
+        symbol="-",
+        is_function=False,
+        array="-{0}",
+        scalar="-{0}",
+    ),
+    unary(
+        "positive",
+        "the same",
+        lambda g, y, x: g,
+        symbol="+",
+        is_function=False,
+        array="{0}",
+        scalar="{0}",
+        is_macro=True,
+        definition=lambda x: x,
+    ),
+    comparison("less", "<", "whether a is below b"),
+    comparison("less_equal", "<=", "whether a is at most b"),
+    comparison("greater", ">", "whether a is above b"),
+    comparison("greater_equal", ">=", "whether a is at least b"),
+    comparison("equal", "==", "whether a equals b"),
+    comparison("not_equal", "!=", "whether a differs from b"),
+    # functions of one operand
+    unary(
+        "abs",
+        "absolute value",
+        lambda g, y, x: g * x.apply("sign"),
+        ufunc="absolute",
+        array="absolute({0})",
+        kinks="0 at 0",
+        is_analytic=False,
+    ),
+    unary("exp", "e to the power x", lambda g, y, x: g * y, cost=8.0),
+    unary("expm1", "exp(x) - 1, accurate near 0", lambda g, y, x: g * x.apply("exp"), cost=12.0),
+    unary("log", "natural logarithm", lambda g, y, x: g / x, cost=8.0),
+    unary("log1p", "log(1 + x), accurate near 0", lambda g, y, x: g / (1.0 + x), cost=12.0),
+    unary("sqrt", "square root", lambda g, y, x: g * 0.5 / y, cost=4.0),
+    unary("square", "x * x", lambda g, y, x: g * 2.0 * x, scalar="{0} * {0}"),
+    unary("sin", "sine of x in radians", lambda g, y, x: g * x.apply("cos"), cost=16.0),
+    unary("cos", "cosine of x in radians", lambda g, y, x: -g * x.apply("sin"), cost=16.0),
+    unary("tan", "tangent of x in radians", lambda g, y, x: g * (1.0 + y.apply("square")), cost=20.0),
+    unary(
+        "arcsin",
+        "inverse sine, in radians",
+        lambda g, y, x: g / ((1.0 - x) * (1.0 + x)).apply("sqrt"),
+        scalar="asin({0})",
+        cost=16.0,
+    ),
+    unary(
+        "arccos",
+        "inverse cosine, in radians",
+        lambda g, y, x: -g / ((1.0 - x) * (1.0 + x)).apply("sqrt"),
+        scalar="acos({0})",
+        cost=16.0,
+    ),
+    unary(
+        "arctan",
+        "inverse tangent, in radians",
+        lambda g, y, x: g / (1.0 + x.apply("square")),
+        scalar="atan({0})",
+        cost=16.0,
+    ),
+    unary("sinh", "hyperbolic sine", lambda g, y, x: g * x.apply("cosh"), cost=20.0),
+    unary("cosh", "hyperbolic cosine", lambda g, y, x: g * x.apply("sinh"), cost=20.0),
+    unary("tanh", "hyperbolic tangent", lambda g, y, x: g / x.apply("cosh").apply("square"), cost=16.0),
+    unary(
+        "sigmoid",
+        "1 / (1 + exp(-x))",
+        lambda g, y, x: g * x.apply("sigmoid_slope"),
+        ufunc="",
+        array="sigmoid_kernel({0})",
+        scalar="(1.0 / (1.0 + exp(-{0})))",
+        cost=14.0,
+        workspace=3.0,
+    ),
+    unary(
+        "log_sigmoid",
+        "log(sigmoid(x)), accurate at both tails",
+        lambda g, y, x: g * (-x).apply("sigmoid"),
+        ufunc="",
+        array="log_sigmoid_kernel({0})",
+        scalar="((0.0 if {0} > 0.0 else {0}) - log1p(exp(-abs({0}))))",
+        cost=24.0,
+        workspace=3.0,
+    ),
+    unary(
+        "relu",
+        "max(x, 0)",
+        lambda g, y, x: g * x.apply("step"),
+        ufunc="",
+        array="maximum({0}, 0.0)",
+        scalar="(0.0 if {0} <= 0.0 else {0})",
+        kinks="0 at 0",
+        is_analytic=False,
+    ),
+    unary(
+        "softplus",
+        "log(1 + exp(x)), accurate at both tails",
+        lambda g, y, x: g * x.apply("sigmoid"),
+        ufunc="",
+        array="softplus_kernel({0})",
+        scalar="((0.0 if {0} < 0.0 else {0}) + log1p(exp(-abs({0}))))",
+        cost=24.0,
+        workspace=3.0,
+    ),
+    # functions of several operands
+    binary(
+        "minimum",
+        "the smaller of a and b",
+        *_half_among_ties("minimum"),
+        ufunc="minimum",
+        array="minimum({0}, {1})",
+        scalar="({0} if {0} < {1} or {0} != {0} else {1})",
+        kinks=TIES,
+        is_analytic=False,
+    ),
+    binary(
+        "maximum",
+        "the larger of a and b",
+        *_half_among_ties("maximum"),
+        ufunc="maximum",
+        array="maximum({0}, {1})",
+        scalar="({0} if {0} > {1} or {0} != {0} else {1})",
+        kinks=TIES,
+        is_analytic=False,
+    ),
+    Operation(
+        "clip",
+        ("x", "low", "high"),
+        "x limited to low ... high",
+        shape=shapes.elementwise,
+        array="minimum(maximum({0}, {1}), {2})",
+        scalar="({2} if {0} > {2} or {1} > {2} else {1} if {0} < {1} else {0})",
+        derivatives=(
+            lambda g, y, x, low, high: g * x.apply("is_within", low, high),
+            lambda g, y, x, low, high: g * x.apply("is_raised", low, high),
+            lambda g, y, x, low, high: g * x.apply("is_lowered", low, high),
+        ),
+        cost=2.0,
+        kinks="1 inside and at the bounds, else 0",
+        is_elementwise=True,
+        is_analytic=False,
+    ),
+    Operation(
+        "where",
+        ("condition", "a", "b"),
+        "a where the condition holds, else b; the condition is a comparison",
+        shape=shapes.elementwise,
+        array="where({0}, {1}, {2})",
+        scalar="({1} if {0} else {2})",
+        derivatives=(
+            None,
+            lambda g, y, condition, a, b: condition.apply("where", g, 0.0).guarded(),
+            lambda g, y, condition, a, b: condition.apply("where", 0.0, g).guarded(),
+        ),
+        cost=2.0,
+        kinks="the branch not taken contributes nothing, not even NaN",
+        is_elementwise=True,
+        is_analytic=False,
+    ),
+)
+
+
+def _internal(
+    name: str, operands: tuple[str, ...], array: str, scalar: str, cost: float = 2.0, **fields: Any
+) -> Operation:
+    return Operation(
+        name,
+        operands,
+        name,
+        shape=shapes.elementwise,
+        array=array,
+        scalar=scalar,
+        cost=cost,
+        is_elementwise=True,
+        is_public=False,
+        **fields,
+    )
+
+
+SLOPES: tuple[Operation, ...] = (
+    # what the derivatives above are made of, and no caller can name
+    _internal(
+        "sign", ("x",), "sign({0})", "({0} if {0} != {0} else ({0} > 0.0) - ({0} < 0.0) + 0.0)", ufunc="sign"
+    ),
+    _internal("step", ("x",), "({0} > 0.0) + 0.0", "(1.0 if {0} > 0.0 else 0.0)"),
+    _internal(
+        "below_or_tied",
+        ("a", "b"),
+        "({0} < {1}) * 0.5 + ({0} <= {1}) * 0.5",
+        "(1.0 if {0} < {1} else 0.5 if {0} == {1} else 0.0)",
+    ),
+    _internal(
+        "is_within",
+        ("x", "low", "high"),
+        "(({0} >= {1}) & ({0} <= {2})) + 0.0",
+        "(1.0 if {1} <= {0} <= {2} else 0.0)",
+    ),
+    _internal(
+        "is_raised",
+        ("x", "low", "high"),
+        "(({0} < {1}) & ({1} <= {2})) + 0.0",
+        "(1.0 if {0} < {1} <= {2} else 0.0)",
+    ),
+    _internal(
+        "is_lowered",
+        ("x", "low", "high"),
+        "(({0} > {2}) | ({1} > {2})) + 0.0",
+        "(1.0 if {0} > {2} or {1} > {2} else 0.0)",
+    ),
+    _internal(
+        "sigmoid_slope", ("x",), "sigmoid_slope({0})", "(1.0 / (2.0 + exp({0}) + exp(-{0})))", cost=14.0
+    ),
+    _internal(
+        "power_base_slope",
+        ("a", "b"),
+        "where({1} == 0.0, 0.0, {1} * power({0}, {1} - 1.0))",
+        "({1} * pow({0}, {1} - 1.0) if {1} != 0.0 else 0.0)",
+        cost=24.0,
+        workspace=2.0,
+    ),
+    _internal(
+        "power_exponent_slope",
+        ("a", "b", "y"),
+        "where({0} == 0.0, 0.0, {2} * log({0}))",
+        "({2} * log({0}) if {0} != 0.0 else 0.0)",
+        cost=12.0,
+        workspace=2.0,
+    ),
+    _internal(
+        "guarded_multiply",
+        ("g", "x"),
+        "where({0} == 0.0, 0.0, {0} * {1})",
+        "({0} * {1} if {0} != 0.0 else 0.0)",
+        workspace=2.0,
+    ),
+    _internal(
+        "guarded_divide",
+        ("g", "x"),
+        "where({0} == 0.0, 0.0, {0} / {1})",
+        "({0} / {1} if {0} != 0.0 else 0.0)",
+        workspace=2.0,
+    ),
+)

@@ -1,0 +1,355 @@
+"""The checked program: a graph of operations whose shapes are all known.
+
+A graph is a list of nodes in order of evaluation. Equal nodes are one node, so a shared
+sub-expression is computed once, and the derivative rules may be written as mathematics
+without thinking of repetition. Nothing here knows any particular operation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from service.core.language.parser import Place, refuse
+
+Shape = tuple[int, ...]
+
+
+class ShapeFault(Exception):
+    """Shapes that do not fit an operation; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One row of the operations table.
+
+    Attributes
+    ----------
+    name, operands : str, tuple of str
+        How it is called; the operands' names as in the signature.
+    meaning, kinks : str
+        One line each for `GET /functions`.
+    options : tuple of (str, kind, default)
+        Literal keywords; the kind is a key of the checker's table of literals.
+    shape : callable
+        From the operands' shapes and the options to the result's shape; raises `ShapeFault`.
+    cost : float or callable
+        Elementary operations per element of the larger of operands and result, or, from the
+        operands' shapes, of all together.
+    workspace : float
+        Arrays of the size of the larger of operands and result that it needs meanwhile.
+    array : str
+        Source of the operation on arrays, `{0}` the first operand, `{axis}` an option.
+    ufunc : str
+        Name of the NumPy ufunc that computes the same and can write into an operand's buffer.
+    into : str
+        Source that writes into the first operand's buffer, where that is not a ufunc.
+    scalar : str
+        Source of the operation on plain floats; empty when it is lowered to others.
+    derivatives : tuple of callables
+        For each operand: from the result's cotangent g, the result y and the operands to the
+        operand's cotangent, all as terms. None where there is no derivative.
+    definition : callable
+        The operation in terms of simpler ones, where there is no scalar source.
+    """
+
+    name: str
+    operands: tuple[str, ...]
+    meaning: str
+    shape: Callable[..., Shape]
+    array: str
+    derivatives: tuple[Callable[..., Term] | None, ...] = ()
+    options: tuple[tuple[str, str, Any], ...] = ()
+    cost: float | Callable[..., float] = 1.0
+    workspace: float = 0.0
+    ufunc: str = ""
+    into: str = ""
+    scalar: str = ""
+    kinks: str = ""
+    definition: Callable[..., Term] | None = None
+    symbol: str = ""
+    is_elementwise: bool = False
+    is_analytic: bool = True
+    is_public: bool = True
+    is_function: bool = True
+    is_view: bool = False
+    is_macro: bool = False
+
+    @property
+    def signature(self) -> str:
+        """The call as a person writes it."""
+        if not self.is_function:
+            return f" {self.symbol} ".join(self.operands) if len(self.operands) > 1 else f"{self.symbol}x"
+        options = tuple(f"{name}={default!r}" for name, _, default in self.options if default is not REQUIRED)
+        required = tuple(name for name, _, default in self.options if default is REQUIRED)
+        return f"{self.name}({', '.join(self.operands + required + options)})"
+
+
+class _Required:
+    def __repr__(self) -> str:
+        return "required"
+
+
+REQUIRED = _Required()
+"""The default of an option that has none."""
+
+
+class Node(NamedTuple):
+    """One operation of a program; `operands` are indices of earlier nodes."""
+
+    operation: Operation
+    operands: tuple[int, ...]
+    options: tuple[Any, ...]
+    shape: Shape
+    place: Place
+
+    @property
+    def size(self) -> int:
+        """Number of elements of the result."""
+        return math.prod(self.shape)
+
+
+def _leaf(name: str) -> Operation:
+    return Operation(name, (), name, shape=lambda: (), array="", is_public=False)
+
+
+NUMBER = _leaf("number")
+"""A literal; its option is the value."""
+INPUT = _leaf("input")
+"""A variable or constant; its options are the name and whether it is a variable."""
+
+
+@dataclass(slots=True, eq=False)
+class Graph:
+    """A program under construction.
+
+    Parameters
+    ----------
+    table : mapping
+        The operations by name.
+    rank : int
+        The highest rank of any result.
+    """
+
+    table: Mapping[str, Operation]
+    rank: int
+    nodes: list[Node] = field(default_factory=list)
+    place: Place = field(default_factory=lambda: Place(1, 1))
+    called: str = ""
+    _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
+
+    def number(self, value: float) -> Term:
+        """Add a literal."""
+        return self._intern(NUMBER, (), (value, math.copysign(1.0, value)), ())
+
+    def input(self, name: str, shape: Shape, is_variable: bool) -> Term:
+        """Add a variable or a constant."""
+        return self._intern(INPUT, (), (name, is_variable), shape)
+
+    def apply(self, name: str, *operands: Term | float, **options: Any) -> Term:
+        """Add an operation, simplified where that changes no value.
+
+        Raises
+        ------
+        InvalidFunction
+            The operands' shapes do not fit, or the result's rank is too high.
+        """
+        operation = self.table[name]
+        terms = tuple(each if isinstance(each, Term) else self.number(each) for each in operands)
+        values = tuple(options.get(option, default) for option, _, default in operation.options)
+        shape = self._shape(operation, terms, values)
+        if operation.is_macro and operation.definition is not None:
+            return operation.definition(*terms, *values)
+        return self._simplified(operation, terms, values, shape)
+
+    def _shape(self, operation: Operation, terms: tuple[Term, ...], values: tuple[Any, ...]) -> Shape:
+        try:
+            shape = operation.shape(*(term.shape for term in terms), *values)
+        except ShapeFault as verdict:
+            shapes = " and ".join(str(term.shape) for term in terms)
+            refuse("operand-shapes", self.place, operator=self.called, shapes=shapes, why=str(verdict))
+        if len(shape) > self.rank:
+            refuse("rank-of-result", self.place, operator=self.called, shape=shape, limit=self.rank)
+        return shape
+
+    def _simplified(
+        self, operation: Operation, terms: tuple[Term, ...], values: tuple[Any, ...], shape: Shape
+    ) -> Term:
+        shortcut = SHORTCUTS.get(operation.name)
+        if shortcut is not None:
+            found = shortcut(shape, *terms, *values)
+            if found is not None:
+                return found
+        if operation.is_elementwise:
+            sources = tuple(term.source() for term in terms)
+            if sources != terms:
+                small = operation.shape(*(term.shape for term in sources), *values)
+                if small == shape:
+                    return self._intern(operation, sources, values, shape)
+                if all(term.size == 1 for term in sources):
+                    return self._simplified(operation, sources, values, small).apply("broadcast", shape=shape)
+        return self._intern(operation, terms, values, shape)
+
+    def _intern(
+        self, operation: Operation, terms: tuple[Term, ...], values: tuple[Any, ...], shape: Shape
+    ) -> Term:
+        operands = tuple(term.index for term in terms)
+        key = (operation.name, operands, values)
+        index = self._known.get(key)
+        if index is None:
+            index = self._known[key] = len(self.nodes)
+            self.nodes.append(Node(operation, operands, values, shape, self.place))
+        return Term(self, index, any(term.is_guarded for term in terms))
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A node as something to calculate with; the derivative rules are written in terms.
+
+    A guarded term is a cotangent that came through the branch of a `where`: its zeros mark
+    the elements not taken, and stay zeros whatever they are multiplied with, infinities and
+    NaN included.
+    """
+
+    graph: Graph
+    index: int
+    is_guarded: bool = False
+
+    @property
+    def node(self) -> Node:
+        """The node in the graph."""
+        return self.graph.nodes[self.index]
+
+    @property
+    def shape(self) -> Shape:
+        """The node's shape."""
+        return self.node.shape
+
+    @property
+    def size(self) -> int:
+        """The node's number of elements."""
+        return self.node.size
+
+    @property
+    def value(self) -> float | None:
+        """A literal's value, None for everything else."""
+        return self.node.options[0] if self.node.operation is NUMBER else None
+
+    def guarded(self) -> Term:
+        """Mark as a cotangent whose zeros are final."""
+        return Term(self.graph, self.index, True)
+
+    def source(self) -> Term:
+        """Return what is broadcast, when this is a broadcast; else this."""
+        if self.node.operation.name != "broadcast":
+            return self
+        return Term(self.graph, self.node.operands[0], self.is_guarded)
+
+    def apply(self, name: str, *others: Term | float, **options: Any) -> Term:
+        """Apply an operation with this as the first operand."""
+        return self.graph.apply(name, self, *others, **options)
+
+    def __add__(self, other: Any) -> Term:
+        return self.apply("add", other)
+
+    def __radd__(self, other: float) -> Term:
+        return self.graph.number(other).apply("add", self)
+
+    def __sub__(self, other: Term | float) -> Term:
+        return self.apply("subtract", other)
+
+    def __rsub__(self, other: float) -> Term:
+        return self.graph.number(other).apply("subtract", self)
+
+    def __mul__(self, other: Any) -> Term:
+        if self.is_guarded:
+            return self.apply("guarded_multiply", other)
+        if isinstance(other, Term) and other.is_guarded:
+            return other.apply("guarded_multiply", self)
+        return self.apply("multiply", other)
+
+    def __rmul__(self, other: Any) -> Term:
+        return self.graph.number(other) * self
+
+    def __truediv__(self, other: Term | float) -> Term:
+        return self.apply("guarded_divide" if self.is_guarded else "divide", other)
+
+    def __rtruediv__(self, other: float) -> Term:
+        return self.graph.number(other) / self
+
+    def __matmul__(self, other: Term) -> Term:
+        return self.apply("guarded_product" if self.is_guarded else "matrix_product", other)
+
+    def __neg__(self) -> Term:
+        return self.apply("negative")
+
+
+def _same(shape: Shape, term: Term) -> Term | None:
+    return term if term.shape == shape else None
+
+
+def _add(shape: Shape, a: Term, b: Term) -> Term | None:
+    if a.value is not None and b.value is not None:
+        return _folded(a.graph, a.value + b.value)
+    return None
+
+
+def _subtract(shape: Shape, a: Term, b: Term) -> Term | None:
+    if a.value is not None and b.value is not None:
+        return _folded(a.graph, a.value - b.value)
+    return None
+
+
+def _multiply(shape: Shape, a: Term, b: Term) -> Term | None:
+    if a.value is not None and b.value is not None:
+        return _folded(a.graph, a.value * b.value)
+    if a.source().value == 1.0:
+        return _same(shape, b)
+    return _same(shape, a) if b.source().value == 1.0 else None
+
+
+def _divide(shape: Shape, a: Term, b: Term) -> Term | None:
+    return _same(shape, a) if b.value == 1.0 else None
+
+
+def _negative(shape: Shape, a: Term) -> Term | None:
+    return a.graph.number(-a.value) if a.value is not None else None
+
+
+def _power(shape: Shape, a: Term, b: Term) -> Term | None:
+    """Small whole powers by multiplication, which is faster and at most one rounding worse."""
+    if b.value == 1.0:
+        return _same(shape, a)
+    if b.value == 2.0:
+        return a.apply("square")
+    if b.value == 3.0:
+        return a.apply("multiply", a.apply("square"))
+    return None
+
+
+def _broadcast(shape: Shape, a: Term, target: Shape) -> Term | None:
+    return _same(target, a)
+
+
+def _reshape(shape: Shape, a: Term, target: Shape) -> Term | None:
+    return _same(shape, a)
+
+
+def _folded(graph: Graph, value: float) -> Term | None:
+    return graph.number(value) if math.isfinite(value) else None
+
+
+SHORTCUTS: dict[str, Callable[..., Term | None]] = {
+    "add": _add,
+    "subtract": _subtract,
+    "multiply": _multiply,
+    "guarded_multiply": _multiply,
+    "divide": _divide,
+    "negative": _negative,
+    "power": _power,
+    "broadcast": _broadcast,
+    "reshape": _reshape,
+}
+"""By operation: a cheaper term of the same value, or None."""

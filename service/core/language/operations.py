@@ -1,0 +1,60 @@
+"""The operations table: every operator and function of the language, and what derivatives need.
+
+Adding an operation is one row in `elementwise`, `reductions`, `structure` or `losses`.
+"""
+
+from __future__ import annotations
+
+from service.core.language.elementwise import ELEMENTWISE, SLOPES
+from service.core.language.graph import Operation
+from service.core.language.losses import LOSS_OPERATIONS
+from service.core.language.reductions import REDUCTIONS
+from service.core.language.structure import STRUCTURE
+
+_ROWS = (*ELEMENTWISE, *REDUCTIONS, *STRUCTURE, *LOSS_OPERATIONS, *SLOPES)
+
+OPERATIONS: dict[str, Operation] = {row.name: row for row in _ROWS}
+"""All rows by name."""
+
+FUNCTIONS: dict[str, Operation] = {row.name: row for row in _ROWS if row.is_public and row.is_function}
+"""What a caller can call, by name."""
+
+BINARY: dict[str, str] = {
+    row.symbol: row.name for row in _ROWS if row.is_public and row.symbol and len(row.operands) == 2
+}
+"""Infix operators and comparisons, by symbol."""
+
+UNARY: dict[str, str] = {row.symbol: row.name for row in (OPERATIONS["negative"], OPERATIONS["positive"])}
+"""Prefix operators, by symbol."""
+
+CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045}
+"""Names that stand for numbers unless the caller binds them."""
+
+
+def describe_operations() -> list[dict[str, str]]:
+    """List every operator, function and constant: name, signature, meaning, derivative at kinks."""
+    rows = [
+        {
+            "name": row.name if row.is_function else row.symbol,
+            "kind": "function" if row.is_function else "operator",
+            "signature": row.signature,
+            "meaning": row.meaning,
+            "kinks": row.kinks,
+        }
+        for row in _ROWS
+        if row.is_public
+    ]
+    rows.append(
+        {
+            "name": "@",
+            "kind": "operator",
+            "signature": "a @ b",
+            "meaning": OPERATIONS["matmul"].meaning,
+            "kinks": "",
+        }
+    )
+    rows += [
+        {"name": name, "kind": "constant", "signature": name, "meaning": repr(value), "kinks": ""}
+        for name, value in CONSTANTS.items()
+    ]
+    return rows

@@ -1,0 +1,196 @@
+"""Rows of the operations table: reductions over axes, and what normalises along them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from service.core.language import shapes
+from service.core.language.graph import Operation, Term
+
+AXIS = (("axis", "axis", None), ("keepdims", "flag", False))
+LAST = (("axis", "axis", -1),)
+
+
+def spread(g: Term, x: Term, axis: shapes.Axes, keepdims: bool = False) -> Term:
+    """Broadcast what a reduction of x left, back to the shape of x."""
+    kept = shapes.reduced(x.shape, axis, True)
+    if not keepdims and g.size > 1:
+        g = g.apply("reshape", shape=kept)
+    return g.apply("broadcast", shape=x.shape) if g.size > 1 or x.size else g
+
+
+def reduce_to(term: Term, shape: tuple[int, ...]) -> Term:
+    """Sum over the axes that broadcasting added or stretched: its adjoint."""
+    if term.shape == shape:
+        return term
+    extra = len(term.shape) - len(shape)
+    stretched = [extra + axis for axis, size in enumerate(shape) if size == 1 != term.shape[extra + axis]]
+    axes = (*range(extra), *stretched)
+    if term.source().size == 1 and term.size:
+        count = float(term.size // math.prod(shape))
+        total = term.source() * count
+        return total.apply("reshape", shape=()).apply("broadcast", shape=shape)
+    return term.apply("sum", axis=axes, keepdims=False).apply("reshape", shape=shape)
+
+
+def _mean(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
+    count = math.prod(x.shape[each] for each in shapes.axes_of(axis, len(x.shape)))
+    return x.apply("sum", axis=axis, keepdims=keepdims) / float(count)
+
+
+def _shared_among_ties(g: Term, y: Term, x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
+    """Give the cotangent to the elements equal to the extremum, in equal shares."""
+    is_extreme = x.apply("equal", spread(y, x, axis, keepdims)).apply("where", 1.0, 0.0)
+    count = is_extreme.apply("sum", axis=axis, keepdims=True)
+    return spread(g, x, axis, keepdims) * (is_extreme / count)
+
+
+def _softmax_cotangent(g: Term, y: Term, x: Term, axis: shapes.Axes) -> Term:
+    weighted = g * y
+    return weighted - weighted.apply("sum", axis=axis, keepdims=True) * y
+
+
+def _log_softmax_cotangent(g: Term, y: Term, x: Term, axis: shapes.Axes) -> Term:
+    return g - g.apply("sum", axis=axis, keepdims=True) * y.apply("exp")
+
+
+def _shift(x: Term, axis: shapes.Axes) -> Term:
+    return x - x.apply("max", axis=axis, keepdims=True)
+
+
+def _softmax(x: Term, axis: shapes.Axes) -> Term:
+    powers = _shift(x, axis).apply("exp")
+    return powers / powers.apply("sum", axis=axis, keepdims=True)
+
+
+def _log_softmax(x: Term, axis: shapes.Axes) -> Term:
+    shifted = _shift(x, axis)
+    return shifted - shifted.apply("exp").apply("sum", axis=axis, keepdims=True).apply("log")
+
+
+def _logsumexp(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
+    total = _shift(x, axis).apply("exp").apply("sum", axis=axis, keepdims=keepdims)
+    return total.apply("log") + x.apply("max", axis=axis, keepdims=keepdims)
+
+
+def _norm(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
+    """Scale by the largest magnitude first, so that no square overflows or underflows."""
+    magnitude = x.apply("abs")
+    scale = magnitude.apply("max", axis=axis, keepdims=True)
+    divisor = scale.apply("equal", 0.0).apply("where", 1.0, scale)
+    total = (magnitude / divisor).apply("square").apply("sum", axis=axis, keepdims=keepdims)
+    return total.apply("sqrt") * x.apply("abs").apply("max", axis=axis, keepdims=keepdims)
+
+
+def reduction(name: str, meaning: str, derivative: Any, **fields: Any) -> Operation:
+    """Make the row of a reduction with `axis` and `keepdims`."""
+    fields.setdefault("shape", shapes.reduced_not_empty)
+    return Operation(name, ("x",), meaning, derivatives=(derivative,), options=AXIS, **fields)
+
+
+REDUCTIONS: tuple[Operation, ...] = (
+    reduction(
+        "sum",
+        "sum of the elements",
+        lambda g, y, x, axis, keepdims: spread(g, x, axis, keepdims),
+        shape=shapes.reduced,
+        array="add_reduce({0}, {axis}, None, None, {keepdims})",
+    ),
+    reduction("mean", "arithmetic mean", None, array="", is_macro=True, definition=_mean),
+    reduction(
+        "min",
+        "smallest element",
+        _shared_among_ties,
+        array="minimum_reduce({0}, {axis}, None, None, {keepdims})",
+        kinks="equal elements share the derivative equally",
+        is_analytic=False,
+    ),
+    reduction(
+        "max",
+        "largest element",
+        _shared_among_ties,
+        array="maximum_reduce({0}, {axis}, None, None, {keepdims})",
+        kinks="equal elements share the derivative equally",
+        is_analytic=False,
+    ),
+    reduction(
+        "prod",
+        "product of the elements",
+        lambda g, y, x, axis, keepdims: (
+            spread(g, x, axis, keepdims) * x.apply("product_of_others", axis=axis)
+        ),
+        shape=shapes.reduced,
+        array="multiply_reduce({0}, {axis}, None, None, {keepdims})",
+    ),
+    reduction(
+        "logsumexp",
+        "log(sum(exp(x))), without overflow",
+        lambda g, y, x, axis, keepdims: spread(g, x, axis, keepdims) * x.apply("softmax", axis=axis),
+        array="logsumexp_kernel({0}, {axis}, {keepdims})",
+        definition=_logsumexp,
+        cost=12.0,
+        workspace=2.0,
+    ),
+    reduction(
+        "norm",
+        "2-norm, without overflow or underflow",
+        lambda g, y, x, axis, keepdims: (
+            spread(g, x, axis, keepdims) * x.apply("ratio_or_zero", spread(y, x, axis, keepdims))
+        ),
+        shape=shapes.reduced,
+        array="norm_kernel({0}, {axis}, {keepdims})",
+        definition=_norm,
+        cost=6.0,
+        workspace=2.0,
+        kinks="0 at 0",
+        is_analytic=False,
+    ),
+    Operation(
+        "softmax",
+        ("x",),
+        "exp(x) / sum(exp(x)) along the axis, without overflow",
+        shape=shapes.along,
+        options=LAST,
+        array="softmax_kernel({0}, {axis})",
+        derivatives=(_softmax_cotangent,),
+        definition=_softmax,
+        cost=12.0,
+        workspace=1.0,
+    ),
+    Operation(
+        "log_softmax",
+        ("x",),
+        "log(softmax(x)) along the axis, accurate for small probabilities",
+        shape=shapes.along,
+        options=LAST,
+        array="log_softmax_kernel({0}, {axis})",
+        derivatives=(_log_softmax_cotangent,),
+        definition=_log_softmax,
+        cost=12.0,
+        workspace=2.0,
+    ),
+    Operation(
+        "product_of_others",
+        ("x",),
+        "for each element, the product of the others",
+        shape=lambda shape, axis: shape,
+        options=(("axis", "axis", None),),
+        array="product_of_others({0}, {axis})",
+        cost=8.0,
+        workspace=4.0,
+        is_public=False,
+    ),
+    Operation(
+        "ratio_or_zero",
+        ("a", "b"),
+        "a / b, 0 where b is 0",
+        shape=shapes.elementwise,
+        array="ratio_or_zero({0}, {1})",
+        scalar="({0} / {1} if {1} != 0.0 else 0.0)",
+        cost=4.0,
+        workspace=2.0,
+        is_elementwise=True,
+        is_public=False,
+    ),
+)

@@ -1,0 +1,164 @@
+"""Rows of the operations table: products of matrices, and what moves elements without computing."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from service.core.language import shapes
+from service.core.language.graph import REQUIRED, Operation, Shape, Term
+from service.core.language.reductions import reduce_to
+
+
+def transposed(x: Term) -> Term:
+    """Swap the last two axes."""
+    rank = len(x.shape)
+    return x.apply("transpose", axes=(*range(rank - 2), rank - 1, rank - 2))
+
+
+def _matmul(a: Term, b: Term) -> Term:
+    """Turn vectors into matrices of one row or column, and back afterwards."""
+    shape = shapes.matrix_product(a.shape, b.shape)
+    if len(a.shape) == 1 and len(b.shape) == 1:
+        return (a * b).apply("sum")
+    first = a if len(a.shape) > 1 else a.apply("reshape", shape=(1, *a.shape))
+    second = b if len(b.shape) > 1 else b.apply("reshape", shape=(*b.shape, 1))
+    return first.apply("matrix_product", second).apply("reshape", shape=shape)
+
+
+def _dot(a: Term, b: Term) -> Term:
+    """Write `numpy.dot` as a product, or as one matrix product of what is laid out for it."""
+    if not a.shape or not b.shape:
+        return a * b
+    if len(b.shape) <= 2:
+        return a.apply("matmul", b)
+    shape = shapes.dot_product(a.shape, b.shape)
+    rank = len(b.shape)
+    columns = b.apply("transpose", axes=(rank - 2, *range(rank - 2), rank - 1))
+    inner = b.shape[-2]
+    flat = columns.apply("reshape", shape=(inner, math.prod(columns.shape[1:])))
+    rows = a.apply("reshape", shape=(math.prod(a.shape[:-1]), inner))
+    return rows.apply("matmul", flat).apply("reshape", shape=shape)
+
+
+def _transpose(g: Term, y: Term, x: Term, axes: tuple[int, ...] | None) -> Term:
+    forward = shapes.permutation(axes, len(x.shape))
+    return g.apply("transpose", axes=tuple(forward.index(axis) for axis in range(len(forward))))
+
+
+def _multiplications(a: Shape, b: Shape) -> float:
+    """BLAS does some sixteen multiplications in the time of one element-wise operation."""
+    return math.prod(shapes.matrix_product(a, b)) * a[-1] / 16
+
+
+def _product(name: str, **fields: Any) -> Operation:
+    return Operation(name, ("a", "b"), "matrix product", shape=shapes.matrix_product, **fields)
+
+
+STRUCTURE: tuple[Operation, ...] = (
+    _product(
+        "matmul",
+        symbol="@",
+        array="",
+        is_macro=True,
+        definition=_matmul,
+    ),
+    Operation(
+        "dot",
+        ("a", "b"),
+        "product over the last axis of a and the last but one of b, as numpy.dot",
+        shape=shapes.dot_product,
+        array="",
+        is_macro=True,
+        definition=_dot,
+    ),
+    Operation(
+        "transpose",
+        ("x",),
+        "axes in another order, reversed when absent",
+        shape=shapes.permuted,
+        options=(("axes", "axes", None),),
+        array="{0}.transpose({axes})",
+        derivatives=(_transpose,),
+        cost=0.0,
+        is_view=True,
+    ),
+    Operation(
+        "reshape",
+        ("x",),
+        "the same elements in another shape; one size may be -1",
+        shape=shapes.reshaped,
+        options=(("shape", "shape", REQUIRED),),
+        array="{0}.reshape({shape})",
+        derivatives=(lambda g, y, x, shape: g.apply("reshape", shape=x.shape),),
+        cost=0.0,
+        is_view=True,
+    ),
+    Operation(
+        "index",
+        ("x",),
+        "elements by literal integers and slices",
+        shape=shapes.indexed,
+        options=(("items", "items", REQUIRED),),
+        array="{0}[{items}]",
+        derivatives=(lambda g, y, x, items: g.apply("scatter", shape=x.shape, items=items),),
+        symbol="[]",
+        cost=0.0,
+        is_view=True,
+        is_function=False,
+    ),
+    # what the derivatives are made of, and no caller can name
+    _product(
+        "matrix_product",
+        array="matmul({0}, {1})",
+        ufunc="matmul",
+        derivatives=(
+            lambda g, y, a, b: reduce_to(g @ transposed(b), a.shape),
+            lambda g, y, a, b: reduce_to(
+                transposed(transposed(g) @ a) if g.is_guarded else transposed(a) @ g, b.shape
+            ),
+        ),
+        cost=_multiplications,
+        is_public=False,
+    ),
+    Operation(
+        "guarded_product",
+        ("g", "x"),
+        "matrix product in which the zeros of g make nothing but zeros",
+        shape=shapes.matrix_product,
+        array="guarded_product({0}, {1})",
+        cost=_multiplications,
+        workspace=3.0,
+        is_public=False,
+    ),
+    Operation(
+        "broadcast",
+        ("x",),
+        "repeat along new or stretched axes",
+        shape=shapes.broadcast_to,
+        options=(("shape", "shape", REQUIRED),),
+        array="broadcast_to({0}, {shape})",
+        cost=0.0,
+        is_view=True,
+        is_public=False,
+    ),
+    Operation(
+        "scatter",
+        ("x",),
+        "zeros, and x at the index",
+        shape=lambda shape, target, items: target,
+        options=(("shape", "shape", REQUIRED), ("items", "items", REQUIRED)),
+        array="scatter({0}, {shape}, {items})",
+        is_public=False,
+    ),
+    Operation(
+        "add_at",
+        ("base", "x"),
+        "base, and x added at the index",
+        shape=lambda base, shape, items: base,
+        options=(("items", "items", REQUIRED),),
+        array="add_at({0}, {1}, {items})",
+        into="add_onto({0}, {1}, {items})",
+        is_public=False,
+    ),
+)
