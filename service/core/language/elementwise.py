@@ -178,6 +178,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
         lambda g, y, x: g * x.apply("sigmoid_slope"),
         ufunc="",
         array="sigmoid_kernel({0})",
+        is_nonnegative=True,
         scalar="(1.0 / (1.0 + exp(-{0})))",
         cost=14.0,
         workspace=3.0,

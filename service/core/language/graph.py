@@ -53,6 +53,15 @@ class Operation:
         operand's cotangent, all as terms. None where there is no derivative.
     definition : callable
         The operation in terms of simpler ones, where there is no scalar source.
+    symbol : str
+        The operator's sign, for those that have one.
+    is_elementwise, is_view, is_macro : bool
+        Whether it acts element by element; only lays elements out anew; is always replaced by
+        its definition.
+    is_analytic, is_nonnegative : bool
+        Whether the complex step may pass through it; whether no result is below 0.
+    is_public, is_function : bool
+        Whether a caller can use it; whether by a call rather than a sign.
     """
 
     name: str
@@ -76,6 +85,7 @@ class Operation:
     is_function: bool = True
     is_view: bool = False
     is_macro: bool = False
+    is_nonnegative: bool = False
 
     @property
     def signature(self) -> str:
@@ -330,11 +340,15 @@ def _power(shape: Shape, a: Term, b: Term) -> Term | None:
 
 
 def _broadcast(shape: Shape, a: Term, target: Shape) -> Term | None:
-    return _same(target, a)
+    source = a.source()
+    return _same(target, a) if source is a else source.apply("broadcast", shape=target)
 
 
 def _reshape(shape: Shape, a: Term, target: Shape) -> Term | None:
-    return _same(shape, a)
+    if a.shape == shape:
+        return a
+    source = a.source()
+    return source.apply("broadcast", shape=shape) if source is not a and not source.shape else None
 
 
 def _folded(graph: Graph, value: float) -> Term | None:

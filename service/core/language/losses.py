@@ -24,9 +24,11 @@ def _log_term(t: Term, argument: Term) -> Term:
     return is_zero.apply("where", 0.0, t * is_zero.apply("where", 1.0, argument).apply("log"))
 
 
-def _log_slope(t: Term, argument: Term) -> Term:
-    """Write t / argument, the slope of t * log(argument), which is 0 where t is 0."""
-    return t.apply("guarded_divide", argument)
+def _log_slope(t: Term, p: Term, epsilon: float = 0.0) -> Term:
+    """Write t / (p + epsilon), the slope of t * log(p + epsilon), which is 0 where t is 0."""
+    if epsilon and p.node.operation.is_nonnegative:
+        return t / (p + epsilon)
+    return t.apply("guarded_divide", p + epsilon if epsilon else p)
 
 
 def _smoothed(t: Term, size: int, smoothing: float) -> Term:
@@ -109,7 +111,7 @@ LOSS_OPERATIONS: tuple[Operation, ...] = (
         "-sum(t * log(p + epsilon)) over the last axis, for one-hot or soft targets t",
         lambda g, y, p, t, epsilon, smoothing: (
             -_spread_last(g, p, t)
-            * _log_slope(_smoothed(t, shapes.broadcast(p.shape, t.shape)[-1], smoothing), p + epsilon)
+            * _log_slope(_smoothed(t, shapes.broadcast(p.shape, t.shape)[-1], smoothing), p, epsilon)
         ),
         lambda g, y, p, t, epsilon, smoothing: (
             _spread_last(g, p, t) * (smoothing - 1.0) * (p + epsilon).apply("log")
@@ -124,7 +126,7 @@ LOSS_OPERATIONS: tuple[Operation, ...] = (
         "binary_cross_entropy",
         "-t * log(p + epsilon) - (1 - t) * log(1 - p + epsilon)",
         lambda g, y, p, t, epsilon: (
-            g * (_log_slope(1.0 - t, (1.0 - p) + epsilon) - _log_slope(t, p + epsilon))
+            g * (_log_slope(1.0 - t, 1.0 - p, epsilon) - _log_slope(t, p, epsilon))
         ),
         lambda g, y, p, t, epsilon: g * (((1.0 - p) + epsilon).apply("log") - (p + epsilon).apply("log")),
         _binary_cross_entropy,

@@ -17,7 +17,7 @@ def spread(g: Term, x: Term, axis: shapes.Axes, keepdims: bool = False) -> Term:
     kept = shapes.reduced(x.shape, axis, True)
     if not keepdims and g.size > 1:
         g = g.apply("reshape", shape=kept)
-    return g.apply("broadcast", shape=x.shape) if g.size > 1 or x.size else g
+    return g.apply("broadcast", shape=x.shape)
 
 
 def reduce_to(term: Term, shape: tuple[int, ...]) -> Term:
@@ -153,6 +153,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         shape=shapes.along,
         options=LAST,
         array="softmax_kernel({0}, {axis})",
+        is_nonnegative=True,
         derivatives=(_softmax_cotangent,),
         definition=_softmax,
         cost=12.0,

@@ -1,0 +1,169 @@
+"""Expressions that use every operation, over several shapes and axes, with points to try them at."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Case:
+    """An expression, the shapes of its variables, and the interval that their elements come from."""
+
+    operation: str
+    expression: str
+    shapes: dict[str, tuple[int, ...]] = field(default_factory=lambda: {"x": (3,)})
+    low: float = -2.0
+    high: float = 2.0
+
+    def __str__(self) -> str:
+        return f"{self.expression} {'; '.join(str(shape) for shape in self.shapes.values())}"
+
+    def point(self, seed: int = 0) -> dict[str, np.ndarray]:
+        """Draw a point; no two elements are equal, so that no kink is hit by chance."""
+        random = np.random.default_rng(seed)
+        return {name: random.uniform(self.low, self.high, shape) for name, shape in self.shapes.items()}
+
+
+def elementwise(name: str, low: float = -2.0, high: float = 2.0) -> list[Case]:
+    shapes = [(), (3,), (2, 3), (1, 1)]
+    return [Case(name, f"{name}(x)", {"x": shape}, low, high) for shape in shapes]
+
+
+def infix(name: str, symbol: str, low: float = -2.0, high: float = 2.0) -> list[Case]:
+    pairs = [((), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3)), ((), (2, 2)), ((2, 3), ())]
+    return [Case(name, f"a {symbol} b", {"a": a, "b": b}, low, high) for a, b in pairs]
+
+
+def pair(name: str, options: str = "", low: float = -2.0, high: float = 2.0) -> list[Case]:
+    pairs = [((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3))]
+    return [Case(name, f"{name}(a, b{options})", {"a": a, "b": b}, low, high) for a, b in pairs]
+
+
+def reduction(name: str, low: float = -2.0, high: float = 2.0) -> list[Case]:
+    variants = [
+        ("", (3,)),
+        ("", (2, 3)),
+        ("", ()),
+        (", axis=0", (2, 3)),
+        (", 1", (2, 3)),
+        (", axis=-1, keepdims=True", (2, 3)),
+        (", axis=(0, 2)", (2, 3, 2)),
+        (", axis=(-1, 0), keepdims=True", (2, 3, 2)),
+        (", keepdims=True", (2, 3)),
+    ]
+    return [Case(name, f"{name}(x{options})", {"x": shape}, low, high) for options, shape in variants]
+
+
+CASES: list[Case] = [
+    *infix("add", "+"),
+    *infix("subtract", "-"),
+    *infix("multiply", "*"),
+    *infix("divide", "/", 0.5, 2.0),
+    *infix("power", "**", 0.5, 2.0),
+    Case("power", "x**2"),
+    Case("power", "x**3"),
+    Case("power", "x**4", low=-3.0, high=-1.0),
+    Case("power", "x**-1", low=0.5),
+    Case("power", "x**-2", low=-3.0, high=-1.0),
+    Case("power", "x**0"),
+    Case("power", "x**1"),
+    Case("power", "x**0.5", low=0.5),
+    Case("power", "x**2.5", low=0.5),
+    Case("power", "2**x"),
+    Case("power", "2**3**x", low=0.1, high=1.0),
+    Case("negative", "-x"),
+    Case("negative", "-x**2"),
+    Case("positive", "+x"),
+    *elementwise("abs"),
+    *elementwise("exp"),
+    *elementwise("expm1"),
+    *elementwise("log", 0.2),
+    *elementwise("log1p", -0.8),
+    *elementwise("sqrt", 0.2),
+    *elementwise("square"),
+    *elementwise("sin"),
+    *elementwise("cos"),
+    *elementwise("tan", -1.2, 1.2),
+    *elementwise("arcsin", -0.9, 0.9),
+    *elementwise("arccos", -0.9, 0.9),
+    *elementwise("arctan"),
+    *elementwise("sinh"),
+    *elementwise("cosh"),
+    *elementwise("tanh"),
+    Case("tanh", "tanh(x)", low=8.0, high=12.0),
+    *elementwise("sigmoid"),
+    Case("sigmoid", "sigmoid(x)", low=15.0, high=25.0),
+    *elementwise("log_sigmoid"),
+    Case("log_sigmoid", "log_sigmoid(x)", low=20.0, high=40.0),
+    *elementwise("relu"),
+    *elementwise("softplus"),
+    Case("softplus", "softplus(x)", low=-40.0, high=-20.0),
+    *pair("minimum"),
+    *pair("maximum"),
+    Case("clip", "clip(x, -1, 1)", {"x": (5,)}),
+    Case("clip", "clip(x, a, b)", {"x": (2, 3), "a": (3,), "b": ()}),
+    Case("where", "where(x > 0, x**2, -x)", {"x": (5,)}),
+    Case("where", "where(a <= b, a, b)", {"a": (2, 1), "b": (3,)}),
+    Case("where", "where(x >= 0, log(abs(x)), exp(x))", {"x": (5,)}),
+    Case("where", "where((x < 0.5), 3, x)", {"x": ()}),
+    Case("where", "where(x == 0, 1, 2) * x"),
+    Case("where", "where(x != 0, x, 2)"),
+    *reduction("sum"),
+    *reduction("mean"),
+    *reduction("min"),
+    *reduction("max"),
+    *reduction("prod"),
+    *reduction("logsumexp"),
+    *reduction("norm"),
+    *[
+        Case(name, f"{name}(x{options})", {"x": shape})
+        for name in ("softmax", "log_softmax")
+        for options, shape in [
+            ("", (3,)),
+            ("", (2, 3)),
+            (", 0", (2, 3)),
+            (", axis=(0, 1)", (2, 3)),
+            (", -2", (2, 3, 2)),
+        ]
+    ],
+    *[
+        Case(name, f"a {symbol} b" if symbol else f"{name}(a, b)", {"a": a, "b": b})
+        for name, symbol in (("matmul", ""), ("matmul", "@"), ("dot", ""))
+        for a, b in [
+            ((3,), (3,)),
+            ((2, 3), (3,)),
+            ((3,), (3, 2)),
+            ((2, 3), (3, 4)),
+            ((2, 2, 3), (3,)),
+            ((2, 2, 3), (3, 2)),
+        ]
+    ],
+    Case("matmul", "a @ b", {"a": (2, 1, 2, 3), "b": (4, 3, 2)}),
+    Case("matmul", "a @ b", {"a": (3,), "b": (2, 3, 2)}),
+    Case("dot", "dot(a, b)", {"a": (), "b": (2, 3)}),
+    Case("dot", "dot(a, b)", {"a": (2, 3), "b": (2, 3, 2)}),
+    Case("dot", "dot(a, b)", {"a": (3,), "b": (4, 3, 2)}),
+    Case("transpose", "transpose(x) * w", {"x": (2, 3), "w": (3, 2)}),
+    Case("transpose", "transpose(x, (2, 0, 1)) * w", {"x": (2, 3, 4), "w": (4, 2, 3)}),
+    Case("transpose", "transpose(x, axes=(-1, 0)) @ x", {"x": (2, 3)}),
+    Case("reshape", "reshape(x, (3, 2)) * w", {"x": (2, 3), "w": (3, 2)}),
+    Case("reshape", "reshape(x, shape=-1) * w", {"x": (2, 3), "w": (6,)}),
+    Case("reshape", "reshape(transpose(x), (-1, 2)) * w", {"x": (2, 3), "w": (3, 2)}),
+    Case("index", "x[0]*x[1]"),
+    Case("index", "x[-1]**2"),
+    Case("index", "x[1:] * x[:-1]", {"x": (5,)}),
+    Case("index", "x[::2] + x[::-2]", {"x": (5,)}),
+    Case("index", "x[:, 1] * x[0, 1:][0]", {"x": (2, 3)}),
+    Case("index", "x[1:, ::2][0, 1] * x", {"x": (2, 3)}),
+    Case("index", "x[7:]", {"x": (3,)}),
+    *pair("squared_error"),
+    *pair("half_squared_error"),
+    *pair("absolute_error"),
+    *pair("huber"),
+    *pair("huber", ", delta=0.3"),
+    *pair("cross_entropy", low=0.1, high=0.9),
+    *pair("cross_entropy", ", epsilon=0, label_smoothing=0.1", low=0.1, high=0.9),
+    *pair("binary_cross_entropy", low=0.1, high=0.9),
+    *pair("binary_cross_entropy", ", epsilon=0.01", low=0.1, high=0.9),
+    *pair("kl_divergence", low=0.1, high=0.9),
+]

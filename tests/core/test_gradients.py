@@ -1,0 +1,223 @@
+"""Every operation's derivative, in random directions, on arrays, on floats and over points."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from service.core.calculus.differences import CHECK, METHODS, differences
+from service.core.calculus.field import gradient_field
+from service.core.calculus.kernel import array_namespace, define
+from service.core.calculus.plan import POINT_NODES, Plan, _new_plan
+from service.core.language.operations import FUNCTIONS, OPERATIONS
+from service.core.limits import DEFAULT_LIMITS
+from tests.core import tolerances
+from tests.core.operation_cases import CASES, Case
+
+CONDITIONS = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}
+
+
+def scalar_text(case: Case) -> str:
+    """Weigh the elements of the expression's value, so that each has a cotangent of its own."""
+    return f"y = {case.expression}; sum(y * (1 + 0.5 * sin(3 * y)))"
+
+
+def plan_of(case: Case, method: str = "exact", most: int = POINT_NODES) -> Plan:
+    return _new_plan(scalar_text(case), case.shapes, {}, METHODS[method], False, DEFAULT_LIMITS, most)
+
+
+def on_arrays(plan: Plan, point: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
+    kernel = plan._array_kernel({}, None, lambda: None)
+    value, slots = kernel.evaluate(kernel.pack(point))
+    return value, kernel.unpack(slots)
+
+
+def assert_close(got: np.ndarray, expected: np.ndarray, tolerance: float) -> None:
+    scale = max(1.0, float(np.max(np.abs(expected), initial=0.0)))
+    assert np.max(np.abs(got - expected), initial=0.0) <= tolerance * scale
+
+
+def test_every_operation_has_a_case():
+    covered = {case.operation for case in CASES}
+
+    public = {row.name for row in OPERATIONS.values() if row.is_public}
+
+    assert public - CONDITIONS - covered == set()
+    assert set(FUNCTIONS) <= covered
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_exact_gradient_agrees_with_central_differences_in_random_directions(case: Case):
+    plan = plan_of(case)
+    value_of = define(
+        plan.value_source,
+        array_namespace(plan.value_source, {"check": lambda: None}),
+        plan.value_source.outputs[0],
+    )
+    for seed in range(3):
+        point, random = case.point(seed), np.random.default_rng(seed)
+        direction = {name: random.normal(size=shape) for name, shape in case.shapes.items()}
+
+        def along(step: float, point=point, direction=direction) -> float:
+            moved = [point[name] + step * direction[name] for name in point]
+            return float(np.asarray(value_of(*moved)).item())
+
+        h = 1e-4
+        wide, narrow = (along(h) - along(-h)) / (2 * h), (along(h / 2) - along(-h / 2)) / h
+        expected = (4 * narrow - wide) / 3
+
+        _, slopes = on_arrays(plan, point)
+
+        got = sum(float(np.sum(slopes[name] * direction[name])) for name in point)
+        assert got == pytest.approx(expected, rel=tolerances.CENTRAL, abs=tolerances.CENTRAL)
+
+
+ANALYTIC = [
+    case
+    for case in CASES
+    if OPERATIONS[case.operation].is_analytic
+    and "where" not in case.expression
+    and "abs" not in case.expression
+]
+
+
+@pytest.mark.parametrize("case", ANALYTIC, ids=str)
+def test_exact_gradient_agrees_with_the_complex_step(case: Case):
+    point = case.point()
+    plan = plan_of(case, "complex_step")
+    _, expected = on_arrays(plan, point)
+
+    _, slopes = on_arrays(plan_of(case), point)
+
+    for name in point:
+        assert_close(slopes[name], expected[name], tolerances.COMPLEX_STEP)
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_floats_and_arrays_and_points_give_the_same_numbers(case: Case):
+    plan, point = plan_of(case), case.point()
+    value, slopes = on_arrays(plan, point)
+    assert plan.lowered is not None
+
+    kernel = plan._scalar_kernel({}, None, lambda: None)
+    float_value, slots = kernel.run(kernel.pack(point))
+    float_slopes = kernel.unpack(slots)
+    batch = {name: np.stack([array, array, array]) for name, array in point.items()}
+    field = gradient_field(scalar_text(case), batch)
+
+    assert kernel.is_scalar
+    assert float_value == pytest.approx(value, rel=tolerances.KERNELS, abs=tolerances.KERNELS)
+    assert field["values"][2] == pytest.approx(value, rel=tolerances.KERNELS, abs=tolerances.KERNELS)
+    for name in point:
+        assert_close(float_slopes[name], slopes[name], tolerances.KERNELS * 10)
+        assert_close(field["gradient"][name][1], slopes[name], tolerances.KERNELS * 10)
+
+
+SMALL = [case for case in CASES if sum(math.prod(shape) for shape in case.shapes.values()) <= 4]
+
+
+@pytest.mark.parametrize("method", ["central", "forward"])
+@pytest.mark.parametrize("case", SMALL, ids=str)
+def test_differences_on_floats_are_those_on_arrays(case: Case, method: str):
+    point = case.point()
+    plan = plan_of(case, method)
+    _, expected = on_arrays(plan, point)
+
+    kernel = plan._scalar_kernel({}, None, lambda: None)
+    _, slots = kernel.run(kernel.pack(point))
+
+    for name, slope in kernel.unpack(slots).items():
+        assert_close(slope, expected[name], tolerances.CENTRAL if method == "central" else tolerances.FORWARD)
+
+
+def test_the_gradient_check_fails_on_a_rule_that_is_wrong_by_a_thousandth(monkeypatch):
+    wrong = dataclasses.replace(OPERATIONS["exp"], derivatives=(lambda g, y, x: g * y * 1.001,))
+    monkeypatch.setitem(OPERATIONS, "exp", wrong)
+    monkeypatch.setitem(FUNCTIONS, "exp", wrong)
+    case = next(case for case in CASES if case.operation == "exp")
+
+    with pytest.raises(AssertionError):
+        test_exact_gradient_agrees_with_central_differences_in_random_directions(case)
+
+
+KINKS = [
+    ("abs(x)", 0.0, 0.0),
+    ("norm(x)", 0.0, 0.0),
+    ("relu(x)", 0.0, 0.0),
+    ("clip(x, 0, 1)", 0.0, 1.0),
+    ("clip(x, -1, 0)", 0.0, 1.0),
+    ("clip(x, 1, 2)", 0.0, 0.0),
+    ("minimum(x, 0)", 0.0, 0.5),
+    ("maximum(0, x)", 0.0, 0.5),
+    ("maximum(x, x)", 0.0, 1.0),
+    ("absolute_error(x, 0)", 0.0, 0.0),
+    ("huber(x, 1)", 0.0, -1.0),
+    ("x**0", 0.0, 0.0),
+    ("x**1", 0.0, 1.0),
+    ("x**2", 0.0, 0.0),
+    ("0**x", 1.0, 0.0),
+    ("where(x > 0, log(x), x)", 0.0, 1.0),
+    ("where(x > 0, sqrt(x), 2*x)", 0.0, 2.0),
+    ("where(x > 0, 1/x, x)", 0.0, 1.0),
+    ("where(x < 1, exp(x), exp(1000*x))", 0.5, math.exp(0.5)),
+    ("where(x > 0, x, where(x < 0, log(-x), 3*x))", 0.0, 3.0),
+    ("where(x > 0, sum(x**-1), x)", 0.0, 1.0),
+    ("where(x > 0, norm(1/x), 2*x)", 0.0, 2.0),
+    ("where(x > 0, logsumexp(1/x), 2*x)", 0.0, 2.0),
+    ("where(x > 0, prod(1/x), 2*x)", 0.0, 2.0),
+    ("where(x > 0, x**x, 2*x)", 0.0, 2.0),
+    ("y = log(x); where(x > 0, y*y, 2*x)", 0.0, 2.0),
+]
+
+
+@pytest.mark.parametrize(("text", "x", "expected"), KINKS, ids=[text for text, _, _ in KINKS])
+def test_kinks_and_branches_not_taken_have_the_documented_derivative(text: str, x: float, expected: float):
+    plan = _new_plan(text, {"x": ()}, {}, METHODS["exact"], False, DEFAULT_LIMITS, POINT_NODES)
+    point = {"x": np.array(x)}
+
+    _, arrays = on_arrays(plan, point)
+    kernel = plan._scalar_kernel({}, None, lambda: None)
+    floats = kernel.unpack(kernel.run(kernel.pack(point))[1])
+    points = gradient_field(text, {"x": [x, x]})["gradient"]
+
+    assert arrays["x"] == pytest.approx(expected, rel=1e-15)
+    assert floats["x"] == pytest.approx(expected, rel=1e-15)
+    assert points["x"] == pytest.approx([expected, expected], rel=1e-15)
+
+
+def test_extreme_elements_share_the_derivative_among_ties():
+    point = {"x": [[1.0, 2.0, 2.0], [0.0, 0.0, 0.0]]}
+
+    slope = gradient_field("sum(max(x)) + 0*sum(min(x))", {"x": list(point["x"])})["gradient"]["x"]
+
+    assert slope.tolist() == [[0.0, 0.5, 0.5], [1 / 3, 1 / 3, 1 / 3]]
+
+
+def test_the_gradient_of_a_matrix_product_in_a_branch_not_taken_is_zero():
+    text = "where(x[0, 0] > 0, sum((1/x) @ (1/x)), sum(x))"
+
+    for most in (0, POINT_NODES):
+        plan = _new_plan(text, {"x": (2, 2)}, {}, METHODS["exact"], False, DEFAULT_LIMITS, most)
+        _, slopes = on_arrays(plan, {"x": np.zeros((2, 2))})
+        assert slopes["x"].tolist() == [[1.0, 1.0], [1.0, 1.0]]
+
+
+def test_differences_evaluate_the_function_as_often_as_they_say():
+    calls = []
+
+    def function(x):
+        calls.append(x.copy())
+        return np.sum(x**2)
+
+    for method, times in (
+        (METHODS["central"], 7),
+        (METHODS["forward"], 4),
+        (METHODS["complex_step"], 4),
+        (CHECK, 7),
+    ):
+        calls.clear()
+        value, (slope,) = differences(function, [np.array([1.0, 2.0, 3.0])], method, None, lambda: None)
+        assert len(calls) == times
+        assert value == 14.0
+        assert slope == pytest.approx([2.0, 4.0, 6.0], rel=1e-6)
