@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from service.core.calculus.kernel import Array, Namespace, array_namespace, define, write_source
+from service.core.calculus.kernel import Array, array_namespace, define, write_source
 from service.core.calculus.plan import Plan
 from service.core.exceptions import Fault, NonFiniteResult, fault
 from service.core.language.graph import Graph, Term
@@ -33,25 +33,29 @@ def refuse_non_finite(
         The results.
     """
     if not np.isfinite(value):
-        _explain(plan, variables, constants, plan.program.value, f"the value became {value}")
+        _explain(plan, variables, constants, plan.program.value, "the value", value)
     for name, slope in gradient.items():
         if np.isfinite(slope).all():
             continue
         element = np.unravel_index(int(np.argmin(np.isfinite(slope))), slope.shape)
         place = "".join(f"/{index}" for index in element)
-        what = f"the derivative by {name}{place} became {slope[element]}"
         term = plan.gradient.get(name, plan.program.value)
-        _explain(plan, variables, constants, term, what)
+        _explain(plan, variables, constants, term, f"the derivative by {name}{place}", float(slope[element]))
 
 
 def _explain(
-    plan: Plan, variables: Mapping[str, Array], constants: Mapping[str, Array], term: Term, what: str
+    plan: Plan,
+    variables: Mapping[str, Array],
+    constants: Mapping[str, Array],
+    term: Term,
+    output: str,
+    value: float,
 ) -> NoReturn:
     """Run the program once more, watching every operation, and name the first bad one."""
     spoiled = _spoiled(plan, variables, constants)
     origin = _origin(plan.graph, term.index, spoiled)
     node = plan.graph.nodes[origin]
-    detail = fault("non-finite", output=what, operation=node.operation.symbol or node.operation.name).detail
+    detail = fault("non-finite", output=output, value=value, operation=node.called).detail
     where = f"column {node.place.column}"
     if node.place.line > 1:
         where = f"line {node.place.line}, {where}"
@@ -67,18 +71,11 @@ def _spoiled(plan: Plan, variables: Mapping[str, Array], constants: Mapping[str,
             found.add(index)
 
     outputs = [plan.program.value, *plan.gradient.values()]
-    terms = [*plan.program.variables.values(), *plan.program.constants.values()]
-    names = {term.index: f"v{position}" for position, term in enumerate(terms)}
-    source = write_source(plan.graph, outputs, names, list(names.values()), is_probed=True)
-    arrays = [*variables.values(), *constants.values()]
-    data: Namespace = {
-        **dict(zip(names.values(), arrays, strict=True)),
-        "probe": probe,
-        "check": lambda: None,
-    }
+    slots = plan.variable_slots()
+    source = write_source(plan.graph, outputs, plan.input_names(), slots, is_probed=True)
     with np.errstate(all="ignore"):
-        function = define(source, array_namespace(source, data), "None")
-        function(*arrays)
+        namespace = array_namespace(source, {**plan.data(constants, lambda: None), "probe": probe})
+        define(source, namespace, "None")(*variables.values())
     return found
 
 

@@ -31,6 +31,8 @@ def ratio_or_zero(a: Array, b: Array) -> Array:
 
 def product_of_others(x: Array, axis: Axis) -> Array:
     """Multiply for each element the others along the axes, zeros among them or not."""
+    if not x.size:
+        return x
     axes = axes_of(axis, x.ndim)
     last = tuple(range(x.ndim - len(axes), x.ndim))
     moved = np.moveaxis(x, axes, last)

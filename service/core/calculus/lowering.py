@@ -58,7 +58,7 @@ def lower(source: Graph, outputs: Sequence[Term], most: int) -> Lowered | None:
     elements: dict[int, Elements] = {}
     for index in order:
         node = graph.nodes[index]
-        lowered.graph.place, lowered.graph.called = node.place, node.operation.name
+        lowered.graph.place, lowered.graph.called = node.place, node.called
         if node.size * _inner_size(graph, node) > most:
             return None
         operands = [elements[operand] for operand in node.operands]
@@ -74,7 +74,7 @@ def _defined(source: Graph, outputs: Sequence[Term]) -> tuple[Graph, list[Term]]
     graph = Graph(source.table, source.rank)
     copies: dict[int, Term] = {}
     for index, node in enumerate(source.nodes):
-        graph.place, graph.called = node.place, node.operation.name
+        graph.place, graph.called = node.place, node.called
         operands = [copies[operand] for operand in node.operands]
         if node.operation is NUMBER:
             copies[index] = graph.number(node.options[0])
@@ -174,6 +174,8 @@ def _add_at(graph: Graph, node: Node, base: Elements, x: Elements) -> Elements:
 
 
 def _product_of_others(graph: Graph, node: Node, x: Elements) -> Elements:
+    if not x.size:
+        return x
     axes = axes_of(node.options[0], x.ndim)
     kept = tuple(axis for axis in range(x.ndim) if axis not in axes)
     order = (*kept, *axes)

@@ -113,8 +113,8 @@ class Plan:
         return write_source(
             self.graph,
             [self.program.value],
-            self._input_names(),
-            self._variable_slots(),
+            self.input_names(),
+            self.variable_slots(),
             planned=self.value_schedule,
         )
 
@@ -123,7 +123,7 @@ class Plan:
         """Source of value and exact gradient, on arrays."""
         outputs = [self.program.value, *self.gradient.values()]
         return write_source(
-            self.graph, outputs, self._input_names(), self._variable_slots(), planned=self.schedule
+            self.graph, outputs, self.input_names(), self.variable_slots(), planned=self.schedule
         )
 
     @cached_property
@@ -143,12 +143,14 @@ class Plan:
         outputs = [term for output in self.lowered.outputs for term in output.reshape(-1)]
         return write_source(self.lowered.graph, outputs, names, slots, is_scalar=is_scalar)
 
-    def _input_names(self) -> dict[int, str]:
+    def input_names(self) -> dict[int, str]:
+        """Name the inputs of the array programs, by node."""
         slots = {term.index: f"v{position}" for position, term in enumerate(self.program.variables.values())}
         data = {term.index: f"c{position}" for position, term in enumerate(self.program.constants.values())}
         return slots | data
 
-    def _variable_slots(self) -> list[str]:
+    def variable_slots(self) -> list[str]:
+        """Name the variables in the array programs."""
         return [f"v{position}" for position in range(len(self.program.variables))]
 
     def kernel(self, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]) -> Kernel:
@@ -191,7 +193,7 @@ class Plan:
     def _array_kernel(
         self, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
     ) -> Kernel:
-        slots = tuple(self._variable_slots())
+        slots = tuple(self.variable_slots())
         if self.gradient:
             source = self.gradient_source
             value, *gradient = source.outputs
@@ -200,7 +202,7 @@ class Plan:
                 body=source.body,
                 value=f"float({value}{'' if not self.program.value.shape else '.item()'})",
                 gradient=tuple(gradient),
-                namespace=array_namespace(source, self._data(constants, check)),
+                namespace=array_namespace(source, self.data(constants, check)),
                 is_scalar=False,
                 shapes=self.shapes,
                 evaluations=self.evaluations,
@@ -228,7 +230,7 @@ class Plan:
             source = self.gradient_source
             function = define(
                 source,
-                array_namespace(source, self._data(constants, check)),
+                array_namespace(source, self.data(constants, check)),
                 f"({', '.join(source.outputs)},)",
             )
 
@@ -247,12 +249,13 @@ class Plan:
     def value_function(self, constants: Mapping[str, Array], check: Callable[[], None]) -> Callable[..., Any]:
         """Return the function from arrays to the value; complex when the method needs it."""
         source = self.value_source
-        data = self._data(constants, check)
+        data = self.data(constants, check)
         if self.method.name == "complex_step":
             data = {**COMPLEX_NAMES, **data}
         return define(source, array_namespace(source, data), source.outputs[0])
 
-    def _data(self, constants: Mapping[str, Array], check: Callable[[], None]) -> Namespace:
+    def data(self, constants: Mapping[str, Array], check: Callable[[], None]) -> Namespace:
+        """Bind the constants and the clock to their names in the array programs."""
         names = {f"c{position}": constants[name] for position, name in enumerate(self.program.constants)}
         return {**names, "check": check}
 

@@ -39,7 +39,7 @@ def differentiate(program: Program) -> dict[str, Term]:
     for index in range(program.value.index, -1, -1):
         node = graph.nodes[index]
         if index in cotangents and node.operation.derivatives:
-            graph.place, graph.called = node.place, node.operation.name
+            graph.place, graph.called = node.place, node.called
             _propagate(program, node, Term(graph, index), active, cotangents)
     return {
         name: cotangents[term.index]

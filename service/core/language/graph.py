@@ -107,13 +107,18 @@ REQUIRED = _Required()
 
 
 class Node(NamedTuple):
-    """One operation of a program; `operands` are indices of earlier nodes."""
+    """One operation of a program.
+
+    `operands` are indices of earlier nodes; `place` and `called` say where and as what the caller
+    wrote it, which for an operation of the gradient is what it is the derivative of.
+    """
 
     operation: Operation
     operands: tuple[int, ...]
     options: tuple[Any, ...]
     shape: Shape
     place: Place
+    called: str
 
     @property
     def size(self) -> int:
@@ -210,7 +215,7 @@ class Graph:
         index = self._known.get(key)
         if index is None:
             index = self._known[key] = len(self.nodes)
-            self.nodes.append(Node(operation, operands, values, shape, self.place))
+            self.nodes.append(Node(operation, operands, values, shape, self.place, self.called))
         return Term(self, index, any(term.is_guarded for term in terms))
 
 

@@ -125,9 +125,7 @@ LOSS_OPERATIONS: tuple[Operation, ...] = (
     _loss(
         "binary_cross_entropy",
         "-t * log(p + epsilon) - (1 - t) * log(1 - p + epsilon)",
-        lambda g, y, p, t, epsilon: (
-            g * (_log_slope(1.0 - t, 1.0 - p, epsilon) - _log_slope(t, p, epsilon))
-        ),
+        lambda g, y, p, t, epsilon: g * (_log_slope(1.0 - t, 1.0 - p, epsilon) - _log_slope(t, p, epsilon)),
         lambda g, y, p, t, epsilon: g * (((1.0 - p) + epsilon).apply("log") - (p + epsilon).apply("log")),
         _binary_cross_entropy,
         options=(EPSILON,),
