@@ -18,7 +18,7 @@ REUSED_SIZE = 512
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One operation to run: its node, the buffer it overwrites, and the nodes dead after it."""
+    """One operation to run: its node, the buffer it overwrites, and the names to forget after it."""
 
     index: int
     node: Node
@@ -144,12 +144,14 @@ class _Planner:
             if self.last_use[root] == position and graph.nodes[root].operation not in (INPUT, NUMBER)
         )
         reused = self._reusable(node, dead)
+        if reused is not None:
+            self.aliases[index] += self.aliases[reused]
         size = self._size(index)
         largest = max([node.size, *(graph.nodes[operand].size for operand in node.operands)])
         self.alive += 0 if reused is not None else size
         self.peak = max(self.peak, self.alive + int(node.operation.workspace * largest))
         released = tuple(alias for root in dead if root != reused for alias in self.aliases[root])
-        self.alive -= sum(self._size(alias) for alias in released)
+        self.alive -= sum(self._size(root) for root in dead if root != reused)
         return Step(index, node, reused, released, cost_of(graph, node))
 
     def _size(self, index: int) -> int:

@@ -1,0 +1,446 @@
+"""Gradients of real functions, their quotes and verification, fields, the cache and the source."""
+
+import re
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.core.calculus.cache import BoundedCache
+from service.core.calculus.differences import METHODS
+from service.core.calculus.field import gradient_field, quote_field
+from service.core.calculus.gradient import gradient, quote
+from service.core.calculus.plan import POINT_NODES, make_plan, plan_cache
+from service.core.exceptions import (
+    DeadlineExceeded,
+    InvalidFunction,
+    InvalidRequest,
+    NonFiniteResult,
+    OverBudget,
+)
+from service.core.limits import DEFAULT_LIMITS, Deadline, Limits
+from tests.core.operation_cases import CASES
+
+SEED = "x[0]**2 + x[1]**2"
+ROSENBROCK = "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)"
+REGRESSION = "mean(cross_entropy(softmax(X @ W + b), t))"
+NETWORK = "h = sigmoid(X @ W1 + b1); mean(cross_entropy(softmax(h @ W2 + b2), t))"
+
+
+def one_hot(random: np.random.Generator, samples: int, classes: int) -> np.ndarray:
+    return np.eye(classes)[random.integers(0, classes, samples)]
+
+
+def rosenbrock_gradient(x: np.ndarray) -> np.ndarray:
+    """Return the gradient by the formula in every textbook."""
+    slope = np.zeros_like(x)
+    slope[1:] += 200 * (x[1:] - x[:-1] ** 2)
+    slope[:-1] += -400 * x[:-1] * (x[1:] - x[:-1] ** 2) - 2 * (1 - x[:-1])
+    return slope
+
+
+@pytest.mark.parametrize("n", [2, 3, 10, 100, 1000])
+def test_the_gradient_of_rosenbrocks_function_is_the_textbooks(n):
+    x = np.random.default_rng(n).normal(size=n)
+
+    answer = gradient(ROSENBROCK, {"x": x})
+
+    assert answer["gradient"]["x"] == pytest.approx(rosenbrock_gradient(x), rel=1e-12, abs=1e-10)
+    assert answer["evaluations"] == 1
+
+
+def test_central_differences_give_the_textbooks_digits():
+    answer = gradient(SEED, {"x": [3, 4]}, method="central", h=1e-4)
+
+    assert answer["gradient"]["x"].tolist() == [6.00000000000378, 7.999999999999119]
+    assert answer["evaluations"] == 5
+
+
+@pytest.mark.parametrize(
+    ("method", "evaluations"), [("exact", 1), ("central", 5), ("forward", 3), ("complex_step", 3)]
+)
+def test_whole_numbers_are_cast_and_the_arguments_are_not_changed(method, evaluations):
+    x = np.array([3, 4])
+
+    answer = gradient(SEED, {"x": x}, method=method)
+
+    assert answer["gradient"]["x"] == pytest.approx([6.0, 8.0], rel=1e-7)
+    assert answer["evaluations"] == evaluations
+    assert x.tolist() == [3, 4]
+    assert x.dtype == np.int64
+
+
+@pytest.mark.parametrize("function", [REGRESSION, NETWORK])
+def test_networks_agree_with_verification_by_central_differences(function):
+    random = np.random.default_rng(3)
+    X, t = random.normal(size=(9, 6)), one_hot(random, 9, 4)
+    regression = {"W": random.normal(size=(6, 4)), "b": random.normal(size=4)}
+    network = {
+        "W1": random.normal(size=(6, 5)),
+        "b1": random.normal(size=5),
+        "W2": random.normal(size=(5, 4)),
+        "b2": random.normal(size=4),
+    }
+    variables = regression if function == REGRESSION else network
+
+    answer = gradient(function, variables, {"X": X, "t": t}, verify=True)
+
+    assert answer["verification"]["method"] == "central"
+    assert answer["verification"]["max_relative_error"] < 1e-6
+    assert answer["evaluations"] == 2 + 2 * sum(array.size for array in variables.values())
+    assert {name: array.shape for name, array in answer["gradient"].items()} == {
+        name: array.shape for name, array in variables.items()
+    }
+
+
+def test_regression_has_the_gradient_of_the_formula():
+    random = np.random.default_rng(5)
+    X, t, W, b = random.normal(size=(20, 7)), one_hot(random, 20, 3), random.normal(size=(7, 3)), np.zeros(3)
+
+    answer = gradient(REGRESSION.replace(", t)", ", t, epsilon=0)"), {"W": W, "b": b}, {"X": X, "t": t})
+
+    scores = np.exp(X @ W + b)
+    error = (scores / scores.sum(axis=1, keepdims=True) - t) / 20
+    assert answer["gradient"]["W"] == pytest.approx(X.T @ error, rel=1e-12, abs=1e-15)
+    assert answer["gradient"]["b"] == pytest.approx(error.sum(axis=0), rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("method", ["central", "forward", "complex_step"])
+def test_a_numerical_gradient_is_verified_by_the_exact_one(method):
+    answer = gradient(ROSENBROCK, {"x": [0.5, -1.0, 2.0]}, method=method, verify=True)
+
+    assert answer["verification"]["method"] == "exact"
+    assert answer["verification"]["max_relative_error"] < 1e-5
+    assert answer["verification"]["worst"].startswith("/x/")
+
+
+def test_verification_names_the_worst_element():
+    answer = gradient("sum(abs(x - 1) * [1])".replace(" * [1]", ""), {"x": [0.0, 1.0000001]}, verify=True)
+
+    assert answer["verification"]["worst"] == "/x/1"
+    assert answer["verification"]["max_relative_error"] > 0.5
+
+
+QUOTED = [
+    (SEED, {"x": (2,)}, {}, {"x": (2,), "value": ()}),
+    (
+        "h = X @ W; y = sum(h, axis=0)\nsum(y)",
+        {"W": (3, 2)},
+        {"X": (5, 3)},
+        {"W": (3, 2), "X": (5, 3), "h": (5, 2), "y": (2,), "value": ()},
+    ),
+]
+
+
+@pytest.mark.parametrize(("function", "variables", "constants", "shapes"), QUOTED)
+def test_a_quote_lists_the_shape_of_every_name(function, variables, constants, shapes):
+    answer = quote(
+        function,
+        {name: np.ones(shape) for name, shape in variables.items()},
+        {name: np.ones(shape) for name, shape in constants.items()},
+    )
+
+    assert answer["shapes"] == shapes
+    assert answer["within_limits"] is True
+    assert answer["operations"] > 0
+    assert answer["peak_bytes"] > 0
+
+
+def test_a_quote_counts_evaluations_and_grows_with_the_method():
+    exact, central = (quote(ROSENBROCK, {"x": np.ones(50)}, method=method) for method in ("exact", "central"))
+
+    assert (exact["evaluations"], central["evaluations"]) == (1, 101)
+    assert central["operations"] > 20 * exact["operations"]
+    assert quote(ROSENBROCK, {"x": np.ones(50)}, verify=True)["evaluations"] == 102
+
+
+def test_a_quote_beyond_the_limits_says_so_and_the_run_is_refused():
+    W1, X = np.broadcast_to(0.0, (784, 50)), np.broadcast_to(0.0, (100, 784))
+    variables = {"W1": W1, "b1": np.zeros(50), "W2": np.zeros((50, 10)), "b2": np.zeros(10)}
+    constants = {"X": X, "t": np.zeros((100, 10))}
+
+    answer = quote(NETWORK, variables, constants, method="central")
+
+    assert answer["within_limits"] is False
+    assert answer["evaluations"] == 1 + 2 * (784 * 50 + 50 + 500 + 10)
+    with pytest.raises(OverBudget, match="KOBAI_OPERATIONS"):
+        gradient(NETWORK, variables, constants, method="central")
+
+
+def test_the_planned_peak_is_not_below_what_is_really_allocated():
+    import tracemalloc
+
+    x = np.random.default_rng(0).normal(size=500_000)
+    for function in (
+        "sum(sin(x) * exp(x) + x**2)",
+        "sum(softmax(reshape(x, (1000, 500)))**2)",
+        "prod(tanh(x))",
+    ):
+        planned = quote(function, {"x": x})["peak_bytes"]
+        gradient(function, {"x": x})
+
+        tracemalloc.start()
+        gradient(function, {"x": x})
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+
+        assert peak <= planned + 1_000_000, function
+
+
+def test_a_step_lost_in_rounding_is_refused_at_h():
+    for method in ("central", "forward"):
+        with pytest.raises(InvalidRequest, match="lost in rounding") as caught:
+            gradient(SEED, {"x": [3, 4]}, method=method, h=1e-50)
+        assert caught.value.faults[0].pointer == "/h"
+    with pytest.raises(InvalidRequest):
+        gradient("x**2", {"x": 1e13}, method="central")
+    assert gradient("x**2", {"x": 1e13}, method="forward")["gradient"]["x"] == pytest.approx(2e13, rel=1e-6)
+    assert gradient(SEED, {"x": [3, 4]}, method="complex_step", h=1e-50)["gradient"]["x"].tolist() == [6, 8]
+
+
+NOT_ANALYTIC = [
+    ("abs(x)", "'abs'", 1),
+    ("1 + min(x)", "'min'", 5),
+    ("max(x)", "'max'", 1),
+    ("minimum(x, 1)", "'minimum'", 1),
+    ("x + maximum(x, 1)", "'maximum'", 5),
+    ("relu(x)", "'relu'", 1),
+    ("y = x\n  where(y > 0, y, 1)", "'where'", 3),
+    ("clip(x, 0, 1)", "'clip'", 1),
+    ("norm(x)", "'norm'", 1),
+    ("absolute_error(x, 1)", "'absolute_error'", 1),
+    ("huber(x, 1)", "'huber'", 1),
+]
+
+
+@pytest.mark.parametrize(("function", "name", "column"), NOT_ANALYTIC)
+def test_the_complex_step_refuses_what_is_not_analytic(function, name, column):
+    with pytest.raises(InvalidFunction, match=name) as caught:
+        gradient(function, {"x": 2.0}, method="complex_step")
+
+    assert caught.value.faults[0].column == column
+
+
+COMPLEX_POWERS = [
+    ("x**2", -3.0, -6.0),
+    ("x**3.0", -3.0, 27.0),
+    ("x**-1", -2.0, -0.25),
+    ("x**101", -1.0, 101.0),
+    ("x**y", 2.0, 12.0),
+    ("x**2", 0.0, 0.0),
+]
+
+
+@pytest.mark.parametrize(("function", "x", "slope"), COMPLEX_POWERS)
+def test_the_complex_step_keeps_its_digits_through_powers(function, x, slope):
+    answer = gradient(function + " + 0*y", {"x": x}, {"y": 3.0}, method="complex_step")
+
+    assert answer["gradient"]["x"] == pytest.approx(slope, rel=1e-12, abs=1e-12)
+
+
+NON_FINITE = [
+    ("log(x)", 0.0, "the value became -inf at log", 1, 1),
+    ("y = 1e308 * x\n10*y", 1.0, "the value became inf at *", 2, 3),
+    ("sqrt(x)", 0.0, "the derivative by x became inf at sqrt", 1, 1),
+    ("1 + 1/x", 0.0, "the value became inf at /", 1, 6),
+    ("where(x > 0, 1, log(x))", -1.0, "the value became nan at log", 1, 17),
+    ("exp(x) - exp(x)", 1000.0, "the value became nan at exp", 1, 1),
+    ("x**0.5", 0.0, "the derivative by x became inf at **", 1, 2),
+]
+
+
+@pytest.mark.parametrize("most", [0, POINT_NODES])
+@pytest.mark.parametrize(("function", "x", "detail", "line", "column"), NON_FINITE)
+def test_a_result_that_is_not_finite_says_which_and_where_it_began(
+    monkeypatch, function, x, detail, line, column, most
+):
+    monkeypatch.setattr("service.core.calculus.plan.make_plan.__defaults__", (most,))
+
+    with pytest.raises(NonFiniteResult) as caught:
+        gradient(function, {"x": x})
+
+    fault = caught.value.faults[0]
+    assert detail in fault.detail
+    assert (fault.line, fault.column) == (line, column)
+
+
+def test_an_infinity_on_the_way_to_a_finite_result_is_no_error():
+    assert gradient("1/(1 + exp(c)) + x", {"x": 1.0}, {"c": 1000.0})["value"] == 1.0
+    assert gradient("1/(1/c) + x", {"x": 2.0}, {"c": 0.0})["value"] == 2.0
+
+
+def test_a_field_is_the_gradient_at_every_point():
+    random = np.random.default_rng(1)
+    points = {"x": random.normal(size=(50, 3)), "s": random.normal(size=50)}
+    function = "s * sum(x**2) + exp(x[0])"
+
+    field = gradient_field(function, points)
+
+    for k in range(50):
+        single = gradient(function, {"x": points["x"][k], "s": points["s"][k]})
+        assert field["values"][k] == pytest.approx(single["value"], rel=1e-13)
+        assert field["gradient"]["x"][k] == pytest.approx(single["gradient"]["x"], rel=1e-13)
+        assert field["gradient"]["s"][k] == pytest.approx(single["gradient"]["s"], rel=1e-13)
+    assert field["evaluations"] == 50
+
+
+@pytest.mark.parametrize("method", ["exact", "central", "forward", "complex_step"])
+def test_a_field_of_a_large_function_goes_point_by_point(method):
+    random = np.random.default_rng(1)
+    X, t = random.normal(size=(40, 10)), one_hot(random, 40, 5)
+    weights = random.normal(size=(3, 10, 5))
+
+    field = gradient_field(
+        "mean(cross_entropy(softmax(X @ W), t))", {"W": weights}, {"X": X, "t": t}, method=method
+    )
+
+    assert field["gradient"]["W"].shape == (3, 10, 5)
+    single = gradient(
+        "mean(cross_entropy(softmax(X @ W), t))", {"W": weights[2]}, {"X": X, "t": t}, method=method
+    )
+    assert field["values"][2] == single["value"]
+    assert field["gradient"]["W"][2] == pytest.approx(single["gradient"]["W"], rel=1e-12)
+
+
+def test_a_field_by_central_differences_has_the_textbooks_digits_at_every_point():
+    field = gradient_field(SEED, {"x": [[3, 4], [3, 4]]}, method="central", h=1e-4, verify=True)
+
+    assert field["gradient"]["x"].tolist() == [[6.00000000000378, 7.999999999999119]] * 2
+    assert field["verification"]["max_relative_error"] < 1e-12
+
+
+def test_a_field_needs_as_many_points_for_every_name():
+    with pytest.raises(InvalidRequest) as caught:
+        gradient_field("sum(x) + y", {"x": [[1, 2], [3, 4]], "y": [1, 2, 3]})
+    assert caught.value.faults[0].pointer == "/points/y"
+
+    with pytest.raises(InvalidRequest):
+        gradient_field("x", {"x": 3.0})
+
+
+def test_the_quote_of_a_field_counts_every_point():
+    answer = quote_field(SEED, {"x": np.ones((1000, 2))}, method="central")
+
+    assert answer["evaluations"] == 5000
+    assert answer["shapes"] == {"x": (2,), "value": ()}
+
+
+def test_a_bad_point_of_a_field_is_explained():
+    with pytest.raises(NonFiniteResult, match="log"):
+        gradient_field("log(x)", {"x": [1.0, 2.0, 0.0]})
+
+
+def test_a_deadline_stops_a_long_gradient():
+    ticks = iter(range(1_000_000))
+    deadline = Deadline(50.0, lambda: float(next(ticks)))
+
+    with pytest.raises(DeadlineExceeded):
+        gradient("sum(sin(x) @ cos(x))", {"x": np.ones((40, 40))}, method="central", deadline=deadline)
+
+
+def test_the_same_request_gives_the_same_bits_whatever_ran_before():
+    function, x = "sum(exp(sin(x)) / (1 + x**2))", np.linspace(0.1, 3, 9)
+    first = gradient(function, {"x": x})["gradient"]["x"].tobytes()
+
+    for n in range(1, 40):
+        gradient(f"sum(x * {n})", {"x": x})
+    plan_cache().clear()
+
+    assert gradient(function, {"x": x})["gradient"]["x"].tobytes() == first
+
+
+def test_the_cache_is_bounded_by_number_and_bytes():
+    cache: BoundedCache[str] = BoundedCache(3, 100, len)
+
+    for key in range(10):
+        cache.get_or_make(key, lambda key=key: str(key) * 10)
+    cache.get_or_make("large", lambda: "x" * 1000)
+
+    assert len(cache) == 3
+    assert cache.held_bytes <= 100
+    assert cache.get_or_make(9, lambda: "made anew") == "9" * 10
+    assert (cache.hits, cache.misses) == (1, 11)
+
+
+def test_a_hundred_functions_in_threads_change_no_answer():
+    plan_cache().clear()
+    wrong = []
+
+    def work(offset: int) -> None:
+        for n in range(100):
+            k = (n * 7 + offset) % 100 + 1
+            if gradient(f"{k}*x**2", {"x": 3.0})["gradient"]["x"] != 6.0 * k:
+                wrong.append(k)
+
+    threads = [threading.Thread(target=work, args=(offset,)) for offset in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []
+
+
+NAME = r"(?:[vnkoc]\d+|c\d+_\d+|h)"
+CALLED = r"[a-z_]+[0-9a-z_]*"
+LINE = re.compile(rf"{NAME} = (?:[\s\w.()+\-*/<>=!&|,]|{NAME}\[{NAME}\])+|{NAME} = None|check\(\)", re.ASCII)
+WORDS = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
+KNOWN = {"if", "else", "or", "and", "None", "out", "transpose", "reshape", "check", "abs"}
+
+
+def assert_generated(lines: tuple[str, ...]) -> None:
+    """Hold the source against its grammar: our names, the tables' functions, and nothing else."""
+    from service.core.calculus.kernels import ARRAY_NAMES, SCALAR_NAMES
+
+    for line in lines:
+        assert LINE.fullmatch(line), line
+        for word in WORDS.findall(line):
+            assert re.fullmatch(NAME, word) or word in KNOWN or word in ARRAY_NAMES or word in SCALAR_NAMES, (
+                line
+            )
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.sampled_from(CASES), min_size=1, max_size=3), st.text("abcxyz_Q", min_size=1, max_size=8))
+def test_the_generated_source_has_a_grammar_of_its_own_and_no_character_of_the_callers(cases, suffix):
+    shapes, statements = {}, []
+    for position, case in enumerate(cases):
+        names = {name: f"Q{name}{suffix}{position}" for name in case.shapes}
+        text = re.sub(
+            r"\b([a-z]+)\b(?!\(|=)", lambda found, names=names: names.get(found[0], found[0]), case.expression
+        )
+        shapes |= {names[name]: shape for name, shape in case.shapes.items()}
+        statements.append(f"Qs{suffix}{position} = {text}")
+    total = " + ".join(f"sum(reshape(Qs{suffix}{position}, -1))" for position in range(len(cases)))
+    function = ";".join([*statements, f"123456789.25 * ({total})"])
+
+    for method in ("exact", "central"):
+        plan = make_plan(
+            function, shapes, {}, METHODS[method], method == "central", DEFAULT_LIMITS, POINT_NODES
+        )
+        sources = [plan.value_source, *([plan.gradient_source] if method == "exact" else [])]
+        if plan.lowered is not None:
+            sources += [plan.scalar_source, plan.points_source]
+        for source in sources:
+            assert_generated(source.setup + source.body)
+            assert "Q" not in " ".join(source.setup + source.body)
+            assert "123456789" not in " ".join(source.setup + source.body)
+
+
+def test_every_limit_of_the_quote_is_enforced():
+    x = np.ones(1000)
+    for limits in (Limits(operations=10), Limits(operations_at_once=10), Limits(peak_bytes=100)):
+        with pytest.raises(OverBudget):
+            gradient("sum(exp(x))", {"x": x}, limits=limits)
+        assert quote("sum(exp(x))", {"x": x}, limits=limits)["within_limits"] is False
+
+
+def test_an_unknown_method_or_an_array_that_is_none_is_refused():
+    with pytest.raises(InvalidRequest, match="one of exact"):
+        gradient("x", {"x": 1.0}, method="backward")
+    with pytest.raises(InvalidRequest):
+        gradient("sum(x)", {"x": [[1, 2], [3]]})
+    with pytest.raises(InvalidRequest):
+        gradient("x", {"x": float("nan")})
