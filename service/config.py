@@ -122,9 +122,19 @@ class Settings:
         low=0,
         high=10_000,
     )
-    body_timeout_s: int = _row("KOBAI_BODY_TIMEOUT_S", 60, "seconds", "time for a body to arrive", high=3_600)
+    body_timeout_s: int = _row(
+        "KOBAI_BODY_TIMEOUT_S",
+        30,
+        "seconds",
+        "time for a body to arrive, and 1 more for each 64 KiB",
+        high=3_600,
+    )
     send_timeout_s: int = _row(
-        "KOBAI_SEND_TIMEOUT_S", 60, "seconds", "time without progress for an answer to be taken", high=3_600
+        "KOBAI_SEND_TIMEOUT_S",
+        30,
+        "seconds",
+        "an answer that is not taken for so long is dropped",
+        high=3_600,
     )
     keepalive_s: int = _row(
         "KOBAI_KEEPALIVE_S", 75, "seconds", "an idle connection stays open; longer than a proxy's", high=3_600
@@ -132,11 +142,19 @@ class Settings:
     worker_timeout_s: int = _row(
         "KOBAI_WORKER_TIMEOUT_S", 30, "seconds", "a worker silent for so long is killed", low=2, high=3_600
     )
+    drain_s: int = _row(
+        "KOBAI_DRAIN_S",
+        1,
+        "seconds",
+        "at a stop, connections are still taken while readyz says 503",
+        low=0,
+        high=600,
+    )
     graceful_timeout_s: int = _row(
         "KOBAI_GRACEFUL_TIMEOUT_S",
         28,
         "seconds",
-        "accepted requests have so long to finish at a stop",
+        "a worker has so long to stop, draining included",
         high=3_600,
     )
     proxy_timeout_s: int = _row(
@@ -271,33 +289,32 @@ def _read_host(variable: str, text: str, metadata: Mapping[str, Any]) -> str:
     raise SettingsError(f"{variable} must be an IP address or a host name, got {quote_text(text)}.")
 
 
-def _check_together(settings: Settings) -> None:
-    """Refuse settings that contradict each other; each rule with its reason.
+ORDER: tuple[tuple[tuple[str, ...], str, str], ...] = (
+    (("deadline_default_ms",), "<=", "deadline_ms"),
+    (("deadline_ms",), "<", "worker_timeout_s"),  # else a worker is killed before its answer
+    (("worker_timeout_s",), "<", "proxy_timeout_s"),  # else the proxy gives up before
+    (("drain_s", "deadline_ms"), "<", "graceful_timeout_s"),  # else a stop cuts off what was accepted
+    (("graceful_timeout_s",), "<=", "worker_timeout_s"),
+    (("body_bytes",), "<=", "held_body_bytes"),
+    (("response_bytes",), "<=", "held_answer_bytes"),
+)
+"""What must be in order between the settings: those on the left are added up."""
 
-    A deadline that the worker's timeout cuts short, or a proxy that gives up before, would lose the answer.
-    """
-    limits = settings.limits
-    deadline_s = limits.deadline_ms / 1000
-    rules = (
-        ("deadline_default_ms", limits.deadline_default_ms, "<=", "deadline_ms", limits.deadline_ms),
-        ("deadline_ms", deadline_s, "<", "graceful_timeout_s", settings.graceful_timeout_s),
-        ("deadline_ms", deadline_s, "<", "worker_timeout_s", settings.worker_timeout_s),
-        (
-            "graceful_timeout_s",
-            settings.graceful_timeout_s,
-            "<=",
-            "worker_timeout_s",
-            settings.worker_timeout_s,
-        ),
-        ("worker_timeout_s", settings.worker_timeout_s, "<", "proxy_timeout_s", settings.proxy_timeout_s),
-        ("body_bytes", limits.body_bytes, "<=", "held_body_bytes", settings.held_body_bytes),
-        ("response_bytes", limits.response_bytes, "<=", "held_answer_bytes", settings.held_answer_bytes),
-    )
-    for low, low_value, sign, high, high_value in rules:
-        if low_value > high_value or (sign == "<" and low_value == high_value):
-            unit = " seconds" if low.endswith(("_s", "_ms")) and high.endswith("_s") else ""
+
+def _check_together(settings: Settings) -> None:
+    """Refuse settings that contradict each other, by the table `ORDER`."""
+    for left, sign, right in ORDER:
+        low, high = sum(_amount(settings, name) for name in left), _amount(settings, right)
+        if low > high or (sign == "<" and low == high):
+            unit = "seconds" if right.endswith(("_s", "_ms")) else "bytes"
             relation = "less than" if sign == "<" else "at most"
             raise SettingsError(
-                f"{variable_of(low)} must be {relation} {variable_of(high)}, "
-                f"got {low_value:.16g}{unit} and {high_value:.16g}{unit}."
+                f"{' + '.join(map(variable_of, left))} must be {relation} {variable_of(right)}, "
+                f"got {low:.16g} and {high:.16g} {unit}."
             )
+
+
+def _amount(settings: Settings, name: str) -> float:
+    """Read a setting or limit by its name, times in seconds."""
+    value = getattr(settings, name) if hasattr(settings, name) else getattr(settings.limits, name)
+    return float(value) / 1000 if name.endswith("_ms") else float(value)

@@ -1,0 +1,70 @@
+"""``python -m service``: check the settings and the port, then run Gunicorn with `service.gunicorn_conf`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import sys
+
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+"""For the BLAS library: the workers are the parallelism, and sums come out the same on every machine.
+
+It reads this when NumPy is imported, so nothing that imports NumPy stands at the top of this file.
+"""
+
+BAD_SETTING, CANNOT_LISTEN = 2, 1
+
+
+def main(arguments: list[str]) -> int:
+    """Run the service until it is told to stop; return the exit status of a start that failed."""
+    os.environ.update(ONE_THREAD)
+    if arguments:
+        return _stop(BAD_SETTING, "python -m service takes no arguments: settings come from the environment.")
+    from service.config import Settings, SettingsError
+
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        return _stop(BAD_SETTING, str(error))
+    why_not = cannot_listen(settings.host, settings.port)
+    if why_not:
+        return _stop(CANNOT_LISTEN, f"Cannot listen on {settings.bind} (set by HOST and PORT): {why_not}.")
+    # Gunicorn reads these two itself, and fails without a word of which variable was wrong.
+    os.environ |= {"WEB_CONCURRENCY": str(settings.workers), "PORT": str(settings.port)}
+    return _serve()
+
+
+def cannot_listen(host: str, port: int) -> str:
+    """Try to bind, and say why it failed; empty when it did not.
+
+    The workers bind with SO_REUSEPORT, so that the kernel spreads connections over them: with it,
+    a second server on the same port would start without an error and take half of the requests.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        return "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
+    return ""
+
+
+def _serve() -> int:
+    import gunicorn.__main__
+    from gunicorn.app.wsgiapp import run
+
+    # The path makes Gunicorn's own restart (SIGUSR2) work, which starts the program of sys.argv again.
+    sys.argv = [str(gunicorn.__main__.__file__), "-c", "python:service.gunicorn_conf"]
+    run(prog="kobai")
+    return 0
+
+
+def _stop(status: int, message: str) -> int:
+    sys.stderr.write(f"kobai: {message}\n")
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

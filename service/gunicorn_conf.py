@@ -1,0 +1,166 @@
+"""Gunicorn's settings, each with its reason. Used as ``gunicorn -c python:service.gunicorn_conf``."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from service.__main__ import ONE_THREAD
+
+os.environ.update(ONE_THREAD)  # before anything below imports NumPy
+
+MEMORY_FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()  # noqa: S108
+"""For small files that change all the time: a disk's stalls must not become a worker's."""
+
+OWN_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+if OWN_METRICS_FOLDER:
+    # Made per master, since two services must not add up their numbers; read when metrics are imported.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="kobai-metrics-", dir=MEMORY_FOLDER)
+
+from gunicorn.glogging import Logger  # noqa: E402
+from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
+
+from service.api.logs import write_line  # noqa: E402
+from service.config import Settings, SettingsError, variable_of  # noqa: E402
+from service.server.warm import warm_up  # noqa: E402
+
+METRICS_FOLDER = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+
+settings = Settings.from_environment()
+
+_asgi = settings.worker_class == "asgi"
+
+
+class JsonHandler(logging.Handler):
+    """Writes messages as JSON lines; what needs a person goes to standard error, the rest to output."""
+
+    _gunicorn = True  # by this Gunicorn knows the handlers that it may remove
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one message."""
+        stream = sys.stderr if record.levelno >= logging.WARNING else sys.stdout
+        values = {"message": record.getMessage()}
+        if record.exc_info:
+            values["traceback"] = logging.Formatter().formatException(record.exc_info)
+        write_line(stream, record.levelname.lower(), "server", **values)
+
+
+class Journal(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    """Gunicorn's own messages, in the form of the service's."""
+
+    def _set_handler(self, log: logging.Logger, output: str | None, fmt: Any, stream: Any = None) -> None:
+        if output is not None:
+            log.addHandler(JsonHandler())
+
+
+# Where and who.
+bind = settings.bind
+proc_name = "kobai"
+wsgi_app = "service.asgi:app" if _asgi else "service.wsgi:app"
+
+# One process per CPU: the work is computation, more processes would only take turns.
+workers = settings.workers
+# The asgi worker costs half of gthread's CPU time per request, and no client's slowness reaches another.
+worker_class = "service.server.worker.Worker" if _asgi else "gthread"
+threads = 1 if _asgi else settings.threads
+worker_connections = settings.connections
+# Each worker has its own listening socket and the kernel spreads connections over them; with a shared
+# one, kept-alive connections all land on the worker that is quickest to accept.
+reuse_port = settings.workers > 1
+backlog = 1024
+# uvloop gains nothing measurable here, and is one more thing to install.
+asgi_loop = "asyncio"
+asgi_lifespan = "off"
+# The C parser that "auto" would take when it is installed closes connections on bodies over 64 KB.
+http_parser = "python"
+
+# Load and warm up once, in the master: workers share the memory and answer their first request quickly.
+preload_app = True
+# No leak is known; a worker's restart costs the connections waiting at its socket.
+max_requests = 0
+
+# Longer than a proxy keeps its idle connections, so that the proxy closes first and never sends
+# a request into a connection that is being closed.
+keepalive = settings.keepalive_s
+# A worker that does not beat its heart is killed; the deadline of every request is shorter.
+timeout = settings.worker_timeout_s
+# Long enough for the longest deadline.
+graceful_timeout = settings.graceful_timeout_s
+
+# The heartbeat file. In a container's memory it stays writable when the root is read-only.
+worker_tmp_dir = MEMORY_FOLDER
+# The control socket lies in the home directory: two services of one user would take it from each other.
+control_socket_disable = True
+
+# No proxy's word changes the scheme or the path; what a caller sends about them is ignored.
+forwarded_allow_ips = ""
+header_map = "drop"
+
+# The service writes one JSON line per request itself.
+accesslog = None
+errorlog = "-"
+loglevel = settings.log_level
+logger_class = Journal
+
+
+def on_starting(server: Any) -> None:
+    """Check what the command line may have changed, and prepare what all workers share."""
+    if server.cfg.timeout and server.cfg.timeout <= settings.limits.deadline_ms / 1000:
+        raise SettingsError(
+            f"Gunicorn's timeout of {server.cfg.timeout} s must be longer than {variable_of('deadline_ms')}."
+        )
+    _wipe_metrics()
+    logging.captureWarnings(True)
+    logging.getLogger().addHandler(JsonHandler())
+    warm_up(server.app.wsgi())
+    # What is alive now stays alive: collections in the workers need not look at it, and do not copy
+    # the pages it shares with the master.
+    gc.collect()
+    gc.freeze()
+
+
+def when_ready(server: Any) -> None:
+    """Say where the service listens; Gunicorn itself does not know it when each worker has its socket."""
+    server.log.info("Kobai listens at http://%s with %d %s workers", bind, workers, settings.worker_class)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Let a gthread worker say at its stop that it drains, as the asgi worker does by itself."""
+    if _asgi:
+        return
+    from service.api.health import drain
+
+    stop = signal.getsignal(signal.SIGTERM)
+
+    def drain_and_stop(signum: int, frame: Any) -> None:
+        drain()
+        if callable(stop):
+            stop(signum, frame)
+
+    signal.signal(signal.SIGTERM, drain_and_stop)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """Take a dead worker's gauges out of the sums; its counters stay."""
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+
+
+def on_exit(server: Any) -> None:
+    """Leave nothing behind."""
+    if OWN_METRICS_FOLDER:
+        shutil.rmtree(METRICS_FOLDER, ignore_errors=True)
+
+
+def _wipe_metrics() -> None:
+    """Forget the numbers of an earlier service in the same folder, but not the master's own files."""
+    METRICS_FOLDER.mkdir(parents=True, exist_ok=True)
+    for file in METRICS_FOLDER.glob("*.db"):
+        if not file.stem.endswith(f"_{os.getpid()}"):
+            file.unlink(missing_ok=True)

@@ -1,0 +1,355 @@
+"""The bridge from ASGI to the WSGI application: what runs where, and how much is held in memory.
+
+A request that is quick by its size and its quote runs at once on the event loop: handing it to
+a thread would cost more than computing it. Work that may take long goes to one of two lanes,
+each a thread with a bounded queue: ``long`` for descents and gradients, ``bulk`` for large arrays,
+so that an array of a megabyte does not wait behind a descent of twenty seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import re
+import sys
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, NoReturn
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from service.api.metrics import Metrics
+from service.config import Settings
+from service.server.account import Account
+from service.server.intake import FREE_BYTES, Connection, Intake, Receive, Refusal
+from service.server.job import Answer, Environ, Event, Job, WsgiApplication, run
+from service.server.lane import Lane
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+PIECE_BYTES = 262_144
+"""An answer is sent in pieces of this size, each waiting until the one before is nearly out."""
+
+LANES = {"/descent": "long", "/descent/sweep": "long", "/gradient": "long", "/gradient/field": "long"}
+"""Where a path's long work goes; what is not named goes to ``bulk``."""
+
+NEVER_INLINE = frozenset({"/descent/sweep"})
+"""Paths whose work is long whatever the body says."""
+
+STREAM = "application/x-ndjson"
+SERVER = (b"Server", b"kobai")
+
+UNFORWARDED = frozenset({b"content-length", b"transfer-encoding"})
+"""Headers about the framing: the application gets a whole body and its length."""
+
+_EXPIRED = Event("expired")
+_GONE = Event("gone")
+_HEADER_NAMES: dict[bytes, str] = {b"content-type": "CONTENT_TYPE"}
+_HEADER_NAMES_KEPT = 256
+_DEADLINE = re.compile(rb'"deadline_ms"\s*:\s*([0-9]{1,9})')
+
+
+class Deferred(BaseException):
+    """The application found, on the event loop, that its work is long: run it again on a lane.
+
+    Not an `Exception`, so that no error handler of the application takes it for a failure.
+    """
+
+
+def _defer() -> NoReturn:
+    raise Deferred
+
+
+class Bridge:
+    """An ASGI application that runs a WSGI application.
+
+    Parameters
+    ----------
+    application : callable
+        The WSGI application.
+    settings : Settings
+        Limits of bodies, answers and queues.
+    metrics : Metrics, optional
+        Where queues and held bytes are shown.
+    on_drain : callable
+        Called once when the worker begins to stop.
+    """
+
+    def __init__(
+        self,
+        application: WsgiApplication,
+        settings: Settings,
+        metrics: Metrics | None = None,
+        on_drain: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.application = application
+        self.settings = settings
+        self.drain = on_drain
+        self.bodies = Account(settings.held_body_bytes, _shown(metrics, "held", "bodies"))
+        self.answers = Account(settings.held_answer_bytes, _shown(metrics, "held", "answers"))
+        self.lanes = {
+            name: Lane(name, settings.queue, _shown(metrics, "queued", name)) for name in ("long", "bulk")
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            return
+        connection: Connection | None = scope.get("kobai.connection")
+        intake = Intake(scope["headers"], receive, self.settings, self.bodies, connection)
+        try:
+            await intake.read()
+            if connection is not None and not intake.is_complete:
+                if connection.is_lost:
+                    return
+                connection.close_after_answer()
+            await _Exchange(self, scope, intake, send, connection).serve()
+            await intake.discard()
+        finally:
+            intake.release()
+
+    def busy_seconds(self) -> float:
+        """How long the longest computation has been running."""
+        return max(lane.busy_seconds() for lane in self.lanes.values())
+
+
+def _shown(metrics: Metrics | None, gauge: str, label: str) -> Callable[[int], None]:
+    """Make what shows a number in the metrics."""
+    if metrics is None:
+        return lambda number: None
+    child = getattr(metrics, gauge).labels(label)
+    return lambda number: child.set(number)
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(
+        self, bridge: Bridge, scope: Scope, intake: Intake, send: Send, connection: Connection | None
+    ) -> None:
+        self._bridge = bridge
+        self._connection = connection
+        self._scope = scope
+        self._intake = intake
+        self._send = send
+
+    async def serve(self) -> None:
+        """Answer: inline where the work is quick, else from a lane."""
+        if self._intake.is_late:
+            await self._send_whole(_request_timeout())
+            return
+        if self._intake.refusal:
+            await self._refuse(self._intake.refusal)
+            return
+        environ = self._environ()
+        lane = self._lane(environ)
+        if lane is None:
+            environ["kobai.defer"] = _defer
+            try:
+                answer = run(self._bridge.application, environ)
+            except Deferred:
+                environ = self._environ()
+                lane = self._bridge.lanes[_lane_name(environ)]
+            else:
+                await self._send_whole(answer)
+                return
+        await self._serve_from(lane, environ)
+
+    def _lane(self, environ: Environ) -> Lane | None:
+        """Choose the lane by what is known before the body is understood; None is inline."""
+        if environ["REQUEST_METHOD"] != "POST":
+            return None
+        is_long = (
+            len(self._intake.body) > self._bridge.settings.inline_body_bytes
+            or environ["PATH_INFO"] in NEVER_INLINE
+            or STREAM in environ.get("HTTP_ACCEPT", "").lower()
+        )
+        return self._bridge.lanes[_lane_name(environ)] if is_long else None
+
+    async def _serve_from(self, lane: Lane, environ: Environ) -> None:
+        """Queue the request on a lane and send what comes back, unless it must wait too long."""
+        intake = self._intake
+        job = Job(self._bridge.application, environ, self._bridge.settings.send_timeout_s, intake.take_back)
+        ticket = lane.submit(job.run)
+        if ticket is None:
+            await self._refuse((503, "overloaded", "Too many long computations are waiting; try again."))
+            return
+        intake.lend()
+
+        def withdraw(event: Event) -> None:
+            if lane.withdraw(ticket):
+                intake.take_back()
+                job.events.put_nowait(event)
+
+        def leave() -> None:
+            if self._is_gone(job):
+                job.leave()
+                withdraw(_GONE)
+
+        timer = asyncio.get_running_loop().call_later(self._patience(), withdraw, _EXPIRED)
+        watch = asyncio.create_task(intake.wait_for_departure(leave))
+        try:
+            await self._relay(job)
+        finally:
+            timer.cancel()
+            watch.cancel()
+            job.leave()
+            withdraw(_GONE)
+
+    def _is_gone(self, job: Job) -> bool:
+        """Tell whether the caller went away. One that only stopped sending still reads a stream."""
+        return self._connection is None or self._connection.is_lost or not job.is_streaming
+
+    def _patience(self) -> float:
+        """Seconds that this request may wait for its turn: its deadline, as far as it can be told.
+
+        Understanding the body is the lane's work. A wrong guess here only decides how early
+        a request that would come too late anyway is told so.
+        """
+        limits = self._bridge.settings.limits
+        body = self._intake.body
+        found = _DEADLINE.search(body, at) if (at := body.find(b'"deadline_ms"')) >= 0 else None
+        wanted = min(int(found[1]), limits.deadline_ms) if found else limits.deadline_default_ms
+        return self._intake.received_at + wanted / 1000 - time.monotonic()
+
+    async def _relay(self, job: Job) -> None:
+        """Send what comes back from the lane."""
+        kind = ""
+        while kind in ("", "start", "chunk"):
+            kind, value = await job.events.get()
+            if kind == "whole" and not job.is_gone:
+                await self._send_whole(value)
+            elif kind == "start":
+                await self._send_start(value)
+            elif kind == "chunk":
+                await self._send_chunk(job, value)
+            elif kind == "end":
+                await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+            elif kind == "expired":
+                await self._refuse((503, "overloaded", "The deadline passed before the computation began."))
+            elif kind == "failed" and not job.is_gone:
+                raise value
+            elif self._connection is not None:
+                self._connection.give_up()
+
+    async def _send_chunk(self, job: Job, chunk: bytes) -> None:
+        """Send a piece of a stream; where no room is left for it, the stream is given up."""
+        counted = _counted(chunk)
+        if self._connection is not None and self._connection.is_lost:
+            job.leave()
+        elif not self._bridge.answers.take(counted):
+            raise BufferError("no room is left for unsent answers; a stream was given up")
+        else:
+            try:
+                await self._send_pieces(chunk, more=True)
+            finally:
+                self._bridge.answers.give(counted)
+        job.sent(len(chunk))
+
+    async def _refuse(self, refusal: Refusal) -> None:
+        """Let the application put a refusal into words, in place of reading the body."""
+        environ = self._environ()
+        environ["wsgi.input"] = io.BytesIO()
+        environ["kobai.body_error"] = refusal
+        answer = run(self._bridge.application, environ)
+        await self._send_start(answer)
+        await self._send_pieces(answer.body, more=False)
+
+    async def _send_whole(self, answer: Answer) -> None:
+        """Send an answer whose length is known; the body it answers is not needed any more."""
+        self._intake.release()
+        counted = _counted(answer.body)
+        if not self._bridge.answers.take(counted):
+            await self._refuse((503, "overloaded", "Too many answers wait for their readers; try again."))
+            return
+        try:
+            await self._send_start(answer)
+            await self._send_pieces(answer.body, more=False)
+        finally:
+            self._bridge.answers.give(counted)
+
+    async def _send_start(self, answer: Answer) -> None:
+        headers = [SERVER, *answer.headers]
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
+
+    async def _send_pieces(self, body: bytes, *, more: bool) -> None:
+        if self._scope["method"] == "HEAD":
+            body = b""
+        if len(body) <= PIECE_BYTES:
+            await self._send({"type": "http.response.body", "body": body, "more_body": more})
+            return
+        for start in range(0, len(body), PIECE_BYTES):
+            piece = body[start : start + PIECE_BYTES]
+            more_body = more or start + PIECE_BYTES < len(body)
+            await self._send({"type": "http.response.body", "body": piece, "more_body": more_body})
+
+    def _environ(self) -> Environ:
+        """Make the WSGI environment (PEP 3333) of this request."""
+        scope, intake = self._scope, self._intake
+        client = scope["client"] or ("", 0)
+        server = scope["server"] or ("", 0)
+        length = intake.declared if intake.refusal else len(intake.body)
+        environ: Environ = {
+            "REQUEST_METHOD": scope["method"],
+            "SCRIPT_NAME": "",
+            "PATH_INFO": _path(scope["raw_path"]),
+            "QUERY_STRING": scope["query_string"].decode("latin-1"),
+            "CONTENT_LENGTH": str(length or 0),
+            "SERVER_NAME": server[0],
+            "SERVER_PORT": str(server[1]),
+            "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+            "REMOTE_ADDR": client[0],
+            "REMOTE_PORT": str(client[1]),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": scope["scheme"],
+            "wsgi.input": io.BytesIO(intake.body),
+            "wsgi.input_terminated": True,
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": True,
+            "wsgi.run_once": False,
+            "kobai.received_at": intake.received_at,
+        }
+        for name, value in scope["headers"]:
+            if name in UNFORWARDED:
+                continue
+            key = _HEADER_NAMES.get(name) or _header_name(name)
+            text = value.decode("latin-1")
+            environ[key] = f"{environ[key]},{text}" if key in environ else text
+        return environ
+
+
+def _counted(body: bytes) -> int:
+    """Bytes that a body adds to the account of its kind; small ones are bounded by the connections."""
+    return len(body) if len(body) > FREE_BYTES else 0
+
+
+def _lane_name(environ: Environ) -> str:
+    return LANES.get(environ["PATH_INFO"], "bulk")
+
+
+def _header_name(name: bytes) -> str:
+    """Name a header as CGI does, and remember the first few names: callers invent others."""
+    key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+    if len(_HEADER_NAMES) < _HEADER_NAMES_KEPT:
+        _HEADER_NAMES[name] = key
+    return key
+
+
+def _path(raw: bytes) -> str:
+    """Decode a path as WSGI wants it: bytes as latin-1. Of an absolute URL, its path alone counts."""
+    if not raw.startswith(b"/") and b"://" in raw:
+        raw = urlsplit(raw).path or b"/"
+    if b"%" in raw:
+        raw = unquote_to_bytes(raw)
+    return raw.decode("latin-1")
+
+
+def _request_timeout() -> Answer:
+    """Answer a body that came too slowly: below the application, as Gunicorn answers what it refuses."""
+    answer = Answer()
+    answer.status = 408
+    answer.body = b"Request Timeout"
+    length = str(len(answer.body)).encode()
+    answer.headers = [(b"Content-Type", b"text/plain"), (b"Content-Length", length)]
+    return answer

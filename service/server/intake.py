@@ -1,0 +1,188 @@
+"""A request's body on its way in: bounded while it is read, whatever the caller declares."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Protocol
+
+from service.config import Settings, variable_of
+from service.server.account import Account
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Refusal = tuple[int, str, str]
+"""Status, problem code and detail: what the application answers in place of reading the body."""
+
+FREE_BYTES = 65_536
+"""What every request may hold without being counted; it is bounded by the number of connections."""
+
+SLOWEST_BYTES_PER_SECOND = 65_536
+"""A body that comes slower than this has only its first allowance of time."""
+
+UNASKED_SECONDS = 1.0
+"""How long to look for a body that was announced by ``Expect: 100-continue`` and never asked for."""
+
+
+class Connection(Protocol):
+    """What Kobai's own worker tells of a connection; other servers tell nothing."""
+
+    @property
+    def is_lost(self) -> bool:
+        """Tell whether the connection is closed, or being closed."""
+
+    @property
+    def has_ended(self) -> bool:
+        """Tell whether the caller sends nothing any more, though it may still read."""
+
+    def close_after_answer(self) -> None:
+        """Close the connection when the answer is out, and say so in it."""
+
+    def give_up(self) -> None:
+        """Close the connection now."""
+
+
+class Intake:
+    """Reads one body, and answers for the memory it takes until `release`."""
+
+    def __init__(
+        self,
+        headers: list[tuple[bytes, bytes]],
+        receive: Receive,
+        settings: Settings,
+        account: Account,
+        connection: Connection | None = None,
+    ) -> None:
+        self.body = b""
+        self.refusal: Refusal | None = None
+        self.is_complete = False
+        self.is_late = False
+        self.declared: int | None = None
+        self.received_at = 0.0
+        self._receive = receive
+        self._settings = settings
+        self._account = account
+        self._held = 0
+        self._is_lent = False
+        self._is_awaited = False
+        self._connection = connection
+        self._read_framing(headers)
+
+    def _read_framing(self, headers: list[tuple[bytes, bytes]]) -> None:
+        """Note how the body is framed; Gunicorn has refused what is contradictory."""
+        has_body = False
+        for name, value in headers:
+            if name == b"content-length":
+                self.declared = int(value)
+                has_body = self.declared > 0
+            elif name == b"transfer-encoding":
+                has_body = True
+            elif name == b"expect":
+                self._is_awaited = value.lower() == b"100-continue"
+        self.is_complete = not has_body
+
+    async def read(self) -> None:
+        """Read the body, up to the limit and as fast as there is room for it."""
+        limit = self._settings.limits.body_bytes
+        if self.declared is not None and self.declared > limit:
+            self.refusal = self._too_large(f"is declared with {self.declared} bytes")
+        elif not self.is_complete:
+            await self._read(limit)
+        self.received_at = time.monotonic()
+
+    async def _read(self, limit: int) -> None:
+        data = bytearray()
+        started = time.monotonic()
+        more = True
+        while more:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                self._stop_short(len(data))
+                return
+            data += message.get("body", b"")
+            more = message.get("more_body", False)
+            if len(data) > limit:
+                self.refusal = self._too_large("is larger")
+            elif not await self._hold(len(data)):
+                self.refusal = (503, "overloaded", "Too many large bodies are being received; try again.")
+            elif more and time.monotonic() - started > self._allowed_seconds(len(data)):
+                self.is_late = True
+            if self.refusal or self.is_late:
+                self.is_complete = not more
+                self.release()
+                return
+        self._is_awaited = False
+        self.is_complete = True
+        self.body = bytes(data)
+
+    async def _hold(self, size: int) -> bool:
+        """Answer for `size` bytes, waiting for room where there is none; no reading goes on meanwhile."""
+        more = size - FREE_BYTES - self._held
+        if more <= 0:
+            return True
+        patience = self._settings.limits.deadline_default_ms / 1000
+        if not await self._account.wait(more, patience):
+            return False
+        self._held += more
+        return True
+
+    def _allowed_seconds(self, size: int) -> float:
+        return self._settings.body_timeout_s + size / SLOWEST_BYTES_PER_SECOND
+
+    def _too_large(self, how: str) -> Refusal:
+        limit = self._settings.limits.body_bytes
+        setting = variable_of("body_bytes")
+        return (
+            413,
+            "body-too-large",
+            f"The body {how}; at most {limit} bytes are allowed (setting {setting}).",
+        )
+
+    def _stop_short(self, size: int) -> None:
+        """Note why no more of the body comes: the caller ended it, or was silent for too long."""
+        self.release()
+        if self._connection is not None and not self._connection.has_ended:
+            self.is_late = True
+            return
+        whole = f" of {self.declared}" if self.declared is not None else ""
+        self.refusal = (400, "malformed-json", f"The body is truncated: it ended after {size}{whole} bytes.")
+
+    async def discard(self) -> None:
+        """Read what is left of a refused body and throw it away, so that the caller gets to the answer.
+
+        Many clients send all of a body before they look for an answer, and lose it when the connection
+        is closed before.
+        """
+        left = self._settings.discarded_bytes
+        seconds = UNASKED_SECONDS if self._is_awaited else self._settings.body_timeout_s
+        end = time.monotonic() + seconds
+        while not self.is_complete and left > 0 and (remaining := end - time.monotonic()) > 0:
+            try:
+                message = await asyncio.wait_for(self._receive(), remaining)
+            except TimeoutError:
+                return
+            left -= len(message.get("body", b""))
+            self.is_complete = not message.get("more_body", False)
+
+    async def wait_for_departure(self, callback: Callable[[], None]) -> None:
+        """Call back when the caller goes away; the body has been read, so nothing else can come."""
+        while (await self._receive())["type"] != "http.disconnect":
+            continue
+        callback()
+
+    def lend(self) -> None:
+        """Keep answering for the memory until `take_back`: a thread is using the body."""
+        self._is_lent = True
+
+    def take_back(self) -> None:
+        """Answer for the memory no longer: the thread is done."""
+        self._is_lent = False
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the body."""
+        self.body = b""
+        if not self._is_lent:
+            self._account.give(self._held)
+            self._held = 0
