@@ -35,6 +35,7 @@ MESSAGES: dict[str, str] = {
     "bad-axis": "axis {axis} does not exist in an array of rank {rank}; use {low} to {high}.",
     "bad-label": "Must be a whole number from 0 to {high} (a class label), got {got}.",
     "not-a-probability": "Must be a probability between 0 and 1, got {got}.",
+    "not-booleans": "Must be an array of booleans, true where an element counts.",
     "nothing-left": "The mask leaves no element in this slice, so it has no softmax.",
     "mask-with-log": "A masked position has no finite logarithm; send mask or log, not both.",
     "step-lost": "The step {h} is lost in rounding: {where} + h equals {where}, which is {value}. Use a larger h.",

@@ -1,0 +1,128 @@
+"""Kernels of softmax, sigmoid and their kin: fast, stable, unchecked.
+
+They take float64 or complex128 arrays, or plain numbers where no axis is needed. The public
+functions of `activations` and the function language, its complex step among them, share them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.core.arrays import Axis
+
+Array = NDArray[Any]
+
+# Called as (x, axis, dtype, out, keepdims, initial): positional arguments cost least on small arrays.
+add_reduce: Callable[..., Any] = np.add.reduce
+maximum_reduce: Callable[..., Any] = np.maximum.reduce
+minimum_reduce: Callable[..., Any] = np.minimum.reduce
+
+SUM_NEAR_ONE = 1.25
+"""Below it log(sum) loses digits to the 1 of the largest element, and log1p of the rest does not."""
+
+SMALLEST_SQUARE = 1e-290
+"""Sums of squares below it may have lost digits to underflow."""
+
+
+def is_complex(x: object) -> bool:
+    """Tell whether an array or number is complex: the complex step is at work."""
+    return np.asarray(x).dtype.kind == "c"
+
+
+def log1p_kernel(x: Array) -> Array:
+    """log(1 + x), for complex x too, where NumPy's own loses the digits of a small real part."""
+    if not is_complex(x):
+        return np.log1p(x)
+    real, imaginary = x.real, x.imag
+    magnitude = 0.5 * np.log1p(real * (2.0 + real) + imaginary * imaginary)
+    result: Array = magnitude + 1j * np.arctan2(imaginary, 1.0 + real)
+    return result
+
+
+def softmax_kernel(x: Array, axis: Axis = -1) -> Array:
+    """exp(x - max) / sum(exp(x - max)) along the axis.
+
+    Of complex elements the maximum has the largest real part; subtracting it whole, imaginary
+    part included, leaves derivatives their digits where the softmax saturates.
+    """
+    powers = np.empty_like(x)
+    np.subtract(x, maximum_reduce(x, axis, None, None, True), powers)
+    np.exp(powers, powers)
+    powers /= add_reduce(powers, axis, None, None, True)
+    return powers
+
+
+def log_softmax_kernel(x: Array, axis: Axis = -1) -> Array:
+    """Compute x - max - log(sum(exp(x - max))) along the axis."""
+    shifted = x - maximum_reduce(x, axis, None, None, True)
+    result: Array = shifted - _log_of_sum(shifted, axis)
+    return result
+
+
+def logsumexp_kernel(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """Compute max + log(sum(exp(x - max))) over the axis; infinities are themselves."""
+    top = maximum_reduce(x, axis, None, None, True)
+    top = np.where(np.isfinite(top), top, 0.0)
+    result: Array = top + _log_of_sum(x - top, axis)
+    return result if keepdims else result.squeeze(axis)
+
+
+def _log_of_sum(shifted: Array, axis: Axis) -> Array:
+    """log(sum(exp(shifted))) with kept axes; the largest element along the axis is 0."""
+    powers = np.exp(shifted)
+    total = add_reduce(powers, axis, None, None, True)
+    result: Array = np.log(total)
+    is_near = np.absolute(total - 1.0) < SUM_NEAR_ONE - 1.0
+    if np.logical_or.reduce(is_near, None):
+        others = add_reduce(powers - (shifted == 0.0), axis, None, None, True)
+        result = np.where(is_near, log1p_kernel(np.where(is_near, others, 0.0)), result)
+    return result
+
+
+def sigmoid_kernel(x: Array) -> Array:
+    """1 / (1 + exp(-x)), by exp(-|x|), which cannot overflow."""
+    if is_complex(x):
+        is_negative = np.real(x) < 0.0
+        decay = np.exp(np.where(is_negative, x, -x))
+        ratio: Array = np.where(is_negative, decay, 1.0) / (1.0 + decay)
+        return ratio
+    result: Array = np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(np.copysign(x, -1.0)))
+    return result
+
+
+def softplus_kernel(x: Array) -> Array:
+    """log(1 + exp(x)) = max(x, 0) + log(1 + exp(-|x|))."""
+    if is_complex(x):
+        is_negative = np.real(x) < 0.0
+        decay = np.exp(np.where(is_negative, x, -x))
+        return np.where(is_negative, 0.0, x) + log1p_kernel(decay)
+    result: Array = np.maximum(x, 0.0) + np.log1p(np.exp(np.copysign(x, -1.0)))
+    return result
+
+
+def log_sigmoid_kernel(x: Array) -> Array:
+    """log(sigmoid(x)) = -softplus(-x), and 0 rather than -0 where it vanishes."""
+    return 0.0 - softplus_kernel(-x)
+
+
+def norm_kernel(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    """2-norm over the axis, of real elements.
+
+    Only where a square left the range of float64 the elements are scaled, by a power of two, which
+    rounds nothing: a slice has the same bits whatever stands beside it.
+    """
+    total = add_reduce(np.square(x), axis, None, None, keepdims)
+    is_safe = (total > SMALLEST_SQUARE) & (total < np.inf)
+    if np.logical_and.reduce(is_safe, None):
+        result: Array = np.sqrt(total)
+        return result
+    exponent = np.frexp(maximum_reduce(np.absolute(x), axis, None, None, True, 0.0))[1]
+    exponent = np.maximum(exponent, -1000)  # 2**1074 would overflow
+    scaled = x * np.ldexp(1.0, -exponent)
+    root = np.sqrt(add_reduce(np.square(scaled), axis, None, None, True))
+    result = np.ldexp(root, exponent)
+    return result if keepdims else result.squeeze(axis)
