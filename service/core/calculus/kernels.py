@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core import activations, losses
+from service.core import activation_kernels, loss_kernels
 from service.core.language.shapes import axes_of
 
 Array = NDArray[Any]
@@ -48,7 +48,8 @@ def guarded_product(g: Array, x: Array) -> Array:
     """Multiply matrices so that the zeros of g make nothing but zeros, also times inf or NaN."""
     finite = np.isfinite(x)
     if finite.all():
-        return np.matmul(g, x)
+        product: Array = np.matmul(g, x)
+        return product
     spoiled = np.matmul((g != 0.0).astype(np.float64), (~finite).astype(np.float64)) > 0.0
     result: Array = np.where(spoiled, np.nan, np.matmul(g, np.where(finite, x, 0.0)))
     return result
@@ -123,20 +124,20 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "minimum_reduce": np.minimum.reduce,
     "maximum_reduce": np.maximum.reduce,
     "multiply_reduce": np.multiply.reduce,
-    "sigmoid_kernel": activations.sigmoid_kernel,
-    "log_sigmoid_kernel": activations.log_sigmoid_kernel,
-    "softplus_kernel": activations.softplus_kernel,
-    "softmax_kernel": activations.softmax_kernel,
-    "log_softmax_kernel": activations.log_softmax_kernel,
-    "logsumexp_kernel": activations.logsumexp_kernel,
-    "norm_kernel": activations.norm_kernel,
-    "squared_error_kernel": losses.squared_error_kernel,
-    "half_squared_error_kernel": losses.half_squared_error_kernel,
-    "absolute_error_kernel": losses.absolute_error_kernel,
-    "huber_kernel": losses.huber_kernel,
-    "cross_entropy_kernel": losses.cross_entropy_kernel,
-    "binary_cross_entropy_kernel": losses.binary_cross_entropy_kernel,
-    "kl_divergence_kernel": losses.kl_divergence_kernel,
+    "sigmoid_kernel": activation_kernels.sigmoid_kernel,
+    "log_sigmoid_kernel": activation_kernels.log_sigmoid_kernel,
+    "softplus_kernel": activation_kernels.softplus_kernel,
+    "softmax_kernel": activation_kernels.softmax_kernel,
+    "log_softmax_kernel": activation_kernels.log_softmax_kernel,
+    "logsumexp_kernel": activation_kernels.logsumexp_kernel,
+    "norm_kernel": activation_kernels.norm_kernel,
+    "squared_error_kernel": loss_kernels.squared_error_kernel,
+    "half_squared_error_kernel": loss_kernels.half_squared_error_kernel,
+    "absolute_error_kernel": loss_kernels.absolute_error_kernel,
+    "huber_kernel": loss_kernels.huber_kernel,
+    "cross_entropy_kernel": loss_kernels.cross_entropy_kernel,
+    "binary_cross_entropy_kernel": loss_kernels.binary_cross_entropy_kernel,
+    "kl_divergence_kernel": loss_kernels.kl_divergence_kernel,
     "sigmoid_slope": sigmoid_slope,
     "ratio_or_zero": ratio_or_zero,
     "product_of_others": product_of_others,

@@ -84,7 +84,7 @@ LOSS_OPERATIONS: tuple[Operation, ...] = (
         "(p - t)**2 / 2",
         lambda g, y, p, t: g * (p - t),
         lambda g, y, p, t: -g * (p - t),
-        lambda p, t: 0.5 * (p - t).apply("square"),
+        lambda p, t: 0.5 * (p - t) * (p - t),
     ),
     _loss(
         "absolute_error",

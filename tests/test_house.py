@@ -1,0 +1,121 @@
+"""The house keeps its order: what may import what, what each layer must not know, where things stand."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SERVICE = ROOT / "service"
+
+TOP_LEVEL = {
+    "service", "tests", "benchmarks", "deploy", "openapi.yaml", "Dockerfile", "docker-compose.yml",
+    "requirements.txt", "pyproject.toml", "Makefile", "README.md",
+}  # fmt: skip
+
+CORE_MAY_IMPORT = {"numpy", "lark", "service"} | sys.stdlib_module_names
+CORE_MUST_NOT_IMPORT = {"os", "logging", "socket", "subprocess", "time", "datetime", "random", "pickle"}
+
+LAYERS = ["exceptions", "limits", "arrays", "activations", "losses", "language", "calculus", "descent"]
+"""Inside the core, a later layer may import an earlier one, never the other way round."""
+
+
+def modules() -> list[Path]:
+    return sorted(SERVICE.rglob("*.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """Return every module that a file imports, wherever in the file."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are absolute"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def layer_of(path: Path) -> str:
+    relative = path.relative_to(SERVICE / "core")
+    stem = relative.parts[0].removesuffix(".py")
+    return layer_named(stem)
+
+
+def layer_named(module: str) -> str:
+    """Return the layer of a module: its own, or that of the module it was parted from."""
+    return "losses" if module.startswith("loss_") else module.replace("activation_kernels", "activations")
+
+
+@pytest.mark.parametrize("path", sorted((SERVICE / "core").rglob("*.py")), ids=lambda path: path.name)
+def test_the_core_imports_numpy_lark_and_the_standard_library_alone(path):
+    roots = {name.split(".")[0] for name in imports(path)}
+
+    assert roots <= CORE_MAY_IMPORT
+    assert not roots & CORE_MUST_NOT_IMPORT
+
+
+@pytest.mark.parametrize("path", sorted((SERVICE / "core").rglob("*.py")), ids=lambda path: path.name)
+def test_layers_of_the_core_import_downwards(path):
+    layer = layer_of(path)
+    if layer == "__init__":
+        return
+    for name in imports(path):
+        if name.startswith("service."):
+            assert name.startswith("service.core."), f"{path.name} reaches out of the core: {name}"
+            other = name.split(".")[2]
+            other = layer_named(other)
+            assert LAYERS.index(other) <= LAYERS.index(layer), f"{layer} imports {name}"
+
+
+def test_the_core_works_without_flask_and_marshmallow():
+    program = (
+        "import sys\n"
+        "sys.modules['flask'] = sys.modules['marshmallow'] = None\n"
+        "from service.core import softmax, cross_entropy, gradient, descent\n"
+        "print(gradient('x[0]**2 + x[1]**2', {'x': [3, 4]})['gradient']['x'].tolist())\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == "[6.0, 8.0]\n"
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(SERVICE)))
+def test_nothing_of_the_callers_can_reach_an_interpreter(path):
+    """Only `define_text` and `compiled` run source, and what they run comes from the tables."""
+    calls = {
+        node.func.id
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    forbidden = {"eval", "__import__", "exec", "compile"}
+    allowed = (
+        {"exec", "compile"} if path.relative_to(SERVICE).as_posix() == "core/calculus/kernel.py" else set()
+    )
+
+    assert calls & forbidden <= allowed
+    assert not {name.split(".")[0] for name in imports(path)} & {"ast", "pickle", "marshal", "shelve"}
+
+
+def test_the_visible_top_level_is_the_agreed_one():
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    ).stdout
+    top = {line.split("/")[0] for line in tracked.splitlines()}
+
+    assert {name for name in top if not name.startswith(".")} <= TOP_LEVEL
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "tests/requirements.txt"])
+def test_every_dependency_is_pinned_and_has_a_reason(name):
+    for line in (ROOT / name).read_text(encoding="utf-8").splitlines():
+        if line and not line.startswith("#"):
+            pin, _, reason = line.partition("#")
+            assert "==" in pin, line
+            assert reason.strip(), line
