@@ -230,8 +230,9 @@ def _refuse_unknown(environ: Mapping[str, str]) -> None:
             continue
         if _KUBERNETES.fullmatch(variable) or (variable.endswith("_PORT") and _KUBERNETES_PORT.match(value)):
             continue
-        nearest = difflib.get_close_matches(variable.upper(), known, n=1)
-        hint = f" Did you mean {nearest[0]}?" if nearest else ""
+        short = {name.removeprefix("KOBAI_"): name for name in known}
+        nearest = difflib.get_close_matches(variable.upper().removeprefix("KOBAI_"), short, n=1)
+        hint = f" Did you mean {short[nearest[0]]}?" if nearest else ""
         raise SettingsError(f"{quote_text(variable)} is not a setting of this service.{hint}")
 
 

@@ -188,6 +188,8 @@ class _Exchange:
 
         timer = asyncio.get_running_loop().call_later(self._patience(), withdraw, _EXPIRED)
         watch = asyncio.create_task(intake.wait_for_departure(leave))
+        if self._connection is not None and self._connection.has_ended:
+            leave()
         try:
             await self._relay(job)
         finally:
@@ -197,8 +199,12 @@ class _Exchange:
             withdraw(_GONE)
 
     def _is_gone(self, job: Job) -> bool:
-        """Tell whether the caller went away. One that only stopped sending still reads a stream."""
-        return self._connection is None or self._connection.is_lost or not job.is_streaming
+        """Tell whether the caller went away. One that only stopped sending still reads a stream.
+
+        For any other long work it counts as gone: a closed socket looks the same from here.
+        """
+        connection = self._connection
+        return connection is None or connection.is_lost or (connection.has_ended and not job.is_streaming)
 
     def _patience(self) -> float:
         """Seconds that this request may wait for its turn: its deadline, as far as it can be told.

@@ -98,7 +98,7 @@ class Intake:
         while more:
             message = await self._receive()
             if message["type"] != "http.request":
-                self._stop_short(len(data))
+                self._stop_short()
                 return
             data += message.get("body", b"")
             more = message.get("more_body", False)
@@ -139,14 +139,14 @@ class Intake:
             f"The body {how}; at most {limit} bytes are allowed (setting {setting}).",
         )
 
-    def _stop_short(self, size: int) -> None:
+    def _stop_short(self) -> None:
         """Note why no more of the body comes: the caller ended it, or was silent for too long."""
         self.release()
         if self._connection is not None and not self._connection.has_ended:
             self.is_late = True
             return
-        whole = f" of {self.declared}" if self.declared is not None else ""
-        self.refusal = (400, "malformed-json", f"The body is truncated: it ended after {size}{whole} bytes.")
+        rest = "its last chunk" if self.declared is None else f"all of its {self.declared} bytes"
+        self.refusal = (400, "malformed-json", f"The body is truncated: it ended before {rest} had come.")
 
     async def discard(self) -> None:
         """Read what is left of a refused body and throw it away, so that the caller gets to the answer.

@@ -27,7 +27,7 @@ READ_BYTES = 65_536
 SWITCH_SECONDS = 0.0005
 """How long a computation may keep the interpreter's lock while the event loop waits for it."""
 
-LINGER_SECONDS = 2.0
+LINGER_SECONDS, LINGER_BYTES = 2.0, 4_194_304
 """How long a connection stays for what its caller is still sending, so that it gets to the answer."""
 
 IDLE_SECONDS = 2.0
@@ -49,6 +49,7 @@ class HttpConnection(ASGIProtocol):  # type: ignore[misc]  # gunicorn ships no t
         self._max_buffer_size = READ_BYTES
         self._is_half_closed = False
         self._is_last = False
+        self._thrown_away = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.idle_since = 0.0
 
@@ -89,14 +90,34 @@ class HttpConnection(ASGIProtocol):  # type: ignore[misc]  # gunicorn ships no t
         """Parse what came in; after the last answer it is only thrown away."""
         if not self._closed and not self._conn_lost_handled:
             super().data_received(data)
+            return
+        self._thrown_away += len(data)
+        if self._thrown_away > LINGER_BYTES:
+            self.transport.abort()
 
     def eof_received(self) -> bool:
         """Keep a connection whose caller sends nothing more, while there is a request to answer."""
         if self._closed or self._current_request is None:
             return False
         self._is_half_closed = True
-        self._body_receiver.signal_disconnect()
+        self._note_end()
         return True
+
+    def _feed_callback_parser(self, data: bytes) -> bool:
+        """Parse; after the end, what is not whole in the pipeline will never be."""
+        is_good = bool(super()._feed_callback_parser(data))
+        if self._is_half_closed:
+            self._note_end()
+        return is_good
+
+    def _note_end(self) -> None:
+        """Wake up who waits for a body that ends short, or for the caller to leave.
+
+        A whole body that is not read yet stays readable: Gunicorn would hide it behind the end.
+        """
+        receiver = self._body_receiver
+        if receiver is not None and (not receiver._complete or receiver._body_finished):
+            receiver.signal_disconnect()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Drop the timers with the connection."""
@@ -157,6 +178,7 @@ class HttpConnection(ASGIProtocol):  # type: ignore[misc]  # gunicorn ships no t
         self._arm("closing", self.worker.settings.send_timeout_s, self.transport.abort)
         if self._is_half_closed or not self._has_unread():
             super()._close_transport()
+            self.transport.close()  # Gunicorn does not get to it when the caller is gone already
             return
         self._closed = True
         with contextlib.suppress(OSError, RuntimeError):

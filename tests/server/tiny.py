@@ -22,7 +22,9 @@ def answer(start_response, status, value, content_type="application/json", heade
 
 def problem(start_response, status, code, detail):
     headers = [("Retry-After", "1")] if status == 503 else []
-    return answer(start_response, f"{status} X", {"code": code, "detail": detail}, "application/problem+json", headers)
+    return answer(
+        start_response, f"{status} X", {"code": code, "detail": detail}, "application/problem+json", headers
+    )
 
 
 def compute(seconds, gone):
@@ -73,7 +75,9 @@ def echo(environ, start_response):
     shown = {key: value for key, value in environ.items() if isinstance(value, str)}
     digest = hashlib.sha256(body).hexdigest()
     thread = threading.current_thread().name
-    return answer(start_response, "200 OK", {"length": len(body), "sha256": digest, "thread": thread, "environ": shown})
+    return answer(
+        start_response, "200 OK", {"length": len(body), "sha256": digest, "thread": thread, "environ": shown}
+    )
 
 
 def large(environ, start_response):

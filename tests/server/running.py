@@ -1,0 +1,149 @@
+"""A real Gunicorn on a free port of 127.0.0.1, and how the tests talk to it."""
+
+import contextlib
+import http.client
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS, STOP_SECONDS = 30, 40
+
+QUICK = {"KOBAI_DRAIN_S": "0", "WEB_CONCURRENCY": "1"}
+"""What the tests' servers are started with unless they say otherwise."""
+
+_ports = itertools.cycle(range(20_000 + os.getpid() % 1_000 * 10, 32_000))
+"""Below the ports that the kernel gives out by itself; each process of a parallel run starts elsewhere."""
+
+
+def free_port():
+    """Find a port that nobody listens at."""
+    for port in _ports:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("unreachable: the ports never end")
+
+
+class Server:
+    """One running server. Its output goes to files, so that it never waits for a reader."""
+
+    def __init__(self, folder, application=None, **environment):
+        self.port = free_port()
+        self.out, self.err = folder / f"{self.port}.out", folder / f"{self.port}.err"
+        program = [sys.executable, "-m", "service"]
+        if application:
+            program = [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_conf", application]
+        with self.out.open("w") as out, self.err.open("w") as err:
+            self.process = subprocess.Popen(
+                program,
+                cwd=ROOT,
+                env=_clean_environment() | QUICK | {"PORT": str(self.port)} | environment,
+                stdout=out,
+                stderr=err,
+            )
+        self.expected = int((QUICK | environment)["WEB_CONCURRENCY"])
+        self._wait_until_ready()
+
+    def _wait_until_ready(self):
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end and self.process.poll() is None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if len(self.workers()) == self.expected and self.get("/livez")[0] == 200:
+                    return
+            time.sleep(0.05)
+        self.process.kill()
+        raise AssertionError(f"no start: {self.out.read_text()}{self.err.read_text()}")
+
+    def workers(self):
+        """List the process ids of the workers."""
+        pid = self.process.pid
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def lines(self, event):
+        """List what was logged about an event."""
+        found = [json.loads(line) for line in self.out.read_text().splitlines() if line.startswith("{")]
+        return [line for line in found if line.get("event") == event]
+
+    def stop(self, number=signal.SIGTERM):
+        """Stop by process id, and return the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+            try:
+                self.process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                raise
+        return self.process.returncode
+
+    def connect(self, timeout=20):
+        """Open a connection of http.client."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+
+    def request(self, method, path, body=None, headers=None):
+        """Send one request on a new connection; return status, headers and body."""
+        connection = self.connect()
+        try:
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
+        finally:
+            connection.close()
+
+    def get(self, path):
+        """Send a GET."""
+        return self.request("GET", path)
+
+    def post(self, path, value, **headers):
+        """Send a value as JSON; return the status and the value of the answer."""
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        kind = {"Content-Type": "application/json"}
+        status, _, answer = self.request("POST", path, body, kind | headers)
+        return status, json.loads(answer)
+
+    def socket(self, timeout=20):
+        """Open a bare connection."""
+        return socket.create_connection(("127.0.0.1", self.port), timeout)
+
+    def exchange(self, sent, *, end=False, timeout=20):
+        """Send bytes as they are and read until the server closes; `end` closes our side first."""
+        with self.socket(timeout) as client:
+            client.sendall(sent)
+            if end:
+                client.shutdown(socket.SHUT_WR)
+            return read_all(client)
+
+
+def _clean_environment():
+    """Leave out what this process was told about servers and coverage of its own."""
+    ours = ("KOBAI_", "HOST", "PORT", "WEB_CONCURRENCY", "GUNICORN", "PROMETHEUS")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def read_all(client):
+    """Read until the other side closes."""
+    received = bytearray()
+    while data := client.recv(65_536):
+        received += data
+    return bytes(received)
+
+
+def responses(received):
+    """Take apart the responses in what a connection gave: status, headers and body of each."""
+    found = []
+    while received:
+        head, _, received = received.partition(b"\r\n\r\n")
+        status, *fields = head.decode("latin-1").split("\r\n")
+        headers = {
+            name.lower(): value.strip() for name, _, value in (field.partition(":") for field in fields)
+        }
+        length = int(headers.get("content-length", 0))
+        found.append((int(status.split()[1]), headers, received[:length]))
+        received = received[length:]
+    return found

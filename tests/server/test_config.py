@@ -1,0 +1,166 @@
+import dataclasses
+
+import pytest
+
+from service.config import (
+    Settings,
+    SettingsError,
+    available_cpus,
+    describe_settings,
+    known_variables,
+    variable_of,
+)
+from service.core.limits import Limits
+
+PROCESSES = "WEB_CONCURRENCY must be a whole number from 1 to 256 (processes), got"
+PORT = "PORT must be a whole number from 1 to 65535 (port), got"
+STEPS = "KOBAI_STEPS must be a whole number from 1 to 9007199254740991 (steps), got"
+UNKNOWN = "is not a setting of this service."
+
+BAD = [
+    ("WEB_CONCURRENCY", "two", f"{PROCESSES} 'two'."),
+    ("WEB_CONCURRENCY", "-1", f"{PROCESSES} '-1'."),
+    ("WEB_CONCURRENCY", "0", f"{PROCESSES} '0'."),
+    ("WEB_CONCURRENCY", "1.5", f"{PROCESSES} '1.5'."),
+    ("WEB_CONCURRENCY", "²", rf"{PROCESSES} '\xb2'."),
+    ("PORT", "0", f"{PORT} '0'."),
+    ("PORT", "65536", f"{PORT} '65536'."),
+    ("PORT", "http", f"{PORT} 'http'."),
+    ("KOBAI_STEPS", "1e6", f"{STEPS} '1e6'."),
+    ("KOBAI_STEPS", "9" * 100, f"{STEPS} '{'9' * 57}...'."),
+    ("KOBAI_STEPS", "1\n2", rf"{STEPS} '1\n2'."),
+    ("KOBAI_STEP", "1", f"'KOBAI_STEP' {UNKNOWN} Did you mean KOBAI_STEPS?"),
+    ("kobai_steps", "1", f"'kobai_steps' {UNKNOWN} Did you mean KOBAI_STEPS?"),
+    ("KOBAI_XYZZY", "1", f"'KOBAI_XYZZY' {UNKNOWN}"),
+    ("KOBAI_PORT", "9000", f"'KOBAI_PORT' {UNKNOWN} Did you mean PORT?"),
+    ("HOST", "local host", "HOST must be an IP address or a host name, got 'local host'."),
+    ("HOST", "unix:/tmp/x", "HOST must be an IP address or a host name, got 'unix:/tmp/x'."),
+    ("KOBAI_WORKER_CLASS", "sync", "KOBAI_WORKER_CLASS must be asgi or gthread, got 'sync'."),
+    ("KOBAI_LOG_LEVEL", "loud", "KOBAI_LOG_LEVEL must be debug or info or warning or error, got 'loud'."),
+    ("KOBAI_SERVER_TIMING", "1", "KOBAI_SERVER_TIMING must be true or false, got '1'."),
+    ("kobai_steps", "1", "'kobai_steps' is not a setting of this service. Did you mean KOBAI_STEPS?"),
+    (
+        "KOBAI_DEADLINE_DEFAULT_MS", "26000",
+        "KOBAI_DEADLINE_DEFAULT_MS must be at most KOBAI_DEADLINE_MS, got 26 and 25 seconds.",
+    ),
+    (
+        "KOBAI_DEADLINE_MS", "30000",
+        "KOBAI_DEADLINE_MS must be less than KOBAI_WORKER_TIMEOUT_S, got 30 and 30 seconds.",
+    ),
+    (
+        "KOBAI_WORKER_TIMEOUT_S", "60",
+        "KOBAI_WORKER_TIMEOUT_S must be less than KOBAI_PROXY_TIMEOUT_S, got 60 and 60 seconds.",
+    ),
+    (
+        "KOBAI_DRAIN_S", "3",
+        "KOBAI_DRAIN_S + KOBAI_DEADLINE_MS must be less than KOBAI_GRACEFUL_TIMEOUT_S, "
+        "got 28 and 28 seconds.",
+    ),
+    (
+        "KOBAI_GRACEFUL_TIMEOUT_S", "31",
+        "KOBAI_GRACEFUL_TIMEOUT_S must be at most KOBAI_WORKER_TIMEOUT_S, got 31 and 30 seconds.",
+    ),
+    (
+        "KOBAI_BODY_BYTES", "67108865",
+        "KOBAI_BODY_BYTES must be at most KOBAI_HELD_BODY_BYTES, got 67108865 and 67108864 bytes.",
+    ),
+    (
+        "KOBAI_RESPONSE_BYTES", "67108865",
+        "KOBAI_RESPONSE_BYTES must be at most KOBAI_HELD_ANSWER_BYTES, got 67108865 and 67108864 bytes.",
+    ),
+]  # fmt: skip
+
+GOOD = [
+    ("HOST", "0.0.0.0", "host", "0.0.0.0"),
+    ("HOST", "::1", "host", "::1"),
+    ("HOST", "localhost", "host", "localhost"),
+    ("PORT", " 9000 ", "port", 9000),
+    ("PORT", "", "port", 8000),
+    ("WEB_CONCURRENCY", "3", "workers", 3),
+    ("KOBAI_WORKER_CLASS", "gthread", "worker_class", "gthread"),
+    ("KOBAI_SERVER_TIMING", "False", "server_timing", False),
+    ("KOBAI_QUEUE", "0", "queue", 0),
+]
+
+
+@pytest.mark.parametrize(("variable", "text", "message"), BAD, ids=lambda value: str(value)[:30])
+def test_a_bad_setting_names_its_variable_what_was_given_and_what_is_allowed(variable, text, message):
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({variable: text})
+
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(("variable", "text", "name", "value"), GOOD)
+def test_a_setting_is_read_from_its_variable(variable, text, name, value):
+    assert getattr(Settings.from_environment({variable: text}), name) == value
+
+
+@pytest.mark.parametrize("row", dataclasses.fields(Limits), ids=lambda row: row.name)
+def test_every_limit_is_set_by_its_variable(row):
+    environ = {variable_of(row.name): str(row.default)}
+
+    settings = Settings.from_environment(environ)
+
+    assert getattr(settings.limits, row.name) == row.default
+    assert variable_of(row.name) in known_variables()
+
+
+def test_an_empty_environment_gives_the_defaults():
+    assert Settings.from_environment({}) == Settings()
+
+
+def test_settings_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Settings().port = 1
+
+
+def test_every_setting_is_described_with_its_variable():
+    described = describe_settings(Settings())
+
+    assert [row["setting"] for row in described.values()] + [
+        variable_of(row.name) for row in dataclasses.fields(Limits)
+    ] == known_variables()
+    assert described["port"] == {
+        "value": 8000,
+        "unit": "port",
+        "setting": "PORT",
+        "meaning": "the port to listen on",
+    }
+
+
+@pytest.mark.parametrize(
+    "variable",
+    ["KOBAI_SERVICE_HOST", "KOBAI_SERVICE_PORT_HTTP", "KOBAI_PORT_8000_TCP_ADDR", "KOBAI_API_SERVICE_PORT"],
+)
+def test_what_kubernetes_sets_for_a_service_of_our_name_is_left_alone(variable):
+    assert (
+        Settings.from_environment({variable: "10.0.0.1", "KOBAI_PORT": "tcp://10.0.0.1:8000"}) == Settings()
+    )
+
+
+def test_an_ipv6_address_is_bound_in_brackets():
+    assert Settings.from_environment({"HOST": "::1"}).bind == "[::1]:8000"
+
+
+@pytest.mark.parametrize(
+    ("files", "cpus"),
+    [
+        ({}, 1_000),
+        ({"cpu.max": "max 100000"}, 1_000),
+        ({"cpu.max": "150000 100000"}, 1),
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu.max": "300000 100000"}, 3),
+        ({"cpu.max": "400000 100000", "kobai.slice/cpu.max": "200000 100000"}, 2),
+        ({"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000"}, 2),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 1_000),
+    ],
+)
+def test_the_cpus_are_those_that_the_quota_leaves(files, cpus, tmp_path, monkeypatch):
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text + "\n")
+    (tmp_path / "own").write_text("12:pids:/\n0::/kobai.slice\n")
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: range(1_000))
+
+    assert available_cpus(tmp_path, tmp_path / "own") == cpus

@@ -1,0 +1,384 @@
+"""Connections and bodies over bare sockets, by the numbers of the attack list (H: transport)."""
+
+import contextlib
+import http.client
+import json
+import socket
+import subprocess
+import time
+
+import pytest
+
+from tests.server.running import read_all, responses
+
+MIB = 1024 * 1024
+LIMIT = 16 * MIB
+
+
+def post(body=b"{}", path="/echo", framing=None, more=""):
+    """Write a request as bytes."""
+    framing = f"Content-Length: {len(body)}" if framing is None else framing
+    return f"POST {path} HTTP/1.1\r\nHost: a\r\n{framing}\r\n{more}\r\n".encode() + body
+
+
+def chunked(*chunks, end=b"0\r\n\r\n", path="/echo", more=""):
+    body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+    return post(body + end, path, "Transfer-Encoding: chunked", more)
+
+
+CLOSE = "Connection: close\r\n"
+
+REFUSED_BELOW = {
+    "H-4 a negative length": (post(framing="Content-Length: -1"), 400),
+    "H-4 a signed length": (post(framing="Content-Length: +2"), 400),
+    "H-4 a length in words": (post(framing="Content-Length: two"), 400),
+    "H-4 two lengths": (post(framing="Content-Length: 2\r\nContent-Length: 2"), 400),
+    "H-4 a chunk size in words": (post(b"zz\r\n{}\r\n0\r\n\r\n", framing="Transfer-Encoding: chunked"), 400),
+    "H-4 a chunk without its end": (post(b"2\r\n{}0\r\n\r\n", framing="Transfer-Encoding: chunked"), 400),
+    "H-4 a negative chunk size": (post(b"-2\r\n{}\r\n0\r\n\r\n", framing="Transfer-Encoding: chunked"), 400),
+    "H-7 both framings": (chunked(b"{}", more="Content-Length: 2\r\n"), 400),
+    "H-7 an odd coding": (post(framing="Transfer-Encoding: \x0bchunked"), 400),
+    "H-7 chunked twice": (post(framing="Transfer-Encoding: chunked, chunked"), 400),
+    "H-7 an unknown coding": (post(framing="Transfer-Encoding: xchunked"), 501),
+    "H-7 gzip as the last coding": (post(framing="Transfer-Encoding: chunked, gzip"), 400),
+    "H-7 a space before the colon": (post(framing="Content-Length : 2"), 400),
+    "H-7 a folded header": (post(more="X-A: 1\r\n 2\r\n"), 400),
+    "H-7 chunked in HTTP/1.0": (chunked(b"{}").replace(b"HTTP/1.1", b"HTTP/1.0"), 400),
+    "H-7 a bare line feed": (b"GET /livez HTTP/1.1\nHost: a\n\n", 400),
+    "H-8 a request line of 8 KB": (b"GET /" + b"a" * 8192 + b" HTTP/1.1\r\n\r\n", 414),
+    "H-8 101 headers": (post(more="X-A: 1\r\n" * 101), 431),
+    "H-8 a header of 9 KB": (post(more=f"X-A: {'a' * 9000}\r\n"), 431),
+    "H-8 a control character in a header": (post(more="X-A: \x00\r\n"), 400),
+    "H-8 two hosts": (post(more="Host: b\r\n"), 400),
+    "H-18 HTTP/2 at once": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    "HTTP/9": (b"GET /livez HTTP/9.9\r\n\r\n", 400),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200 + b"\r\n", 400),
+    "no HTTP at all": (b"hello\r\n\r\n", 400),
+    "a control character in the path": (b"GET /\x01 HTTP/1.1\r\nHost: a\r\n\r\n", 400),
+}
+
+
+@pytest.mark.parametrize(("sent", "status"), REFUSED_BELOW.values(), ids=REFUSED_BELOW)
+def test_what_is_not_http_gets_a_bare_refusal_and_a_closed_connection(tiny, sent, status):
+    found = responses(tiny.exchange(sent))
+
+    assert [(each[0], each[1]["connection"]) for each in found] == [(status, "close")]
+
+
+def test_h_4_a_truncated_body_is_a_400_even_if_what_came_is_whole_json(tiny):
+    found = responses(tiny.exchange(post(b"{}", framing="Content-Length: 100"), end=True))
+
+    assert [each[0] for each in found] == [400]
+    assert json.loads(found[0][2]) == {
+        "code": "malformed-json",
+        "detail": "The body is truncated: it ended before all of its 100 bytes had come.",
+    }
+    assert found[0][1]["connection"] == "close"
+
+
+def test_h_4_a_truncated_chunked_body_is_a_400(tiny):
+    found = responses(tiny.exchange(chunked(b"{}", end=b""), end=True))
+
+    assert [each[0] for each in found] == [400]
+    assert (
+        json.loads(found[0][2])["detail"] == "The body is truncated: it ended before its last chunk had come."
+    )
+
+
+def test_h_4_what_follows_a_body_is_the_next_request(tiny):
+    found = responses(tiny.exchange(post(b"{}1") + post(b"{}", more=CLOSE)))
+
+    assert [(each[0], json.loads(each[2])["length"]) for each in found] == [(200, 3), (200, 2)]
+
+
+def test_h_4_a_body_longer_than_its_length_is_refused_as_the_next_request(tiny):
+    found = responses(tiny.exchange(post(b"{}garbage\r\n\r\n", framing="Content-Length: 2")))
+
+    assert [each[0] for each in found] == [200, 400]
+
+
+def test_h_4_a_chunked_body_is_put_together(tiny):
+    sent = chunked(b'{"a"', b":", b"1}", more=CLOSE)
+
+    found = responses(tiny.exchange(sent))
+
+    assert json.loads(found[0][2])["length"] == 7
+    environ = json.loads(found[0][2])["environ"]
+    assert environ["CONTENT_LENGTH"] == "7"
+    assert "HTTP_TRANSFER_ENCODING" not in environ
+
+
+def test_h_4_many_tiny_chunks_are_put_together(tiny):
+    found = responses(tiny.exchange(chunked(*[b"x"] * 65_537, more=CLOSE), timeout=30))
+
+    assert [(each[0], json.loads(each[2])["length"]) for each in found] == [(200, 65_537)]
+
+
+def test_h_4_a_request_without_a_body_has_an_empty_one(tiny):
+    found = responses(tiny.exchange(b"POST /echo HTTP/1.1\r\nHost: a\r\n" + CLOSE.encode() + b"\r\n"))
+
+    assert json.loads(found[0][2])["length"] == 0
+
+
+@pytest.mark.parametrize("declared", [LIMIT + 1, 10 * 1024**3, 10**30])
+def test_h_4_a_declared_length_over_the_limit_is_refused_before_the_body_comes(tiny, declared):
+    with tiny.socket() as client:
+        client.sendall(post(b"", framing=f"Content-Length: {declared}"))
+
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+        body = json.loads(answer.read())
+
+    assert answer.status == 413
+    assert answer.headers["Connection"] == "close"
+    assert body["detail"] == (
+        f"The body is declared with {declared} bytes; at most {LIMIT} bytes are allowed "
+        "(setting KOBAI_BODY_BYTES)."
+    )
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_a_413_can_be_read_over_a_bare_socket_after_sending_20_mb(tiny, framing):
+    body = b"x" * (20 * 10**6)
+    sent = post(body) if framing == "length" else chunked(*[body[:65_536]] * 306)
+
+    found = responses(tiny.exchange(sent))
+
+    assert [(each[0], json.loads(each[2])["code"]) for each in found] == [(413, "body-too-large")]
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_a_413_can_be_read_by_http_client_after_sending_20_mb(tiny, framing):
+    body = b"x" * (20 * 10**6)
+
+    status, _, answer = tiny.request("POST", "/echo", body if framing == "length" else iter([body]))
+
+    assert (status, json.loads(answer)["code"]) == (413, "body-too-large")
+
+
+@pytest.mark.parametrize("options", [[], ["-H", "Expect:"], ["-H", "Transfer-Encoding: chunked"]])
+def test_a_413_can_be_read_by_curl_after_sending_20_mb(tiny, options, tmp_path):
+    (tmp_path / "body").write_bytes(b"x" * (20 * 10**6))
+    command = ["curl", "-sS", "-w", "%{http_code}", "--data-binary", f"@{tmp_path / 'body'}", *options]
+
+    ended = subprocess.run([*command, f"http://127.0.0.1:{tiny.port}/echo"], capture_output=True, text=True)
+
+    assert (ended.returncode, ended.stderr, ended.stdout[-3:]) == (0, "", "413")
+    assert "body-too-large" in ended.stdout
+
+
+def test_what_is_thrown_away_is_bounded(serve):
+    server = serve(KOBAI_DISCARDED_BYTES="1000000")
+    with server.socket() as client:
+        client.sendall(post(b"", framing="Content-Length: 1000000000"))
+        sent = 0
+
+        with pytest.raises(OSError, match=r"Broken pipe|reset"):
+            while sent < 10**9:
+                sent += client.send(b"x" * 65_536)
+
+    assert sent < 30 * MIB
+
+
+def test_a_body_of_exactly_the_limit_is_taken(tiny):
+    body = b"x" * LIMIT
+
+    status, answer = tiny.post("/echo", body)
+
+    assert (status, answer["length"], answer["thread"]) == (200, LIMIT, "kobai-bulk")
+
+
+def test_expect_100_continue_is_answered_before_the_body(tiny):
+    with tiny.socket() as client:
+        client.sendall(post(b"", framing="Content-Length: 2", more="Expect: 100-continue\r\n" + CLOSE))
+        interim = client.recv(1000)
+        client.sendall(b"{}")
+        found = responses(read_all(client))
+
+    assert interim == b"HTTP/1.1 100 Continue\r\n\r\n"
+    assert [(each[0], json.loads(each[2])["length"]) for each in found] == [(200, 2)]
+
+
+def test_expect_100_continue_is_refused_when_the_body_would_be_too_large(tiny):
+    began = time.monotonic()
+    with tiny.socket() as client:
+        client.sendall(post(b"", framing=f"Content-Length: {LIMIT + 1}", more="Expect: 100-continue\r\n"))
+        found = responses(read_all(client))
+
+    assert [(each[0], each[1]["connection"]) for each in found] == [(413, "close")]
+    assert time.monotonic() - began < 5
+
+
+def test_pipelined_requests_are_answered_in_order(tiny):
+    sent = b"".join(post(b"x" * size) for size in range(20)) + post(b"", more=CLOSE)
+
+    found = responses(tiny.exchange(sent))
+
+    assert [json.loads(each[2])["length"] for each in found] == [*range(20), 0]
+
+
+def test_a_connection_is_kept_alive(tiny):
+    connection = tiny.connect()
+    connection.connect()
+    first = connection.sock
+
+    for _ in range(3):
+        connection.request("POST", "/echo", b"{}")
+        assert connection.getresponse().read()
+
+    assert connection.sock is first
+    connection.close()
+
+
+def test_http_1_0_closes_unless_asked_to_keep_alive(tiny):
+    once = b"GET /livez HTTP/1.0\r\n\r\n"
+    kept = b"GET /livez HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+
+    assert [each[0] for each in responses(tiny.exchange(once + once))] == [200]
+    assert [each[0] for each in responses(tiny.exchange(kept + once))] == [200, 200]
+
+
+def test_requests_are_answered_to_a_caller_that_has_closed_its_side(tiny):
+    sent = post(b"1") + post(b"22")
+
+    found = responses(tiny.exchange(sent, end=True))
+
+    assert [json.loads(each[2])["length"] for each in found] == [1, 2]
+
+
+def test_head_has_the_headers_of_get_and_no_body(tiny):
+    found = tiny.exchange(b"HEAD /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+
+    assert found.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\nContent-Length: 2\r\n" in found
+    assert found.endswith(b"\r\n\r\n")
+
+
+def test_repeated_headers_are_joined_and_the_peer_is_known(tiny):
+    found = responses(tiny.exchange(post(more="X-A: 1\r\nX-A: 2\r\nX-B: \xe4\r\n" + CLOSE)))
+
+    environ = json.loads(found[0][2])["environ"]
+    assert (environ["HTTP_X_A"], environ["REMOTE_ADDR"]) == ("1,2", "127.0.0.1")
+    assert environ["HTTP_X_B"].encode("latin-1").decode() == "\xe4"
+
+
+@pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO", "X_A", "Content_Length"])
+def test_headers_that_look_like_ours_are_dropped(tiny, name):
+    status, _, answer = tiny.request("POST", "/echo", b"{}", {name: "/x"})
+
+    environ = json.loads(answer)["environ"]
+    assert (status, environ["SCRIPT_NAME"], environ["PATH_INFO"]) == (200, "", "/echo")
+    assert "/x" not in environ.values()
+
+
+def test_a_proxy_cannot_change_the_scheme(tiny):
+    _, _, answer = tiny.request("POST", "/echo", b"{}", {"X-Forwarded-Proto": "https"})
+
+    assert json.loads(answer)["environ"]["wsgi.url_scheme"] == "http"
+
+
+def test_an_absolute_url_in_the_request_line_counts_by_its_path(tiny):
+    sent = post(path="http://example.org/echo?q=1", more=CLOSE)
+
+    environ = json.loads(responses(tiny.exchange(sent))[0][2])["environ"]
+
+    assert (environ["PATH_INFO"], environ["QUERY_STRING"]) == ("/echo", "q=1")
+
+
+def test_a_path_is_decoded_as_wsgi_wants_it(tiny):
+    sent = post(path="/%65cho", more=CLOSE)
+
+    assert json.loads(responses(tiny.exchange(sent))[0][2])["environ"]["PATH_INFO"] == "/echo"
+
+
+def test_an_upgrade_is_left_to_the_application(tiny):
+    upgrade = (
+        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n"
+    )
+    with tiny.socket() as client:
+        client.sendall(f"GET /livez HTTP/1.1\r\nHost: a\r\n{upgrade}\r\n".encode())
+        answer = http.client.HTTPResponse(client)
+        answer.begin()
+
+        assert answer.status == 200
+
+
+def test_a_large_answer_arrives_whole(tiny):
+    status, headers, body = tiny.get("/large?5000001")
+
+    assert (status, headers["Content-Length"], body) == (200, "5000001", b"y" * 5_000_001)
+
+
+@pytest.fixture
+def open_sockets():
+    """Open many connections to a server, and close them in the end."""
+    with contextlib.ExitStack() as stack:
+        yield lambda server, count: [stack.enter_context(server.socket()) for _ in range(count)]
+
+
+def test_a_connection_beyond_the_limit_takes_the_place_of_the_longest_idle_one(serve, open_sockets):
+    server = serve(KOBAI_CONNECTIONS="10")
+    idle = open_sockets(server, 10)
+    time.sleep(1.2)
+
+    status = server.get("/livez")[0]
+
+    assert status == 200
+    assert [each for each in idle if is_closed(each)] == idle[:1]
+
+
+def test_a_connection_beyond_the_limit_gets_a_503_when_all_are_busy(serve, open_sockets):
+    server = serve(KOBAI_CONNECTIONS="10")
+    busy = open_sockets(server, 10)
+
+    found = responses(server.exchange(b""))
+
+    assert [(each[0], each[1]["retry-after"]) for each in found] == [(503, "1")]
+    assert not any(is_closed(each) for each in busy)
+
+
+def is_closed(client):
+    client.setblocking(False)
+    try:
+        return client.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionResetError:
+        return True
+
+
+def test_h_5_a_slow_header_and_a_slow_body_end_with_408(serve):
+    server = serve(KOBAI_KEEPALIVE_S="1", KOBAI_BODY_TIMEOUT_S="1")
+    with (
+        server.socket() as header,
+        server.socket() as body,
+        server.socket() as silent,
+        server.socket() as idle,
+    ):
+        header.sendall(b"GET /livez HTTP/1.1\r\nHo")
+        body.sendall(post(b"", framing="Content-Length: 100"))
+        silent.sendall(post(b"", framing="Content-Length: 100"))
+        for _ in range(8):
+            body.sendall(b"x")
+            time.sleep(0.2)
+
+        assert [each[0] for each in responses(read_all(header))] == [408]
+        assert [each[0] for each in responses(read_all(body))] == [408]
+        assert read_all(idle) == b""
+        silent.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            silent.recv(1)
+
+
+def test_h_5_an_answer_that_is_not_taken_is_dropped(serve):
+    server = serve(KOBAI_SEND_TIMEOUT_S="1")
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(20)
+        client.connect(("127.0.0.1", server.port))
+        client.sendall(b"GET /large?30000000 HTTP/1.1\r\nHost: a\r\n\r\n")
+        time.sleep(2.5)
+
+        assert len(read_all(client)) < 20_000_000
+
+    assert server.get("/livez")[0] == 200
