@@ -7,3 +7,5 @@ FORWARD = 1e-5
 KERNELS = 1e-13
 """Between the same operations on arrays and on floats: NumPy's vectorised exp, log and sin may
 differ from the C library's in the last bit, and NumPy sums eight and more numbers pairwise."""
+ROUNDING = 2e-15
+"""Against arithmetic of 400 digits: a handful of roundings, relative to the result itself."""
