@@ -219,8 +219,8 @@ LOSSES = (
     Golden(
         "loss",
         ("cross_entropy", [[0.0, log(3)], [0.0, log(3)]], [[1.0, 2.0], [0.0, 0.5]]),
-        {"loss": 1.75 * log(4) - 1.25 * log(3) + 0.75 * log(4), "gradient": [[-0.25, 0.25], [0.125, -0.125]]},
-        f"{BY_HAND}: -sum t log(1/4, 3/4), and 3 (1/4, 3/4) - (1, 2) for the first row",
+        {"loss": 3.5 * log(4) - 2.5 * log(3), "gradient": [[-0.25, 0.25], [0.125, -0.125]]},
+        f"{BY_HAND}: 3 log 4 - 2 log 3 and half of log 4 - log 3; 3 (1/4, 3/4) - (1, 2)",
         {"from_logits": True, "gradient": True},
     ),
     Golden(
