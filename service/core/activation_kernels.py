@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.arrays import Axis
+from service.core.arrays import Axis, Float
 
 Array = NDArray[Any]
 
@@ -26,6 +26,9 @@ SUM_NEAR_ONE = 1.25
 
 SMALLEST_SQUARE = 1e-290
 """Sums of squares below it may have lost digits to underflow."""
+
+BLOCK = 16_384
+"""Elements at a time: temporaries of this size stay in the cache and in memory that is mapped already."""
 
 
 def is_complex(x: object) -> bool:
@@ -126,3 +129,13 @@ def norm_kernel(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     root = np.sqrt(add_reduce(np.square(scaled), axis, None, None, True))
     result = np.ldexp(root, exponent)
     return result if keepdims else result.squeeze(axis)
+
+
+def in_blocks(kernel: Callable[[Float], Float], x: Float) -> Float:
+    """Apply an elementwise kernel to an array in C order, block by block."""
+    if x.size <= BLOCK:
+        return np.asarray(kernel(x))
+    elements, result = x.reshape(-1), np.empty(x.size)
+    for start in range(0, x.size, BLOCK):
+        result[start : start + BLOCK] = kernel(elements[start : start + BLOCK])
+    return result.reshape(x.shape)

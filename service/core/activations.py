@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from service.core.activation_kernels import (
+    in_blocks,
     log_sigmoid_kernel,
     log_softmax_kernel,
     logsumexp_kernel,
@@ -33,6 +34,7 @@ from service.core.arrays import (
     where_not,
 )
 from service.core.exceptions import InvalidRequest, NonFiniteResult, fault, pointer_to
+
 
 __all__ = [
     "log_sigmoid",
@@ -224,7 +226,7 @@ def sigmoid(x: ArrayLike) -> Float:
     >>> sigmoid([-1000, 0, 1000])
     array([0. , 0.5, 1. ])
     """
-    return np.asarray(sigmoid_kernel(float_array(x, "/x")))
+    return in_blocks(sigmoid_kernel, float_array(x, "/x"))
 
 
 @np.errstate(all="ignore")
@@ -255,7 +257,7 @@ def log_sigmoid(x: ArrayLike) -> Float:
     >>> log_sigmoid([-1000, 1000])
     array([-1000.,     0.])
     """
-    return np.asarray(log_sigmoid_kernel(float_array(x, "/x")))
+    return in_blocks(log_sigmoid_kernel, float_array(x, "/x"))
 
 
 def relu(x: ArrayLike) -> Float:
@@ -313,7 +315,7 @@ def softplus(x: ArrayLike) -> Float:
     >>> softplus([-1000, 0, 1000])
     array([0.00000000e+00, 6.93147181e-01, 1.00000000e+03])
     """
-    return np.asarray(softplus_kernel(float_array(x, "/x")))
+    return in_blocks(softplus_kernel, float_array(x, "/x"))
 
 
 @np.errstate(all="ignore")

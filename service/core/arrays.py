@@ -75,8 +75,9 @@ def _large_integers(array: NDArray[np.object_], pointer: str) -> Float:
 
 def where_not(condition: NDArray[np.bool_]) -> Iterator[tuple[int, ...]]:
     """Yield the first indices at which a condition fails, at most `MOST_FAULTS`."""
-    positions = np.flatnonzero(~condition)[:MOST_FAULTS].tolist()
-    for position in positions:
+    if condition.all():
+        return
+    for position in np.flatnonzero(~condition)[:MOST_FAULTS].tolist():
         yield tuple(int(each) for each in np.unravel_index(position, condition.shape))
 
 
