@@ -35,7 +35,6 @@ from service.core.arrays import (
 )
 from service.core.exceptions import InvalidRequest, NonFiniteResult, fault, pointer_to
 
-
 __all__ = [
     "log_sigmoid",
     "log_sigmoid_kernel",
