@@ -22,7 +22,9 @@ MEMORY_FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gette
 OWN_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
 if OWN_METRICS_FOLDER:
     # Made per master, since two services must not add up their numbers; read when metrics are imported.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(prefix="kobai-metrics-", dir=MEMORY_FOLDER)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
+        prefix=f"kobai-metrics-{os.getpid()}-", dir=MEMORY_FOLDER
+    )
 
 from gunicorn.glogging import Logger  # noqa: E402
 from prometheus_client.multiprocess import mark_process_dead  # noqa: E402

@@ -85,8 +85,9 @@ class Bridge:
         self.application = application
         self.settings = settings
         self.drain = on_drain
-        self.bodies = Account(settings.held_body_bytes, _shown(metrics, "held", "bodies"))
-        self.answers = Account(settings.held_answer_bytes, _shown(metrics, "held", "answers"))
+        reserve = settings.limits.body_bytes
+        self.bodies = Account(settings.held_body_bytes, reserve, _shown(metrics, "held", "bodies"))
+        self.answers = Account(settings.held_answer_bytes, 0, _shown(metrics, "held", "answers"))
         self.lanes = {
             name: Lane(name, settings.queue, _shown(metrics, "queued", name)) for name in ("long", "bulk")
         }

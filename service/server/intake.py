@@ -122,7 +122,7 @@ class Intake:
         if more <= 0:
             return True
         patience = self._settings.limits.deadline_default_ms / 1000
-        if not await self._account.wait(more, patience):
+        if not await self._account.wait(more, self, patience):
             return False
         self._held += more
         return True
@@ -184,5 +184,5 @@ class Intake:
         """Let go of the body."""
         self.body = b""
         if not self._is_lent:
-            self._account.give(self._held)
+            self._account.give(self._held, self)
             self._held = 0

@@ -156,7 +156,8 @@ class HttpConnection(ASGIProtocol):  # type: ignore[misc]  # gunicorn ships no t
         super()._keepalive_timeout()
 
     def _will_close(self, request: Any, response_requires_close: bool) -> bool:
-        return bool(self._is_last or super()._will_close(request, response_requires_close))
+        is_last = self._is_last or self.worker.is_stopping
+        return is_last or bool(super()._will_close(request, response_requires_close))
 
     def _is_websocket_upgrade(self, request: Any) -> bool:
         """Leave an upgrade to the application, which refuses it in the service's own words."""
@@ -212,6 +213,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn ships no types
         super().__init__(*args, **kwargs)
         self.settings = Settings.from_environment()
         self.idle: dict[HttpConnection, None] = {}
+        self.is_stopping = False
         self._stop = asyncio.Event()
 
     def init_process(self) -> None:
@@ -221,10 +223,14 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn ships no types
         super().init_process()
 
     def handle_exit_signal(self) -> None:
-        """Start to drain: from now on `/readyz` says so, and every answer closes its connection."""
-        super().handle_exit_signal()
+        """Start to drain: from now on `/readyz` says so, and every answer closes its connection.
+
+        The worker stays alive in Gunicorn's eyes: else a connection whose last answer did not say
+        that it closes would be closed all the same, perhaps with the next request on its way.
+        """
         if isinstance(self.asgi, Bridge):
             self.asgi.drain()
+        self.is_stopping = True
         self._stop.set()
 
     def handle_quit_signal(self) -> None:
@@ -250,10 +256,10 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn ships no types
                     lambda: HttpConnection(self), sock=listener.sock, backlog=self.cfg.backlog
                 )
             )
-        while self.alive and self.ppid == os.getppid():
+        while self.alive and not self.is_stopping and self.ppid == os.getppid():
             self._beat()
             await self._pause(1.0)
-        self.alive = False
+        self.is_stopping = True
         if not self._quick_shutdown:
             await self._drain()
 
@@ -278,14 +284,18 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn ships no types
             self._beat()
             self._close_idle()
             await asyncio.sleep(0.02)
+        self.alive = False
 
     async def _close_listeners(self) -> None:
         """Stop listening; connections that the kernel has accepted for us are taken, not reset."""
+        accepted = []
         for server, listener in zip(self.servers, self.sockets, strict=True):
             self.loop.remove_reader(listener.sock.fileno())
-            for accepted in _waiting(listener.sock):
-                await self.loop.connect_accepted_socket(lambda: HttpConnection(self), accepted)
+            accepted += _waiting(listener.sock)
             server.close()
+        for connection in accepted:
+            await self.loop.connect_accepted_socket(lambda: HttpConnection(self), connection)
+        await asyncio.sleep(0.05)  # those that asyncio accepted a moment ago are not counted yet
 
     def _close_idle(self) -> None:
         """Close the connections on which no request has come for a while."""

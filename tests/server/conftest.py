@@ -20,7 +20,8 @@ def serve(tmp_path):
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory):
     """A server with a small application behind the bridge; it must have nothing to warn of."""
-    server = Server(tmp_path_factory.mktemp("tiny"), "tests.server.tiny:app")
+    folder = tmp_path_factory.mktemp("tiny")
+    server = Server(folder, "tests.server.tiny:app", KOBAI_DEADLINE_DEFAULT_MS="1000")
     yield server
     assert server.stop() == 0
     assert server.err.read_text() == ""

@@ -1,0 +1,66 @@
+"""Callers that send one request after the other, and keep count of what came back."""
+
+import http.client
+import threading
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Caller(threading.Thread):
+    """One connection, opened again when the server says that it closes it."""
+
+    port: int
+    requests: list[tuple[str, str, bytes | None]]
+    statuses: list[int] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    bodies: set[bytes] = field(default_factory=set)
+    is_refused: bool = False
+    must_stop: bool = False
+
+    def __post_init__(self):
+        super().__init__()
+
+    __hash__ = threading.Thread.__hash__
+
+    def run(self):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        number = 0
+        while not self.must_stop and not self.is_refused:
+            method, path, body = self.requests[number % len(self.requests)]
+            number += 1
+            self.send(connection, method, path, body)
+        connection.close()
+
+    def send(self, connection, method, path, body):
+        """Send one request. A new connection may be refused; whatever was sent must be answered."""
+        try:
+            if connection.sock is None:
+                connection.connect()
+        except OSError:
+            self.is_refused = True
+            return
+        try:
+            connection.request(method, path, body, {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            self.bodies.add(response.read())
+            self.statuses.append(response.status)
+        except (OSError, http.client.HTTPException) as error:
+            self.failures.append(f"{type(error).__name__}: {error}")
+            connection.close()
+
+
+def call(port, count, requests):
+    """Start `count` callers."""
+    callers = [Caller(port, requests) for _ in range(count)]
+    for caller in callers:
+        caller.start()
+    return callers
+
+
+def finish(callers):
+    """Tell callers to stop; return all statuses and all failures."""
+    for caller in callers:
+        caller.must_stop = True
+    for caller in callers:
+        caller.join(60)
+    return [s for each in callers for s in each.statuses], [f for each in callers for f in each.failures]

@@ -1,0 +1,247 @@
+"""Start, stop, and the death of a worker."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.server.load import call, finish
+from tests.server.running import ROOT, free_port
+
+MEMORY = Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir())  # noqa: S108
+
+SMALL = ("POST", "/softmax", b'{"x": [1, 2, 3]}')
+LONG = ("POST", "/descent", b'{"seconds": 0.05}')
+
+
+def start(**environment):
+    """Start the service and wait until it ends by itself."""
+    return subprocess.run(
+        [sys.executable, "-m", "service"],
+        cwd=ROOT,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("WEB_CONCURRENCY", "two"), ("PORT", "0"), ("KOBAI_STEPS", "-1"), ("KOBAI_STEP", "1")],
+)
+def test_a_bad_setting_stops_the_start_with_one_line_that_names_it(variable, value):
+    ended = start(**{variable: value})
+
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert ended.stderr.startswith("kobai: ")
+    assert variable in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
+def test_arguments_are_refused():
+    ended = subprocess.run(
+        [sys.executable, "-m", "service", "--port=1"], cwd=ROOT, capture_output=True, text=True, timeout=30
+    )
+
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_port_in_use_stops_the_start_with_one_line_that_names_it(workers):
+    with socket.create_server(("127.0.0.1", free_port())) as taken:
+        port = taken.getsockname()[1]
+
+        ended = start(PORT=str(port), WEB_CONCURRENCY=workers)
+
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert (
+        ended.stderr
+        == f"kobai: Cannot listen on 127.0.0.1:{port} (set by HOST and PORT): the port is in use.\n"
+    )
+
+
+def test_a_port_of_another_gunicorn_is_in_use_too(tiny):
+    ended = start(PORT=str(tiny.port), WEB_CONCURRENCY="2")
+
+    assert (ended.returncode, f":{tiny.port} " in ended.stderr) == (1, True)
+
+
+def test_an_address_that_is_not_ours_stops_the_start():
+    ended = start(HOST="192.0.2.1", PORT=str(free_port()))
+
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert "192.0.2.1" in ended.stderr
+
+
+def test_a_timeout_on_the_command_line_that_cuts_off_deadlines_stops_the_start(tmp_path):
+    command = [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_conf", "--timeout", "5"]
+
+    ended = subprocess.run(
+        [*command, "tests.server.tiny:app"],
+        cwd=ROOT,
+        env=os.environ | {"PORT": str(free_port())},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+    assert ended.returncode != 0
+    assert "KOBAI_DEADLINE_MS" in ended.stderr
+
+
+def test_kept_alive_connections_are_spread_over_the_workers(serve):
+    server = serve(WEB_CONCURRENCY="2")
+    connections = [server.connect() for _ in range(32)]
+    for connection in connections:
+        connection.request("GET", "/livez")
+        connection.getresponse().read()
+
+    open_files = [len(os.listdir(f"/proc/{pid}/fd")) for pid in server.workers()]  # noqa: PTH208
+
+    for connection in connections:
+        connection.close()
+    assert min(open_files) > max(open_files) / 6
+    assert sum(open_files) > 32
+
+
+def test_at_sigterm_under_load_no_accepted_request_fails(serve):
+    server = serve(WEB_CONCURRENCY="2", KOBAI_DRAIN_S="1")
+    callers = call(server.port, 8, [SMALL] * 20 + [LONG])
+    while sum(len(caller.statuses) for caller in callers) < 2_000:
+        time.sleep(0.05)
+
+    assert server.stop() == 0
+
+    statuses, failures = finish(callers)
+    assert failures == []
+    assert set(statuses) == {200}
+    assert len(statuses) >= 2_000
+    assert server.err.read_text() == ""
+
+
+def test_while_draining_readyz_answers_503_and_accepted_requests_finish(serve):
+    server = serve(KOBAI_DRAIN_S="1")
+    long, probe, idle = server.connect(), server.connect(), server.connect()
+    probe.request("GET", "/readyz")
+    before = probe.getresponse()
+    before.read()
+    idle.connect()
+    long.request("POST", "/descent", json.dumps({"seconds": 1.5}))
+    time.sleep(0.2)
+
+    server.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    probe.request("GET", "/readyz")
+    kept = probe.getresponse()
+    new = server.get("/readyz")
+    finished = long.getresponse()
+
+    assert (before.status, kept.status, kept.headers["Connection"], new[0]) == (200, 503, "close", 503)
+    assert (finished.status, finished.headers["Connection"]) == (200, "close")
+    assert server.stop() == 0
+    for connection in (long, probe, idle):
+        connection.close()
+
+
+def test_idle_connections_do_not_hold_up_a_stop(serve):
+    server = serve(KOBAI_DRAIN_S="0")
+    with contextlib.ExitStack() as stack:
+        for _ in range(20):
+            stack.enter_context(server.socket())
+        half = stack.enter_context(server.socket())
+        half.sendall(b"GET /livez HTTP/1.1\r\n")
+        time.sleep(0.2)
+        began = time.monotonic()
+
+        assert server.stop() == 0
+
+    assert time.monotonic() - began < 5
+
+
+def test_sigkill_of_a_worker_costs_only_its_own_requests(serve):
+    server = serve(WEB_CONCURRENCY="2")
+    victim = server.workers()[0]
+    callers = call(server.port, 8, [SMALL])
+    time.sleep(0.5)
+
+    os.kill(victim, signal.SIGKILL)
+    killed_at = time.monotonic()
+    while victim in server.workers() or len(server.workers()) < 2:
+        assert time.monotonic() - killed_at < 10
+        time.sleep(0.05)
+    time.sleep(0.5)
+
+    statuses, failures = finish(callers)
+    assert len(failures) <= 8
+    assert set(statuses) == {200}
+    assert [each.is_refused for each in callers] == [False] * 8
+    assert server.get("/readyz")[0] == 200
+
+
+def test_a_worker_whose_computation_never_ends_is_replaced(serve):
+    limits = {"KOBAI_DEADLINE_MS": "500", "KOBAI_DEADLINE_DEFAULT_MS": "400", "KOBAI_GRACEFUL_TIMEOUT_S": "2"}
+    server = serve(KOBAI_WORKER_TIMEOUT_S="2", **limits)
+    first = server.workers()
+    connection = server.connect()
+    connection.request("POST", "/descent", json.dumps({"seconds": 60}))
+    time.sleep(0.2)
+
+    assert server.get("/livez")[0] == 200
+    end = time.monotonic() + 10
+    while server.workers() == first and time.monotonic() < end:
+        time.sleep(0.1)
+
+    assert server.workers() != first
+    connection.close()
+
+
+def test_a_restart_by_sighup_loses_nothing(serve):
+    server = serve(WEB_CONCURRENCY="2")
+    before = set(server.workers())
+    callers = call(server.port, 4, [SMALL])
+    time.sleep(0.3)
+
+    server.process.send_signal(signal.SIGHUP)
+    end = time.monotonic() + 15
+    while before & set(server.workers()) and time.monotonic() < end:
+        time.sleep(0.1)
+
+    statuses, failures = finish(callers)
+    assert not before & set(server.workers())
+    assert (failures, set(statuses)) == ([], {200})
+
+
+def test_nothing_is_left_behind_in_shared_memory(serve):
+    server = serve()
+    made = f"kobai-metrics-{server.process.pid}-*"
+
+    assert list(MEMORY.glob(made))
+    assert server.stop() == 0
+    assert not list(MEMORY.glob(made))
+
+
+def test_the_health_check_tells_ready_from_not(tiny):
+    def check(port):
+        return subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "service.healthcheck"],
+            cwd=ROOT,
+            env=os.environ | {"PORT": str(port), "HOST": "0.0.0.0"},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    ready, not_there = check(tiny.port), check(free_port())
+
+    assert (ready.returncode, not_there.returncode) == (0, 1)
+    assert "numpy" not in ready.stderr
