@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import resource
-import socket
 import sys
 import time
 from typing import Any
@@ -20,6 +19,7 @@ from gunicorn.workers.gasgi import ASGIWorker
 
 from service.config import Settings
 from service.server.bridge import Bridge
+from service.server.listener import take_waiting, turn_away
 
 READ_BYTES = 65_536
 """Bytes read at a time, and held for an application that is not asking for them."""
@@ -29,6 +29,9 @@ SWITCH_SECONDS = 0.0005
 
 LINGER_SECONDS, LINGER_BYTES = 2.0, 4_194_304
 """How long a connection stays for what its caller is still sending, so that it gets to the answer."""
+
+HANDSHAKE_SECONDS = 0.2
+"""How long connections that have begun may take to be complete, before listening ends."""
 
 IDLE_SECONDS = 2.0
 """At a stop, a connection is idle when it was so long without a request: one may be on its way."""
@@ -287,32 +290,24 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn ships no types
         self.alive = False
 
     async def _close_listeners(self) -> None:
-        """Stop listening; connections that the kernel has accepted for us are taken, not reset."""
+        """Stop listening; connections that have begun are taken, not reset."""
+        for listener in self.sockets:
+            turn_away(listener.sock)
+        await asyncio.sleep(HANDSHAKE_SECONDS)
         accepted = []
         for server, listener in zip(self.servers, self.sockets, strict=True):
             self.loop.remove_reader(listener.sock.fileno())
-            accepted += _waiting(listener.sock)
+            accepted += take_waiting(listener.sock)
             server.close()
         for connection in accepted:
             await self.loop.connect_accepted_socket(lambda: HttpConnection(self), connection)
-        await asyncio.sleep(0.05)  # those that asyncio accepted a moment ago are not counted yet
+        await asyncio.sleep(0)  # those that asyncio accepted a moment ago are not counted yet
 
     def _close_idle(self) -> None:
         """Close the connections on which no request has come for a while."""
         until = time.monotonic() - IDLE_SECONDS
         for connection in [each for each in self.idle if each.idle_since <= until]:
             connection.give_up()
-
-
-def _waiting(listener: socket.socket) -> list[socket.socket]:
-    """Accept all connections that wait at a listening socket."""
-    accepted = []
-    with contextlib.suppress(BlockingIOError, OSError):
-        while True:
-            connection, _ = listener.accept()
-            connection.setblocking(False)
-            accepted.append(connection)
-    return accepted
 
 
 def _allow_files(wanted: int) -> None:
