@@ -24,6 +24,9 @@ from service.server.listener import take_waiting, turn_away
 READ_BYTES = 65_536
 """Bytes read at a time, and held for an application that is not asking for them."""
 
+CHUNKED_READ_BYTES = 4_096
+"""The same for a chunked body: thousands of tiny chunks must not hold up other connections together."""
+
 SWITCH_SECONDS = 0.0005
 """How long a computation may keep the interpreter's lock while the event loop waits for it."""
 
@@ -97,6 +100,10 @@ class HttpConnection(ASGIProtocol):  # type: ignore[misc]  # gunicorn ships no t
         self._thrown_away += len(data)
         if self._thrown_away > LINGER_BYTES:
             self.transport.abort()
+
+    def _on_headers_complete(self) -> bool:
+        self.transport.max_size = CHUNKED_READ_BYTES if self._callback_parser.is_chunked else READ_BYTES
+        return bool(super()._on_headers_complete())
 
     def eof_received(self) -> bool:
         """Keep a connection whose caller sends nothing more, while there is a request to answer."""

@@ -1,0 +1,181 @@
+import io
+import json
+
+import pytest
+from flask import Flask, Response, g, request
+
+from service.api import logs, metrics
+from service.config import Settings
+
+
+def make_app(**environment):
+    app = Flask("test")
+    settings = Settings.from_environment(environment)
+    metrics.install(app, settings)
+    logs.install(app, settings)
+
+    @app.post("/softmax")
+    def softmax():
+        g.request_id = "id-1"
+        g.timings = {"parse": 0.1234, "compute": 2.5, "dump": 0.01}
+        return {"y": len(request.get_data())}
+
+    @app.get("/livez")
+    def live():
+        return {}
+
+    @app.get("/stream")
+    def stream():
+        return Response(iter([b"abc", b"de"]))
+
+    @app.get("/busy")
+    def busy():
+        g.problem_code = "overloaded"
+        return {}, 503
+
+    @app.get("/broken")
+    def broken():
+        logs.log_failure(ZeroDivisionError("secret\nline"))
+        return {}, 500
+
+    return app
+
+
+@pytest.fixture
+def client():
+    return make_app().test_client()
+
+
+def lines(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_a_request_is_one_line_with_sizes_and_times_and_without_its_payload(client, capsys):
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+    client.post("/softmax", data=b'{"x": "secret"}', headers={"traceparent": parent})
+
+    (line,) = lines(capsys)
+    assert {
+        name: line[name] for name in sorted(line) if name not in ("time", "pid", "duration_ms", "waited_ms")
+    } == {
+        "bytes_in": 15,
+        "bytes_out": 9,
+        "code": None,
+        "compute_ms": 2.5,
+        "dump_ms": 0.01,
+        "event": "request",
+        "level": "info",
+        "method": "POST",
+        "parse_ms": 0.123,
+        "request_id": "id-1",
+        "route": "/softmax",
+        "status": 200,
+        "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+    }
+    assert 0 <= line["waited_ms"] <= line["duration_ms"] < 1000
+
+
+def test_an_answer_says_where_its_time_went(client):
+    answer = client.post("/softmax", data=b"{}")
+
+    assert answer.headers["Server-Timing"] == "parse;dur=0.123, compute;dur=2.500, dump;dur=0.010"
+
+
+def test_an_answer_says_nothing_about_time_when_it_should_not():
+    answer = make_app(KOBAI_SERVER_TIMING="false").test_client().post("/softmax", data=b"{}")
+
+    assert "Server-Timing" not in answer.headers
+
+
+def test_probes_and_warm_up_are_not_logged(client, capsys):
+    client.get("/livez")
+    client.post("/softmax", environ_base={"kobai.warming": True})
+
+    assert lines(capsys) == []
+
+
+def test_h_16_an_unknown_path_is_logged_shortened_and_on_one_line(client, capsys):
+    client.get('/none%0a%0d{"level":"fake"}%1b[31m\u202e' + "x" * 1000).close()
+
+    (line,) = lines(capsys)
+    assert line["route"] == "unmatched"
+    assert line["path"].startswith(r"/none\n\r{")
+    assert line["path"].isascii()
+    assert line["path"].isprintable()
+    assert len(line["path"]) < 300
+
+
+def test_a_stream_is_logged_when_it_is_over(client, capsys):
+    answer = client.get("/stream")
+
+    assert lines(capsys) == []
+    assert answer.get_data() == b"abcde"
+    answer.close()
+    assert [line["bytes_out"] for line in lines(capsys)] == [5]
+
+
+def test_the_level_leaves_out_what_went_well(capsys):
+    client = make_app(KOBAI_LOG_LEVEL="warning").test_client()
+
+    client.post("/softmax")
+    client.get("/busy")
+
+    assert [(line["level"], line["code"]) for line in lines(capsys)] == [("warning", "overloaded")]
+
+
+def test_the_traceback_of_a_500_goes_to_standard_error_on_one_line(client, capsys):
+    client.get("/broken")
+
+    err = capsys.readouterr().err
+    line = json.loads(err)
+    assert err.count("\n") == 1
+    assert "ZeroDivisionError: secret\nline" in line["traceback"]
+    assert (line["event"], line["level"], line["route"]) == ("internal-error", "error", "/broken")
+
+
+@pytest.mark.parametrize(
+    "traceparent",
+    [
+        "", "garbage", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "00-4BF92F3577B34DA6A3CE929D0E0E4736-0-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" + "-x" * 200,
+    ],
+)  # fmt: skip
+def test_h_8_garbage_in_traceparent_is_no_trace_id(traceparent):
+    assert logs.trace_id_of(traceparent) == ""
+
+
+def test_a_closed_pipe_does_not_fail_a_request():
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    logs.write_line(Closed(), "info", "request")
+
+
+def test_metrics_count_by_endpoint_status_and_code(client):
+    client.post("/softmax", data=b"{}")
+    client.get("/busy")
+    client.get("/invented-by-a-caller").close()
+    client.get("/livez")
+
+    text = client.get("/metrics").get_data(as_text=True)
+
+    assert 'kobai_requests_total{code="",endpoint="/softmax",status="200"} 1.0' in text
+    assert 'kobai_requests_total{code="overloaded",endpoint="/busy",status="503"} 1.0' in text
+    assert 'kobai_requests_total{code="",endpoint="unmatched",status="404"} 1.0' in text
+    assert "invented" not in text
+    assert 'kobai_request_bytes_total{endpoint="/softmax"} 2.0' in text
+    assert 'kobai_response_bytes_total{endpoint="/softmax"} 8.0' in text
+    assert 'kobai_compute_seconds_total{endpoint="/softmax"} 0.0025' in text
+    assert 'kobai_request_seconds_count{endpoint="/softmax"} 1.0' in text
+    assert 'kobai_request_seconds_count{endpoint="/livez"}' not in text
+    assert "kobai_requests_in_flight 1.0" in text
+
+
+def test_two_applications_in_a_process_do_not_share_numbers():
+    first, second = make_app(), make_app()
+
+    first.test_client().get("/livez")
+
+    assert 'endpoint="/livez"' not in second.test_client().get("/metrics").get_data(as_text=True)
