@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from flask import Flask, Response
+from flask import Flask, Response, g
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -89,11 +89,13 @@ def install(app: Flask, settings: Settings) -> None:
     @app.before_request
     def enter() -> None:
         logs.start()
+        g.is_counted = True
         metrics.in_flight.inc()
 
     @app.teardown_request
     def leave(_: BaseException | None) -> None:
-        metrics.in_flight.dec()
+        if g.pop("is_counted", False):  # what is refused before `enter` was not counted
+            metrics.in_flight.dec()
 
     @app.after_request
     def record(response: Response) -> Response:
