@@ -18,6 +18,9 @@ from service.core.limits import DEFAULT_LIMITS, Deadline, Limits, no_deadline, s
 
 Tensors = Mapping[str, ArrayLike]
 
+LARGEST_COUNT = 2**53 - 1
+"""Largest number that a quote names: the largest whole number that every JSON reader keeps."""
+
 
 def gradient(
     function: str,
@@ -147,8 +150,8 @@ def quote_of(plans: list[Plan], limits: Limits, points: int = 1) -> dict[str, An
     """Add up the plans of a request."""
     return {
         "shapes": plans[0].program.shapes(),
-        "operations": math.ceil(points * sum(plan.operations for plan in plans)),
-        "peak_bytes": max(plan.schedule.peak_bytes for plan in plans),
+        "operations": min(math.ceil(points * sum(plan.operations for plan in plans)), LARGEST_COUNT),
+        "peak_bytes": min(max(plan.schedule.peak_bytes for plan in plans), LARGEST_COUNT),
         "evaluations": points * sum(plan.evaluations for plan in plans),
         "within_limits": not _excesses(plans, limits, points),
     }
@@ -171,7 +174,7 @@ def _excesses(plans: list[Plan], limits: Limits, points: int) -> list[Fault]:
         ("peak_bytes", widest.schedule.peak_bytes, widest.schedule.widest),
     )
     return [
-        _excess(name, math.ceil(asked), limits, line=place.line, column=place.column)
+        _excess(name, min(math.ceil(asked), LARGEST_COUNT), limits, line=place.line, column=place.column)
         for name, asked, place in rows
         if asked > getattr(limits, name)
     ]

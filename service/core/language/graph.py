@@ -12,9 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from service.core.exceptions import OverBudget
 from service.core.language.parser import Place, refuse
 
 Shape = tuple[int, ...]
+
+COUNTABLE = 2**48
+"""Elements beyond which nothing is quoted: far above every limit, and costs stay numbers that JSON keeps."""
 
 
 class ShapeFault(Exception):
@@ -187,6 +191,8 @@ class Graph:
             refuse("operand-shapes", self.place, operator=self.called, shapes=shapes, why=str(verdict))
         if len(shape) > self.rank:
             refuse("rank-of-result", self.place, operator=self.called, shape=shape, limit=self.rank)
+        if math.prod(shape) > COUNTABLE:
+            refuse("too-many-elements", self.place, OverBudget, count=math.prod(shape), limit=COUNTABLE)
         return shape
 
     def _simplified(

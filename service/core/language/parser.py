@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn, cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
-from service.core.exceptions import Fault, InvalidFunction, fault, quote_text
+from service.core.exceptions import Fault, InvalidFunction, KobaiError, fault, quote_text
 from service.core.limits import Limits
 
 FUNCTION_POINTER = "/function"
@@ -90,10 +90,10 @@ class Tape(NamedTuple):
     canonical: str
 
 
-def refuse(code: str, place: Place, **values: Any) -> NoReturn:
-    """Raise `InvalidFunction` at a place of the text."""
+def refuse(code: str, place: Place, error: type[KobaiError] = InvalidFunction, **values: Any) -> NoReturn:
+    """Raise an error, `InvalidFunction` mostly, at a place of the text."""
     where = f"column {place.column}" if place.line == 1 else f"line {place.line}, column {place.column}"
-    raise InvalidFunction(Fault(code, f"{where}: {fault(code, **values).detail}", FUNCTION_POINTER, *place))
+    raise error(Fault(code, f"{where}: {fault(code, **values).detail}", FUNCTION_POINTER, *place))
 
 
 class _Parse(threading.local):
