@@ -23,9 +23,13 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from service import __version__
 from service.api import logs
 from service.config import Settings
+from service.core.calculus.plan import plan_cache
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 """Seconds; from the fastest answer to the longest deadline."""
+
+COMPILING = frozenset({"/gradient", "/gradient/field", "/descent", "/descent/sweep"})
+"""Routes whose requests look for their function in the cache of compiled ones."""
 
 EXTENSION = "kobai.metrics"
 
@@ -51,6 +55,7 @@ class Metrics:
         self.held = self._gauge("held_bytes", "Bytes of bodies and unsent answers in memory.", "kind")
         self.refused = self._counter("refused_connections", "Connections beyond the limit.")
         self.cache = self._gauge("program_cache", "The cache of compiled functions.", "figure")
+        self._cache_figures = [self.cache.labels(name) for name in ("hits", "misses", "entries", "bytes")]
         build = Gauge(
             "kobai_build", "What is running.", ("version",), registry=self.registry, multiprocess_mode="max"
         )
@@ -72,6 +77,15 @@ class Metrics:
         self.bytes_in.labels(endpoint).inc(exchange.bytes_in)
         self.bytes_out.labels(endpoint).inc(exchange.bytes_out)
         self.compute.labels(endpoint).inc(exchange.timings.get("compute", 0.0) / 1000)
+
+        if endpoint in COMPILING:
+            self._record_cache()
+
+    def _record_cache(self) -> None:
+        cache = plan_cache()
+        now = (cache.hits, cache.misses, len(cache), cache.held_bytes)
+        for figure, value in zip(self._cache_figures, now, strict=True):
+            figure.set(value)
 
     def text(self) -> bytes:
         """Write all numbers in Prometheus' text format."""
