@@ -29,6 +29,7 @@ if OWN_METRICS_FOLDER:
 from gunicorn.glogging import Logger  # noqa: E402
 from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 
+from service.api import health  # noqa: E402
 from service.api.logs import write_line  # noqa: E402
 from service.config import Settings, SettingsError, variable_of  # noqa: E402
 from service.server.warm import warm_up  # noqa: E402
@@ -134,15 +135,18 @@ def when_ready(server: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Let a gthread worker say at its stop that it drains, as the asgi worker does by itself."""
-    if _asgi:
-        return
-    from service.api.health import drain
+    """Touch in the worker what it shares with the master, so that no caller waits for a first time."""
+    warm_up(worker.app.wsgi())
+    if not _asgi:
+        _drain_at_stop()
 
+
+def _drain_at_stop() -> None:
+    """Let a gthread worker say at its stop that it drains, as the asgi worker does by itself."""
     stop = signal.getsignal(signal.SIGTERM)
 
     def drain_and_stop(signum: int, frame: Any) -> None:
-        drain()
+        health.drain()
         if callable(stop):
             stop(signum, frame)
 

@@ -1,1 +1,4 @@
-"""HTTP: a module per endpoint; requests come in through `body`, failures leave through `problems`."""
+"""HTTP: requests come in through `body` and `schemas`, go to the core in `compute`, leave through `answers`.
+
+Failures leave through `problems`.
+"""

@@ -19,6 +19,16 @@ QUOTED_CHARACTERS = 60
 """Longest excerpt of a caller's text that a message repeats."""
 
 MESSAGES: dict[str, str] = {
+    # a request's fields
+    "missing-field": "This field is required.",
+    "null-field": "Must not be null.",
+    "unknown-field": "There is no such field.{hint}",
+    "unknown-choice": "Must be one of {choices}, got {got}.{hint}",
+    "not-a-boolean": "Must be true or false, got {got}.",
+    "not-a-string": "Must be a string, got {got}.",
+    "not-an-object": "Must be an object, got {got}.",
+    "not-a-tensor": "Must be a number or an array of numbers, got {got}.",
+    "not-an-array-of-booleans": "Must be an array of true and false, got {got}.",
     # arrays and numbers
     "not-a-number": "Must be a JSON number, got {got}.",
     "not-finite": "Must be a finite number.",

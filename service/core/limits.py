@@ -84,6 +84,10 @@ class Deadline:
         self._clock = clock
         self._end = clock() + seconds
 
+    def now(self) -> float:
+        """Read the clock, in seconds."""
+        return self._clock()
+
     def is_over(self) -> bool:
         """Tell whether the time is up or the work was cancelled."""
         return self._clock() >= self._end

@@ -130,7 +130,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         array="logsumexp_kernel({0}, {axis}, {keepdims})",
         definition=_logsumexp,
         cost=12.0,
-        workspace=2.0,
+        workspace=3.0,
     ),
     reduction(
         "norm",
@@ -142,7 +142,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         array="norm_kernel({0}, {axis}, {keepdims})",
         definition=_norm,
         cost=6.0,
-        workspace=2.0,
+        workspace=3.5,
         kinks="0 at 0",
         is_analytic=False,
     ),

@@ -1,0 +1,83 @@
+"""What stands around every computation: request in, answer out, time of each part."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import numpy as np
+from flask import Response, current_app, g
+
+from service.api.body import make_deadline, read_document
+from service.api.jsonio import dumps
+from service.api.schemas import read
+from service.core.exceptions import OverBudget, fault
+from service.core.limits import Deadline, setting_of
+
+Arguments = dict[str, Any]
+View = Callable[[Arguments, Deadline], "Arguments | Response"]
+
+EXTENSION = "kobai"
+
+
+def computes(path: str) -> Callable[[View], Callable[[], Response]]:
+    """Make a view of a computation: the body is read by the schema of `path`, the answer written."""
+
+    def decorate(view: View) -> Callable[[], Response]:
+        @wraps(view)
+        def answer() -> Response:
+            own = current_app.extensions[EXTENSION]
+            started = time.perf_counter()
+            arguments = read(own.schemas[path], read_document(own.settings))
+            deadline = make_deadline(own.settings, arguments.pop("deadline_ms", None))
+            parsed = time.perf_counter()
+            with np.errstate(all="ignore"):
+                result = view(arguments, deadline)
+            computed = time.perf_counter()
+            response = result if isinstance(result, Response) else write(result)
+            g.timings = {
+                "parse": 1000 * (parsed - started),
+                "compute": 1000 * (computed - parsed),
+                "dump": 1000 * (time.perf_counter() - computed),
+            }
+            return response
+
+        return answer
+
+    return decorate
+
+
+def write(result: Arguments) -> Response:
+    """Write an answer as JSON, within the limit of its size.
+
+    Raises
+    ------
+    OverBudget
+        The answer is too large.
+    """
+    return Response(write_bytes(result), content_type="application/json")
+
+
+def write_bytes(result: Arguments) -> bytes:
+    """Write an answer's bytes.
+
+    Raises
+    ------
+    OverBudget
+        They are too many.
+    """
+    text = dumps(result)
+    limit = current_app.extensions[EXTENSION].settings.limits.response_bytes
+    if len(text) > limit:
+        found = fault(
+            "over-limit",
+            what="The answer",
+            asked=len(text),
+            unit="bytes",
+            allowed=limit,
+            setting=setting_of("response_bytes"),
+        )
+        raise OverBudget(found)
+    return text

@@ -1,0 +1,148 @@
+"""The only reader of requests: from the connection to a JSON document and a deadline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from flask import request
+from werkzeug.exceptions import ClientDisconnected
+
+from service.api.jsonio import MalformedJson, loads
+from service.api.problems import Problem
+from service.config import Settings
+from service.core.limits import Deadline
+
+PIECE_BYTES = 65_536
+CURL_HINT = "With curl, add: -H 'Content-Type: application/json'"
+QUICK_SECONDS = 0.004
+"""How long a request may compute on the event loop before it is moved to a thread of its own."""
+
+
+def read_document(settings: Settings) -> Any:
+    """Read the body of the request as a JSON document.
+
+    Raises
+    ------
+    Problem
+        415, 413 or 400, before anything is computed.
+    """
+    _check_refusal()
+    _check_type()
+    body = _read(settings)
+    try:
+        return loads(body, settings.limits.json_nesting)
+    except MalformedJson as error:
+        raise Problem("malformed-json", str(error)) from error
+
+
+def _check_refusal() -> None:
+    """Raise what the server found wrong while it read the body."""
+    refusal = request.environ.get("kobai.body_error")
+    if refusal:
+        _, code, detail = refusal
+        raise Problem(code, detail)
+
+
+def _check_type() -> None:
+    kind = request.mimetype
+    if kind != "application/json":
+        got = f"got {kind[:60]!a}" if kind else "there is none"
+        raise Problem("unsupported-media-type", f"Content-Type must be application/json; {got}. {CURL_HINT}")
+    charset = request.mimetype_params.get("charset", "utf-8").lower()
+    if charset not in ("utf-8", "utf8"):
+        raise Problem("unsupported-media-type", f"The charset must be utf-8, got {charset[:60]!a}.")
+    encoding = request.headers.get("Content-Encoding", "identity").lower()
+    if encoding != "identity":
+        raise Problem(
+            "unsupported-media-type",
+            f"Content-Encoding {encoding[:60]!a} is not taken; send plain JSON.",
+        )
+
+
+def _read(settings: Settings) -> bytes:
+    """Read the body; what is too large is read away, up to a bound, so that the answer is seen."""
+    limit = settings.limits.body_bytes
+    declared = _declared_length()
+    source = request.environ["wsgi.input"]
+    if declared is not None and declared > limit:
+        _discard(source, min(declared, settings.discarded_bytes))
+        raise _too_large(limit)
+    is_terminated = bool(request.environ.get("wsgi.input_terminated"))
+    wanted = limit + 1 if declared is None and is_terminated else declared or 0
+    body = _read_at_most(source, wanted)
+    if declared is None and len(body) > limit:
+        _discard(source, settings.discarded_bytes)
+        raise _too_large(limit)
+    if declared is not None and len(body) < declared:
+        raise Problem("malformed-json", f"The body ends after {len(body)} of the {declared} bytes announced.")
+    return body
+
+
+def _declared_length() -> int | None:
+    text = request.environ.get("CONTENT_LENGTH") or ""
+    is_chunked = "chunked" in request.headers.get("Transfer-Encoding", "").lower()
+    return int(text) if text.isdecimal() and not is_chunked else None
+
+
+def _read_at_most(source: Any, count: int) -> bytes:
+    """Read to the end, or `count` bytes."""
+    pieces, left = [], count
+    try:
+        while left > 0:
+            piece = source.read(left)
+            if not piece:
+                break
+            pieces.append(piece)
+            left -= len(piece)
+    except (OSError, ClientDisconnected) as error:
+        raise Problem("malformed-json", "The body could not be read to its end.") from error
+    return b"".join(pieces)
+
+
+def _discard(source: Any, count: int) -> None:
+    """Read and throw away."""
+    try:
+        while count > 0:
+            piece = source.read(min(PIECE_BYTES, count))
+            if not piece:
+                return
+            count -= len(piece)
+    except OSError:
+        return
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(
+        "body-too-large", f"The body may have at most {limit:,} bytes; GET /limits lists all limits."
+    )
+
+
+class _QuickDeadline(Deadline):
+    """A deadline on the event loop: work that turns out to be long is moved to a thread."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float], defer: Callable[[], None]) -> None:
+        super().__init__(seconds, clock)
+        self._quick_end = clock() + QUICK_SECONDS
+        self._defer = defer
+
+    def check(self) -> None:
+        """Raise when the time is up; ask for a thread when this is no quick request."""
+        if self._clock() >= self._quick_end:
+            self._defer()
+        super().check()
+
+
+def make_deadline(settings: Settings, milliseconds: int | None) -> Deadline:
+    """Make the deadline of the request; it counts from the last byte of the body."""
+    limits = settings.limits
+    wanted = min(milliseconds or limits.deadline_default_ms, limits.deadline_ms)
+    received = request.environ.get("kobai.received_at") or time.monotonic()
+    seconds = wanted / 1000 - (time.monotonic() - received)
+    defer = request.environ.get("kobai.defer")
+    deadline = _QuickDeadline(seconds, time.monotonic, defer) if defer else Deadline(seconds, time.monotonic)
+    notify = request.environ.get("kobai.on_disconnect")
+    if notify:
+        notify(deadline.cancel)
+    return deadline

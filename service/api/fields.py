@@ -1,0 +1,360 @@
+"""Strict Marshmallow fields. Arrays are taken in one step: no work of Marshmallow's for each element.
+
+A field's errors are `Fault`s whose pointers are relative to the field; `schemas` adds where it stands.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from marshmallow import ValidationError
+from marshmallow.fields import Field
+from numpy.typing import NDArray
+
+from service.core.exceptions import Fault, fault, pointer_to, quote_text
+from service.core.limits import Limits
+
+MOST_FAULTS = 20
+"""As many faults are named in one answer."""
+
+KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+
+
+def kind_of(value: Any) -> str:
+    """Say in a word what a JSON value is."""
+    return "an array" if isinstance(value, np.ndarray) else KINDS.get(type(value), "a number")
+
+
+def wrong(code: str, pointer: str = "", **values: Any) -> ValidationError:
+    """Make the error of one fault."""
+    return ValidationError([fault(code, pointer, **values)])
+
+
+class StrictField(Field[Any]):
+    """What all fields share: the messages for a field that is missing or null."""
+
+    default_error_messages: dict[str, Any] = {  # noqa: RUF012 - Marshmallow's own declaration
+        "required": [fault("missing-field")],
+        "null": [fault("null-field")],
+    }
+
+
+class Number(StrictField):
+    """A JSON number, computed in float64.
+
+    Parameters
+    ----------
+    low, high : float, optional
+        The range.
+    is_open : bool
+        Whether `low` itself is outside.
+    is_below : bool
+        Whether `high` itself is outside.
+    """
+
+    def __init__(
+        self,
+        low: float | None = None,
+        high: float | None = None,
+        *,
+        is_open: bool = False,
+        is_below: bool = False,
+        **more: Any,
+    ) -> None:
+        super().__init__(**more)
+        self.low, self.high, self.is_open, self.is_below = low, high, is_open, is_below
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> float:
+        if type(value) not in (int, float):
+            raise wrong("not-a-number", got=kind_of(value))
+        self.check_range(value)
+        return float(value)
+
+    def check_range(self, value: float) -> None:
+        """Refuse what is outside."""
+        too_low = self.low is not None and (value <= self.low if self.is_open else value < self.low)
+        too_high = self.high is not None and (value >= self.high if self.is_below else value > self.high)
+        if too_low or too_high:
+            raise wrong("out-of-range", rule=self.rule, got=value)
+
+    @property
+    def rule(self) -> str:
+        """The range in words."""
+        parts = []
+        if self.low is not None:
+            parts.append(f"{'above' if self.is_open else 'at least'} {self.low:,}")
+        if self.high is not None:
+            parts.append(f"{'below' if self.is_below else 'at most'} {self.high:,}")
+        return " and ".join(parts)
+
+
+class Whole(Number):
+    """A whole number: 5 and 5.0, not 5.5."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:
+        if type(value) not in (int, float):
+            raise wrong("not-a-number", got=kind_of(value))
+        if value != math.floor(value):
+            raise wrong("out-of-range", rule="a whole number", got=value)
+        self.check_range(value)
+        return int(value)
+
+
+class Flag(StrictField):
+    """True or false."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if type(value) is not bool:
+            raise wrong("not-a-boolean", got=kind_of(value))
+        return value
+
+
+class Text(StrictField):
+    """A string."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if type(value) is not str:
+            raise wrong("not-a-string", got=kind_of(value))
+        return value
+
+
+class Choice(StrictField):
+    """One of several words."""
+
+    def __init__(self, choices: Sequence[str], **more: Any) -> None:
+        super().__init__(**more)
+        self.choices = tuple(choices)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str:
+        if type(value) is not str:
+            raise wrong("not-a-string", got=kind_of(value))
+        if value not in self.choices:
+            raise wrong(
+                "unknown-choice",
+                choices=", ".join(self.choices),
+                got=quote_text(value),
+                hint=nearest(value, self.choices),
+            )
+        return value
+
+
+class ArrayField(StrictField):
+    """An array of numbers, rank 1 to the limit, taken in one step."""
+
+    lowest_rank = 1
+
+    def __init__(self, limits: Limits, **more: Any) -> None:
+        super().__init__(**more)
+        self.limits = limits
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> NDArray[np.float64]:
+        return array_of(value, self.limits, self.lowest_rank)
+
+
+class Tensor(ArrayField):
+    """An array, or a bare number as an array of rank 0."""
+
+    lowest_rank = 0
+
+
+class TensorMap(StrictField):
+    """An object from names to tensors; the names themselves are the function language's to judge."""
+
+    def __init__(
+        self, limits: Limits, lowest_rank: int = 0, *, least: int = 0, most: int | None = None, **more: Any
+    ) -> None:
+        super().__init__(**more)
+        self.limits, self.lowest_rank, self.least = limits, lowest_rank, least
+        self.most = limits.names if most is None else most
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, NDArray[np.float64]]:
+        _check_map(value, self.least, self.most)
+        return collect(value.items(), lambda item: array_of(item, self.limits, self.lowest_rank))
+
+
+class BoundsMap(StrictField):
+    """An object from names to their lower and upper bounds."""
+
+    def __init__(self, limits: Limits, **more: Any) -> None:
+        super().__init__(**more)
+        self.limits = limits
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, dict[str, NDArray[np.float64]]]:
+        _check_map(value, 0, self.limits.names)
+        return collect(value.items(), self._pair)
+
+    def _pair(self, value: Any) -> dict[str, NDArray[np.float64]]:
+        if type(value) is not dict:
+            raise wrong("not-an-object", got=kind_of(value))
+        unknown = [
+            fault("unknown-field", pointer_to(key), hint=nearest(key, ("lower", "upper")))
+            for key in value
+            if key not in ("lower", "upper")
+        ]
+        if unknown:
+            raise ValidationError(unknown)
+        given = [(key, item) for key, item in value.items() if item is not None]
+        return collect(given, lambda item: array_of(item, self.limits, 0))
+
+
+class BooleanArray(StrictField):
+    """An array of booleans."""
+
+    def __init__(self, limits: Limits, **more: Any) -> None:
+        super().__init__(**more)
+        self.limits = limits
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> NDArray[np.bool_]:
+        if type(value) is not list and not isinstance(value, np.ndarray):
+            raise wrong("not-an-array-of-booleans", got=kind_of(value))
+        leaves, shape = _flattened(value, self.limits)
+        bad = [position for position, leaf in enumerate(leaves) if type(leaf) is not bool]
+        if bad:
+            raise ValidationError(
+                [
+                    fault("not-a-boolean", _place(position, shape), got=kind_of(leaves[position]))
+                    for position in bad[:MOST_FAULTS]
+                ]
+            )
+        return np.array(leaves, dtype=np.bool_).reshape(shape)
+
+
+class NumberList(StrictField):
+    """A list of numbers in a range, of a bounded length."""
+
+    def __init__(self, item: Number, most: int, **more: Any) -> None:
+        super().__init__(**more)
+        self.item, self.most = item, most
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[float]:
+        items = value.tolist() if isinstance(value, np.ndarray) else value
+        if type(items) is not list:
+            raise wrong("not-an-array", got=kind_of(items))
+        if not items:
+            raise wrong("empty-array")
+        if len(items) > self.most:
+            raise wrong("too-many-elements", count=len(items), limit=self.most)
+        return list(collect(enumerate(items), self.item.deserialize).values())
+
+
+class Object(StrictField):
+    """A JSON object that the core reads."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise wrong("not-an-object", got=kind_of(value))
+        return value
+
+
+def collect(items: Iterable[tuple[Any, Any]], make: Callable[[Any], Any]) -> dict[Any, Any]:
+    """Make a value of every item, and raise all faults together, each at its key."""
+    values, faults = {}, []
+    for key, item in items:
+        try:
+            values[key] = make(item)
+        except ValidationError as error:
+            faults += [at(each, pointer_to(key)) for each in error.messages]
+    if faults:
+        raise ValidationError(faults)
+    return values
+
+
+def at(found: Fault, pointer: str) -> Fault:
+    """Put a pointer before a fault's own."""
+    return Fault(found.code, found.detail, pointer + found.pointer, found.line, found.column)
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Suggest the nearest known word."""
+    close = difflib.get_close_matches(word[:64], known, 1)
+    return f" Did you mean {close[0]}?" if close else ""
+
+
+def _check_map(value: Any, least: int, most: int) -> None:
+    if type(value) is not dict:
+        raise wrong("not-an-object", got=kind_of(value))
+    if len(value) < least:
+        raise wrong("no-names")
+    if len(value) > most:
+        raise wrong("too-many-names", count=len(value), limit=most)
+
+
+def array_of(value: Any, limits: Limits, lowest_rank: int) -> NDArray[np.float64]:
+    """Take an array of numbers.
+
+    Parameters
+    ----------
+    value : ndarray, list or number
+        What the JSON reader made of it: an array when it is rectangular and numeric.
+    limits : Limits
+        Bounds rank and elements.
+    lowest_rank : int
+        0 when a bare number will do.
+    """
+    if isinstance(value, np.ndarray):
+        _check_size(value.shape, limits)
+        return value
+    if type(value) in (int, float):
+        if lowest_rank:
+            raise wrong("not-an-array", got="a number")
+        return np.array(float(value))
+    if type(value) is not list:
+        raise wrong("not-an-array" if lowest_rank else "not-a-tensor", got=kind_of(value))
+    leaves, shape = _flattened(value, limits)
+    faults = [
+        fault("not-a-number", _place(position, shape), got=kind_of(leaf))
+        for position, leaf in enumerate(leaves)
+        if type(leaf) not in (int, float)
+    ][:MOST_FAULTS]
+    if faults:
+        raise ValidationError(faults)
+    return np.array(leaves, dtype=np.float64).reshape(shape)
+
+
+def _check_size(shape: tuple[int, ...], limits: Limits) -> None:
+    if len(shape) > limits.rank:
+        raise wrong("rank-too-high", rank=len(shape), limit=limits.rank)
+    if math.prod(shape) > limits.elements:
+        raise wrong("too-many-elements", count=math.prod(shape), limit=limits.elements)
+
+
+def _flattened(value: Any, limits: Limits) -> tuple[list[Any], tuple[int, ...]]:
+    """Flatten nested lists level by level, and refuse those that are not rectangular."""
+    level: list[Any] = [value]
+    shape: list[int] = []
+    while any(type(item) in (list, np.ndarray) for item in level):
+        first = next(item for item in level if type(item) in (list, np.ndarray))
+        expected = len(first) if type(level[0]) in (list, np.ndarray) else None
+        _check_level(level, expected, tuple(shape))
+        shape.append(len(level[0]))
+        _check_size(tuple(shape), limits)
+        level = [item for row in level for item in row]
+    return level, tuple(shape)
+
+
+def _check_level(level: list[Any], expected: int | None, shape: tuple[int, ...]) -> None:
+    """Refuse a level whose items are not all arrays of one length; the first of them sets it."""
+    faults = []
+    for position, item in enumerate(level):
+        is_array = type(item) in (list, np.ndarray)
+        pointer = _place(position, shape)
+        if is_array and not len(item):
+            faults.append(fault("empty-array", pointer))
+        elif is_array != (expected is not None):
+            wanted = "an array" if expected is not None else "a number"
+            faults.append(fault("mixed-depth", pointer, expected=wanted, got=kind_of(item)))
+        elif is_array and len(item) != expected:
+            faults.append(fault("ragged-array", pointer, expected=expected, got=len(item)))
+        if len(faults) == MOST_FAULTS:
+            break
+    if faults:
+        raise ValidationError(faults)
+
+
+def _place(position: int, shape: tuple[int, ...]) -> str:
+    """Return the pointer of a flat position in a shape."""
+    return pointer_to(*(int(index) for index in np.unravel_index(position, shape))) if shape else ""

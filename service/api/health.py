@@ -1,0 +1,36 @@
+"""Probes: alive, and ready for more."""
+
+from __future__ import annotations
+
+import threading
+
+from flask import Blueprint, Response
+
+routes = Blueprint("health", __name__)
+
+_DRAINING = threading.Event()
+
+
+def drain() -> None:
+    """Answer from now on that no more requests are wanted."""
+    _DRAINING.set()
+
+
+def is_draining() -> bool:
+    """Tell whether the service is about to stop."""
+    return _DRAINING.is_set()
+
+
+@routes.get("/livez")
+def live() -> Response:
+    """Answer as long as the process does."""
+    return Response('{"status":"ok"}', content_type="application/json")
+
+
+@routes.get("/readyz")
+@routes.get("/healthz")
+def ready() -> Response:
+    """Answer 503 while draining, so that a load balancer sends nothing more."""
+    if is_draining():
+        return Response('{"status":"draining"}', 503, content_type="application/json")
+    return Response('{"status":"ok"}', content_type="application/json")

@@ -1,0 +1,239 @@
+"""Every failure as `application/problem+json` (RFC 9457): one table of codes, one shape."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from service.api import logs
+from service.core import exceptions as core
+
+MOST_ERRORS = 20
+RETRY_AFTER_SECONDS = 1
+CONTENT_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One row: what a code means, and what to do about it."""
+
+    code: str
+    status: int
+    title: str
+    explanation: str
+
+
+KINDS: dict[str, Kind] = {
+    row.code: row
+    for row in (
+        Kind(
+            "malformed-json",
+            400,
+            "The body is not JSON",
+            "The body must be one JSON document in UTF-8, complete, without duplicate keys, without NaN and "
+            "Infinity, with numbers that float64 can hold, nested no deeper than GET /limits says.",
+        ),
+        Kind(
+            "bad-request",
+            400,
+            "The request is not one this service takes",
+            "The request is valid HTTP that this service does not speak, such as a bad Host or an Upgrade.",
+        ),
+        Kind("not-found", 404, "There is no such page", "GET /openapi.json lists every path."),
+        Kind(
+            "method-not-allowed",
+            405,
+            "The path does not take this method",
+            "The Allow header lists the methods. What computes takes POST with a JSON body.",
+        ),
+        Kind(
+            "body-too-large",
+            413,
+            "The body is too large",
+            "GET /limits tells how many bytes a body may have; the operator can raise KOBAI_BODY_BYTES.",
+        ),
+        Kind(
+            "unsupported-media-type",
+            415,
+            "The body is not declared as JSON",
+            "Send Content-Type: application/json and no Content-Encoding. curl's -d alone declares a form.",
+        ),
+        Kind(
+            "invalid-request",
+            422,
+            "A field is missing or wrong",
+            "The JSON is fine, its content is not: errors lists every field with its pointer.",
+        ),
+        Kind(
+            "invalid-function",
+            422,
+            "The function cannot be understood",
+            "errors has line and column of the first fault in the function's text, or the pointer of a name. "
+            "GET /functions lists every operator and function.",
+        ),
+        Kind(
+            "non-finite-result",
+            422,
+            "A result is infinite or not a number",
+            "float64 cannot hold the result at this point; errors says which output, and where in the "
+            "function it first became infinite or NaN.",
+        ),
+        Kind(
+            "over-budget",
+            422,
+            "The request would cost too much",
+            "The quote exceeds a limit, before anything was computed: errors says which, how much was asked "
+            "and how much is allowed. dry_run on /gradient gives the quote.",
+        ),
+        Kind(
+            "internal-error",
+            500,
+            "The service failed",
+            "This is a fault of the service's. Its log has the details under the request id.",
+        ),
+        Kind(
+            "overloaded",
+            503,
+            "The service has too much to do",
+            "Try again after the seconds in Retry-After, or ask for less or with a longer deadline_ms.",
+        ),
+    )
+}
+"""Every code, in the order of its status."""
+
+CORE_CODES: dict[type[core.KobaiError], str] = {
+    core.InvalidRequest: "invalid-request",
+    core.InvalidFunction: "invalid-function",
+    core.NonFiniteResult: "non-finite-result",
+    core.OverBudget: "over-budget",
+    core.DeadlineExceeded: "overloaded",
+}
+"""The code of each exception of the core."""
+
+HTTP_CODES = {
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+}
+"""The code of each status that the routing gives; any other is `bad-request`."""
+
+_UNSAFE = {b"<": b"\\u003c", b">": b"\\u003e", b"&": b"\\u0026"}
+
+
+class Problem(Exception):
+    """A failure found by the HTTP layer itself."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code, self.detail = code, detail
+
+
+def install(app: Flask) -> None:
+    """Answer every failure of an application as a problem."""
+    app.register_error_handler(Problem, lambda problem: respond(problem.code, problem.detail))
+    app.register_error_handler(core.KobaiError, respond_to_core)
+    app.register_error_handler(HTTPException, _respond_to_http)
+    app.register_error_handler(Exception, _respond_to_bug)
+
+
+def respond_to_core(error: core.KobaiError) -> Response:
+    """Answer what the core raised; its faults become the errors."""
+    return respond(CORE_CODES[type(error)], error.faults[0].detail, error.faults)
+
+
+def _respond_to_http(error: HTTPException) -> Response:
+    code = HTTP_CODES.get(error.code or 400, "bad-request")
+    if (error.code or 500) >= 500:
+        return _respond_to_bug(error)
+    details = {
+        "not-found": f"There is nothing at {request.path[:100]!a}. {KINDS['not-found'].explanation}",
+        "method-not-allowed": f"{request.path} does not take {ascii(request.method[:20])[1:-1]}.",
+    }
+    response = respond(code, details.get(code, KINDS[code].explanation))
+    allowed = getattr(error, "valid_methods", None)
+    if allowed:
+        response.headers["Allow"] = ", ".join(sorted(allowed))
+    return response
+
+
+def _respond_to_bug(error: Exception) -> Response:
+    """Answer without a word of what happened; the traceback goes to the log."""
+    logs.log_failure(error)
+    return respond("internal-error", f"The service failed. Its log has details under {g.request_id}.")
+
+
+def dump_core(error: core.KobaiError) -> bytes:
+    """Write what the core raised as a line of a stream that has begun."""
+    return dump(problem_of(CORE_CODES[type(error)], error.faults[0].detail, error.faults)) + b"\n"
+
+
+def dump_bug(error: Exception) -> bytes:
+    """Write a fault of the service's as a line of a stream that has begun."""
+    logs.log_failure(error)
+    return (
+        dump(problem_of("internal-error", f"The service failed. Its log has details under {g.request_id}."))
+        + b"\n"
+    )
+
+
+def respond(code: str, detail: str, faults: tuple[core.Fault, ...] = ()) -> Response:
+    """Make the answer of a failure."""
+    document = problem_of(code, detail, faults)
+    g.problem_code = code
+    response = Response(dump(document), KINDS[code].status, content_type=CONTENT_TYPE)
+    if code == "overloaded":
+        response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return response
+
+
+def problem_of(code: str, detail: str, faults: tuple[core.Fault, ...] = ()) -> dict[str, Any]:
+    """Make the problem document of a failure."""
+    kind = KINDS[code]
+    ordered = sorted(faults, key=lambda each: (_natural(each.pointer), each.line or 0, each.column or 0))
+    return {
+        "type": f"/problems/{code}",
+        "title": kind.title,
+        "status": kind.status,
+        "detail": detail,
+        "instance": request.path,
+        "code": code,
+        "request_id": g.request_id,
+        "errors": [_error_of(each) for each in ordered[:MOST_ERRORS]],
+    }
+
+
+def _natural(pointer: str) -> list[tuple[int, int, str]]:
+    """Sort indices as numbers: /x/9 stands before /x/10."""
+    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split("/", pointer)]
+
+
+def _error_of(found: core.Fault) -> dict[str, Any]:
+    error: dict[str, Any] = {"pointer": found.pointer, "detail": found.detail, "code": found.code}
+    if found.line is not None:
+        error |= {"line": found.line, "column": found.column}
+    return error
+
+
+def dump(document: dict[str, Any]) -> bytes:
+    """Write a problem; characters that mean something in HTML are escaped, wherever it is shown."""
+    text = orjson.dumps(document)
+    for character, escape in _UNSAFE.items():
+        text = text.replace(character, escape)
+    return text
+
+
+def describe(kind: Kind) -> dict[str, Any]:
+    """Explain a code."""
+    return {
+        "type": f"/problems/{kind.code}",
+        "code": kind.code,
+        "title": kind.title,
+        "status": kind.status,
+        "explanation": kind.explanation,
+    }

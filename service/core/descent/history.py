@@ -1,0 +1,46 @@
+"""Which steps of a descent are recorded: evenly spaced, the start and the last included."""
+
+from __future__ import annotations
+
+
+def grid(steps: int, count: int) -> list[int]:
+    """Return the steps of `count` records over steps 0 to `steps`.
+
+    Their gaps are equal within one step; there are fewer when there are not so many steps, and one
+    record is that of the last step.
+
+    >>> grid(10, 3), grid(3, 10), grid(7, 1), grid(7, 0)
+    ([0, 5, 10], [0, 1, 2, 3], [7], [])
+    """
+    if count <= 1:
+        return [steps] * count
+    if steps + 1 <= count:
+        return list(range(steps + 1))
+    return [position * steps // (count - 1) for position in range(count)]
+
+
+def thinned(known: list[int], last: int) -> list[int]:
+    """Choose among recorded steps, 0 and `last` among them, the most whose gaps are equal within one.
+
+    >>> thinned([0, 2, 4, 6, 7], 7), thinned([0, 3, 6, 9, 12], 12), thinned([0, 5, 10, 13], 13)
+    ([0, 2, 4, 6, 7], [0, 3, 6, 9, 12], [0, 13])
+    """
+    there = set(known)
+    for parts in range(len(known) - 1, 0, -1):
+        gap, longer = divmod(last, parts)
+        chosen = _walk(there, last, gap, bool(longer))
+        if chosen:
+            return chosen
+    return [last]
+
+
+def _walk(there: set[int], last: int, gap: int, has_longer: bool) -> list[int]:
+    """Step from 0 to `last` by `gap` or `gap` + 1 over steps that are there."""
+    chosen = [0]
+    while chosen[-1] < last:
+        options = [chosen[-1] + gap] if not has_longer else [chosen[-1] + gap, chosen[-1] + gap + 1]
+        following = [step for step in options if step in there and step > chosen[-1]]
+        if not following:
+            return []
+        chosen.append(following[0])
+    return chosen

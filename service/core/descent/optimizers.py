@@ -1,0 +1,99 @@
+"""The optimizers: one table of update rules, the same source for plain floats and for arrays.
+
+In a rule {x} is a variable, {g} its gradient, {m} and {v} its moments, all of one slot; `rate` is the
+learning rate of this update and `t` its number, from 1. The other names are options.
+
+No rule hides a gradient that is not finite: each leaves the variable infinite or NaN from then on,
+because a moment that holds an infinity keeps it and infinity over infinity is NaN. So the loop tests
+the variables now and then instead of every gradient.
+
+References: PyTorch, `torch.optim` (SGD, Adagrad, RMSprop, Adam); Polyak (1964) for momentum;
+Sutskever et al., ICML 2013, for this form of Nesterov's; Duchi, Hazan and Singer, JMLR 12 (2011);
+Kingma and Ba, ICLR 2015.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Optimizer:
+    """One row.
+
+    Attributes
+    ----------
+    moments : tuple of str
+        Names of what it keeps of the past for every slot, zero at the start.
+    each_step, each_slot : tuple of str
+        Source of one update: what is the same for all slots, and what is done for each.
+    options : tuple of str
+        The options it uses; it ignores the others.
+    epsilon : float
+        Default of its epsilon.
+    """
+
+    name: str
+    meaning: str
+    each_slot: tuple[str, ...]
+    moments: tuple[str, ...] = ()
+    each_step: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    epsilon: float = 1e-8
+
+
+OPTIMIZERS: dict[str, Optimizer] = {
+    row.name: row
+    for row in (
+        Optimizer(
+            "gradient_descent",
+            "a step against the gradient",
+            ("{x} = {x} - rate * {g}",),
+        ),
+        Optimizer(
+            "momentum",
+            "gradients add up to a velocity that decays",
+            ("{v} = momentum * {v} + {g}", "{x} = {x} - rate * {v}"),
+            moments=("v",),
+            options=("momentum",),
+        ),
+        Optimizer(
+            "nesterov",
+            "momentum that looks one step ahead",
+            ("{v} = momentum * {v} + {g}", "{x} = {x} - rate * ({g} + momentum * {v})"),
+            moments=("v",),
+            options=("momentum",),
+        ),
+        Optimizer(
+            "adagrad",
+            "steps shrink with the sum of squared gradients",
+            ("{v} = {v} + {g} * {g}", "{x} = {x} - rate * {g} / (sqrt({v}) + epsilon)"),
+            moments=("v",),
+            options=("epsilon",),
+            epsilon=1e-10,
+        ),
+        Optimizer(
+            "rmsprop",
+            "steps shrink with a running mean of squared gradients",
+            (
+                "{v} = decay * {v} + (1.0 - decay) * ({g} * {g})",
+                "{x} = {x} - rate * {g} / (sqrt({v}) + epsilon)",
+            ),
+            moments=("v",),
+            options=("decay", "epsilon"),
+        ),
+        Optimizer(
+            "adam",
+            "running means of gradients and their squares, corrected for their zero start",
+            (
+                "{m} = beta1 * {m} + (1.0 - beta1) * {g}",
+                "{v} = beta2 * {v} + (1.0 - beta2) * ({g} * {g})",
+                "{x} = {x} - scaled * {m} / (sqrt({v}) / root + epsilon)",
+            ),
+            moments=("m", "v"),
+            each_step=("scaled = rate / (1.0 - beta1**t)", "root = (1.0 - beta2**t) ** 0.5"),
+            options=("beta1", "beta2", "epsilon"),
+        ),
+    )
+}
+"""The optimizers by name."""
