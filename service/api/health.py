@@ -6,6 +6,8 @@ import threading
 
 from flask import Blueprint, Response
 
+from service.api.problems import Problem
+
 routes = Blueprint("health", __name__)
 
 _DRAINING = threading.Event()
@@ -32,5 +34,5 @@ def live() -> Response:
 def ready() -> Response:
     """Answer 503 while draining, so that a load balancer sends nothing more."""
     if is_draining():
-        return Response('{"status":"draining"}', 503, content_type="application/json")
+        raise Problem("overloaded", "The service is stopping; send requests elsewhere.")
     return Response('{"status":"ok"}', content_type="application/json")

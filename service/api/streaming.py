@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 from flask import Response, copy_current_request_context
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
 
 from service.api import problems
 from service.api.answers import Arguments, write_bytes
@@ -16,15 +18,15 @@ from service.core.descent import descent
 from service.core.exceptions import KobaiError
 from service.core.limits import Deadline, Limits
 
-NDJSON = "application/x-ndjson"
+JSON, NDJSON = "application/json", "application/x-ndjson"
 WAITING_LINES = 64
 """Ticks that wait for a slow reader; further ones are dropped, since each tells the newest state."""
 
 
 def wants_stream(accept: str) -> bool:
-    """Tell whether the caller asks for a stream, by the first type that it names."""
-    kinds = [part.split(";")[0].strip().lower() for part in accept.split(",")]
-    return NDJSON in kinds
+    """Tell whether the caller wants a stream more than JSON: generated clients name both."""
+    wanted = parse_accept_header(accept, MIMEAccept)
+    return wanted.quality(NDJSON) > wanted.quality(JSON)
 
 
 def stream(arguments: Arguments, deadline: Deadline, limits: Limits) -> Response:

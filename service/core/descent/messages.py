@@ -9,10 +9,11 @@ from service.core.descent.run import Run
 def message_of(run: Run, options: Options, start_value: float, gradient_norm: float) -> str:
     """Put the outcome of a run into a sentence."""
     step, value = run.step, run.point.value
+    slope = "projected gradient" if options.bounds else "gradient"
     words = {
         "max_steps": f"All {run.step - run.first} steps were run; the value went from {start_value:.4g} to "
         f"{value:.4g}, the gradient's norm is {gradient_norm:.3g}.",
-        "converged": f"Converged at step {step}: no element of the gradient is larger than the tolerance "
+        "converged": f"Converged at step {step}: no element of the {slope} is larger than the tolerance "
         f"{options.tolerance!r}.",
         "deadline": f"The deadline came after step {step}; send the state to go on from there.",
         "diverged": _divergence(run, options, start_value),
