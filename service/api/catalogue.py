@@ -17,8 +17,8 @@ from service.core.limits import describe_limits
 
 DOCUMENT = Path(__file__).parents[2] / "openapi.yaml"
 
-YAML = "text/yaml; charset=utf-8"
-"""Every generated client takes text; most refuse application/yaml."""
+TEXT = "text/plain; charset=utf-8"
+"""Of the YAML document: generated clients refuse application/yaml, and browsers show text in place."""
 
 LIMITING_SETTINGS = ("held_body_bytes", "held_answer_bytes", "queue", "connections")
 """Settings that bound something, and so stand among the limits."""
@@ -36,7 +36,7 @@ def install(app: Flask, settings: Settings) -> None:
             orjson.dumps({"problems": [problems.describe(kind) for kind in KINDS.values()]}),
             "application/json",
         ),
-        "/openapi.yaml": (text.encode(), YAML),
+        "/openapi.yaml": (text.encode(), TEXT),
         "/openapi.json": (orjson.dumps(yaml.safe_load(text)), "application/json"),
     }
     for path, (body, content_type) in pages.items():

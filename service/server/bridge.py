@@ -46,7 +46,7 @@ _EXPIRED = Event("expired")
 _GONE = Event("gone")
 _HEADER_NAMES: dict[bytes, str] = {b"content-type": "CONTENT_TYPE"}
 _HEADER_NAMES_KEPT = 256
-_DEADLINE = re.compile(rb'"deadline_ms"\s*:\s*([0-9]{1,9})')
+_DEADLINE = re.compile(rb'"deadline_ms"\s*:\s*([1-9][0-9]{0,8})(?:\.0*)?\s*[,}]')
 
 
 class Deferred(BaseException):

@@ -184,6 +184,8 @@ def test_a_state_is_taken_back_as_it_was_given(client):
     check(half["state"], schema("DescentState"))
     rest = client.post("/descent", json=request | {"steps": 40, "state": half["state"]}).json
 
+    assert rest["steps"] == 40
+    assert [record["step"] for record in rest["history"]] == [60, 100]
     assert rest["variables"] == whole["variables"]
     assert rest["best"] == whole["best"]
     assert rest["state"] == whole["state"]
