@@ -17,18 +17,22 @@ COPY service/ service/
 # Bytecode now, since nothing can be written later. It is never held against its source again, so it
 # does not matter which times a copy gives the files. Readable by all, whatever the checkout's umask was.
 RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/lib service \
-    && chmod -R a+rX,go-w /app /opt/venv
+    && chmod -R a+rX,go-w /app /opt/venv \
+    && install -d -m 1777 /opt/run/kobai
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="Kobai" \
       org.opencontainers.image.description="Exact gradients, descent, softmax and losses over HTTP"
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
+    PROMETHEUS_MULTIPROC_DIR=/run/kobai \
     HOST=0.0.0.0 \
     PORT=8000
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
+# Where the workers' metrics go. A tmpfs takes its mode from what it covers when a container starts again.
+COPY --from=build /opt/run/ /run/
 # A number, so that Kubernetes' runAsNonRoot can tell that it is not root.
 USER 10001:10001
 EXPOSE 8000
