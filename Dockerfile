@@ -38,6 +38,6 @@ USER 10001:10001
 EXPOSE 8000
 # -S leaves site-packages out, which the check does not use: it takes 30 ms. Two seconds, since
 # engines before 25 cannot look more often during the start than later.
-HEALTHCHECK --interval=2s --timeout=3s --start-period=10s --retries=3 \
+HEALTHCHECK --interval=2s --timeout=3s --start-period=10s --retries=5 \
     CMD ["python", "-S", "-m", "service.healthcheck"]
 CMD ["python", "-m", "service"]
