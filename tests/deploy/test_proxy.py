@@ -1,0 +1,331 @@
+"""deploy/nginx.conf as Debian's nginx runs it, before a real server and before replicas that misbehave."""
+
+import contextlib
+import http.client
+import json
+import re
+import socket
+import subprocess
+import threading
+import time
+
+import pytest
+
+from service.api.problems import KINDS
+from service.config import Settings
+from tests.deploy.load import SQUARE
+from tests.deploy.nginx import CONFIGURATION, RESOLVES_SINCE, Proxy, version_of
+from tests.server.running import free_port
+
+pytestmark = pytest.mark.nginx
+
+LIMIT = Settings().limits.body_bytes
+
+GRADIENT = json.dumps(SQUARE).encode()
+ANSWER = b'{"value":25.0,"gradient":{"x":[6.0,8.0]},"method":"exact","evaluations":1}'
+
+PROBLEM_FIELDS = {"type", "title", "status", "detail", "instance", "code", "request_id", "errors"}
+
+
+@pytest.fixture(scope="module")
+def nginx(program):
+    return program("nginx")
+
+
+@pytest.fixture(scope="module")
+def proxy(nginx, server, tmp_path_factory):
+    """The proxy before a real server."""
+    running = Proxy(nginx, tmp_path_factory.mktemp("nginx"), [server.port])
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def before(nginx, tmp_path):
+    """Start a proxy before any replicas."""
+    with contextlib.ExitStack() as stack:
+
+        def start(*replicas, changes=()):
+            running = Proxy(nginx, tmp_path, replicas, changes)
+            stack.callback(running.stop)
+            return running
+
+        yield start
+
+
+class Replica(threading.Thread):
+    """A replica that takes a connection, reads what comes and then does as it is told."""
+
+    def __init__(self, behaviour):
+        super().__init__(daemon=True)
+        self.behaviour, self.asked = behaviour, 0
+        self.listener = socket.create_server(("127.0.0.1", free_port()))
+        self.port = self.listener.getsockname()[1]
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self.listener.accept()
+                connection.recv(65_536)
+                self.asked += 1
+                self.behaviour(connection)
+
+
+@pytest.fixture
+def replica():
+    """Make replicas that misbehave."""
+    made = []
+
+    def make(behaviour):
+        made.append(Replica(behaviour))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.listener.close()
+
+
+def close(connection):
+    """Die with a request in hand."""
+    connection.close()
+
+
+held = []
+
+
+def say_nothing(connection):
+    """Keep the connection and never answer."""
+    held.append(connection)
+
+
+def ask(port, method="POST", path="/gradient", body=GRADIENT, **headers):
+    """Send a request; return status, headers and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    kind = {"Content-Type": "application/json"} if body else {}
+    try:
+        connection.request(
+            method, path, body, kind | {name.replace("_", "-"): v for name, v in headers.items()}
+        )
+        response = connection.getresponse()
+        return response.status, response.headers, response.read()
+    finally:
+        connection.close()
+
+
+def assert_problem(answer, status, code):
+    """Hold an answer of the proxy's against the form of the service's problems."""
+    got, headers, body = answer
+    problem = json.loads(body)
+    assert got == problem["status"] == status
+    assert headers["Content-Type"] == "application/problem+json"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Request-ID"] == problem["request_id"]
+    assert set(problem) == PROBLEM_FIELDS
+    assert (problem["code"], problem["title"]) == (code, KINDS[code].title)
+    assert problem["type"] == f"/problems/{code}"
+    return problem
+
+
+def test_nginx_accepts_the_configuration(nginx, tmp_path):
+    text = CONFIGURATION.read_text().replace(" /tmp/", f" {tmp_path}/")
+    if version_of(nginx) < RESOLVES_SINCE:
+        text = text.replace("server api:8000 resolve", "server 127.0.0.1:8000")
+    file = tmp_path / "nginx.conf"
+    file.write_text(text)
+
+    done = subprocess.run(
+        [nginx, "-e", "stderr", "-t", "-c", file], capture_output=True, text=True, timeout=30
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "warn" not in done.stderr
+    assert "emerg" not in done.stderr
+
+
+def test_the_service_answers_through_the_proxy_as_by_itself(proxy, server):
+    status, headers, body = ask(proxy.port)
+
+    assert (status, body) == (200, ANSWER)
+    assert headers["Cache-Control"] == "no-store"
+    assert body == ask(server.port)[2]
+
+
+def test_the_service_refuses_through_the_proxy_as_by_itself(proxy, server):
+    given = {"path": "/softmax", "body": b'{"x": "1"}', "X_Request_ID": "mine"}
+
+    through, direct = ask(proxy.port, **given), ask(server.port, **given)
+
+    assert (through[0], through[2]) == (direct[0], direct[2])
+    assert through[0] == 422
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "//softmax", "/softmax/", "/a%2Fb"])
+def test_paths_reach_the_service_unchanged(proxy, server, path):
+    given = {"method": "GET", "path": path, "body": None, "X_Request_ID": "mine"}
+
+    assert ask(proxy.port, **given)[2] == ask(server.port, **given)[2]
+
+
+def test_the_callers_request_id_stays(proxy):
+    assert ask(proxy.port, X_Request_ID="mine-1")[1].get_all("X-Request-ID") == ["mine-1"]
+
+
+@pytest.mark.parametrize("name", ["", "a b", "x" * 129, "né"])
+def test_a_bad_request_id_is_replaced(proxy, name):
+    got = ask(proxy.port, X_Request_ID=name.encode())[1].get_all("X-Request-ID")
+
+    assert len(got) == 1
+    assert re.fullmatch("[0-9a-f]{32}", got[0])
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/metrics", "/metrics?x=1", "//metrics", "/./metrics", "/a/../metrics", "/%6detrics", "/metrics#a",
+        "http://localhost/metrics", "/metrics/", "/METRICS", "/metrics%00", "/metrics%20", "/metrics;a",
+        "/%2e/metrics", "/\\metrics", "/metrics%2f", "/%2fmetrics", "/metrics/.", "/%252e/metrics",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+def test_metrics_are_closed_however_they_are_written(proxy, target, method):
+    with socket.create_connection(("127.0.0.1", proxy.port), 20) as client:
+        client.sendall(f"{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = client.makefile("rb").read()
+
+    assert int(answer.split()[1]) in (400, 404, 405)
+    assert b"kobai_requests" not in answer
+    assert b"# HELP" not in answer
+
+
+def test_closed_metrics_look_as_if_there_were_none(proxy):
+    problem = assert_problem(ask(proxy.port, "GET", "/metrics", None), 404, "not-found")
+
+    assert problem["instance"] == "/metrics"
+
+
+def test_a_body_of_the_largest_size_reaches_the_service(proxy):
+    body = GRADIENT.ljust(LIMIT)
+
+    assert ask(proxy.port, body=body)[::2] == (200, ANSWER)
+
+
+def test_a_larger_body_is_refused_with_an_answer_that_the_client_reads(proxy):
+    problem = assert_problem(ask(proxy.port, body=GRADIENT.ljust(4 * LIMIT)), 413, "body-too-large")
+
+    assert "16,777,216 bytes" in problem["detail"]
+    assert problem["instance"] == "/gradient"
+
+
+def test_a_larger_body_in_chunks_is_refused_with_an_answer_that_the_client_reads(proxy):
+    pieces = iter([GRADIENT, *[b" " * 2**20] * 40])
+
+    assert_problem(ask(proxy.port, body=pieces), 413, "body-too-large")
+
+
+def test_a_larger_body_is_refused_as_the_service_refuses_it(proxy, server):
+    given = {"body": GRADIENT.ljust(LIMIT + 1), "X_Request_ID": "mine"}
+
+    through, direct = (json.loads(ask(each.port, **given)[2]) for each in (proxy, server))
+
+    assert through | {"detail": ""} == direct | {"detail": ""}
+
+
+def test_a_stream_passes_line_by_line(proxy):
+    run = {"learning_rate": 1e-9, "steps": 100_000, "method": "central", "deadline_ms": 2_000}
+    function = {"function": "sum(sin(x)**2)", "variables": {"x": list(range(300))}}
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+    headers = {"Content-Type": "application/json", "Accept": "application/x-ndjson"}
+
+    connection.request("POST", "/descent", json.dumps(function | run), headers)
+    response = connection.getresponse()
+    first, begun = json.loads(response.readline()), time.monotonic()
+    last = json.loads(response.read().splitlines()[-1])
+    spent = time.monotonic() - begun
+    connection.close()
+
+    assert response.headers["Content-Type"] == "application/x-ndjson"
+    assert (first["step"], last["status"]) == (0, "deadline")
+    assert spent > 1  # of the two seconds that the run took: its first line did not wait for the last
+
+
+def test_nobody_behind_the_proxy_is_a_problem_with_a_time_to_come_back(before):
+    answer = ask(before(free_port()).port, X_Request_ID="mine")
+
+    problem = assert_problem(answer, 502, "overloaded")
+    assert answer[1]["Retry-After"] == "1"
+    assert problem["request_id"] == "mine"
+
+
+def test_what_would_need_escaping_is_not_repeated(before):
+    answer = ask(before(free_port()).port, path="/%22,%22code%22:%22no/%3Cb%3E")
+
+    assert assert_problem(answer, 502, "overloaded")["instance"] == "/"
+
+
+def test_a_dead_replica_is_passed_over(before, server):
+    running = before(free_port(), server.port)
+
+    answers = {ask(running.port)[::2] for _ in range(20)}
+
+    assert answers == {(200, ANSWER)}
+
+
+def test_a_replica_that_dies_with_a_request_in_hand_costs_nothing(before, server, replica):
+    dying = replica(close)
+    running = before(dying.port, server.port)
+
+    answers = {ask(running.port)[::2] for _ in range(20)}
+
+    assert answers == {(200, ANSWER)}
+    assert dying.asked >= 1
+
+
+def test_a_replica_that_does_not_answer_is_a_problem_in_time(before, replica):
+    silent = replica(say_nothing)
+    quicker = [("proxy_read_timeout 60s;", "proxy_read_timeout 1s;")]
+
+    answer = ask(before(silent.port, changes=quicker).port)
+
+    assert_problem(answer, 504, "overloaded")
+
+
+def test_what_has_held_up_a_replica_for_too_long_is_not_tried_on_another(before, replica):
+    replicas = [replica(say_nothing) for _ in range(3)]
+    quicker = [
+        ("proxy_read_timeout 60s;", "proxy_read_timeout 2s;"),
+        ("proxy_next_upstream_timeout 28s;", "proxy_next_upstream_timeout 1s;"),
+        ('"~(^|[ ,:])(2[89]|', '"~(^|[ ,:])([2-9]|2[89]|'),
+    ]
+
+    answer = ask(before(*(each.port for each in replicas), changes=quicker).port)
+
+    assert_problem(answer, 504, "overloaded")
+    assert sum(each.asked for each in replicas) == 1
+
+
+def test_an_overloaded_replicas_answer_is_passed_on(before, replica):
+    refusal = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 7\r\nContent-Length: 2\r\n\r\n{}"
+
+    def refuse(connection):
+        connection.sendall(refusal)
+        connection.close()
+
+    overloaded = replica(refuse)
+
+    status, headers, body = ask(before(overloaded.port).port)
+
+    assert (status, headers["Retry-After"], body) == (503, "7", b"{}")
+    assert overloaded.asked == 1
+
+
+def test_only_what_the_service_cannot_tell_is_logged(before, server):
+    running = before(server.port)
+    ask(running.port, X_Request_ID="answered")
+    ask(running.port, "GET", "/nowhere", None, X_Request_ID="refused-by-the-service")
+    ask(running.port, "GET", "/metrics", None, X_Request_ID="refused-by-the-proxy")
+    running.stop()
+
+    lines = [json.loads(line) for line in running.log()]
+
+    assert [(line["request_id"], line["status"]) for line in lines] == [("refused-by-the-proxy", "404")]
