@@ -25,13 +25,13 @@ LABEL org.opencontainers.image.title="Kobai" \
       org.opencontainers.image.description="Exact gradients, descent, softmax and losses over HTTP"
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    PROMETHEUS_MULTIPROC_DIR=/run/kobai \
     HOST=0.0.0.0 \
     PORT=8000
 WORKDIR /app
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
-# Where the workers' metrics go. A tmpfs takes its mode from what it covers when a container starts again.
+# Where a tmpfs for the workers' metrics can lie; it takes its mode from here when a container starts again.
+# Without one, and in a container that can write nowhere, they lie in /dev/shm.
 COPY --from=build /opt/run/ /run/
 # A number, so that Kubernetes' runAsNonRoot can tell that it is not root.
 USER 10001:10001

@@ -1,0 +1,365 @@
+"""The image and `docker compose up`, on a real engine."""
+
+import http.client
+import json
+import threading
+import time
+
+import pytest
+
+from tests.deploy.engine import BASE, Project, docker, inside, inspect, seconds_to_healthy, wait_until
+from tests.deploy.load import HEADERS, REQUESTS, SQUARE, Load
+
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
+
+MIB = 2**20
+
+LARGEST_IMAGE_BYTES = 200 * MIB
+"""What the image may add to its base."""
+
+START_SECONDS = 5
+"""A container is healthy within this time."""
+
+
+@pytest.fixture(scope="module")
+def started(image):
+    """The whole project."""
+    project = Project(image)
+    project.up(2)
+    yield project
+    project.down()
+
+
+@pytest.fixture
+def project(started):
+    """The project with two replicas, whatever the test before has done to it."""
+    if len(started.replicas()) != 2 or not started.proxy():
+        started.up(2)
+    return started
+
+
+@pytest.fixture
+def ask(project):
+    """Send a request through the proxy; return status, headers and body."""
+
+    def send(method, path, value=None, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", project.port, timeout=60)
+        body = value if isinstance(value, bytes | None) else json.dumps(value).encode()
+        try:
+            connection.request(method, path, body, HEADERS | headers)
+            response = connection.getresponse()
+            return response.status, response.headers, response.read()
+        finally:
+            connection.close()
+
+    return send
+
+
+def status_of(container, number=1):
+    """Read what the kernel says about a process of a container."""
+    text = docker("exec", container, "cat", f"/proc/{number}/status")
+    return dict(line.split(":", 1) for line in text.splitlines())
+
+
+# | the image |
+
+
+def test_the_image_adds_little_to_its_base(image):
+    added = inspect(image, "Size") - inspect(BASE, "Size")
+
+    print(f"the image adds {added / MIB:.0f} MiB to its base")
+    assert added < LARGEST_IMAGE_BYTES
+
+
+def test_the_image_holds_what_runs_and_nothing_else(image):
+    program = (
+        "import importlib.util, json, os\n"
+        "found = {name: importlib.util.find_spec(name) is not None for name in ('pytest', 'pip', 'numpy')}\n"
+        "print(json.dumps({'found': found, 'app': sorted(os.listdir('/app'))}))\n"
+    )
+
+    told = json.loads(docker("run", "--rm", "--network=none", image, "python", "-c", program))
+
+    assert told["found"] == {"pytest": False, "pip": False, "numpy": True}
+    assert told["app"] == ["openapi.yaml", "service"]
+
+
+def test_every_module_of_the_image_is_compiled_and_belongs_to_root(image):
+    program = (
+        "import importlib.util, pathlib\n"
+        "files = [*pathlib.Path('/app').rglob('*.py'), *pathlib.Path('/opt/venv/lib').rglob('*.py')]\n"
+        "compiled = [f for f in files if pathlib.Path(importlib.util.cache_from_source(f)).exists()]\n"
+        "ours = [f for f in files if f.stat().st_uid != 0 or f.stat().st_mode & 0o022]\n"
+        "print(len(files) > 300, len(files) - len(compiled), len(ours))\n"
+    )
+
+    assert docker("run", "--rm", "--network=none", image, "python", "-c", program) == "True 0 0"
+
+
+def test_the_image_starts_by_itself_without_any_mount_or_right(image):
+    hardening = ["--read-only", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--network=none"]
+    container = docker("run", "--detach", *hardening, image)
+    try:
+        healthy = wait_until(lambda: inspect(container, "State.Health.Status") == "healthy", 30)
+        docker("stop", container)
+
+        assert healthy
+        assert inspect(container, "State.ExitCode") == 0
+    finally:
+        docker("rm", "--force", container)
+
+
+# | the project, at rest |
+
+
+def test_the_files_are_clean_for_compose_and_for_swarm():
+    words = (["compose", "config", "--quiet"], ["stack", "config", "-c", "docker-compose.yml"])
+
+    told = [docker(*each) for each in words]
+
+    assert told[0] == ""
+    assert "endpoint_mode: dnsrr" in told[1]
+
+
+def test_everything_is_healthy_soon(project):
+    containers = [*project.replicas(), project.proxy()]
+
+    spent = [seconds_to_healthy(each) for each in containers]
+
+    print(f"healthy after {', '.join(f'{each:.1f}' for each in spent)} s")
+    assert max(spent) < START_SECONDS
+
+
+def test_a_replica_runs_without_rights(project):
+    status = status_of(project.replicas()[0])
+
+    assert set(status["Uid"].split()) == set(status["Gid"].split()) == {"10001"}
+    assert {int(status[name], 16) for name in ("CapEff", "CapPrm", "CapBnd", "CapInh", "CapAmb")} == {0}
+    assert status["NoNewPrivs"].strip() == "1"
+    assert status["Groups"].split() in ([], ["10001"])
+
+
+def test_the_proxy_runs_without_rights(project):
+    status = status_of(project.proxy())
+
+    assert set(status["Uid"].split()) == {"10001"}
+    assert int(status["CapBnd"], 16) == 0
+    assert status["NoNewPrivs"].strip() == "1"
+
+
+@pytest.mark.parametrize("path", ["/app/x", "/opt/venv/x", "/etc/x", "/usr/x", "/home/x", "/run/x"])
+def test_a_replica_cannot_write_to_its_file_system(project, path):
+    program = "import sys\ntry: open(sys.argv[1], 'w')\nexcept OSError as error: print(error.strerror)"
+
+    assert inside(project.replicas()[0], program, path) in (
+        "Read-only file system",
+        "Permission denied",
+        "No such file or directory",
+    )
+
+
+def test_a_replica_writes_to_memory_alone(project):
+    program = (
+        "lines = [line.split() for line in open('/proc/mounts')]\n"
+        "kinds = {line[1]: (line[2], line[3].split(',')[0]) for line in lines}\n"
+        "print(kinds['/'][1], kinds['/run/kobai'][0], kinds['/tmp'][0])\n"
+        "import os; print('counter_1.db' in os.listdir('/run/kobai'))\n"
+    )
+
+    assert inside(project.replicas()[0], program).splitlines() == [
+        "ro tmpfs tmpfs",
+        "True",
+    ]
+
+
+def test_a_replica_has_no_way_out(project):
+    networks = inspect(project.replicas()[0], "NetworkSettings.Networks")
+
+    assert [inspect(name, "Internal") for name in networks] == [True]
+
+
+def test_a_replica_starts_one_worker_for_each_cpu_of_its_limit(project):
+    program = "print(len(open('/proc/1/task/1/children').read().split()))"
+
+    assert inside(project.replicas()[0], program) == "1"
+
+
+def test_a_replica_comes_back_after_a_restart(project):
+    container = project.replicas()[0]
+
+    docker("restart", container)
+
+    assert wait_until(lambda: inspect(container, "State.Health.Status") == "healthy", 30)
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz", "/functions", "/limits", "/openapi.yaml"])
+def test_pages_come_through_the_proxy(ask, path):
+    assert ask("GET", path)[0] == 200
+
+
+def test_the_seeds_calls_come_through_the_proxy(ask):
+    central = SQUARE | {"method": "central", "h": 1e-4}
+    run = {"variables": {"x": [-3, 4]}, "learning_rate": 0.1, "steps": 100}
+    loss = {"loss": "cross_entropy", "predictions": [0.1, 0.05, 0.85], "targets": [2]}
+
+    gradient = json.loads(ask("POST", "/gradient", central)[2])["gradient"]["x"]
+    descent = json.loads(ask("POST", "/descent", SQUARE | run)[2])["variables"]["x"]
+    softmax = json.loads(ask("POST", "/softmax", {"x": [0.3, 2.9, 4.0]})[2])["y"]
+
+    assert gradient == [6.00000000000378, 7.999999999999119]
+    assert descent == [-6.111107929003464e-10, 8.148143905337951e-10]
+    assert softmax == [0.01821127329554753, 0.24519181293507392, 0.7365969137693786]
+    assert json.loads(ask("POST", "/loss", loss)[2]) == {"loss": 0.1625188118507231}
+
+
+def test_a_stream_comes_through_the_proxy(ask):
+    run = SQUARE | {"steps": 1_000, "history": 2}
+
+    status, headers, body = ask("POST", "/descent", run, Accept="application/x-ndjson")
+
+    lines = [json.loads(line) for line in body.splitlines()]
+    assert (status, headers["Content-Type"]) == (200, "application/x-ndjson")
+    assert lines[0]["step"] == 0
+    assert lines[-1]["status"] == "max_steps"
+
+
+def test_a_large_body_comes_through_and_a_larger_one_is_refused_readably(ask):
+    body = json.dumps(SQUARE).encode()
+
+    assert ask("POST", "/gradient", body.ljust(16 * MIB))[0] == 200
+    status, headers, answer = ask("POST", "/gradient", body.ljust(64 * MIB))
+    assert (status, headers["Content-Type"]) == (413, "application/problem+json")
+    assert json.loads(answer)["code"] == "body-too-large"
+
+
+def test_metrics_are_open_inside_alone(project, ask):
+    program = (
+        "import http.client, sys\n"
+        "connection = http.client.HTTPConnection('api', 8000)\n"
+        "connection.request('GET', '/metrics')\n"
+        "print(connection.getresponse().read().count(b'kobai_build'))\n"
+    )
+
+    assert ask("GET", "/metrics")[0] == 404
+    assert int(inside(project.replicas()[0], program)) > 0
+
+
+def test_requests_are_balanced_one_by_one_over_the_replicas(project):
+    count = (
+        "import http.client\n"
+        "connection = http.client.HTTPConnection('127.0.0.1', 8000)\n"
+        "connection.request('GET', '/metrics')\n"
+        "text = connection.getresponse().read().decode()\n"
+        "rows = [row.split() for row in text.splitlines() if row.startswith('kobai_requests_total')]\n"
+        "print(int(sum(float(row[-1]) for row in rows if '/sigmoid' in row[0])))\n"
+    )
+    connection = http.client.HTTPConnection("127.0.0.1", project.port, timeout=60)
+
+    for _ in range(100):  # one connection of one caller
+        connection.request("POST", "/sigmoid", b'{"x": [0]}', HEADERS)
+        connection.getresponse().read()
+    connection.close()
+
+    counts = [int(inside(each, count)) for each in project.replicas()]
+    assert sum(counts) == 100
+    assert min(counts) > 20
+
+
+# | the project, under load |
+
+
+def test_scaling_up_and_down_under_load_fails_no_request(project):
+    project.up(1)
+
+    with Load(project.port) as load:
+        project.up(4)
+        load.wait_for(load.sent + 500)
+        project.up(2)
+
+    load.assert_all_answered()
+    assert len(project.replicas()) == 2
+
+
+def test_killing_a_replica_under_load_fails_no_request(project):
+    victim = project.replicas()[0]
+
+    with Load(project.port) as load:
+        docker("kill", victim)
+
+    load.assert_all_answered()
+
+
+def test_stopping_a_replica_under_load_fails_no_request(project):
+    victim = project.replicas()[0]
+
+    with Load(project.port) as load:
+        docker("stop", victim)
+
+    load.assert_all_answered()
+    assert inspect(victim, "State.ExitCode") == 0
+
+
+def test_a_worker_that_dies_under_load_fails_no_request(project):
+    kill = "import os; os.kill(int(open('/proc/1/task/1/children').read().split()[0]), 9)"
+
+    with Load(project.port) as load:
+        inside(project.replicas()[0], kill)
+
+    load.assert_all_answered()
+
+
+def test_stopping_the_only_replica_lets_it_finish_what_it_has(project, ask):
+    project.up(1)
+    only = project.replicas()[0]
+    long = {"function": "sum(sin(x)**2)", "variables": {"x": list(range(300))}, "learning_rate": 1e-9}
+    answers = []
+    caller = threading.Thread(
+        target=lambda: answers.append(
+            ask("POST", "/descent", long | {"method": "central", "steps": 100_000, "deadline_ms": 8_000})
+        )
+    )
+
+    caller.start()
+    wait_until(lambda: works(only))
+    begun = time.monotonic()
+    docker("stop", only)
+    spent = time.monotonic() - begun
+    caller.join(60)
+
+    assert [answer[0] for answer in answers] == [200]
+    assert json.loads(answers[0][2])["status"] == "deadline"
+    assert spent > 4  # it was waited for, and not computed again elsewhere: there is no other replica
+    assert inspect(only, "State.ExitCode") == 0
+
+
+def works(container):
+    """Tell whether a replica has a request in hand besides the one that asks."""
+    program = (
+        "import http.client, re\n"
+        "connection = http.client.HTTPConnection('127.0.0.1', 8000)\n"
+        "connection.request('GET', '/metrics')\n"
+        "text = connection.getresponse().read().decode()\n"
+        "print(re.search(r'^kobai_requests_in_flight (.*)', text, re.M)[1])\n"
+    )
+    return float(inside(container, program)) > 1
+
+
+def test_taking_it_down_ends_everything_in_order(project):
+    project.compose("stop")
+
+    ended = [inspect(each, "State.ExitCode") for each in project.compose("ps", "-aq").split()]
+
+    assert ended == [0, 0, 0]
+
+
+def test_the_load_of_these_tests_notices_a_failure(project):
+    project.compose("stop")
+
+    load = Load(project.port, at_least=10, callers=1)
+    with load:
+        pass
+
+    assert load.sent >= 10
+    assert len(load.failures) == load.sent
+    assert not load.answers
+    assert len(REQUESTS) > 1
