@@ -209,7 +209,10 @@ class BooleanArray(StrictField):
         self.limits = limits
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> NDArray[np.bool_]:
-        if type(value) is not list and not isinstance(value, np.ndarray):
+        if isinstance(value, np.ndarray) and value.dtype == np.bool_:
+            _check_size(value.shape, self.limits)
+            return value
+        if type(value) not in (list, np.ndarray):
             raise wrong("not-an-array-of-booleans", got=kind_of(value))
         leaves, shape = _flattened(value, self.limits)
         bad = [position for position, leaf in enumerate(leaves) if type(leaf) is not bool]
@@ -257,7 +260,8 @@ def collect(items: Iterable[tuple[Any, Any]], make: Callable[[Any], Any]) -> dic
         try:
             values[key] = make(item)
         except ValidationError as error:
-            faults += [at(each, pointer_to(key)) for each in error.messages]
+            found: list[Any] = list(error.messages)  # our own faults, whatever Marshmallow's types say
+            faults += [at(each, pointer_to(key)) for each in found]
     if faults:
         raise ValidationError(faults)
     return values
@@ -295,14 +299,14 @@ def array_of(value: Any, limits: Limits, lowest_rank: int) -> NDArray[np.float64
     lowest_rank : int
         0 when a bare number will do.
     """
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:
         _check_size(value.shape, limits)
         return value
     if type(value) in (int, float):
         if lowest_rank:
             raise wrong("not-an-array", got="a number")
         return np.array(float(value))
-    if type(value) is not list:
+    if type(value) not in (list, np.ndarray):
         raise wrong("not-an-array" if lowest_rank else "not-a-tensor", got=kind_of(value))
     leaves, shape = _flattened(value, limits)
     faults = [
@@ -324,23 +328,28 @@ def _check_size(shape: tuple[int, ...], limits: Limits) -> None:
 
 def _flattened(value: Any, limits: Limits) -> tuple[list[Any], tuple[int, ...]]:
     """Flatten nested lists level by level, and refuse those that are not rectangular."""
-    level: list[Any] = [value]
+    level: list[Any] = [_listed(value)]
     shape: list[int] = []
-    while any(type(item) in (list, np.ndarray) for item in level):
-        first = next(item for item in level if type(item) in (list, np.ndarray))
-        expected = len(first) if type(level[0]) in (list, np.ndarray) else None
+    while any(type(item) is list for item in level):
+        first = next(item for item in level if type(item) is list)
+        expected = len(first) if type(level[0]) is list else None
         _check_level(level, expected, tuple(shape))
         shape.append(len(level[0]))
         _check_size(tuple(shape), limits)
-        level = [item for row in level for item in row]
+        level = [_listed(item) for row in level for item in row]
     return level, tuple(shape)
+
+
+def _listed(item: Any) -> Any:
+    """Turn an array that the reader made into lists of Python's own numbers and booleans."""
+    return item.tolist() if isinstance(item, np.ndarray) else item
 
 
 def _check_level(level: list[Any], expected: int | None, shape: tuple[int, ...]) -> None:
     """Refuse a level whose items are not all arrays of one length; the first of them sets it."""
     faults = []
     for position, item in enumerate(level):
-        is_array = type(item) in (list, np.ndarray)
+        is_array = type(item) is list
         pointer = _place(position, shape)
         if is_array and not len(item):
             faults.append(fault("empty-array", pointer))

@@ -3,33 +3,51 @@
 `loads` has two readers. The fast one (simdjson) turns rectangular arrays of numbers into float64
 arrays directly. Whatever it does not take, the careful one (the standard library's parser, told to
 be strict) decides: it reads what is unusual but right, such as integers beyond 64 bits, and says
-of the rest where it is wrong.
+of the rest where it is wrong. `benchmarks/json_parsing.py` shows what this is worth.
 """
 
 from __future__ import annotations
 
 import json
 import math
-import re
 import threading
+from collections.abc import Iterable, Mapping
+from itertools import chain
 from typing import Any, NoReturn
 
 import numpy as np
 import orjson
 import simdjson
+from numpy.typing import NDArray
 
+from service.api.brackets import outline
 from service.core.exceptions import quote_text
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{}]', re.DOTALL)
+
+KEPT_BYTES = 65_536
+"""A parser keeps memory for the largest document it has read; beyond this size it is thrown away."""
+
+MOST_PARTS = 1_000_000
+"""Arrays, objects and members that become Python objects; rows of an array of numbers do not."""
+
+LONGEST_INTEGER = 20
+"""Digits, the sign included, of the longest integer of 64 bits."""
+
+ESCAPED_BRACKET = b"\\u005"
+"""How the escape of a bracket begins: the one way to write `[` in a string without the byte."""
 
 
 class MalformedJson(ValueError):
     """The body is not the JSON that the service takes; the text says where and why."""
 
 
-class _Unusual(Exception):
+class _Unusual(ValueError):
     """Nothing is known to be wrong, but the fast reader does not take it."""
+
+    def __init__(self, *, is_json: bool = True) -> None:
+        super().__init__()
+        self.is_json = is_json
 
 
 class _Readers(threading.local):
@@ -54,8 +72,8 @@ def loads(body: bytes, nesting: int) -> Any:
     Returns
     -------
     object
-        Dicts, strings, numbers, booleans and None; arrays are float64 ndarrays when they are
-        rectangular and hold numbers alone (or lists of what they hold).
+        Dicts, strings, numbers, booleans and None. Arrays are ndarrays when they are rectangular
+        and hold numbers alone (float64) or booleans alone; else lists of what they hold.
 
     Raises
     ------
@@ -64,42 +82,49 @@ def loads(body: bytes, nesting: int) -> Any:
     """
     try:
         return _read_fast(body, nesting)
-    except _Unusual:
-        return _read_carefully(body, nesting)
+    except _Unusual as unusual:
+        return read_carefully(body, nesting, is_json=unusual.is_json)
 
 
 def _read_fast(body: bytes, nesting: int) -> Any:
-    if body.startswith(BYTE_ORDER_MARK) or b"\\" in body:
-        raise _Unusual
-    parser = _READERS.parser
-    if parser is None:
-        parser = _READERS.parser = simdjson.Parser()
+    if body.startswith(BYTE_ORDER_MARK) or ESCAPED_BRACKET in body:
+        raise _Unusual(is_json=False)
     try:
-        document = parser.parse(body)
+        document = _parser_for(body).parse(body)
     except (ValueError, RuntimeError) as error:
-        _READERS.parser = None  # what the failed document holds goes with its parser
-        raise _Unusual from error
+        _READERS.parser = None  # it may be left half way
+        raise _Unusual(is_json=False) from error
     walk = _Walk(nesting)
     try:
         result = walk.convert(document, 1)
-    except (TypeError, ValueError, _Unusual) as error:
-        _READERS.parser = None
+    except (TypeError, ValueError, IndexError) as error:
+        _READERS.parser = None  # the error still holds parts of its document
         raise _Unusual from error
-    if walk.brackets != body.count(b"[") - walk.quoted_brackets:
+    if walk.arrays != body.count(b"[") - walk.quoted_brackets:
         raise _Unusual
     return result
+
+
+def _parser_for(body: bytes) -> Any:
+    if len(body) > KEPT_BYTES:
+        return simdjson.Parser()
+    if _READERS.parser is None:
+        _READERS.parser = simdjson.Parser()
+    return _READERS.parser
 
 
 class _Walk:
     """From simdjson's proxies to our objects.
 
-    Its arrays are read flat, so whether they are rectangular is checked apart: all rows of a level are
-    equally long, and the document has as many opening brackets as rectangular arrays have.
+    Its arrays are read flat, so that they are rectangular is checked apart: all rows of a level are
+    equally long, and the document has as many opening brackets as these rows are.
     """
+
+    __slots__ = ("arrays", "nesting", "quoted_brackets")
 
     def __init__(self, nesting: int) -> None:
         self.nesting = nesting
-        self.brackets = 0
+        self.arrays = 0
         self.quoted_brackets = 0
 
     def convert(self, value: Any, depth: int) -> Any:
@@ -110,39 +135,69 @@ class _Walk:
             return self._object(value, depth)
         if kind is str:
             self.quoted_brackets += value.count("[")
-        elif kind is float and not math.isfinite(value):
-            raise _Unusual
         return value
 
     def _object(self, value: Any, depth: int) -> dict[str, Any]:
         if depth > self.nesting:
             raise _Unusual
-        keys = list(value)
-        if len(set(keys)) != len(keys):
+        if len(value) > MOST_PARTS:
             raise _Unusual
-        self.quoted_brackets += "".join(keys).count("[")
-        return {key: self.convert(value[key], depth + 1) for key in keys}
+        members = dict(value.items())
+        if len(members) != len(value):
+            raise _Unusual
+        self.quoted_brackets += "".join(members).count("[")
+        for key, member in members.items():
+            members[key] = self.convert(member, depth + 1)
+        return members
 
     def _array(self, value: Any, depth: int) -> Any:
-        shape: list[int] = []
-        level = [value]
-        while level and type(level[0]) is simdjson.Array:
-            size = len(level[0])
-            if depth + len(shape) > self.nesting or not size:
+        shape, inner = [len(value)], value[0]
+        self.arrays += 1
+        while type(inner) is simdjson.Array:
+            sizes = set(map(len, _rows(value, len(shape))))
+            if len(sizes) != 1:
                 raise _Unusual
-            if any(type(row) is not simdjson.Array or len(row) != size for row in level):
-                raise _Unusual
-            self.brackets += len(level)
-            shape.append(size)
-            is_last = type(level[0][0]) is not simdjson.Array
-            level = [] if is_last else [item for row in level for item in row]
-        flat = np.frombuffer(value.as_buffer(of_type="d"))
-        if flat.size != math.prod(shape) or not np.isfinite(flat).all():
+            self.arrays += math.prod(shape)
+            shape += sizes
+            inner = inner[0]
+        if depth + len(shape) - 1 > self.nesting:
+            raise _Unusual
+        flat = _flags(value, shape) if type(inner) is bool else np.frombuffer(value.as_buffer(of_type="d"))
+        if len(shape) == 1:
+            return flat
+        if flat.size != math.prod(shape):
             raise _Unusual
         return flat.reshape(shape)
 
 
-def _read_carefully(body: bytes, nesting: int) -> Any:
+def _rows(value: Any, level: int) -> Iterable[Any]:
+    """Iterate over the arrays `level` levels down, holding none of them."""
+    rows: Iterable[Any] = (value,)
+    for _ in range(level):
+        rows = chain.from_iterable(rows)
+    return rows
+
+
+def _flags(value: Any, shape: list[int]) -> NDArray[np.bool_]:
+    """Read an array of booleans flat."""
+    if set(map(type, _rows(value, len(shape)))) != {bool}:
+        raise _Unusual
+    return np.fromiter(_rows(value, len(shape)), np.bool_)
+
+
+def read_carefully(body: bytes, nesting: int, *, is_json: bool = False) -> Any:
+    """Read a document as `loads` does, slowly; arrays are lists.
+
+    Parameters
+    ----------
+    is_json : bool
+        Whether simdjson took it: then its numbers need no care.
+
+    Raises
+    ------
+    MalformedJson
+        With the place where it is known.
+    """
     if body.startswith(BYTE_ORDER_MARK):
         raise MalformedJson("The body begins with a byte order mark; send UTF-8 without one.")
     if not body.strip():
@@ -151,9 +206,9 @@ def _read_carefully(body: bytes, nesting: int) -> Any:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedJson(f"The body is not UTF-8: byte {error.start} cannot be read.") from error
-    _check_nesting(text, nesting)
+    _check_outline(body, nesting)
     try:
-        value = _STRICT.decode(text)
+        value = (_OF_PLAIN_NUMBERS if is_json else _STRICT).decode(text)
     except json.JSONDecodeError as error:
         reason = error.msg[0].lower() + error.msg[1:]
         raise MalformedJson(f"Line {error.lineno}, column {error.colno}: {reason}.") from error
@@ -162,21 +217,21 @@ def _read_carefully(body: bytes, nesting: int) -> Any:
     return value
 
 
-def _check_nesting(text: str, nesting: int) -> None:
-    """Refuse what is nested too deep, before a recursive parser sees it."""
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        first = token[0][0]
-        if first in "[{":
-            depth += 1
-            if depth > nesting:
-                line = text.count("\n", 0, token.start()) + 1
-                column = token.start() - text.rfind("\n", 0, token.start())
-                raise MalformedJson(
-                    f"Line {line}, column {column}: arrays and objects are nested more than {nesting} deep."
-                )
-        elif first in "]}":
-            depth -= 1
+def _check_outline(body: bytes, nesting: int) -> None:
+    """Refuse what a recursive parser must not see, and what would fill the memory."""
+    if body.count(b"[") + body.count(b"{") + body.count(b":") <= nesting:
+        return
+    too_deep_at, parts = outline(body, nesting)
+    if too_deep_at is not None:
+        before = body[:too_deep_at].decode("utf-8")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise MalformedJson(
+            f"Line {line}, column {column}: arrays and objects are nested more than {nesting} deep."
+        )
+    if parts > MOST_PARTS:
+        raise MalformedJson(
+            f"The body has {parts:,} arrays, objects and members of objects; {MOST_PARTS:,} are allowed."
+        )
 
 
 def _check_surrogates(body: bytes) -> None:
@@ -208,14 +263,16 @@ def _number_of(text: str) -> float:
 
 
 def _whole_of(text: str) -> int | float:
-    """Read an integer; one of many digits as the float64 that it is computed with."""
-    return int(text) if len(text) < 19 else _number_of(text)
+    """Read an integer; one of more than 64 bits as the float64 that it is computed with."""
+    value = int(text) if len(text) <= LONGEST_INTEGER else _number_of(text)
+    return value if -(2**63) <= value < 2**64 else float(value)
 
 
 def _constant_of(name: str) -> NoReturn:
     raise MalformedJson(f"{name} is not JSON; numbers are finite.")
 
 
+_OF_PLAIN_NUMBERS = json.JSONDecoder(object_pairs_hook=_object_of, parse_constant=_constant_of)
 _STRICT = json.JSONDecoder(
     object_pairs_hook=_object_of,
     parse_float=_number_of,
@@ -238,16 +295,18 @@ def dumps(value: Any) -> bytes:
 
 def check_finite(value: Any) -> None:
     """Raise when an answer holds NaN or infinity, which JSON would silently turn into null."""
-    kind = type(value)
-    if kind is float or kind is np.ndarray:
-        if not np.isfinite(value).all():
-            raise ValueError("an answer holds a number that is not finite")
-    elif kind is dict:
-        for item in value.values():
-            check_finite(item)
-    elif kind is list:
-        for item in value:
-            check_finite(item)
+    if isinstance(value, float):
+        is_finite = math.isfinite(value)
+    elif isinstance(value, np.ndarray):
+        is_finite = bool(np.isfinite(value).all())
+    else:
+        is_finite = True
+        parts = value.values() if isinstance(value, Mapping) else value
+        if isinstance(value, Mapping | list | tuple):
+            for part in parts:
+                check_finite(part)
+    if not is_finite:
+        raise ValueError("an answer holds a number that is not finite")
 
 
 def _plain(value: Any) -> Any:
