@@ -34,7 +34,10 @@ def _divergence(run: Run, options: Options, start_value: float) -> str:
 
 def _stall(run: Run, gradient_norm: float) -> str:
     if gradient_norm == 0.0:
-        return f"Stalled at step {run.step}: the gradient is exactly zero, at a stationary point or on a plateau."
+        return (
+            f"Stalled at step {run.step}: the gradient is exactly zero, "
+            "at a stationary point or on a plateau."
+        )
     return (
         f"Stalled at step {run.step}: an update is too small to change any variable; "
         "a larger learning_rate may go on."
