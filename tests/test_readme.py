@@ -26,7 +26,19 @@ ELSEWHERE = {
 }
 """Who runs a command of a ``sh`` block, by its first word."""
 
-SECTIONS = {title: body for title, body in re.findall(r"^#+ (.+?)\n(.*?)(?=^#+ |\Z)", TEXT, re.M | re.S)}
+
+def sections():
+    """Take the text apart at its headings; a comment in a code block is none."""
+    found, title, is_code = {}, "", False
+    for line in TEXT.splitlines(keepends=True):
+        is_code ^= line.startswith("```")
+        if line.startswith("#") and not is_code:
+            title = line.strip("# \n")
+        found[title] = found.get(title, "") + line
+    return found
+
+
+SECTIONS = sections()
 
 
 def blocks(body):
