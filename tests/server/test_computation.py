@@ -146,7 +146,7 @@ def test_a_failing_application_gets_a_500_and_the_worker_lives(serve):
 
 
 def test_large_bodies_beyond_what_a_worker_holds_wait_for_their_turn(serve):
-    server = serve(KOBAI_HELD_BODY_BYTES=str(16 * MIB))
+    server = serve(KOBAI_HELD_BODY_BYTES=str(16 * MIB), KOBAI_DEADLINE_DEFAULT_MS="25000")
     body = b"x" * (15 * MIB)
     before = memory(server)
     connections = [server.connect() for _ in range(20)]

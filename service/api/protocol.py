@@ -1,0 +1,52 @@
+"""What of HTTP the service speaks, and what it puts on every answer."""
+
+from __future__ import annotations
+
+import re
+import uuid
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import BadRequest, NotFound
+
+from service.api.problems import Problem
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+
+HOST = re.compile(r"([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?", re.ASCII)
+"""A name or address, and a port: RFC 9110, section 7.2, without the punctuation that no name has."""
+
+
+def install(app: Flask) -> None:
+    """Begin and complete every request; called first, so that whatever follows knows the request's id."""
+    app.before_request(_begin)
+    app.after_request(_complete)
+
+
+def _begin() -> None:
+    """Name the request, and refuse what the service does not speak."""
+    given = request.headers.get("X-Request-ID", "")
+    g.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    g.problem_code = None
+    if request.headers.get("Upgrade"):
+        raise BadRequest
+    _check_host()
+    if request.environ.get("PATH_INFO", "").startswith("//"):
+        request.url_rule = None  # Werkzeug takes //x for /x; here it is another path, which nothing has
+        raise NotFound
+
+
+def _check_host() -> None:
+    """Refuse a Host that no name or address can be; HTTP/1.1 requires one (RFC 9112, section 3.2)."""
+    host = request.environ.get("HTTP_HOST")
+    if host is None and request.environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
+        return
+    if host is None or not HOST.fullmatch(host):
+        given = "there is none" if host is None else f"got {host[:60]!a}"
+        raise Problem("bad-request", f"The Host header must be a name or an address, and a port; {given}.")
+
+
+def _complete(response: Response) -> Response:
+    """Put on every answer what the contract promises for all."""
+    response.headers["X-Request-ID"] = g.request_id
+    response.headers["Cache-Control"] = "no-store"
+    return response

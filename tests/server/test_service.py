@@ -1,0 +1,339 @@
+"""The service itself over a real server, by the numbers of the attack list (H: transport, D: deployment)."""
+
+import json
+import os
+import re
+import signal
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.server.load import call, finish
+from tests.server.running import Server, responses
+
+MIB = 1024 * 1024
+JSON = {"Content-Type": "application/json"}
+SMALL = b'{"x": [1, 2, 3]}'
+ANSWER = b'{"y":[0.09003057317038046,0.24472847105479764,0.6652409557748218]}'
+
+
+@pytest.fixture(scope="session")
+def gthread(tmp_path_factory):
+    """The same service as a plain WSGI application under Gunicorn's gthread worker."""
+    folder = tmp_path_factory.mktemp("gthread")
+    running = Server(folder, WEB_CONCURRENCY="2", KOBAI_WORKER_CLASS="gthread")
+    yield running
+    assert running.stop() == 0
+
+
+@pytest.fixture(params=["server", "gthread"])
+def either(request):
+    """Both worker classes, one after the other."""
+    return request.getfixturevalue(request.param)
+
+
+def raw(method="POST", path="/softmax", headers="", body=SMALL):
+    """Write a request as bytes; the connection closes after it."""
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}"
+    if body is not None:
+        head += f"Content-Length: {len(body)}\r\n"
+    return head.encode("latin-1") + b"\r\n" + (body or b"")
+
+
+TYPE = "Content-Type: application/json\r\n"
+
+CASES = {
+    "a good request": (raw(headers=TYPE), 200, None),
+    "H-1 a wrong method": (raw("GET", body=None), 405, "method-not-allowed"),
+    "H-1 DELETE": (raw("DELETE", "/limits", body=None), 405, "method-not-allowed"),
+    "H-1 an unknown method": (raw("BREW", "/softmax", body=None), 405, "method-not-allowed"),
+    "H-1 an unknown path": (raw("GET", "/nowhere", body=None), 404, "not-found"),
+    "H-1 a slash at the end": (raw(path="/softmax/", headers=TYPE), 404, "not-found"),
+    "H-1 two slashes": (raw(path="//softmax", headers=TYPE), 404, "not-found"),
+    "H-1 an encoded slash": (raw(path="/%2fsoftmax", headers=TYPE), 404, "not-found"),
+    "H-1 an encoded letter": (raw(path="/s%6fftmax", headers=TYPE), 200, None),
+    "H-1 dots": (raw("GET", "/../../etc/passwd", body=None), 404, "not-found"),
+    "H-1 bytes that are not UTF-8": (raw("GET", "/%ff%fe", body=None), 404, "not-found"),
+    "H-1 the asterisk": (raw("OPTIONS", "*", body=None), 404, "not-found"),
+    "H-2 no content type": (raw(), 415, "unsupported-media-type"),
+    "H-2 plain text": (raw(headers="Content-Type: text/plain\r\n"), 415, "unsupported-media-type"),
+    "H-2 a form": (
+        raw(headers="Content-Type: application/x-www-form-urlencoded\r\n"), 415, "unsupported-media-type",
+    ),
+    "H-2 multipart": (
+        raw(headers="Content-Type: multipart/form-data; boundary=x\r\n"), 415, "unsupported-media-type",
+    ),
+    "H-2 UTF-16": (
+        raw(headers="Content-Type: application/json; charset=utf-16\r\n"), 415, "unsupported-media-type",
+    ),
+    "H-2 UTF-8 by name": (raw(headers="Content-Type: application/json; charset=utf-8\r\n"), 200, None),
+    "H-3 an unknown Accept": (raw(headers=TYPE + "Accept: text/turtle\r\n"), 200, None),
+    "H-3 a quality of zero": (raw(headers=TYPE + "Accept: application/json;q=0\r\n"), 200, None),
+    "H-6 gzip": (raw(headers=TYPE + "Content-Encoding: gzip\r\n"), 415, "unsupported-media-type"),
+    "H-6 two encodings": (
+        raw(headers=TYPE + "Content-Encoding: zstd, gzip\r\n"), 415, "unsupported-media-type",
+    ),
+    "H-8 a request id with line ends": (raw(headers=TYPE + "X-Request-ID: a%0d%0aX: 1\r\n"), 200, None),
+    "H-8 a request id of 7 KB": (raw(headers=TYPE + f"X-Request-ID: {'a' * 7000}\r\n"), 200, None),
+    "H-8 a header that is not ASCII": (raw(headers=TYPE + "X-A: \xe4\xff\r\n"), 200, None),
+    "H-8 garbage in traceparent": (raw(headers=TYPE + "traceparent: 00-\xff-x\r\n"), 200, None),
+    "H-15 a page of another site": (
+        raw(headers="Content-Type: text/plain\r\nOrigin: https://example.org\r\n"),
+        415,
+        "unsupported-media-type",
+    ),
+    "H-18 TRACE": (raw("TRACE", "/softmax", body=None), 405, "method-not-allowed"),
+    "H-18 CONNECT": (raw("CONNECT", "example.org:443", body=None), 404, "not-found"),
+    "an upgrade to websocket": (
+        raw("GET", "/livez", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n", body=None),
+        400,
+        "bad-request",
+    ),
+    "an upgrade to h2c": (raw("GET", "/livez", "Upgrade: h2c\r\n", body=None), 400, "bad-request"),
+    "a SCRIPT_NAME header": (raw(headers=TYPE + "SCRIPT_NAME: /x\r\n"), 200, None),
+    "an empty body": (raw(headers=TYPE, body=b""), 400, "malformed-json"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("sent", "status", "code"), CASES.values(), ids=CASES)
+def test_every_request_gets_its_answer(either, sent, status, code):
+    (found,) = responses(either.exchange(sent))
+
+    assert found[0] == status
+    assert re.fullmatch(r"[A-Za-z0-9._-]{1,128}", found[1]["x-request-id"])
+    if code:
+        assert found[1]["content-type"] == "application/problem+json"
+        assert json.loads(found[2])["code"] == code
+    else:
+        assert found[2] == ANSWER
+
+
+BAD_HOSTS = [
+    "Host: a b",
+    "Host: a/b",
+    "Host: a@b",
+    "Host: [::1",
+    "Host: a:b",
+    "Host: <x>",
+    "Host: a,b",
+    "Host: \xe4",
+]
+
+
+@pytest.mark.parametrize("host", BAD_HOSTS)
+def test_a_bad_host_is_a_bad_request(either, host):
+    sent = raw("GET", "/limits", body=None).replace(b"Host: localhost", host.encode("latin-1"))
+
+    (found,) = responses(either.exchange(sent))
+
+    assert (found[0], json.loads(found[2])["code"]) == (400, "bad-request")
+
+
+def test_http_1_1_requires_a_host_and_http_1_0_does_not(either):
+    without = raw("GET", "/limits", body=None).replace(b"Host: localhost\r\n", b"")
+
+    (found,) = responses(either.exchange(without))
+    (older,) = responses(either.exchange(without.replace(b"HTTP/1.1", b"HTTP/1.0")))
+
+    assert (found[0], json.loads(found[2])["code"], older[0]) == (400, "bad-request", 200)
+
+
+@pytest.mark.parametrize("host", ["kobai_api:8000", "127.0.0.1", "[::1]:8000", "a.example.org.:", "xn--8x2a"])
+def test_a_good_host_is_answered(either, host):
+    sent = raw("GET", "/limits", body=None).replace(b"localhost", host.encode())
+
+    assert responses(either.exchange(sent))[0][0] == 200
+
+
+def test_h_1_head_has_the_length_of_get_and_post_routes_refuse_it(either):
+    got = either.get("/limits")
+    head = either.request("HEAD", "/limits")
+    refused = either.request("HEAD", "/softmax")
+
+    assert (head[0], head[1]["Content-Length"], head[2]) == (200, str(len(got[2])), b"")
+    assert (refused[0], refused[2], "POST" in refused[1]["Allow"]) == (405, b"", True)
+
+
+@pytest.mark.parametrize("size", [16 * MIB + 1, 20 * 10**6])
+def test_a_413_is_read_by_http_client(either, size):
+    status, _, answer = either.request("POST", "/softmax", b" " * size, JSON)
+
+    assert (status, json.loads(answer)["code"]) == (413, "body-too-large")
+    assert "16" in json.loads(answer)["detail"]
+
+
+def test_a_413_of_chunks_is_read_by_http_client(either):
+    pieces = iter([b" " * MIB] * 20)
+
+    status, _, answer = either.request("POST", "/softmax", pieces, JSON)
+
+    assert (status, json.loads(answer)["code"]) == (413, "body-too-large")
+
+
+def test_h_4_a_truncated_body_is_malformed_though_what_came_is_json(either):
+    sent = raw(headers=TYPE).replace(b"Content-Length: 16", b"Content-Length: 99")
+
+    (found,) = responses(either.exchange(sent, end=True))
+
+    assert (found[0], json.loads(found[2])["code"]) == (400, "malformed-json")
+
+
+@pytest.mark.parametrize("chunks", [b"2\r\n{}\r\nzz\r\n", b"2\r\n{}XX0\r\n\r\n", b"-1\r\n{}\r\n0\r\n\r\n"])
+def test_h_4_bad_chunks_are_a_400(either, chunks):
+    sent = raw(headers=TYPE + "Transfer-Encoding: chunked\r\n", body=None) + chunks
+
+    assert responses(either.exchange(sent))[0][0] == 400
+
+
+def test_h_4_bad_chunks_after_too_many_good_ones_are_a_413_or_a_400(either):
+    """Which of the two came first depends on how far the server had read."""
+    chunks = (b"100000\r\n" + b" " * MIB + b"\r\n") * 17 + b"zz\r\n"
+    sent = raw(headers=TYPE + "Transfer-Encoding: chunked\r\n", body=None) + chunks
+
+    assert responses(either.exchange(sent, end=True))[0][0] in (400, 413)
+
+
+def test_h_4_chunks_are_put_together(either):
+    chunks = (
+        b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in (SMALL[:3], SMALL[3:])) + b"0\r\n\r\n"
+    )
+    sent = raw(headers=TYPE + "Transfer-Encoding: chunked\r\n", body=None) + chunks
+
+    assert [each[::2] for each in responses(either.exchange(sent))] == [(200, ANSWER)]
+
+
+def test_h_6_a_compressed_bomb_is_refused_before_it_is_opened(server):
+    before = memory(server)
+
+    headers = JSON | {"Content-Encoding": "gzip"}
+    status, _, answer = server.request("POST", "/softmax", b"\x1f\x8b" + b"\0" * MIB, headers)
+
+    assert (status, json.loads(answer)["code"]) == (415, "unsupported-media-type")
+    assert memory(server) - before < 50 * MIB
+
+
+def memory(server):
+    pages = (Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in server.workers())
+    return sum(map(int, pages)) * 4096
+
+
+def test_h_8_a_request_id_is_given_back_only_when_it_is_harmless(either):
+    kept = either.request("POST", "/softmax", SMALL, JSON | {"X-Request-ID": "a-B_1.2"})
+    replaced = either.request("POST", "/softmax", SMALL, JSON | {"X-Request-ID": "a b"})
+
+    assert kept[1]["X-Request-ID"] == "a-B_1.2"
+    assert replaced[1]["X-Request-ID"] != "a b"
+
+
+def test_h_12_probes_and_metrics_are_answered_while_every_worker_computes(server):
+    long = {"function": "sum(x**2)", "variables": {"x": [1.0] * 16}, "learning_rate": 1e-9, "steps": 100_000}
+    connections = [server.connect() for _ in range(8)]
+    for connection in connections:
+        connection.request("POST", "/descent", json.dumps(long | {"deadline_ms": 3000}), JSON)
+
+    assert [server.get(path)[0] for path in ("/livez", "/readyz", "/metrics", "/limits")] == [200] * 4
+    assert server.post("/softmax", {"x": [1, 2, 3]})[0] == 200
+    for connection in connections:
+        connection.close()
+
+
+def test_h_18_the_server_does_not_name_its_version(server):
+    headers = server.get("/livez")[1]
+
+    assert headers["Server"] == "kobai"
+    assert "gunicorn" not in str(headers).lower()
+
+
+def test_500_equal_requests_over_8_connections_give_equal_bytes(either):
+    callers = call(either.port, 8, [("POST", "/gradient", json.dumps(GRADIENT).encode())])
+    while sum(len(caller.statuses) for caller in callers) < 500:
+        time.sleep(0.02)
+
+    statuses, failures = finish(callers)
+
+    assert (failures, set(statuses)) == ([], {200})
+    assert len(set.union(*(caller.bodies for caller in callers))) == 1
+
+
+GRADIENT = {
+    "function": "mean(cross_entropy(softmax(X @ W + b), t))",
+    "variables": {"W": [[0.1, -0.2], [0.3, 0.7], [1.1, 0.2]], "b": [0.5, -0.5]},
+    "constants": {"X": [[0.1, 0.2, 0.3], [1.0, -1.0, 0.5]], "t": [[1, 0], [0, 1]]},
+}
+
+
+def test_h_17_different_requests_at_the_same_time_do_not_touch_each_other(either):
+    def ask(number):
+        value = {"function": "sum(x**2) + c", "variables": {"x": [number, 1]}, "constants": {"c": number}}
+        return number, either.post("/gradient", value)[1]
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, range(200)))
+
+    assert all(answer["value"] == number**2 + 1 + number for number, answer in answers)
+    assert all(answer["gradient"] == {"x": [2.0 * number, 2.0]} for number, answer in answers)
+
+
+def test_d_1_blas_has_one_thread(serve):
+    """It would start one for every CPU when NumPy comes in; the lanes' threads come with long work."""
+    server = serve(None)
+    (pid,) = server.workers()
+    matrix = [[1.0] * 100] * 100
+    large = {"function": "sum((X @ X) ** 2)", "variables": {"X": matrix}}
+
+    assert server.post("/gradient", large)[0] == 200
+
+    names = [(task / "comm").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+    assert "openblas" in Path(f"/proc/{pid}/maps").read_text().lower()
+    assert len(names) <= 2, names
+
+
+def test_metrics_are_right_across_workers(tmp_path):
+    server = Server(tmp_path, WEB_CONCURRENCY="2")
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda _: server.post("/softmax", {"x": [1, 2, 3]}), range(100)))
+        list(pool.map(lambda _: server.post("/softmax", {"x": "no"}), range(20)))
+
+    pids = Counter(line["pid"] for line in server.lines("request"))
+    texts = {server.get("/metrics")[2].decode() for _ in range(10)}
+    figures = [
+        re.findall(
+            r'^kobai_requests_total{code="([a-z-]*)",endpoint="/softmax",status="(\d+)"} (\d+)', text, re.M
+        )
+        for text in texts
+    ]
+
+    assert len(pids) == 2
+    assert sum(pids.values()) == 120
+    assert all(sorted(each) == [("", "200", "100"), ("invalid-request", "422", "20")] for each in figures)
+    assert all('kobai_request_seconds_count{endpoint="/softmax"} 120.0' in text for text in texts)
+    assert server.stop() == 0
+    assert server.err.read_text() == ""
+
+
+def test_a_killed_workers_gauges_go_and_its_counters_stay(serve):
+    server = serve(None, WEB_CONCURRENCY="1")
+    server.post("/softmax", {"x": [1, 2, 3]})
+    (first,) = server.workers()
+
+    os.kill(first, signal.SIGKILL)
+    end = time.monotonic() + 10
+    while (first in server.workers() or not server.workers()) and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    text = server.get("/metrics")[2].decode()
+
+    assert 'kobai_requests_total{code="",endpoint="/softmax",status="200"} 1.0' in text
+    assert "kobai_requests_in_flight 1.0" in text
+
+
+def test_log_lines_are_whole_under_load(server):
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda number: server.post("/softmax", {"x": [number, 2]}), range(200)))
+
+    lines = [json.loads(line) for line in server.out.read_text().splitlines()]
+
+    assert all({"time", "level", "event", "pid"} <= set(line) for line in lines)
