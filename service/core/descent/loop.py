@@ -124,8 +124,13 @@ def _text(
     result = _tuple((*carried, "value", *gradient, *old))
     without = _tuple((*carried, *("None" for _ in ("value", *slots)), *old))
     keep = [f"{before} = {slot}" for before, slot in zip(old, slots, strict=True)]
+    # Counted on leaving an iterate: the last of a chunk is judged again as the first of the next.
+    count = (
+        ["if not value < previous:", "    rises = rises + 1", "previous = value"] if rules.is_counted else []
+    )
     step = [
         *_judgement(kernel, rules, gradient, result),
+        *count,
         *keep,
         *_update(kernel, rules, gradient),
         "k = k + 1",
@@ -163,8 +168,6 @@ def _judgement(kernel: Kernel, rules: Rules, gradient: tuple[str, ...], result: 
     """Write the tests of one iterate, in the order of their precedence."""
     improve = ["best = value", "best_step = k", *(f"best_{slot} = {slot}" for slot in kernel.slots)]
     lines = []
-    if rules.is_counted:
-        lines += ["if not value < previous:", "    rises = rises + 1", "previous = value"]
     if rules.has_tolerance:
         pairs = zip(kernel.slots, gradient, strict=True)
         small = " and ".join(_is_small(kernel, rules, slot, part) for slot, part in pairs)

@@ -359,7 +359,7 @@ class _Path:
             *kernel.pack(best["variables"]),
         )
         if self.rules.is_counted:
-            carried += (-1, np.inf)
+            carried += (0, np.inf)
         numbers = self.options.numbers(content["schedule_every"]) | bound_numbers(kernel, self.bounds)
         value = content.get("start_value")
         if value is None:

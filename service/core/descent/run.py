@@ -228,8 +228,9 @@ class Run:
         }
 
     def rises(self) -> int:
-        """Count the steps at which the value did not fall."""
-        return int(self.point.carried[self.place["rises"]])
+        """Count the steps at which the value did not fall, the one to the present iterate included."""
+        carried = self.point.carried
+        return int(carried[self.place["rises"]]) + (not self.point.value < carried[self.place["previous"]])
 
     def even_records(self) -> list[dict[str, Any]]:
         """Return the records, evenly spaced over the steps that were run.
