@@ -1,0 +1,59 @@
+// The controls of a form, each bound to a part of the setting by its data-setting.
+
+import { words } from "./language.js";
+import { showFault } from "./fault.js";
+import { FIELDS } from "./setting.js";
+
+/** Bind; `onChange(name)` is told what the reader has changed. Returns `show()`, which shows the setting. */
+export function bindControls(form, setting, onChange) {
+  const fields = [...form.querySelectorAll("[data-setting]")];
+  const sliders = [...form.querySelectorAll("[data-log]")];
+
+  function show() {
+    for (const field of fields.filter((each) => each !== document.activeElement || each.tagName === "SELECT")) {
+      field.value = textOf(field, setting);
+      field.removeAttribute("aria-invalid");
+    }
+    for (const slider of sliders) {
+      slider.value = Math.log10(Math.max(setting[slider.dataset.log], Number.MIN_VALUE));
+      slider.setAttribute("aria-valuetext", String(setting[slider.dataset.log]));
+    }
+    for (const part of form.querySelectorAll("[data-when]")) {
+      const [name, ...values] = part.dataset.when.split(" ");
+      part.hidden = !values.includes(setting[name]);
+    }
+  }
+
+  function take(name, value) {
+    setting[name] = value;
+    show();
+    onChange(name);
+  }
+
+  for (const field of fields) {
+    field.addEventListener("input", () => {
+      const value = valueOf(field, setting);
+      if (value === undefined) {
+        showFault(form, field.id, words("badNumber"));
+      } else {
+        field.removeAttribute("aria-invalid");
+        take(field.dataset.setting, value);
+      }
+    });
+    field.addEventListener("blur", show);
+  }
+  for (const slider of sliders) {
+    slider.addEventListener("input", () => take(slider.dataset.log, Number((10 ** slider.value).toPrecision(2))));
+  }
+  return show;
+}
+
+function textOf({ dataset }, setting) {
+  const { setting: name, index } = dataset;
+  return index === undefined ? FIELDS[name].write(setting[name]) : String(setting[name][index]);
+}
+
+function valueOf({ dataset, value }, setting) {
+  const { setting: name, index } = dataset;
+  return FIELDS[name].read(index === undefined ? value : setting[name].with(index, value).join(","));
+}

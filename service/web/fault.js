@@ -1,0 +1,70 @@
+// What the service refused, shown at the field that it is about; in the function, with its column marked.
+
+import { words } from "./language.js";
+import { Problem } from "./service.js";
+
+const SHOWN_BEFORE = 28;
+const SHOWN_AFTER = 40;
+
+/** The line of a text that a fault is in, and a caret under its column; both shortened around it. */
+export function marked(text, { line, column }) {
+  const whole = text.split("\n")[line - 1] ?? "";
+  const first = Math.max(0, column - 1 - SHOWN_BEFORE);
+  const cut = whole.slice(first, column - 1 + SHOWN_AFTER);
+  const before = first > 0 ? "…" : "";
+  const after = first + cut.length < whole.length ? "…" : "";
+  return `${before}${cut}${after}\n${" ".repeat(before.length + column - 1 - first)}^`;
+}
+
+/** Faults of a failed request; one without a pointer when the service did not answer. */
+export function faultsOf(error) {
+  return error instanceof Problem ? error.faults : [{ pointer: "", detail: words("unreachable") }];
+}
+
+/** Take away what was shown in a part of the page before. */
+export function clearFaults(part) {
+  for (const place of part.querySelectorAll("[data-fault]")) {
+    place.replaceChildren();
+    document.getElementById(place.dataset.fault)?.removeAttribute("aria-invalid");
+  }
+}
+
+/**
+ * Show the faults of a request. Each goes to the place in a part of the page whose pointers it begins with; the
+ * last place, whose pointer is empty, takes all.
+ */
+export function showFaults(part, faults, text) {
+  clearFaults(part);
+  const places = [...part.querySelectorAll("[data-fault]")];
+  for (const fault of faults) {
+    const belongs = (place) => place.dataset.pointers.split(" ").some((start) => fault.pointer.startsWith(start));
+    const place = places.find(belongs) ?? places.at(-1);
+    document.getElementById(place.dataset.fault)?.setAttribute("aria-invalid", "true");
+    if (!place.childElementCount) {
+      place.append(...(fault.line ? [codeOf(text, fault)] : []), sentence(fault.detail));
+    }
+  }
+}
+
+/** Show what the page itself found wrong with a field. */
+export function showFault(part, id, detail) {
+  document.getElementById(id).setAttribute("aria-invalid", "true");
+  part.querySelector(`[data-fault="${id}"]`)?.replaceChildren(sentence(detail));
+}
+
+/** Add a sentence of the page's own to what is shown in a part. */
+export function addNote(part, text) {
+  part.querySelector("[data-fault]").append(sentence(text));
+}
+
+function codeOf(text, fault) {
+  const code = document.createElement("pre");
+  code.textContent = marked(text, fault);
+  return code;
+}
+
+function sentence(detail) {
+  const paragraph = document.createElement("p");
+  paragraph.textContent = detail;
+  return paragraph;
+}

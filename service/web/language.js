@@ -1,0 +1,62 @@
+// English or Japanese: by the browser's language until the reader chooses.
+
+import { recall, remember } from "./memory.js";
+import { ENGLISH } from "./words-en.js";
+import { JAPANESE } from "./words-ja.js";
+
+const WORDS = { en: ENGLISH, ja: JAPANESE };
+const listeners = [];
+let current = "en";
+
+/** The words for a key, with `{name}` replaced by values. */
+export function words(key, values = {}) {
+  return WORDS[current][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+/** The first language of a list that the page has, else English. */
+export function bestLanguage(wanted) {
+  const known = wanted.map((tag) => tag.slice(0, 2).toLowerCase()).filter((tag) => tag in WORDS);
+  return known[0] ?? "en";
+}
+
+/** Call back whenever the language changes. */
+export function onLanguage(callback) {
+  listeners.push(callback);
+}
+
+function use(language) {
+  current = language;
+  document.documentElement.lang = language;
+  document.title = words("title");
+  translate(document);
+  for (const listener of listeners) {
+    listener();
+  }
+}
+
+/** Put the words into every element below a node that names them. */
+export function translate(node) {
+  for (const element of node.querySelectorAll("[data-words]")) {
+    element.textContent = words(element.dataset.words);
+  }
+  for (const element of node.querySelectorAll("[data-label]")) {
+    element.setAttribute("aria-label", words(element.dataset.label));
+    element.title = words(element.dataset.label);
+  }
+}
+
+/** Begin with the reader's language; the button offers the other one, in that language. */
+export function startLanguage(button) {
+  const show = () => {
+    button.textContent = current === "en" ? "日本語" : "English";
+    button.lang = current === "en" ? "ja" : "en";
+  };
+  const remembered = recall("language");
+  use(remembered in WORDS ? remembered : bestLanguage(navigator.languages));
+  show();
+  button.addEventListener("click", () => {
+    use(current === "en" ? "ja" : "en");
+    remember("language", current);
+    show();
+  });
+}

@@ -1,0 +1,97 @@
+// The whole setting of the page, and how the fragment of its address holds it.
+
+import { FUNCTIONS } from "./functions.js";
+
+const number = {
+  read: (text) => (text.trim() && Number.isFinite(Number(text)) ? Number(text) : undefined),
+  write: String,
+};
+const list = {
+  read: (text) => {
+    const numbers = text.split(",").map(number.read);
+    return numbers.every((each) => each !== undefined) ? numbers : undefined;
+  },
+  write: (numbers) => numbers.join(","),
+};
+const optional = { read: (text) => (text === "" ? null : number.read(text)), write: (value) => value ?? "" };
+const text = { read: (value) => value, write: (value) => value };
+const oneOf = (...names) => ({ read: (value) => (names.includes(value) ? value : undefined), write: String });
+const sized = (kind, least, most) => ({
+  ...kind,
+  read: (value) => {
+    const found = kind.read(value);
+    return found && found.length >= least && found.length <= most ? found : undefined;
+  },
+});
+const within = (least, most) => ({
+  ...number,
+  read: (value) => {
+    const found = number.read(value);
+    return found >= least && found <= most ? found : undefined;
+  },
+});
+
+// The name in the fragment is the name in the setting. A value that does not fit is left out.
+export const FIELDS = {
+  tab: oneOf("landscape", "probabilities"),
+  f: text,
+  cx: within(-1e12, 1e12),
+  cy: within(-1e12, 1e12),
+  span: within(1e-9, 1e9),
+  arrows: oneOf("none", "gradient", "down"),
+  start: sized(list, 2, 2),
+  optimizer: oneOf("gradient_descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam"),
+  rate: number,
+  steps: number,
+  method: oneOf("exact", "central", "forward", "complex_step"),
+  h: optional,
+  momentum: optional,
+  tolerance: optional,
+  rates: text,
+  show: oneOf("run", "sweep"),
+  logits: sized(list, 2, 10),
+  temperature: within(0.05, 10),
+  label: within(0, 9),
+  loss: oneOf("cross_entropy", "half_squared_error", "squared_error", "absolute_error", "huber"),
+};
+
+/** The setting that a newcomer finds: the seed's function, start and learning rate. */
+export function defaults() {
+  const { text: f, view, run } = FUNCTIONS.bowl;
+  return {
+    tab: "landscape",
+    f,
+    ...view,
+    arrows: "none",
+    ...run,
+    optimizer: "gradient_descent",
+    method: "exact",
+    h: null,
+    momentum: null,
+    tolerance: null,
+    show: "run",
+    logits: [0.3, 2.9, 4.0],
+    temperature: 1,
+    label: 2,
+    loss: "cross_entropy",
+  };
+}
+
+/** Read a fragment, with or without its `#`; what is missing or does not fit is as for a newcomer. */
+export function readFragment(fragment) {
+  const setting = defaults();
+  for (const [name, value] of new URLSearchParams(fragment.replace(/^#/, ""))) {
+    const found = Object.hasOwn(FIELDS, name) ? FIELDS[name].read(value) : undefined;
+    if (found !== undefined) {
+      setting[name] = found;
+    }
+  }
+  setting.label = Math.min(Math.floor(setting.label), setting.logits.length - 1);
+  return setting;
+}
+
+/** Write a setting as a fragment, without its `#`. */
+export function writeFragment(setting) {
+  const pairs = Object.entries(FIELDS).map(([name, kind]) => [name, kind.write(setting[name])]);
+  return new URLSearchParams(pairs).toString();
+}
