@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import Flask
 from marshmallow import Schema
 
-from service.api import catalogue, compute, health, logs, metrics, problems, protocol
+from service.api import catalogue, compute, health, logs, metrics, pages, problems, protocol
 from service.api.answers import EXTENSION
 from service.api.schemas import make_schemas
 from service.config import Settings
@@ -42,4 +42,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.register_blueprint(compute.routes)
     app.register_blueprint(health.routes)
     catalogue.install(app, chosen)
+    pages.install(app)
     return app

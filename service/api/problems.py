@@ -10,7 +10,7 @@ import orjson
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from service.api import logs
+from service.api import logs, pages
 from service.core import exceptions as core
 
 MOST_ERRORS = 20
@@ -186,10 +186,18 @@ def respond(code: str, detail: str, faults: tuple[core.Fault, ...] = ()) -> Resp
     """Make the answer of a failure."""
     document = problem_of(code, detail, faults)
     g.problem_code = code
-    response = Response(dump(document), KINDS[code].status, content_type=CONTENT_TYPE)
+    response = _write(document)
     if code == "overloaded":
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
+
+
+def _write(document: dict[str, Any]) -> Response:
+    """Write a problem for who asked: JSON for a program, a page for a person."""
+    kind = KINDS[document["code"]]
+    if pages.wants_page():
+        return pages.show_failure(document, kind.explanation)
+    return Response(dump(document), kind.status, content_type=CONTENT_TYPE)
 
 
 def problem_of(code: str, detail: str, faults: tuple[core.Fault, ...] = ()) -> dict[str, Any]:

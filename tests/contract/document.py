@@ -52,6 +52,14 @@ class Operation:
         return self.node["operationId"]
 
     @property
+    def example_path(self):
+        """The path with the example of each parameter in its place."""
+        path = self.path
+        for parameter in self.node.get("parameters", ()):
+            path = path.replace(f"{{{parameter['name']}}}", str(parameter.get("example", "")))
+        return path
+
+    @property
     def request(self):
         """The content of the request's body, or None."""
         return self.node["requestBody"]["content"][JSON] if "requestBody" in self.node else None

@@ -52,7 +52,7 @@ def test_a_path_that_the_document_does_not_know_is_not_found(client, path):
     "operation", [each for each in operations().values() if each.method == "GET"], ids=lambda each: each.name
 )
 def test_head_answers_what_get_answers_without_the_body(client, operation):
-    path = operation.path.replace("{code}", "not-found")
+    path = operation.example_path
 
     head, get = client.head(path), client.get(path)
 
