@@ -167,6 +167,14 @@ def test_paths_reach_the_service_unchanged(proxy, server, path):
     assert ask(proxy.port, **given)[2] == ask(server.port, **given)[2]
 
 
+def test_a_check_in_http_1_0_without_a_host_is_answered(proxy):
+    with socket.create_connection(("127.0.0.1", proxy.port), 20) as client:
+        client.sendall(b"GET /readyz HTTP/1.0\r\n\r\n")
+        answer = client.makefile("rb").read()
+
+    assert answer.split()[1] == b"200"
+
+
 def test_the_callers_request_id_stays(proxy):
     assert ask(proxy.port, X_Request_ID="mine-1")[1].get_all("X-Request-ID") == ["mine-1"]
 
