@@ -99,7 +99,7 @@ MESSAGES: dict[str, str] = {
     # results and budgets
     "non-finite": "{output} became {value} at {operation}.",
     "over-limit": "{what}: asked {asked} {unit}, allowed {allowed} (setting {setting}).",
-    "deadline": "The deadline of {deadline_ms} ms passed before there was an answer.",
+    "deadline": "The deadline passed before there was an answer.",
 }
 
 

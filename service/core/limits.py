@@ -80,7 +80,6 @@ class Deadline:
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        self.milliseconds = seconds * 1000
         self._clock = clock
         self._end = clock() + seconds
 
@@ -103,7 +102,7 @@ class Deadline:
     def check(self) -> None:
         """Raise `DeadlineExceeded` when the time is up."""
         if self.is_over():
-            raise DeadlineExceeded(fault("deadline", deadline_ms=round(self.milliseconds)))
+            raise DeadlineExceeded(fault("deadline"))
 
 
 def no_deadline() -> Deadline:

@@ -102,7 +102,7 @@ class Run:
         self.waiting = [self.first + step for step in grid(steps, history)]
         self.point = self._reach(carried, self.first)
         if self.point.reason == INTERRUPTED:
-            raise DeadlineExceeded(fault("deadline", deadline_ms=round(deadline.milliseconds)))
+            raise DeadlineExceeded(fault("deadline"))
 
     @property
     def step(self) -> int:
