@@ -23,6 +23,30 @@ REQUESTS = tuple(
 
 HEADERS = {"Content-Type": "application/json"}
 
+TWO_SECONDS = {
+    "function": "sum(sin(x)**2)",
+    "variables": {"x": list(range(300))},
+    "learning_rate": 1e-9,
+    "steps": 100_000,
+    "method": "central",
+    "deadline_ms": 2_000,
+}
+"""A descent that only its deadline ends."""
+
+
+def follow(port, run):
+    """Send a descent and read its stream; return the first line, the last, and the seconds between them."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("POST", "/descent", json.dumps(run), HEADERS | {"Accept": "application/x-ndjson"})
+        response = connection.getresponse()
+        assert response.headers["Content-Type"] == "application/x-ndjson"
+        first, begun = json.loads(response.readline()), time.monotonic()
+        last = json.loads(response.read().splitlines()[-1])
+        return first, last, time.monotonic() - begun
+    finally:
+        connection.close()
+
 
 class Load:
     """Callers at one port, from entering the context to leaving it, and until enough requests were sent.

@@ -7,13 +7,12 @@ import re
 import socket
 import subprocess
 import threading
-import time
 
 import pytest
 
 from service.api.problems import KINDS
 from service.config import Settings
-from tests.deploy.load import SQUARE
+from tests.deploy.load import SQUARE, TWO_SECONDS, follow
 from tests.deploy.nginx import CONFIGURATION, RESOLVES_SINCE, Proxy, version_of
 from tests.server.running import free_port
 
@@ -240,19 +239,8 @@ def test_a_larger_body_is_refused_as_the_service_refuses_it(proxy, server):
 
 
 def test_a_stream_passes_line_by_line(proxy):
-    run = {"learning_rate": 1e-9, "steps": 100_000, "method": "central", "deadline_ms": 2_000}
-    function = {"function": "sum(sin(x)**2)", "variables": {"x": list(range(300))}}
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
-    headers = {"Content-Type": "application/json", "Accept": "application/x-ndjson"}
+    first, last, spent = follow(proxy.port, TWO_SECONDS)
 
-    connection.request("POST", "/descent", json.dumps(function | run), headers)
-    response = connection.getresponse()
-    first, begun = json.loads(response.readline()), time.monotonic()
-    last = json.loads(response.read().splitlines()[-1])
-    spent = time.monotonic() - begun
-    connection.close()
-
-    assert response.headers["Content-Type"] == "application/x-ndjson"
     assert (first["step"], last["status"]) == (0, "deadline")
     assert spent > 1  # of the two seconds that the run took: its first line did not wait for the last
 
