@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks import seed
 from benchmarks.timing import Pair, compare
 from service.core import descent, gradient
-from service.core.calculus.kernel import forget_compiled
+from service.core.calculus.generated import code_cache
 from service.core.calculus.plan import plan_cache
 
 SEED = "x[0]**2 + x[1]**2"
@@ -41,7 +41,7 @@ def rows() -> Iterator[Row]:
 
     def never_seen() -> object:
         plan_cache().clear()
-        forget_compiled()
+        code_cache().clear()
         return seeds_descent("exact")
 
     pair = compare(lambda: seeds_descent("exact"), loop)

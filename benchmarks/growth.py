@@ -10,7 +10,6 @@ from benchmarks.core import ROSENBROCK, SEED
 from benchmarks.timing import calls_for, format_seconds, seconds
 from service.core import descent, gradient
 from service.core.calculus.differences import METHODS
-from service.core.calculus.kernel import array_namespace, define
 from service.core.calculus.plan import make_plan
 from service.core.exceptions import OverBudget
 from service.core.limits import DEFAULT_LIMITS
@@ -35,8 +34,7 @@ def print_tables() -> None:
 def _gradient_cells(n: int) -> list[str]:
     x = np.random.default_rng(0).normal(size=n)
     plan = make_plan(ROSENBROCK, {"x": (n,)}, {}, METHODS["exact"], False, DEFAULT_LIMITS)
-    namespace = array_namespace(plan.value_source, plan.data({}, lambda: None))
-    value_of = define(plan.value_source, namespace, plan.value_source.outputs[0])
+    value_of = plan.value_program(check=lambda: None)
     kernel = plan.kernel({}, None, lambda: None)
     slots = kernel.pack({"x": x})
     value, exact = (seconds(f, calls_for(f)) for f in (lambda: value_of(x), lambda: kernel.run(slots)))

@@ -7,7 +7,8 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from service.core.calculus.kernel import Array, array_namespace, define, write_source
+from service.core.calculus.generated import make_program, write_source
+from service.core.calculus.kernel import Array
 from service.core.calculus.plan import Plan
 from service.core.exceptions import Fault, NonFiniteResult, fault
 from service.core.language.graph import Graph, Term
@@ -74,8 +75,8 @@ def _spoiled(plan: Plan, variables: Mapping[str, Array], constants: Mapping[str,
     slots = plan.variable_slots()
     source = write_source(plan.graph, outputs, plan.input_names(), slots, is_probed=True)
     with np.errstate(all="ignore"):
-        namespace = array_namespace(source, {**plan.data(constants, lambda: None), "probe": probe})
-        define(source, namespace, "None")(*variables.values())
+        run = make_program(source, "None")(**plan.data(constants, lambda: None), probe=probe)
+        run(*variables.values())
     return found
 
 

@@ -21,7 +21,7 @@ from service.core.calculus.gradient import (
     quote_of,
     shapes_of,
 )
-from service.core.calculus.kernel import Array, array_namespace, define
+from service.core.calculus.kernel import Array
 from service.core.calculus.plan import POINT_NODES, Plan, element_data, make_plan
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 from service.core.limits import DEFAULT_LIMITS, Deadline, Limits, no_deadline
@@ -182,9 +182,8 @@ def _evaluate(
     if plan.lowered is None:
         return _one_by_one(plan, points, constants, h, deadline)
     source = plan.points_source
-    data = {**element_data(plan.program, constants, h), "check": deadline.check}
     with np.errstate(all="ignore"):
-        run = define(source, array_namespace(source, data), f"({', '.join(source.outputs)},)")
+        run = plan.points_program(**element_data(plan.program, constants, h), check=deadline.check)
         count = len(next(iter(points.values())))
         block = max(1, BLOCK_ELEMENTS // max(len(source.body), 1))
         columns = [

@@ -210,9 +210,10 @@ def evaluate(
         They are not.
     """
     deadline.check()
-    kernel = plan.kernel(constants, h, deadline.check)
-    value, slots = kernel.run(kernel.pack(variables))
-    slopes = kernel.unpack(slots)
+    with np.errstate(all="ignore"):
+        kernel = plan.kernel(constants, h, deadline.check)
+        value, slots = kernel.run(kernel.pack(variables))
+        slopes = kernel.unpack(slots)
     refuse_non_finite(plan, variables, constants, value, slopes)
     return value, slopes
 

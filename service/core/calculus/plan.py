@@ -17,17 +17,8 @@ import numpy as np
 
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.differences import METHODS, Method, difference_terms, differences
-from service.core.calculus.kernel import (
-    Array,
-    Kernel,
-    Namespace,
-    Shape,
-    Source,
-    array_namespace,
-    define,
-    scalar_namespace,
-    write_source,
-)
+from service.core.calculus.generated import Maker, Namespace, Source, make_program, write_source
+from service.core.calculus.kernel import Array, Kernel, Shape, Template
 from service.core.calculus.kernels import COMPLEX_NAMES
 from service.core.calculus.lowering import Lowered, lower
 from service.core.calculus.reverse import differentiate
@@ -83,17 +74,17 @@ class Plan:
         """The program's graph."""
         return self.program.graph
 
-    @property
+    @cached_property
     def shapes(self) -> dict[str, Shape]:
         """The variables' shapes."""
         return {name: term.shape for name, term in self.program.variables.items()}
 
-    @property
+    @cached_property
     def evaluations(self) -> int:
         """Evaluations of the function for value and gradient at one point."""
         return 1 + self.method.evaluations * sum(math.prod(shape) for shape in self.shapes.values())
 
-    @property
+    @cached_property
     def operations(self) -> float:
         """Planned operations for value and gradient at one point."""
         return self.schedule.operations * self.evaluations
@@ -109,13 +100,14 @@ class Plan:
 
     @cached_property
     def value_source(self) -> Source:
-        """Source of the value alone, on arrays."""
+        """Source of the value alone, on arrays; complex ones when the method needs it."""
         return write_source(
             self.graph,
             [self.program.value],
             self.input_names(),
             self.variable_slots(),
             planned=self.value_schedule,
+            own=COMPLEX_NAMES if self.method.name == "complex_step" else None,
         )
 
     @cached_property
@@ -153,6 +145,37 @@ class Plan:
         """Name the variables in the array programs."""
         return [f"v{position}" for position in range(len(self.program.variables))]
 
+    @cached_property
+    def value_program(self) -> Maker:
+        """Makes the function from arrays to the value."""
+        return make_program(self.value_source, self.value_source.outputs[0])
+
+    @cached_property
+    def points_program(self) -> Maker:
+        """Makes the function from arrays over points to those of value and gradient."""
+        return make_program(self.points_source, f"({', '.join(self.points_source.outputs)},)")
+
+    @cached_property
+    def scalar_template(self) -> Template:
+        """Value and gradient on floats."""
+        source = self.scalar_source
+        value, *gradient = source.outputs
+        return Template(source, value, tuple(gradient), True, self.shapes, self.evaluations)
+
+    @cached_property
+    def array_template(self) -> Template:
+        """Value and gradient on arrays; numerical ones are a call of `differences`."""
+        if self.gradient:
+            source = self.gradient_source
+            value, *gradient = source.outputs
+            value = f"float({value}{'.item()' if self.program.value.shape else ''})"
+        else:
+            slots = tuple(self.variable_slots())
+            value, gradient = "value", [f"g{position}" for position in range(len(slots))]
+            call = f"value, ({', '.join(gradient)},) = differences({', '.join(slots)})"
+            source = Source(slots, ("differences",), (), (call,), (value, *gradient), {})
+        return Template(source, value, tuple(gradient), False, self.shapes, self.evaluations)
+
     def kernel(self, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]) -> Kernel:
         """Bind the plan to data.
 
@@ -166,93 +189,32 @@ class Plan:
             Called between costly operations; raises when the time is up.
         """
         if self.runs_on_floats:
-            try:
-                return self._scalar_kernel(constants, h, check)
-            except (ArithmeticError, ValueError):
-                pass  # constants alone give an infinity: only arrays can carry it
-        return self._array_kernel(constants, h, check)
+            kernel = self.scalar_kernel(constants, h, check)
+            if kernel.is_bound():
+                return kernel
+        return self.array_kernel(constants, h, check)
 
-    def _scalar_kernel(
+    def scalar_kernel(
         self, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
     ) -> Kernel:
-        source = self.scalar_source
-        namespace = scalar_namespace(source, element_data(self.program, constants, h))
-        value, *gradient = source.outputs
-        return Kernel(
-            slots=source.slots,
-            body=source.body,
-            value=value,
-            gradient=tuple(gradient),
-            namespace=namespace,
-            is_scalar=True,
-            shapes=self.shapes,
-            evaluations=self.evaluations,
-            careful=lambda: self._on_arrays(constants, h, check),
-        )
+        """Bind the program on floats, as `kernel` does."""
+        data = element_data(self.program, constants, h)
+        return Kernel(self.scalar_template, data, lambda: self.array_kernel(constants, h, check))
 
-    def _array_kernel(
+    def array_kernel(
         self, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
     ) -> Kernel:
-        slots = tuple(self.variable_slots())
+        """Bind the program on arrays, as `kernel` does."""
+        data = self.data(constants, check)
         if self.gradient:
-            source = self.gradient_source
-            value, *gradient = source.outputs
-            return Kernel(
-                slots=slots,
-                body=source.body,
-                value=f"float({value}{'' if not self.program.value.shape else '.item()'})",
-                gradient=tuple(gradient),
-                namespace=array_namespace(source, self.data(constants, check)),
-                is_scalar=False,
-                shapes=self.shapes,
-                evaluations=self.evaluations,
-                careful=lambda: self._on_arrays(constants, h, check),
-            )
-        names = tuple(f"g{position}" for position in range(len(slots)))
-        call = f"value, ({', '.join(names)},) = differences({', '.join(slots)})"
-        return Kernel(
-            slots=slots,
-            body=(call,),
-            value="value",
-            gradient=names,
-            namespace={"differences": self._on_arrays(constants, h, check)},
-            is_scalar=False,
-            shapes=self.shapes,
-            evaluations=self.evaluations,
-            careful=lambda: self._on_arrays(constants, h, check),
-        )
-
-    def _on_arrays(
-        self, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
-    ) -> Callable[..., tuple[float, tuple[Any, ...]]]:
-        """Return the function from arrays to value and gradient."""
-        if self.gradient:
-            source = self.gradient_source
-            function = define(
-                source,
-                array_namespace(source, self.data(constants, check)),
-                f"({', '.join(source.outputs)},)",
-            )
-
-            def exact(*variables: Array) -> tuple[float, tuple[Any, ...]]:
-                value, *gradient = function(*variables)
-                return float(np.asarray(value).item()), tuple(gradient)
-
-            return exact
-        value_of = self.value_function(constants, check)
+            return Kernel(self.array_template, data)
+        with np.errstate(all="ignore"):
+            value_of = self.value_program(**data)
 
         def numerical(*variables: Array) -> tuple[float, tuple[Any, ...]]:
             return differences(value_of, variables, self.method, h, check)
 
-        return numerical
-
-    def value_function(self, constants: Mapping[str, Array], check: Callable[[], None]) -> Callable[..., Any]:
-        """Return the function from arrays to the value; complex when the method needs it."""
-        source = self.value_source
-        data = self.data(constants, check)
-        if self.method.name == "complex_step":
-            data = {**COMPLEX_NAMES, **data}
-        return define(source, array_namespace(source, data), source.outputs[0])
+        return Kernel(self.array_template, {"differences": numerical})
 
     def data(self, constants: Mapping[str, Array], check: Callable[[], None]) -> Namespace:
         """Bind the constants and the clock to their names in the array programs."""

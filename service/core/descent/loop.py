@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from service.core.calculus.kernel import Kernel, define_text, used_names
+from service.core.calculus.generated import define_text, used_names
+from service.core.calculus.kernel import Kernel
 from service.core.descent.optimizers import Optimizer
 from service.core.descent.schedules import Schedule, raised
 from service.core.exceptions import DeadlineExceeded

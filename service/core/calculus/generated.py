@@ -1,0 +1,194 @@
+"""Generated source made into functions: compiled once, then bound to data as often as wanted.
+
+The functions of a source are written inside one that takes its data, runs what depends on data
+alone, and returns them. So a request binds a program that is known already with a single call.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from service.core.calculus.cache import BoundedCache
+from service.core.calculus.kernels import ARRAY_NAMES, SCALAR_NAMES
+from service.core.calculus.schedule import Schedule, schedule
+from service.core.calculus.source import Writer
+from service.core.language.graph import Graph, Term
+
+Namespace = dict[str, Any]
+Maker = Callable[..., Any]
+"""From data by name to the functions bound to it."""
+
+BUILTINS: Namespace = {"float": float, "ArithmeticError": ArithmeticError, "ValueError": ValueError}
+"""All of Python's own names that generated source can reach."""
+
+CACHED_CODES = 512
+CACHED_BYTES = 32 * 1024 * 1024
+CODE_BYTES = 40
+"""Estimated memory of compiled source for every character of it."""
+
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Generated statements, and the names they use.
+
+    Attributes
+    ----------
+    slots, data : tuple of str
+        Names of the inputs that vary, and of those that a request brings once.
+    setup, body : tuple of str
+        Statements that run once, and at every evaluation.
+    outputs : tuple of str
+        Names that hold the outputs afterwards.
+    names : dict
+        What all other names stand for, whatever the data: functions, literals and options.
+    """
+
+    slots: tuple[str, ...]
+    data: tuple[str, ...]
+    setup: tuple[str, ...]
+    body: tuple[str, ...]
+    outputs: tuple[str, ...]
+    names: Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """The arguments and statements of a function to generate."""
+
+    arguments: Sequence[str]
+    lines: Sequence[str]
+
+
+def write_source(
+    graph: Graph,
+    outputs: Sequence[Term],
+    inputs: Mapping[int, str],
+    slots: Sequence[str],
+    *,
+    is_scalar: bool = False,
+    planned: Schedule | None = None,
+    own: Mapping[str, Any] | None = None,
+    is_probed: bool = False,
+) -> Source:
+    """Write the source of a program.
+
+    Parameters
+    ----------
+    graph, outputs : Graph, sequence of Term
+        The program and what it returns.
+    inputs : mapping of int to str
+        Names for its inputs, by node.
+    slots : sequence of str
+        Those of the names that vary.
+    is_scalar, is_probed : bool
+        As `Writer` takes them.
+    planned : Schedule, optional
+        Its schedule, when there is one already.
+    own : mapping, optional
+        Functions to call in place of the table's.
+    """
+    plan = planned or schedule(graph, outputs)
+    writer = Writer(graph, is_scalar, is_probed)
+    writer.bind_inputs(inputs)
+    setup, body = writer.statements(plan.setup), writer.statements(plan.body)
+    names = tuple(writer.name(term.index) for term in outputs)
+    data = [name for name in inputs.values() if name not in slots]
+    data += [] if is_scalar else ["check", "probe"] if is_probed else ["check"]
+    table = SCALAR_NAMES if is_scalar else ARRAY_NAMES
+    return Source(
+        tuple(slots), tuple(data), tuple(setup), tuple(body), names, {**table, **writer.values, **(own or {})}
+    )
+
+
+def make_program(source: Source, result: str) -> Maker:
+    """Make the function of a source that returns an expression."""
+    return make_functions(source, {"program": Function(source.slots, (*source.body, f"return {result}"))})
+
+
+def make_functions(
+    source: Source,
+    functions: Mapping[str, Function],
+    own: Mapping[str, Any] | None = None,
+    numbers: Sequence[str] = (),
+) -> Maker:
+    """Compile functions around a source.
+
+    Parameters
+    ----------
+    source : Source
+        Its setup is run and its names are known.
+    functions : mapping of str to Function
+        By name; only source from `Writer` and from the tables comes here.
+    own : mapping, optional
+        Further names whatever the data.
+    numbers : sequence of str
+        Further names that the data brings.
+
+    Returns
+    -------
+    callable
+        From the data, by name, to the function, or a tuple when they are several.
+    """
+    names = {**source.names, **(own or {})}
+    data = (*source.data, *numbers)
+    held = {*names, *data, *(line.split(" = ", 1)[0] for line in source.setup)}
+    definitions = [line for name, function in functions.items() for line in _definition(name, function, held)]
+    lines = [*source.setup, *definitions, f"return {', '.join(functions)}"]
+    text = "\n".join([f"def bind({', '.join(data)}):", *indented(lines)])
+    scope = {"__builtins__": BUILTINS, **names}
+    exec(compiled(text), scope)  # noqa: S102 - our own source, from our own tables
+    maker: Maker = scope["bind"]
+    return maker
+
+
+def _definition(name: str, function: Function, held: set[str]) -> list[str]:
+    """Write one definition; what it uses from around it become its local names, which are the fastest."""
+    used = sorted((words_of(function.lines) & held).difference(function.arguments))
+    parameters = ", ".join([*function.arguments, *(f"{word}={word}" for word in used)])
+    return [f"def {name}({parameters}):", *indented(function.lines)]
+
+
+def indented(lines: Sequence[str]) -> list[str]:
+    """Indent statements by one level."""
+    return [f"    {line}" for line in lines]
+
+
+def words_of(lines: Sequence[str]) -> set[str]:
+    """Return every name in the lines."""
+    return {word for line in lines for word in _WORD.findall(line)}
+
+
+def define_text(text: str, namespace: Namespace, name: str) -> Callable[..., Any]:
+    """Run the definition of one function and return it."""
+    scope = {"__builtins__": BUILTINS, **namespace}
+    exec(compiled(text), scope)  # noqa: S102 - our own source, from our own tables
+    function: Callable[..., Any] = scope[name]
+    return function
+
+
+def used_names(lines: Sequence[str], namespace: Namespace) -> list[str]:
+    """Return the names of the namespace that the lines use, in a fixed order."""
+    return sorted(words_of(lines) & namespace.keys())
+
+
+_CODES: BoundedCache[tuple[CodeType, int]] = BoundedCache(CACHED_CODES, CACHED_BYTES, lambda entry: entry[1])
+
+
+def compiled(text: str) -> CodeType:
+    """Compile generated source, or find it: functions that differ in names, spaces or numbers share it."""
+    return _CODES.get_or_make(text, lambda: _compiled(text))[0]
+
+
+def _compiled(text: str) -> tuple[CodeType, int]:
+    return compile(text, "<generated>", "exec", dont_inherit=True), CODE_BYTES * len(text)
+
+
+def code_cache() -> BoundedCache[tuple[CodeType, int]]:
+    """Return the cache of compiled source, for its counters."""
+    return _CODES
