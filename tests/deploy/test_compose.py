@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 import threading
 import time
 
@@ -201,9 +202,23 @@ def test_a_replica_comes_back_after_a_restart(project):
     assert restart(project.replicas()[0])
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/healthz", "/functions", "/limits", "/openapi.yaml"])
-def test_pages_come_through_the_proxy(ask, path):
+@pytest.mark.parametrize(
+    "path",
+    ["/livez", "/readyz", "/healthz", "/functions", "/limits", "/problems", "/openapi.yaml", "/openapi.json"],
+)
+def test_what_can_be_read_comes_through_the_proxy(ask, path):
     assert ask("GET", path)[0] == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_a_page_comes_through_the_proxy_with_all_it_loads(ask, path):
+    status, headers, page = ask("GET", path)
+
+    loaded = set(re.findall(r'<(?:link|script|img)\b[^>]* (?:href|src)="([^"]+)"', page.decode()))
+
+    assert (status, headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    assert len(loaded) >= 4
+    assert {name: ask("GET", f"/{name}")[0] for name in loaded} == dict.fromkeys(loaded, 200)
 
 
 def test_the_seeds_calls_come_through_the_proxy(ask):
