@@ -1,5 +1,6 @@
 """The Docker engine, Compose and Swarm, as an operator uses them, with the project's own files."""
 
+import http.client
 import json
 import os
 import subprocess
@@ -74,6 +75,18 @@ def restart(container):
 def moment(text):
     """Read a time as the engine writes it, in nanoseconds."""
     return datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00")
+
+
+def is_ready(port):
+    """Tell whether the service answers through the proxy."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
 
 
 class Project:

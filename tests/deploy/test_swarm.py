@@ -1,10 +1,8 @@
 """`docker stack deploy` of the same file, on a real engine."""
 
-import http.client
-
 import pytest
 
-from tests.deploy.engine import Stack, docker, inside, inspect, wait_until
+from tests.deploy.engine import Stack, docker, inside, inspect, is_ready, wait_until
 from tests.deploy.load import Load
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
@@ -49,18 +47,6 @@ def stack(started):
     wait_until(lambda: started.running() == {"api": f"{REPLICAS}/{REPLICAS}", "proxy": "1/1"})
     wait_until(lambda: is_ready(started.port))
     return started
-
-
-def is_ready(port):
-    """Tell whether the service answers through the proxy."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        connection.close()
 
 
 def roll_out(stack, image, until):
