@@ -28,6 +28,9 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 KEPT_BYTES = 65_536
 """A parser keeps memory for the largest document it has read; beyond this size it is thrown away."""
 
+MOST_MEMBERS = 256
+"""Members of an object that the fast reader takes; it looks for each from the first on."""
+
 MOST_PARTS = 1_000_000
 """Arrays, objects and members that become Python objects; rows of an array of numbers do not."""
 
@@ -138,17 +141,14 @@ class _Walk:
         return value
 
     def _object(self, value: Any, depth: int) -> dict[str, Any]:
-        if depth > self.nesting:
+        if depth > self.nesting or len(value) > MOST_MEMBERS:
             raise _Unusual
-        if len(value) > MOST_PARTS:
+        keys = list(value)
+        if len(set(keys)) != len(keys):
             raise _Unusual
-        members = dict(value.items())
-        if len(members) != len(value):
-            raise _Unusual
-        self.quoted_brackets += "".join(members).count("[")
-        for key, member in members.items():
-            members[key] = self.convert(member, depth + 1)
-        return members
+        self.quoted_brackets += "".join(keys).count("[")
+        # by key: `items` would make Python objects of all that is inside
+        return {key: self.convert(value[key], depth + 1) for key in keys}
 
     def _array(self, value: Any, depth: int) -> Any:
         shape, inner = [len(value)], value[0]

@@ -1,0 +1,311 @@
+"""JSON in and out: the two readers agree, arrays come without Python objects, nothing loose is taken."""
+
+import json
+import threading
+import tracemalloc
+
+import numpy as np
+import orjson
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from service.api import jsonio
+from service.api.brackets import outline
+from service.api.jsonio import MalformedJson, dumps, loads, read_carefully
+
+NESTING = 32
+
+
+def plain(value):
+    """Return what the standard library would have read, numbers as floats."""
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return float(value) if type(value) is int else value
+
+
+def outcome(read, body):
+    """Return what a reader made of a text: a value, or that it refused."""
+    try:
+        return repr(plain(read(body, NESTING)))
+    except MalformedJson:
+        return "refused"
+
+
+FAST = [
+    b'{"x": [1, 2.5, -3e-7]}',
+    b'{"x": [[1, 2], [3, 4]], "axis": null, "log": false}',
+    b'{"x": [[[1], [2]], [[3], [4]]], "mask": [[[true], [false]], [[true], [true]]]}',
+    b'{"function": "x[0]**2 + x[1]**2", "variables": {"x": [3, 4]}}',
+    b'{"function": "y = \\"\\\\\\n", "variables": {"x": 0.1, "W": [[0, 1e300]]}, "constants": {}}',
+    b'{"a [ key": 1, "x": [1, 2]}',
+    b"[1, 2, 3]",
+    b'"text"',
+    b" 3 ",
+    b'{"x": [0, -0, -0.0, 9007199254740993, 9223372036854775807]}',
+]
+
+
+@pytest.mark.parametrize("body", FAST, ids=repr)
+def test_ordinary_requests_are_read_by_the_fast_reader_alone(monkeypatch, body):
+    monkeypatch.setattr(jsonio, "read_carefully", None)
+
+    value = loads(body, NESTING)
+
+    assert plain(value) == plain(json.loads(body))
+
+
+def test_arrays_of_numbers_are_float64_and_arrays_of_booleans_bool():
+    value = loads(b'{"x": [[1, 2], [3, 4]], "inside": {"deeper": [5]}, "mask": [true, false]}', NESTING)
+
+    assert value["x"].dtype == value["inside"]["deeper"].dtype == np.float64
+    assert value["x"].shape == (2, 2)
+    assert value["mask"].dtype == np.bool_
+    assert value["mask"].tolist() == [True, False]
+
+
+@pytest.mark.parametrize("shape", [(100_000,), (1_000, 100), (50, 40, 50)])
+def test_a_large_array_makes_no_python_object_for_each_number(shape):
+    numbers = np.random.default_rng(0).normal(size=shape)
+    body = orjson.dumps({"x": numbers}, option=orjson.OPT_SERIALIZE_NUMPY)
+
+    tracemalloc.start()
+    value = loads(body, NESTING)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert np.array_equal(value["x"], numbers)
+    assert peak < 1.5 * numbers.nbytes  # a list of floats takes four times as much
+
+
+UNUSUAL = [
+    (b'{"x": [[1, 2], [3]]}', {"x": [[1, 2], [3]]}),
+    (b'{"x": [[1, 2], 3]}', {"x": [[1, 2], 3]}),
+    (b'{"x": [1, [2]]}', {"x": [1, [2]]}),
+    (b'{"x": [[[1], [2]], [[3]]]}', {"x": [[[1], [2]], [[3]]]}),
+    (b'{"x": [[[1], [2]], [3, 4]]}', {"x": [[[1], [2]], [3, 4]]}),
+    (b'{"x": [[1, 2], [[3, 4]]]}', {"x": [[1, 2], [[3, 4]]]}),
+    (b'{"x": [[], []]}', {"x": [[], []]}),
+    (b'{"x": []}', {"x": []}),
+    (b'{"x": [1, true]}', {"x": [1, True]}),
+    (b'{"x": [true, 1]}', {"x": [True, 1]}),
+    (b'{"x": [1, null]}', {"x": [1, None]}),
+    (b'{"x": [null]}', {"x": [None]}),
+    (b'{"x": [1, "2"]}', {"x": [1, "2"]}),
+    (b'{"x": ["a", "["]}', {"x": ["a", "["]}),
+    (b'{"x": [{"y": 1}]}', {"x": [{"y": 1}]}),
+    (b'{"x": [123456789012345678901234567890]}', {"x": [1.2345678901234568e29]}),
+    (b'{"x": 18446744073709551616}', {"x": 18446744073709551616.0}),
+    (b'{"x": "\\u005b", "y": [1, 2]}', {"x": "[", "y": [1, 2]}),
+    (b'{"\\u005b": [1, 2]}', {"[": [1, 2]}),
+    (b'{"x": "\\ud83d\\ude00"}', {"x": "\N{GRINNING FACE}"}),
+    (b"{}", {}),
+]
+
+
+@pytest.mark.parametrize(("body", "value"), UNUSUAL, ids=[repr(body) for body, _ in UNUSUAL])
+def test_what_is_unusual_but_right_is_read_as_it_is(body, value):
+    assert plain(loads(body, NESTING)) == plain(value)
+
+
+MALFORMED = [
+    (b"", "empty"),
+    (b"  \n", "empty"),
+    (b"\xef\xbb\xbf{}", "byte order mark"),
+    (b'{"x": "\xff"}', "not UTF-8"),
+    (b'{"x": "\xed\xa0\x80"}', "not UTF-8"),
+    (b'{"x": 1', "Line 1, column"),
+    (b'{"x": [1, 2}', "Line 1, column"),
+    (b'{"x": 1}}', "Line 1, column"),
+    (b'{"x": 1} {"x": 1}', "Line 1, column"),
+    (b'{"x": 1,}', "Line 1, column"),
+    (b"{'x': 1}", "Line 1, column"),
+    (b'{"x": 01}', "Line 1, column"),
+    (b'{"x": 1.}', "Line 1, column"),
+    (b'{"x": .5}', "Line 1, column"),
+    (b'{"x": +1}', "Line 1, column"),
+    (b'{"x": 0x10}', "Line 1, column"),
+    (b'{"x":\n [1,\n 2 3]}', "Line 3, column"),
+    (b'{"x": "a\nb"}', "Line 1, column"),
+    (b'{"x": "\\x"}', "Line 1, column"),
+    (b'{"x": "\\ud800"}', "half of a pair"),
+    (b'{"x": NaN}', "NaN is not JSON"),
+    (b'{"x": [1, Infinity]}', "Infinity is not JSON"),
+    (b'{"x": -Infinity}', "Infinity is not JSON"),
+    (b'{"x": [1, 1e400]}', "overflows"),
+    (b'{"x": -1e999}', "overflows"),
+    (b'{"x": ' + b"9" * 400 + b"}", "overflows"),
+    (b'{"x": 1, "x": 1}', "twice"),
+    (b'{"v": {"x": [1], "y": 2, "x": [1]}}', "twice"),
+    (b'{"x": 1, "\\u0078": 2}', "twice"),
+    (b"[" * 33 + b"]" * 33, "nested more than 32"),
+    (b'{"a":' * 33 + b"1" + b"}" * 33, "nested more than 32"),
+    (b"[" * 100_000, "nested more than 32"),
+]
+
+
+@pytest.mark.parametrize(("body", "said"), MALFORMED, ids=[repr(body[:40]) for body, _ in MALFORMED])
+def test_what_is_malformed_is_refused_with_the_reason(body, said):
+    with pytest.raises(MalformedJson, match=said):
+        loads(body, NESTING)
+
+
+def test_the_deepest_nesting_that_is_allowed_is_read():
+    arrays = loads(b"[" * NESTING + b"1" + b"]" * NESTING, NESTING)
+
+    assert arrays.shape == (1,) * NESTING
+
+
+def test_objects_with_many_members_are_read_in_time_that_grows_with_their_number():
+    body = orjson.dumps({f"key {position}": position for position in range(100_000)})
+
+    assert loads(body, NESTING)["key 99999"] == 99_999
+
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text('a[]{}":\\,é😀\n', max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text("ab[", max_size=2), inner, max_size=4)
+    ),
+    max_leaves=20,
+)
+NUMBERS = st.integers(-(2**65), 2**65) | st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(VALUES, st.booleans())
+def test_every_value_is_read_as_the_standard_library_reads_it(value, is_escaped):
+    body = json.dumps(value, ensure_ascii=is_escaped).encode()
+
+    assert repr(plain(loads(body, NESTING))) == repr(plain(json.loads(body)))
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=24), st.integers(1, 4))
+def test_numbers_are_read_to_the_last_bit(numbers, columns):
+    rows = [numbers[start : start + columns] for start in range(0, len(numbers), columns)]
+
+    assert repr(plain(loads(json.dumps(rows).encode(), NESTING))) == repr(plain(rows))
+
+
+@settings(max_examples=300)
+@given(VALUES, st.data())
+@example([[1.0], [2.0]], None)
+def test_the_two_readers_agree_on_every_damaged_text(value, data):
+    body = bytearray(json.dumps({"x": value}).encode())
+    if data is not None:
+        for _ in range(data.draw(st.integers(1, 3))):
+            at = data.draw(st.integers(0, len(body) - 1))
+            body[at : at + data.draw(st.integers(0, 2))] = data.draw(
+                st.sampled_from(
+                    [b"[", b"]", b"{", b"}", b",", b'"', b"\\", b"1", b"e9", b"NaN", b"\xff", b""]
+                )
+            )
+
+    assert outcome(loads, bytes(body)) == outcome(read_carefully, bytes(body))
+
+
+def test_threads_read_their_own_documents():
+    wrong = []
+
+    def work(number):
+        body = orjson.dumps({"x": [float(number)] * 500, "name": str(number)})
+        for _ in range(200):
+            value = loads(body, NESTING)
+            if value["name"] != str(number) or set(value["x"].tolist()) != {float(number)}:
+                wrong.append(number)
+            outcome(loads, b"[1, 2")  # an error leaves nothing behind
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []
+
+
+def test_an_array_outlives_the_document_that_it_was_read_from():
+    first = loads(b'{"x": [1, 2, 3]}', NESTING)["x"]
+
+    for number in range(50):
+        loads(orjson.dumps({"x": [number] * 40}), NESTING)
+
+    assert first.tolist() == [1.0, 2.0, 3.0]
+
+
+@given(st.binary(max_size=80) | VALUES.map(lambda value: json.dumps(value).encode()), st.integers(1, 4))
+def test_an_outline_counts_what_a_slow_reader_counts(text, depth):
+    is_quoted = is_escaped = False
+    level = parts = 0
+    too_deep_at = None
+    for at, code in enumerate(text):
+        character = chr(code)
+        if is_quoted:
+            is_quoted = is_escaped or character != '"'
+            is_escaped = character == "\\" and not is_escaped
+        elif character == '"':
+            is_quoted = True
+        elif character in "[{":
+            level, parts = level + 1, parts + 1
+            too_deep_at = at if level > depth and too_deep_at is None else too_deep_at
+        elif character in "]}":
+            level -= 1
+        elif character == ":":
+            parts += 1
+        elif character == "\\":
+            return  # a backslash outside a string is no JSON, and the parser's to refuse
+
+    found = outline(text, depth)
+
+    assert found.too_deep_at == too_deep_at
+    assert too_deep_at is not None or found.parts == parts
+
+
+ANSWERS = [
+    ({"y": np.array([0.1, -0.0, 1e300])}, b'{"y":[0.1,-0.0,1e+300]}'),
+    ({"y": np.arange(6.0).reshape(2, 3).T}, b'{"y":[[0.0,3.0],[1.0,4.0],[2.0,5.0]]}'),
+    ({"y": np.arange(6.0)[::-2]}, b'{"y":[5.0,3.0,1.0]}'),
+    ({"y": np.array(2.0), "n": np.float64(3.0), "k": np.int64(4)}, b'{"y":2.0,"n":3.0,"k":4}'),
+    ({"a": (1, 2), "b": None, "c": True, "d": "é"}, '{"a":[1,2],"b":null,"c":true,"d":"é"}'.encode()),
+    ({"y": np.broadcast_to(np.array(1.5), (2, 2))}, b'{"y":[[1.5,1.5],[1.5,1.5]]}'),
+]
+
+
+@pytest.mark.parametrize(("value", "text"), ANSWERS, ids=[text.decode() for _, text in ANSWERS])
+def test_answers_are_written_in_shortest_numbers(value, text):
+    assert dumps(value) == text
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        float("nan"),
+        [1.0, float("inf")],
+        {"a": {"b": np.array([1.0, np.nan])}},
+        np.float64("-inf"),
+        np.array(np.nan),
+    ],
+    ids=repr,
+)
+def test_a_number_that_is_not_finite_is_never_written(value):
+    with pytest.raises(ValueError, match="not finite"):
+        dumps(value)
+
+
+def test_what_has_no_json_is_not_written():
+    with pytest.raises(TypeError):
+        dumps({"a": {1, 2}})
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1))
+def test_what_is_written_is_read_to_the_last_bit(numbers):
+    back = loads(dumps({"y": np.array(numbers)}), NESTING)
+
+    assert back["y"].tobytes() == np.array(numbers).tobytes()
