@@ -30,6 +30,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 PIECE_BYTES = 262_144
 """An answer is sent in pieces of this size, each waiting until the one before is nearly out."""
 
+ASK_SECONDS = 0.25
+"""How long a caller that has stopped sending is left alone before it is asked whether it still reads."""
+
 LANES = {"/descent": "long", "/descent/sweep": "long", "/gradient": "long", "/gradient/field": "long"}
 """Where a path's long work goes; what is not named goes to ``bulk``."""
 
@@ -133,6 +136,7 @@ class _Exchange:
         self._scope = scope
         self._intake = intake
         self._send = send
+        self._has_begun = False
 
     async def serve(self) -> None:
         """Answer: inline where the work is quick, else from a lane."""
@@ -183,29 +187,33 @@ class _Exchange:
                 job.events.put_nowait(event)
 
         def leave() -> None:
-            if self._is_gone(job):
-                job.leave()
-                withdraw(_GONE)
+            job.leave()
+            withdraw(_GONE)
 
         timer = asyncio.get_running_loop().call_later(self._patience(), withdraw, _EXPIRED)
-        watch = asyncio.create_task(intake.wait_for_departure(leave))
-        if self._connection is not None and self._connection.has_ended:
-            leave()
+        watch = asyncio.create_task(self._watch(job, leave))
         try:
             await self._relay(job)
         finally:
             timer.cancel()
             watch.cancel()
-            job.leave()
-            withdraw(_GONE)
+            leave()
 
-    def _is_gone(self, job: Job) -> bool:
-        """Tell whether the caller went away. One that only stopped sending still reads a stream.
+    async def _watch(self, job: Job, leave: Callable[[], None]) -> None:
+        """Notice when the caller goes away.
 
-        For any other long work it counts as gone: a closed socket looks the same from here.
+        A closed connection and one whose caller has only stopped sending look the same from here, so the
+        caller is asked, unless an answer that has begun will tell.
         """
         connection = self._connection
-        return connection is None or connection.is_lost or (connection.has_ended and not job.is_streaming)
+        if connection is None or not connection.has_ended:
+            await self._intake.wait_for_end()
+        while connection is not None and not connection.is_lost:
+            await asyncio.sleep(ASK_SECONDS)
+            if self._has_begun or job.is_streaming:
+                return
+            connection.ask()
+        leave()
 
     def _patience(self) -> float:
         """Seconds that this request may wait for its turn: its deadline, as far as it can be told.
@@ -276,6 +284,7 @@ class _Exchange:
             self._bridge.answers.give(counted)
 
     async def _send_start(self, answer: Answer) -> None:
+        self._has_begun = True
         headers = [SERVER, *answer.headers]
         await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
 

@@ -42,6 +42,9 @@ class Connection(Protocol):
     def give_up(self) -> None:
         """Close the connection now."""
 
+    def ask(self) -> None:
+        """Find out whether a caller that has stopped sending still reads; call again for the answer."""
+
 
 class Intake:
     """Reads one body, and answers for the memory it takes until `release`."""
@@ -165,11 +168,10 @@ class Intake:
             left -= len(message.get("body", b""))
             self.is_complete = not message.get("more_body", False)
 
-    async def wait_for_departure(self, callback: Callable[[], None]) -> None:
-        """Call back when the caller goes away; the body has been read, so nothing else can come."""
+    async def wait_for_end(self) -> None:
+        """Wait until the caller sends nothing more; the body has been read, so nothing else can come."""
         while (await self._receive())["type"] != "http.disconnect":
             continue
-        callback()
 
     def lend(self) -> None:
         """Keep answering for the memory until `take_back`: a thread is using the body."""

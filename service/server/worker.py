@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import resource
+import socket
 import sys
 import time
 from typing import Any
@@ -42,6 +43,8 @@ IDLE_SECONDS = 2.0
 SPARE_FILES = 64
 """Open files beside the connections."""
 
+INTERIM = b"HTTP/1.1 100 Continue\r\n\r\n"
+
 FULL = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
@@ -55,6 +58,7 @@ class HttpConnection(ASGIProtocol):  # type: ignore[misc]  # gunicorn ships no t
         self._max_buffer_size = READ_BYTES
         self._is_half_closed = False
         self._is_last = False
+        self._has_asked = False
         self._thrown_away = 0
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.idle_since = 0.0
@@ -78,6 +82,23 @@ class HttpConnection(ASGIProtocol):  # type: ignore[misc]  # gunicorn ships no t
     def give_up(self) -> None:
         """Close the connection now."""
         self._close_transport()
+
+    def ask(self) -> None:
+        """Find out whether a caller that has stopped sending still reads; call again for the answer.
+
+        A closed socket answers an interim response with a reset. HTTP/1.0 knows none, and its callers
+        close when they have lost interest.
+        """
+        if self._current_request.version < (1, 1) or (self._has_asked and self._is_reset()):
+            self.give_up()
+        elif not self._has_asked:
+            self._has_asked = True
+            self._safe_write(INTERIM)
+
+    def _is_reset(self) -> bool:
+        """Ask the kernel, since a transport at its end of file does not look any more."""
+        own: socket.socket | None = self.transport.get_extra_info("socket")
+        return own is None or own.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0
 
     # What Gunicorn calls.
 
