@@ -126,11 +126,11 @@ class _QuickDeadline(Deadline):
         self._quick_end = clock() + QUICK_SECONDS
         self._defer = defer
 
-    def check(self) -> None:
-        """Raise when the time is up; ask for a thread when this is no quick request."""
+    def is_over(self) -> bool:
+        """Tell whether the time is up; ask for a thread when this is no quick request."""
         if self._clock() >= self._quick_end:
             self._defer()
-        super().check()
+        return super().is_over()
 
 
 def make_deadline(settings: Settings, milliseconds: int | None) -> Deadline:
