@@ -20,7 +20,7 @@ import orjson
 import simdjson
 from numpy.typing import NDArray
 
-from service.api.brackets import outline
+from service.api.brackets import count_of, outline
 from service.core.exceptions import quote_text
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -36,6 +36,10 @@ MOST_PARTS = 1_000_000
 
 LONGEST_INTEGER = 20
 """Digits, the sign included, of the longest integer of 64 bits."""
+
+BRACKET = b"["
+BACKSLASH = b"\\"
+"""Looked for first: a single byte is found ten times faster than several."""
 
 ESCAPED_BRACKET = b"\\u005"
 """How the escape of a bracket begins: the one way to write `[` in a string without the byte."""
@@ -90,7 +94,7 @@ def loads(body: bytes, nesting: int) -> Any:
 
 
 def _read_fast(body: bytes, nesting: int) -> Any:
-    if body.startswith(BYTE_ORDER_MARK) or ESCAPED_BRACKET in body:
+    if body.startswith(BYTE_ORDER_MARK) or (BACKSLASH in body and ESCAPED_BRACKET in body):
         raise _Unusual(is_json=False)
     try:
         document = _parser_for(body).parse(body)
@@ -103,7 +107,7 @@ def _read_fast(body: bytes, nesting: int) -> Any:
     except (TypeError, ValueError, IndexError) as error:
         _READERS.parser = None  # the error still holds parts of its document
         raise _Unusual from error
-    if walk.arrays != body.count(b"[") - walk.quoted_brackets:
+    if walk.arrays != count_of(BRACKET, body) - walk.quoted_brackets:
         raise _Unusual
     return result
 
