@@ -8,6 +8,7 @@ import pytest
 
 from service.core.calculus.differences import CHECK, METHODS, differences
 from service.core.calculus.field import gradient_field
+from service.core.calculus.gradient import gradient
 from service.core.calculus.plan import POINT_NODES, Plan, _new_plan
 from service.core.language.operations import FUNCTIONS, OPERATIONS
 from service.core.limits import DEFAULT_LIMITS
@@ -218,3 +219,14 @@ def test_differences_evaluate_the_function_as_often_as_they_say():
         assert len(calls) == times
         assert value == 14.0
         assert slope == pytest.approx([2.0, 4.0, 6.0], rel=1e-6)
+
+
+@pytest.mark.parametrize("size", [1, 2000], ids=["floats", "arrays"])
+def test_a_step_is_ignored_by_the_exact_method(size):
+    x = np.full(size, 3.0)
+
+    at_a_point = gradient("sum(x**2)", {"x": x}, h=1.0)
+    at_points = gradient_field("sum(x**2)", {"x": np.stack([x, x])}, h=1.0)
+
+    assert (at_a_point["gradient"]["x"] == 6).all()
+    assert (at_points["gradient"]["x"] == 6).all()

@@ -183,7 +183,7 @@ def _evaluate(
         return _one_by_one(plan, points, constants, h, deadline)
     source = plan.points_source
     with np.errstate(all="ignore"):
-        run = plan.points_program(**element_data(plan.program, constants, h), check=deadline.check)
+        run = plan.points_program(**element_data(plan, constants, h), check=deadline.check)
         count = len(next(iter(points.values())))
         block = max(1, BLOCK_ELEMENTS // max(len(source.body), 1))
         columns = [

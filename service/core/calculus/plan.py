@@ -198,7 +198,7 @@ class Plan:
         self, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
     ) -> Kernel:
         """Bind the program on floats, as `kernel` does."""
-        data = element_data(self.program, constants, h)
+        data = element_data(self, constants, h)
         return Kernel(self.scalar_template, data, lambda: self.array_kernel(constants, h, check))
 
     def array_kernel(
@@ -241,15 +241,16 @@ STEP = "h/"
 """The step among a lowered program's inputs; no caller's name has a slash."""
 
 
-def element_data(program: Program, constants: Mapping[str, Array], h: float | None) -> Namespace:
-    """Return the constants' elements, and the step, by generated name."""
+def element_data(plan: Plan, constants: Mapping[str, Array], h: float | None) -> Namespace:
+    """Return the constants' elements, and the step where there is one, by generated name."""
     data: Namespace = {
         f"c{position}_{element}": value
-        for position, name in enumerate(program.constants)
+        for position, name in enumerate(plan.program.constants)
         for element, value in enumerate(np.ravel(constants[name]).tolist())
         if constants[name].size <= POINT_NODES
     }
-    return data | ({} if h is None else {"h": h})
+    has_step = plan.lowered is not None and STEP in plan.lowered.inputs
+    return data | ({"h": h} if has_step else {})
 
 
 _PLANS: BoundedCache[Plan] = BoundedCache(
