@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 from collections.abc import Iterator
@@ -9,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from flask import Response, copy_current_request_context
-from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from service.api import problems
@@ -21,22 +21,24 @@ from service.core.limits import Deadline, Limits
 JSON, NDJSON = "application/json", "application/x-ndjson"
 WAITING_LINES = 64
 """Ticks that wait for a slow reader; further ones are dropped, since each tells the newest state."""
+SILENCE_SECONDS = 0.8
+"""How long a stream is silent at most: then the last tick is sent again, while one step takes long."""
 
 
 def wants_stream(accept: str) -> bool:
     """Tell whether the caller wants a stream more than JSON: generated clients name both."""
-    wanted = parse_accept_header(accept, MIMEAccept)
-    return wanted.quality(NDJSON) > wanted.quality(JSON)
+    wanted = {kind.split(";")[0].strip().lower(): quality for kind, quality in parse_accept_header(accept)}
+    return wanted.get(NDJSON, 0) > wanted.get(JSON, 0)
 
 
 def stream(arguments: Arguments, deadline: Deadline, limits: Limits) -> Response:
     """Answer with the progress of a descent.
 
-    What is refused before the first tick is an ordinary problem; what fails later is the last line.
+    What fails before the first tick is an ordinary problem; what fails later is the last line.
     """
     run = _Run(arguments, deadline, limits)
     first = run.lines.get()
-    if isinstance(first, KobaiError):
+    if isinstance(first, Exception):
         raise first
     response = Response(run.iterate(first), content_type=NDJSON)
     response.call_on_close(deadline.cancel)
@@ -44,33 +46,45 @@ def stream(arguments: Arguments, deadline: Deadline, limits: Limits) -> Response
 
 
 class _Run:
-    """One descent on a thread of its own, and the lines that it has written."""
+    """One descent on a thread of its own, and the lines that it has written; the last is a `_Last`."""
 
     def __init__(self, arguments: Arguments, deadline: Deadline, limits: Limits) -> None:
-        self.lines: queue.Queue[Any] = queue.Queue(WAITING_LINES)
+        self.lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._has_begun = False
         work = copy_current_request_context(self._work)
         self._thread = threading.Thread(target=work, args=(arguments, deadline, limits), daemon=True)
         self._thread.start()
 
     def _work(self, arguments: Arguments, deadline: Deadline, limits: Limits) -> None:
-        def tick(step: int, value: float, gradient_norm: float) -> None:
-            if not self.lines.full():
-                line = {"step": step, "value": value, "gradient_norm": gradient_norm}
-                self.lines.put(write_bytes(line) + b"\n")
-
         try:
             with np.errstate(all="ignore"):
-                answer = descent(**arguments, limits=limits, deadline=deadline, on_progress=tick)
-            self.lines.put(write_bytes(answer) + b"\n")
-        except KobaiError as error:
-            self.lines.put(error)
+                answer = descent(**arguments, limits=limits, deadline=deadline, on_progress=self._tick)
+            self.lines.put(_Last(_line(answer)))
         except Exception as error:  # noqa: BLE001 - a thread has nobody above it; the caller is told
-            self.lines.put(problems.dump_bug(error))
-        self.lines.put(None)
+            self.lines.put(_Last(_failure(error)) if self._has_begun else error)
 
-    def iterate(self, first: bytes) -> Iterator[bytes]:
+    def _tick(self, step: int, value: float, gradient_norm: float) -> None:
+        self._has_begun = True
+        if self.lines.qsize() < WAITING_LINES:
+            self.lines.put(_line({"step": step, "value": value, "gradient_norm": gradient_norm}))
+
+    def iterate(self, line: bytes) -> Iterator[bytes]:
         """Yield the lines until the last."""
-        line: Any = first
-        while line is not None:
-            yield problems.dump_core(line) if isinstance(line, KobaiError) else line
-            line = self.lines.get()
+        yield line
+        while not isinstance(line, _Last):
+            with contextlib.suppress(queue.Empty):
+                line = self.lines.get(timeout=SILENCE_SECONDS)
+            yield line
+
+
+class _Last(bytes):
+    """The last line of a stream."""
+
+
+def _line(value: dict[str, Any]) -> bytes:
+    return write_bytes(value) + b"\n"
+
+
+def _failure(error: Exception) -> bytes:
+    """Write what failed after the stream began."""
+    return problems.dump_core(error) if isinstance(error, KobaiError) else problems.dump_bug(error)
