@@ -1,25 +1,105 @@
-"""A sweep judges each learning rate by its run alone."""
+"""A sweep: what each run is, its verdict, and which one is best."""
 
 import pytest
 
-from service.core.descent import sweep
+from service.api.jsonio import dumps
+from service.core import descent, sweep
+from service.core.descent import OPTIMIZERS
+from service.core.exceptions import InvalidRequest, NonFiniteResult, OverBudget
+from service.core.limits import Deadline, Limits
+
+SQUARE = "x[0]**2 + x[1]**2"
+SCALED = "x[0]**2 + 50*x[1]**2"
+START = {"x": [-3.0, 4.0]}
+RATES = [0.001, 0.01, 0.1, 1, 10]
 
 
-@pytest.mark.parametrize("history", [0, 1, 2, 7, 50, 101, 1000])
-def test_a_verdict_does_not_depend_on_how_much_is_recorded(history):
-    rates = [0.01, 0.1, 0.9, 1.0, 1.01]
+@pytest.mark.parametrize(
+    ("function", "verdicts", "best"),
+    [
+        (SQUARE, ["improving", "improving", "improving", "oscillating", "diverged"], 2),
+        (SCALED, ["improving", "improving", "diverged", "diverged", "diverged"], 1),
+    ],
+)
+def test_the_learning_rate_experiment(function, verdicts, best):
+    outcome = sweep(function, START, learning_rates=RATES)
 
-    runs = sweep("x[0]**2 + x[1]**2", {"x": [-3, 4]}, learning_rates=rates, steps=100, history=history)[
-        "runs"
-    ]
-
-    assert [run["verdict"] for run in runs] == ["improving"] * 3 + ["oscillating"] * 2
+    assert [run["verdict"] for run in outcome["runs"]] == verdicts
+    assert [run["learning_rate"] for run in outcome["runs"]] == RATES
+    assert outcome["best"] == best
 
 
-@pytest.mark.parametrize(("rises", "verdict"), [(24, "improving"), (25, "oscillating")])
-def test_a_quarter_of_the_steps_without_a_fall_is_oscillating(rises, verdict):
-    start = 100 - rises + 0.5  # down by one a step, then to and fro between 0.5 and −0.5
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_run_of_a_sweep_is_the_descent_of_its_rate(optimizer):
+    options = {"optimizer": optimizer, "history": 7, "steps": 50, "tolerance": 1e-6, "method": "central"}
+    outcome = sweep(SQUARE, START, learning_rates=RATES, **options)
 
-    run = sweep("abs(x)", {"x": start}, learning_rates=[1.0], steps=100)["runs"][0]
+    for rate, run in zip(RATES, outcome["runs"], strict=True):
+        alone = descent(SQUARE, START, learning_rate=rate, **options)
+        assert dumps({name: run[name] for name in alone}) == dumps(alone)
 
-    assert run["verdict"] == verdict
+
+@pytest.mark.parametrize("history", [0, 2, 33, 1000])
+@pytest.mark.parametrize("steps", [1, 2, 3, 4, 99])
+def test_a_verdict_does_not_depend_on_the_history(history, steps):
+    outcome = sweep(SQUARE, START, learning_rates=[0.01, 1.0], history=history, steps=steps)
+
+    assert [run["verdict"] for run in outcome["runs"]] == ["improving", "oscillating"]
+
+
+@pytest.mark.parametrize(("falls", "verdict"), [(2, "oscillating"), (3, "oscillating"), (4, "improving")])
+def test_a_run_oscillates_when_a_quarter_of_its_steps_fail_to_fall(falls, verdict):
+    """|x| by steps of 1: from falls + 1/4 the value falls so often, and then rises to 3/4."""
+    outcome = sweep("abs(x)", {"x": falls + 0.25}, learning_rates=[1.0], steps=falls + 1)
+
+    assert outcome["runs"][0]["verdict"] == verdict
+
+
+def test_a_verdict_is_the_status_of_a_run_that_ended_early():
+    outcome = sweep("x**2", {"x": 1.0}, learning_rates=[0.25, 0.5, 1e-300], tolerance=0.01)
+    stalled = sweep("x**2", {"x": 1.0}, learning_rates=[0.5, 1e-300])
+
+    assert [run["verdict"] for run in outcome["runs"]] == ["converged", "converged", "stalled"]
+    assert [run["status"] for run in stalled["runs"]] == ["stalled", "stalled"]
+
+
+def test_the_best_run_is_the_first_of_equals():
+    assert sweep("x**2", {"x": 1.0}, learning_rates=[0.1, 0.5, 0.5, 0.25])["best"] == 1
+    assert sweep("x**2", {"x": 1.0}, learning_rates=[10, 20])["best"] == 0
+
+
+def test_the_best_run_is_that_of_the_lowest_value_on_the_way():
+    """The first run passes 0 exactly and goes on to 3; the second ends at 0.5."""
+    outcome = sweep("abs(x) + 0*y", {"x": 3.0, "y": 1.0}, learning_rates=[1.5, 1.25], steps=2)
+
+    assert [run["value"] for run in outcome["runs"]] == [0.0, 0.5]
+    assert outcome["best"] == 0
+
+
+def test_runs_share_the_deadline_and_come_equally_far():
+    now = iter(range(10**9))
+    deadline = Deadline(0.2, lambda: next(now) / 1000)
+
+    outcome = sweep(SQUARE, START, learning_rates=[1e-7] * 8, steps=100_000, deadline=deadline)
+
+    assert {run["status"] for run in outcome["runs"]} == {"deadline"}
+    steps = [run["steps"] for run in outcome["runs"]]
+    assert min(steps) > 0
+    assert max(steps) <= 4 * min(steps)
+
+
+@pytest.mark.parametrize("rates", [[], [0.1] * 65])
+def test_a_sweep_has_1_to_64_rates(rates):
+    with pytest.raises(InvalidRequest):
+        sweep(SQUARE, START, learning_rates=rates)
+
+
+def test_a_start_that_is_not_finite_is_refused():
+    with pytest.raises(NonFiniteResult):
+        sweep("log(x)", {"x": 0.0}, learning_rates=RATES)
+
+
+def test_the_size_of_all_answers_together_is_bounded():
+    with pytest.raises(OverBudget):
+        sweep(SQUARE, START, learning_rates=RATES, history=100, limits=Limits(response_bytes=9_000))
+    assert descent(SQUARE, START, history=100, limits=Limits(response_bytes=9_000))["status"] == "max_steps"

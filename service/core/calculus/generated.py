@@ -164,19 +164,6 @@ def words_of(lines: Sequence[str]) -> set[str]:
     return {word for line in lines for word in _WORD.findall(line)}
 
 
-def define_text(text: str, namespace: Namespace, name: str) -> Callable[..., Any]:
-    """Run the definition of one function and return it."""
-    scope = {"__builtins__": BUILTINS, **namespace}
-    exec(compiled(text), scope)  # noqa: S102 - our own source, from our own tables
-    function: Callable[..., Any] = scope[name]
-    return function
-
-
-def used_names(lines: Sequence[str], namespace: Namespace) -> list[str]:
-    """Return the names of the namespace that the lines use, in a fixed order."""
-    return sorted(words_of(lines) & namespace.keys())
-
-
 _CODES: BoundedCache[tuple[CodeType, int]] = BoundedCache(CACHED_CODES, CACHED_BYTES, lambda entry: entry[1])
 
 

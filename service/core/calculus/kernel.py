@@ -17,11 +17,9 @@ from numpy.typing import NDArray
 
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.generated import (
-    Function,
     Maker,
     Namespace,
     Source,
-    make_functions,
     make_program,
 )
 
@@ -141,14 +139,6 @@ class Kernel:
     @cached_property
     def _on_arrays(self) -> Kernel:
         return self.careful() if self.careful else self
-
-    @cached_property
-    def namespace(self) -> Namespace:
-        """What the names in the body refer to."""
-        source = self.template.source
-        made = tuple(line.split(" = ", 1)[0] for line in source.setup)
-        values = make_functions(source, {"setup": Function((), [f"return ({', '.join([*made, 'None'])},)"])})
-        return {**source.names, **self.data, **dict(zip(made, values(**self.data)(), strict=False))}
 
     def pack(self, variables: Mapping[str, Array]) -> tuple[Any, ...]:
         """Lay variables out as slots."""

@@ -1,7 +1,8 @@
 """From numbers to a path: gradient descent and its kin."""
 
+from service.core.descent.descents import descent
 from service.core.descent.optimizers import OPTIMIZERS
-from service.core.descent.path import descent, sweep
 from service.core.descent.schedules import SCHEDULES
+from service.core.descent.sweeps import sweep
 
 __all__ = ["OPTIMIZERS", "SCHEDULES", "descent", "sweep"]

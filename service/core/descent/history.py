@@ -1,6 +1,10 @@
-"""Which steps of a descent are recorded: evenly spaced, the start and the last included."""
+"""The history of a descent: which steps are recorded, and their records, evenly spaced."""
 
 from __future__ import annotations
+
+from typing import Any
+
+Record = dict[str, Any]
 
 
 def grid(steps: int, count: int) -> list[int]:
@@ -44,3 +48,47 @@ def _walk(there: set[int], last: int, gap: int, has_longer: bool) -> list[int]:
             return []
         chosen.append(following[0])
     return chosen
+
+
+class History:
+    """The records of one run.
+
+    Parameters
+    ----------
+    count : int
+        How many records are wanted.
+    first, last : int
+        The run's first step, and the last one planned.
+    """
+
+    def __init__(self, count: int, first: int, last: int) -> None:
+        self.count, self.first = count, first
+        self.records: dict[int, Record] = {}
+        self._waiting = [first + step for step in reversed(grid(last - first, count))]
+
+    def due(self, last: int) -> int:
+        """Return the next step to be recorded, `last` when there is none before."""
+        return self._waiting[-1] if self._waiting else last
+
+    def is_due(self, step: int) -> bool:
+        """Tell whether a step is to be recorded; it is not due any more from now on."""
+        if not self._waiting or self._waiting[-1] != step:
+            return False
+        self._waiting.pop()
+        return True
+
+    def wanted(self, end: int) -> list[int]:
+        """Return the steps of an even history of a run that ended at `end`."""
+        return [self.first + step for step in grid(end - self.first, self.count)]
+
+    def has_all(self, steps: list[int]) -> bool:
+        """Tell whether all these steps are recorded."""
+        return all(step in self.records for step in steps)
+
+    def even(self, end: int) -> list[Record]:
+        """Return the records of those steps or, where some are missing, the most that are even."""
+        wanted = self.wanted(end)
+        if not self.has_all(wanted):
+            known = sorted(step - self.first for step in self.records)
+            wanted = [self.first + step for step in thinned(known, end - self.first)][-self.count :]
+        return [self.records[step] for step in wanted]

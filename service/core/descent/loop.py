@@ -1,4 +1,4 @@
-"""The loop of a descent as one generated function: evaluate, judge, update, with nothing interpreted.
+"""The loop of a descent as one generated function: update, evaluate, judge, with nothing interpreted.
 
 The source consists of a kernel's body, an optimizer's rules and what is written here; it holds no
 character of the caller's. For programs on floats it uses local variables alone, so a step of a small
@@ -14,15 +14,19 @@ from typing import Any
 
 import numpy as np
 
-from service.core.calculus.generated import define_text, used_names
+from service.core.calculus.generated import Function, Maker, indented, make_functions
 from service.core.calculus.kernel import Kernel
 from service.core.descent.optimizers import Optimizer
-from service.core.descent.schedules import Schedule, raised
+from service.core.descent.schedules import Schedule
 from service.core.exceptions import DeadlineExceeded
 
-RUNNING, CONVERGED, DIVERGED, STALLED, RAISED, INTERRUPTED = range(6)
-"""Why the loop came back: `last` is reached; the tolerance is met; the value is out of bounds; the
-gradient is zero; floats raised where arrays would give an infinity; the deadline came in a body."""
+REACHED, JUDGED, CONVERGED, DIVERGED, STALLED, RAISED, INTERRUPTED = range(7)
+"""Why the loop came back: at the last step asked for; an iterate is judged and the run goes on; the
+tolerance is met; value or gradient is out of bounds; the gradient is zero; floats raised where arrays
+would give an infinity; the deadline came inside the function."""
+
+Parts = tuple[Any, ...]
+"""All that the loop carries from one step to the next; `Layout` says what stands where."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +38,63 @@ class Rules:
     has_tolerance: bool
     is_clipped: bool
     is_bounded: bool
-    is_counted: bool
 
     @property
     def is_stationary(self) -> bool:
         """Whether every update is the same function of the variables alone, so that a stall is for ever."""
-        return not self.optimizer.moments and not self.schedule.formula
+        return not self.optimizer.moments and self.schedule.factor is None
+
+
+class Layout:
+    """What stands where in the loop's parts.
+
+    Attributes
+    ----------
+    slots, moments, gradient, best_slots, before : slice
+        The variables, the optimizer's moments (by moment, then by slot), the gradient, the variables of
+        the best iterate, and the variables before the last update.
+    k, value, best, best_step, previous, rises, bound, rate : int
+        Step number, value, lowest value and its step, value before the last update, at how many steps the
+        value did not fall, the magnitude beyond which it has diverged, and the learning rate.
+    names : tuple of str
+        The names of all parts in the source.
+    norm_of : callable
+        From the gradient's slots to its 2-norm.
+    """
+
+    def __init__(self, kernel: Kernel, rules: Rules) -> None:
+        self.names: tuple[str, ...] = ()
+        self.norm_of: Callable[..., float] = math.hypot if kernel.is_scalar else total_norm
+        self.slots = self._add(*kernel.slots)
+        moments = rules.optimizer.moments
+        self.moments = self._add(*(f"{moment}_{slot}" for moment in moments for slot in kernel.slots))
+        self.gradient = self._add(*(f"g_{slot}" for slot in kernel.slots))
+        self.best_slots = self._add(*(f"best_{slot}" for slot in kernel.slots))
+        self.before = self._add(*(f"old_{slot}" for slot in kernel.slots))
+        self.k = self._add("k").start
+        self.value = self._add("value").start
+        self.best = self._add("best").start
+        self.best_step = self._add("best_step").start
+        self.previous = self._add("previous").start
+        self.rises = self._add("rises").start
+        self.bound = self._add("bound").start
+        self.rate = self._add("learning_rate" if rules.schedule.factor else "rate").start
+
+    def fill(self, **values: Any) -> Parts:
+        """Lay values out as parts; what is not named is None until the loop computes it."""
+        parts: list[Any] = [None] * len(self.names)
+        for name, value in values.items():
+            parts[getattr(self, name)] = value
+        return tuple(parts)
+
+    def _add(self, *names: str) -> slice:
+        start = len(self.names)
+        self.names += names
+        return slice(start, len(self.names))
 
 
 def total_norm(*parts: Any) -> float:
-    """Return the 2-norm over several arrays or numbers, without overflow."""
+    """Return the 2-norm over several arrays or numbers, without overflow on the way."""
     norms = []
     for part in parts:
         flat = np.ravel(part)
@@ -53,41 +104,41 @@ def total_norm(*parts: Any) -> float:
     return math.hypot(*norms)
 
 
-SCALAR_NAMES: dict[str, Any] = {"sqrt": math.sqrt, "norm_of": math.hypot, "cos": math.cos, "raised": raised}
+SCALAR_NAMES: dict[str, Any] = {"root_of": math.sqrt, "is_finite": math.isfinite}
 ARRAY_NAMES: dict[str, Any] = {
-    "sqrt": np.sqrt,
-    "norm_of": total_norm,
-    "cos": math.cos,
-    "raised": raised,
+    "root_of": np.sqrt,
+    "is_finite": lambda part: np.isfinite(part).all(),
     "largest_of": lambda part: float(np.max(np.abs(part), initial=0.0)),
     "has_any": np.count_nonzero,
-    "clip": np.clip,
+    "clamp": np.clip,
 }
+"""What the loop's own source calls; none of the names is one of a kernel's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """The generated functions and how to call them.
+    """The generated functions.
 
     Attributes
     ----------
-    carried : tuple of str
-        What goes in and comes back, in order: slots, moments, k, best, best_step, the best slots and,
-        when the steps without descent are counted, rises and previous.
+    layout : Layout
+        What stands where in their parts.
+    is_stationary : bool
+        Whether a step that changes nothing is the end.
     advance : callable
-        From what is carried, and the last step, to a reason and a result: what is carried, the value,
-        the gradient of each slot, and the slots before the last update.
-    apply : callable
-        One iterate whose gradient and value are given: judged, then updated.
+        From the parts, the last step and whether the start is not evaluated yet, to a reason and parts.
+    judge : callable
+        The same for one iterate whose value and gradient are among the parts: it is only judged.
     """
 
-    carried: tuple[str, ...]
-    advance: Callable[..., tuple[int, tuple[Any, ...]]]
-    apply: Callable[..., tuple[int, tuple[Any, ...]]]
+    layout: Layout
+    is_stationary: bool
+    advance: Callable[..., tuple[int, Parts]]
+    judge: Callable[..., tuple[int, Parts]]
 
 
 def make_loop(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> Loop:
-    """Generate the loop of a kernel under rules.
+    """Bind the loop of a kernel under rules, generated when it is not known yet.
 
     Parameters
     ----------
@@ -98,138 +149,130 @@ def make_loop(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> Loop:
     numbers : dict
         Options by name, and the bounds of the slots as ``low_v0``, ``high_v0``.
     """
-    names = SCALAR_NAMES if kernel.is_scalar else ARRAY_NAMES
-    namespace = {**kernel.namespace, **names, **numbers, "Interrupted": DeadlineExceeded, "pi": math.pi}
-    carried = _carried(kernel, rules)
-    return Loop(
-        carried,
-        define_text(_text(kernel, rules, carried, namespace, False), namespace, "advance"),
-        define_text(_text(kernel, rules, carried, namespace, True), namespace, "advance"),
+    layout = Layout(kernel, rules)
+    maker = kernel.template.loops.get_or_make(
+        (rules, *numbers), lambda: _generated(kernel, rules, layout, tuple(numbers))
     )
+    advance, judge = maker(**kernel.data, **numbers)
+    return Loop(layout, rules.is_stationary, advance, judge)
 
 
-def _carried(kernel: Kernel, rules: Rules) -> tuple[str, ...]:
-    moments = [f"{moment}_{slot}" for moment in rules.optimizer.moments for slot in kernel.slots]
-    best = [f"best_{slot}" for slot in kernel.slots]
-    counts = ["rises", "previous"] if rules.is_counted else []
-    return (*kernel.slots, *moments, "k", "best", "best_step", *best, *counts)
+def _generated(kernel: Kernel, rules: Rules, layout: Layout, numbers: tuple[str, ...]) -> Maker:
+    source = _Source(kernel, rules, layout.names)
+    functions = {
+        "advance": Function((*layout.names, "last", "is_fresh"), source.advance()),
+        "judge": Function((*layout.names, "last"), source.judge()),
+    }
+    own = SCALAR_NAMES if kernel.is_scalar else ARRAY_NAMES
+    own = {**own, "norm_of": layout.norm_of, "Interrupted": DeadlineExceeded}
+    return make_functions(kernel.template.source, functions, own, numbers)
 
 
-def _text(
-    kernel: Kernel, rules: Rules, carried: tuple[str, ...], namespace: dict[str, Any], is_given: bool
-) -> str:
-    """Write the definition of `advance`, or with `is_given` that of the single step."""
-    slots = kernel.slots
-    gradient = tuple(f"g_{slot}" for slot in slots) if is_given else kernel.gradient
-    old = tuple(f"old_{slot}" for slot in slots)
-    result = _tuple((*carried, "value", *gradient, *old))
-    without = _tuple((*carried, *("None" for _ in ("value", *slots)), *old))
-    keep = [f"{before} = {slot}" for before, slot in zip(old, slots, strict=True)]
-    # Counted on leaving an iterate: the last of a chunk is judged again as the first of the next.
-    count = (
-        ["if not value < previous:", "    rises = rises + 1", "previous = value"] if rules.is_counted else []
-    )
-    step = [
-        *_judgement(kernel, rules, gradient, result),
-        *count,
-        *keep,
-        *_update(kernel, rules, gradient),
-        "k = k + 1",
-    ]
-    if is_given:
-        lines = [*step, f"return {RAISED}, {without}"]
-    else:
-        evaluated = [*kernel.body, f"value = {kernel.value}", *step]
-        lines = ["while True:", *_indented(evaluated)]
-    given = ("value", *gradient) if is_given else ()
-    own = {*carried, *given, "last"}
-    used = [name for name in used_names([*lines, "Interrupted"], namespace) if name not in own]
-    parameters = ", ".join((*carried, "last", *given, *(f"{name}={name}" for name in used)))
-    guarded = [
-        *keep,
-        "try:",
-        *_indented(lines),
-        "except Interrupted:",
-        f"    return {INTERRUPTED}, {without}",
-        "except (ArithmeticError, ValueError):",
-        f"    return {RAISED}, {without}",
-    ]
-    return "\n".join([f"def advance({parameters}):", *_indented(guarded)])
+class _Source:
+    """Writes the statements of a loop."""
 
+    def __init__(self, kernel: Kernel, rules: Rules, carried: tuple[str, ...]) -> None:
+        self.kernel, self.rules = kernel, rules
+        self.slots = kernel.slots
+        self.gradient = tuple(f"g_{slot}" for slot in kernel.slots)
+        self.parts = f"({', '.join(carried)})"
 
-def _indented(lines: list[str]) -> list[str]:
-    return [f"    {line}" for line in lines]
-
-
-def _tuple(parts: tuple[str, ...]) -> str:
-    return f"({', '.join(parts)},)"
-
-
-def _judgement(kernel: Kernel, rules: Rules, gradient: tuple[str, ...], result: str) -> list[str]:
-    """Write the tests of one iterate, in the order of their precedence."""
-    improve = ["best = value", "best_step = k", *(f"best_{slot} = {slot}" for slot in kernel.slots)]
-    lines = []
-    if rules.has_tolerance:
-        pairs = zip(kernel.slots, gradient, strict=True)
-        small = " and ".join(_is_small(kernel, rules, slot, part) for slot, part in pairs)
-        lines += [
-            f"if value - value == 0.0 and {small}:",
-            "    if value < best:",
-            *_indented(_indented(improve)),
-            f"    return {CONVERGED}, {result}",
+    def advance(self) -> list[str]:
+        """Write the loop: update unless the start is still to be evaluated, evaluate, judge."""
+        kernel = self.kernel
+        step = [
+            "if is_fresh:",
+            "    is_fresh = False",
+            "else:",
+            *indented(self._update()),
+            *kernel.body,
+            f"value = {kernel.value}",
+            *(f"{name} = {part}" for name, part in zip(self.gradient, kernel.gradient, strict=True)),
+            *self._judgement(),
         ]
-    lines += [
-        "if value < best:",
-        *_indented(improve),
-        "    if value < -bound:",
-        f"        return {DIVERGED}, {result}",
-        "elif not value <= bound:",
-        f"    return {DIVERGED}, {result}",
-    ]
-    if not rules.has_tolerance:
-        lines += [f"if not ({_any(kernel, gradient)}):", f"    return {STALLED}, {result}"]
-    return [*lines, "if k == last:", f"    return {RUNNING}, {result}"]
-
-
-def _any(kernel: Kernel, gradient: tuple[str, ...]) -> str:
-    if kernel.is_scalar:
-        return " or ".join(gradient)
-    return " or ".join(f"has_any({part})" for part in gradient)
-
-
-def _is_small(kernel: Kernel, rules: Rules, slot: str, part: str) -> str:
-    """Write whether a slot's gradient, or with bounds its projected one, is within the tolerance."""
-    if rules.is_bounded:
-        moved = f"({slot} - {part})"
-        part = f"({slot} - {_projected(kernel, slot, moved)})"
-    return f"-tolerance <= {part} <= tolerance" if kernel.is_scalar else f"largest_of({part}) <= tolerance"
-
-
-def _projected(kernel: Kernel, slot: str, source: str) -> str:
-    low, high = f"low_{slot}", f"high_{slot}"
-    if not kernel.is_scalar:
-        return f"clip({source}, {low}, {high})"
-    return f"({low} if {source} < {low} else {high} if {source} > {high} else {source})"
-
-
-def _update(kernel: Kernel, rules: Rules, gradient: tuple[str, ...]) -> list[str]:
-    """Write one update of all slots."""
-    optimizer, lines = rules.optimizer, []
-    if rules.schedule.formula:
-        lines.append(f"rate = {rules.schedule.formula}")
-    if optimizer.each_step:
-        lines += ["t = k + 1", *optimizer.each_step]
-    if rules.is_clipped:
-        lines.append(f"scale = clip_norm / (norm_of({', '.join(gradient)}) + 1e-6)")
-        clipped = tuple(f"h_{slot}" for slot in kernel.slots)
-        lines += [
-            f"{name} = {part} * scale if scale < 1.0 else {part}"
-            for name, part in zip(clipped, gradient, strict=True)
+        return [
+            "try:",
+            "    while True:",
+            *indented(indented(step)),
+            "except Interrupted:",
+            f"    {self._leave(INTERRUPTED)}",
+            "except (ArithmeticError, ValueError):",
+            f"    {self._leave(RAISED)}",
         ]
-        gradient = clipped
-    for slot, part in zip(kernel.slots, gradient, strict=True):
-        names = {moment: f"{moment}_{slot}" for moment in optimizer.moments}
-        lines += [rule.format(x=slot, g=part, **names) for rule in optimizer.each_slot]
-        if rules.is_bounded:
-            lines.append(f"{slot} = {_projected(kernel, slot, slot)}")
-    return lines
+
+    def judge(self) -> list[str]:
+        """Write the judgement alone."""
+        return [*self._judgement(), self._leave(JUDGED)]
+
+    def _leave(self, reason: int) -> str:
+        return f"return {reason}, {self.parts}"
+
+    def _judgement(self) -> list[str]:
+        """Write the tests of one iterate, in the order of their precedence."""
+        improve = ["best = value", "best_step = k", *(f"best_{slot} = {slot}" for slot in self.slots)]
+        lines = ["if not value < previous:", "    rises = rises + 1"]
+        if self.rules.has_tolerance:
+            lines += [
+                f"if {self._is_converged()}:",
+                "    if value < best:",
+                *indented(indented(improve)),
+                f"    {self._leave(CONVERGED)}",
+            ]
+        lines += [
+            "if value < best:",
+            *indented(improve),
+            "    if value < -bound:",
+            f"        {self._leave(DIVERGED)}",
+            "elif not value <= bound:",
+            f"    {self._leave(DIVERGED)}",
+        ]
+        if self.rules.is_bounded:  # the projection would hide that a gradient is infinite
+            all_finite = " and ".join(f"is_finite({part})" for part in self.gradient)
+            lines += [f"if not ({all_finite}):", f"    {self._leave(DIVERGED)}"]
+        if not self.rules.has_tolerance:
+            lines += [f"if not ({self._has_slope()}):", f"    {self._leave(STALLED)}"]
+        return [*lines, "if k == last:", f"    {self._leave(REACHED)}"]
+
+    def _has_slope(self) -> str:
+        if self.kernel.is_scalar:
+            return " or ".join(self.gradient)
+        return " or ".join(f"has_any({part})" for part in self.gradient)
+
+    def _is_converged(self) -> str:
+        pairs = zip(self.slots, self.gradient, strict=True)
+        return " and ".join(["is_finite(value)", *(self._is_small(slot, part) for slot, part in pairs)])
+
+    def _is_small(self, slot: str, slope: str) -> str:
+        """Write whether a slot's gradient, or with bounds its projected one, is within the tolerance.
+
+        The projected gradient x - P(x - g) is g between x - upper and x - lower: written so, no digit
+        of a small g is lost beside a large x.
+        """
+        if self.rules.is_bounded:
+            slope = self._clamped(slope, f"{slot} - high_{slot}", f"{slot} - low_{slot}")
+        if self.kernel.is_scalar:
+            return f"-tolerance <= ({slope}) <= tolerance"
+        return f"largest_of({slope}) <= tolerance"
+
+    def _clamped(self, source: str, low: str, high: str) -> str:
+        if not self.kernel.is_scalar:
+            return f"clamp({source}, {low}, {high})"
+        return f"({low} if {source} < {low} else {high} if {source} > {high} else {source})"
+
+    def _update(self) -> list[str]:
+        """Write one update of all slots."""
+        optimizer, gradient = self.rules.optimizer, self.gradient
+        lines = ["previous = value", *(f"old_{slot} = {slot}" for slot in self.slots)]
+        if self.rules.schedule.factor:
+            lines.append("rate = learning_rate * factor(k, schedule_rate, schedule_every)")
+        lines += ["k = k + 1", *optimizer.each_step]
+        if self.rules.is_clipped:
+            lines.append(f"scale = clip_norm / (norm_of({', '.join(gradient)}) + 1e-6)")
+            lines += [f"h_{part} = {part} * scale if scale < 1.0 else {part}" for part in gradient]
+            gradient = tuple(f"h_{part}" for part in gradient)
+        for slot, part in zip(self.slots, gradient, strict=True):
+            names = {moment: f"{moment}_{slot}" for moment in optimizer.moments}
+            lines += [rule.format(x=slot, g=part, **names) for rule in optimizer.each_slot]
+            if self.rules.is_bounded:
+                lines.append(f"{slot} = {self._clamped(slot, f'low_{slot}', f'high_{slot}')}")
+        return lines

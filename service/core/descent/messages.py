@@ -2,43 +2,63 @@
 
 from __future__ import annotations
 
-from service.core.descent.options import GROWTH, Options
+from collections.abc import Callable
+
+from service.core.descent.options import Options
 from service.core.descent.run import Run
 
 
-def message_of(run: Run, options: Options, start_value: float, gradient_norm: float) -> str:
+def message_of(run: Run, options: Options, start_value: float) -> str:
     """Put the outcome of a run into a sentence."""
-    step, value = run.step, run.point.value
-    slope = "projected gradient" if options.bounds else "gradient"
-    words = {
-        "max_steps": f"All {run.step - run.first} steps were run; the value went from {start_value:.4g} to "
-        f"{value:.4g}, the gradient's norm is {gradient_norm:.3g}.",
-        "converged": f"Converged at step {step}: no element of the {slope} is larger than the tolerance "
-        f"{options.tolerance!r}.",
-        "deadline": f"The deadline came after step {step}; send the state to go on from there.",
-        "diverged": _divergence(run, options, start_value),
-        "stalled": _stall(run, gradient_norm),
-    }
-    return words[run.status]
+    return SENTENCES[run.status](run, options, start_value)
+
+
+def _max_steps(run: Run, options: Options, start_value: float) -> str:
+    point = run.point
+    return (
+        f"All {point.step - run.first} steps were run; the value went from {start_value:.4g} to "
+        f"{point.value:.4g}, the gradient's norm is {point.gradient_norm:.3g}."
+    )
+
+
+def _convergence(run: Run, options: Options, start_value: float) -> str:
+    slope = "projected gradient" if options.given_bounds else "gradient"
+    return (
+        f"Converged at step {run.point.step}: no element of the {slope} is larger than the tolerance "
+        f"{options.tolerance!r}."
+    )
+
+
+def _deadline(run: Run, options: Options, start_value: float) -> str:
+    return f"The deadline came after step {run.point.step}; send the state to go on from there."
 
 
 def _divergence(run: Run, options: Options, start_value: float) -> str:
-    value = run.point.value
-    advice = f"try a learning_rate below {options.learning_rate:g}"
-    if value is not None and abs(value) > GROWTH * max(1.0, abs(start_value)):
-        grew = f"the value grew from {start_value:.4g} to {value:.4g}"
+    point = run.point
+    if point.is_beyond_bound:
+        what = f"the value grew from {start_value:.4g} to {point.value:.4g}"
     else:
-        grew = f"after it value, gradient or variables were not finite; the value was {value:.4g}"
-    return f"Diverged at step {run.step}: {grew}; {advice}."
+        what = f"after the value {point.value:.4g} something was not finite: value, gradient or variables"
+    return f"Diverged at step {point.step}: {what}; try a learning_rate below {options.learning_rate:g}."
 
 
-def _stall(run: Run, gradient_norm: float) -> str:
-    if gradient_norm == 0.0:
+def _stall(run: Run, options: Options, start_value: float) -> str:
+    if run.point.has_slope:
         return (
-            f"Stalled at step {run.step}: the gradient is exactly zero, "
-            "at a stationary point or on a plateau."
+            f"Stalled at step {run.point.step}: an update is too small to change any variable; "
+            "a larger learning_rate may go on."
         )
     return (
-        f"Stalled at step {run.step}: an update is too small to change any variable; "
-        "a larger learning_rate may go on."
+        f"Stalled at step {run.point.step}: the gradient is exactly zero, "
+        "at a stationary point or on a plateau."
     )
+
+
+SENTENCES: dict[str, Callable[[Run, Options, float], str]] = {
+    "max_steps": _max_steps,
+    "converged": _convergence,
+    "deadline": _deadline,
+    "diverged": _divergence,
+    "stalled": _stall,
+}
+"""What to say of each status."""

@@ -1,11 +1,13 @@
 """The optimizers: one table of update rules, the same source for plain floats and for arrays.
 
 In a rule {x} is a variable, {g} its gradient, {m} and {v} its moments, all of one slot; `rate` is the
-learning rate of this update and `t` its number, from 1. The other names are options.
+learning rate of this update and `k` its number, from 1. The other names are options.
 
-No rule hides a gradient that is not finite: each leaves the variable infinite or NaN from then on,
-because a moment that holds an infinity keeps it and infinity over infinity is NaN. So the loop tests
-the variables now and then instead of every gradient.
+The rules compute in PyTorch's order, so that they round as it does: a path that amplifies differences
+of rounding, as RMSprop's across the valley of Rosenbrock's function, is the same to the last bit.
+
+No rule hides a gradient that is not finite: each leaves a variable or a moment infinite or NaN from
+then on. So the loop tests those now and then instead of every gradient.
 
 References: PyTorch, `torch.optim` (SGD, Adagrad, RMSprop, Adam); Polyak (1964) for momentum;
 Sutskever et al., ICML 2013, for this form of Nesterov's; Duchi, Hazan and Singer, JMLR 12 (2011);
@@ -67,7 +69,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
         Optimizer(
             "adagrad",
             "steps shrink with the sum of squared gradients",
-            ("{v} = {v} + {g} * {g}", "{x} = {x} - rate * {g} / (sqrt({v}) + epsilon)"),
+            ("{v} = {v} + {g} * {g}", "{x} = {x} - rate * {g} / (root_of({v}) + epsilon)"),
             moments=("v",),
             options=("epsilon",),
             epsilon=1e-10,
@@ -76,8 +78,8 @@ OPTIMIZERS: dict[str, Optimizer] = {
             "rmsprop",
             "steps shrink with a running mean of squared gradients",
             (
-                "{v} = decay * {v} + (1.0 - decay) * ({g} * {g})",
-                "{x} = {x} - rate * {g} / (sqrt({v}) + epsilon)",
+                "{v} = decay * {v} + (1.0 - decay) * {g} * {g}",
+                "{x} = {x} - rate * {g} / (root_of({v}) + epsilon)",
             ),
             moments=("v",),
             options=("decay", "epsilon"),
@@ -86,12 +88,12 @@ OPTIMIZERS: dict[str, Optimizer] = {
             "adam",
             "running means of gradients and their squares, corrected for their zero start",
             (
-                "{m} = beta1 * {m} + (1.0 - beta1) * {g}",
-                "{v} = beta2 * {v} + (1.0 - beta2) * ({g} * {g})",
-                "{x} = {x} - scaled * {m} / (sqrt({v}) / root + epsilon)",
+                "{m} = {m} + (1.0 - beta1) * ({g} - {m})",
+                "{v} = beta2 * {v} + (1.0 - beta2) * {g} * {g}",
+                "{x} = {x} - scaled * {m} / (root_of({v}) / root + epsilon)",
             ),
             moments=("m", "v"),
-            each_step=("scaled = rate / (1.0 - beta1**t)", "root = (1.0 - beta2**t) ** 0.5"),
+            each_step=("scaled = rate / (1.0 - beta1**k)", "root = (1.0 - beta2**k) ** 0.5"),
             options=("beta1", "beta2", "epsilon"),
         ),
     )

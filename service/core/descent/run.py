@@ -8,57 +8,81 @@ bisection, to the first bad step. Everything is deterministic, so chunks change 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from service.core.calculus.kernel import Array, Kernel
-from service.core.descent.history import grid, thinned
+from service.core.descent.history import History, Record
 from service.core.descent.loop import (
     CONVERGED,
     DIVERGED,
     INTERRUPTED,
+    JUDGED,
     RAISED,
-    RUNNING,
+    REACHED,
     STALLED,
+    Layout,
     Loop,
-    Rules,
-    make_loop,
-    total_norm,
+    Parts,
 )
+from service.core.descent.options import Options
 from service.core.exceptions import DeadlineExceeded, fault
 from service.core.limits import Deadline
 
-Progress = Callable[[int, float, float], None]
-
 CHUNK_SECONDS = 0.008
 LONGEST_CHUNK = 20_000
-TICK_SECONDS = 0.05
+MOST_UNDONE = 1 / 16
+"""Part of the steps that a run takes back at its deadline, so that its history ends evenly."""
 
-NAMES = {RUNNING: "max_steps", CONVERGED: "converged", DIVERGED: "diverged", STALLED: "stalled"}
+STATUSES = {CONVERGED: "converged", DIVERGED: "diverged", STALLED: "stalled"}
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
-    """One iterate as the loop left it.
-
-    Attributes
-    ----------
-    carried : tuple
-        What the loop takes to go on; see `Loop.carried`.
-    value : float or None
-        None when the iterate was not evaluated.
-    gradient, before : tuple
-        By slot: the gradient, and the slots before the last update.
-    """
+class Iterate:
+    """An evaluated iterate as the loop left it, and why the loop came back there."""
 
     reason: int
-    carried: tuple[Any, ...]
-    value: float | None
-    gradient: tuple[Any, ...]
-    before: tuple[Any, ...]
+    parts: Parts
+    layout: Layout
+
+    @property
+    def step(self) -> int:
+        """Its number."""
+        return int(self.parts[self.layout.k])
+
+    @property
+    def slots(self) -> Parts:
+        """Its variables."""
+        return self.parts[self.layout.slots]
+
+    @property
+    def value(self) -> float:
+        """The function's value."""
+        return float(self.parts[self.layout.value])
+
+    @property
+    def gradient(self) -> Parts:
+        """The function's gradient, by slot."""
+        return self.parts[self.layout.gradient]
+
+    @property
+    def gradient_norm(self) -> float:
+        """The 2-norm of the gradient, float64's largest number where it is larger."""
+        return min(self.layout.norm_of(*self.gradient), sys.float_info.max)
+
+    @property
+    def has_slope(self) -> bool:
+        """Whether the gradient has an element that is not zero."""
+        return any(np.any(part) for part in self.gradient)
+
+    @property
+    def is_beyond_bound(self) -> bool:
+        """Whether the value has grown too large."""
+        return abs(self.value) > float(self.parts[self.layout.bound])
 
 
 class Run:
@@ -66,14 +90,12 @@ class Run:
 
     Parameters
     ----------
-    kernel, rules, numbers : Kernel, Rules, dict
-        As `make_loop` takes them.
-    carried : tuple
-        The start; see `Loop.carried`.
-    steps : int
-        How many updates to do.
-    history, has_variables : int, bool
-        How many records to keep, and whether they hold the variables.
+    kernel, loop : Kernel, Loop
+        What runs.
+    start : tuple
+        The parts of the start, not evaluated yet.
+    options : Options
+        How many updates to do, and how many records to keep.
     deadline : Deadline
         When to stop.
     """
@@ -81,181 +103,209 @@ class Run:
     def __init__(
         self,
         kernel: Kernel,
-        rules: Rules,
-        numbers: Mapping[str, Any],
-        carried: tuple[Any, ...],
-        steps: int,
-        history: int,
-        has_variables: bool,
+        loop: Loop,
+        start: Parts,
+        options: Options,
         deadline: Deadline,
     ) -> None:
-        self.kernel, self.rules, self.deadline = kernel, rules, deadline
-        self.history, self.has_variables = history, has_variables
-        self.loop: Loop = make_loop(kernel, rules, dict(numbers))
-        self.place = {name: position for position, name in enumerate(self.loop.carried)}
-        self.start = carried
-        self.first = carried[self.place["k"]]
-        self.last = self.first + steps
+        self.kernel, self.loop, self.deadline = kernel, loop, deadline
+        self.layout = loop.layout
+        self.first = int(start[self.layout.k])
+        self.last = self.first + options.steps
+        self.options = options
+        self.history = History(options.history, self.first, self.last)
         self.status = ""
-        self.chunk = 1
-        self.records: dict[int, dict[str, Any]] = {}
-        self.waiting = [self.first + step for step in grid(steps, history)]
-        self.point = self._reach(carried, self.first)
-        if self.point.reason == INTERRUPTED:
+        self.told = self.first
+        self.point = self.start = self.recorded = Iterate(JUDGED, start, self.layout)
+        self._chunk = 1
+
+    def evaluate_start(self, known: Iterate | None = None) -> None:
+        """Evaluate the start, or take value and gradient from that of another run.
+
+        Raises
+        ------
+        DeadlineExceeded
+            The time was up before there was a value.
+        """
+        if known is None:
+            point = self._advance(self.start, self.first, is_fresh=True)
+        else:
+            point = self._judge(self.start, self.first, known.value, known.gradient)
+        if point.reason == INTERRUPTED:
             raise DeadlineExceeded(fault("deadline"))
+        self.point = point
 
-    @property
-    def step(self) -> int:
-        """The number of the present iterate."""
-        return int(self.point.carried[self.place["k"]])
+    def begin(self, bound: float) -> None:
+        """Judge the evaluated start, whose value and gradient are finite.
 
-    def slots(self, point: Point) -> tuple[Any, ...]:
-        """Return the slots of an iterate."""
-        return point.carried[: len(self.kernel.slots)]
-
-    def begin(self) -> None:
-        """Judge the start."""
-        self._settle(self.point, self.start)
+        Parameters
+        ----------
+        bound : float
+            The magnitude beyond which a value has diverged.
+        """
+        parts = list(self.point.parts)
+        parts[self.layout.bound] = min(bound, sys.float_info.max)
+        self.start = self.recorded = Iterate(self.point.reason, tuple(parts), self.layout)
+        self._settle(self.start, self.start)
 
     def advance(self) -> None:
         """Run one chunk; `status` is set when that was the last."""
         if self.deadline.is_over():
-            self.status = "deadline"
+            self._end_early()
             return
-        target = min(self.last, self.step + self.chunk, self.waiting[0] if self.waiting else self.last)
-        began = self.deadline.now()
-        carried = self.point.carried
-        point = self._reach(carried, target)
-        took = self.deadline.now() - began
-        self.chunk = max(1, self.chunk // 2) if took > CHUNK_SECONDS else min(2 * self.chunk, LONGEST_CHUNK)
+        start, began = self.point, self.deadline.now()
+        point = self._reach(start, min(self.last, start.step + self._chunk, self.history.due(self.last)))
+        is_long = self.deadline.now() - began > CHUNK_SECONDS
+        self._chunk = max(1, self._chunk // 2) if is_long else min(2 * self._chunk, LONGEST_CHUNK)
         if point.reason == INTERRUPTED:
-            self.status = "deadline"  # at the start of this chunk, the last iterate known whole
-            return
-        self._settle(point, carried)
+            self._end_early()
+        else:
+            self._settle(point, start)
 
-    def _reach(self, carried: tuple[Any, ...], last: int) -> Point:
-        """Run the loop to a step; a step at which floats raise is evaluated on arrays."""
-        count = len(self.loop.carried)
-        reason, result = self.loop.advance(*carried, last)
-        while reason == RAISED:
-            carried = result[:count]
-            value, gradient = self.kernel.evaluate(carried[: len(self.kernel.slots)])
-            reason, result = self.loop.apply(*carried, last, value, *gradient)
-            if reason == RAISED:
-                reason, result = self.loop.advance(*result[:count], last)
-        slots = len(self.kernel.slots)
-        value, gradient = result[count], result[count + 1 : count + 1 + slots]
-        return Point(reason, result[:count], value, gradient, result[count + 1 + slots :])
+    def _end_early(self) -> None:
+        """End at the deadline, with the last iterate that is known whole.
 
-    def _settle(self, point: Point, carried: tuple[Any, ...]) -> None:
-        """Judge a chunk, and take its end or the first place where it went wrong as the present iterate."""
-        if not self.is_finite(point):
-            point = self._last_good(carried, point, self.is_finite)
-            self.status = "diverged"
-        elif self._is_stuck(point) and point.reason in (RUNNING, STALLED):
-            point = self._last_good(carried, point, lambda each: not self._is_stuck(each))
-            self.status = "stalled"
-        elif point.reason != RUNNING:
-            self.status = NAMES[point.reason]
-        elif point.carried[self.place["k"]] == self.last:
-            self.status = "max_steps"
-        self.point = point
+        When steps are recorded and the last record is not far back, the run ends there: else its history
+        could only be the start and the end.
+        """
+        undone = self.point.step - self.recorded.step
+        is_near = undone <= MOST_UNDONE * (self.point.step - self.first)
+        if self.history.count > 1 and is_near and self.told <= self.recorded.step:
+            self.point = self.recorded
+        self.status = "deadline"
         self._record()
+
+    def _reach(self, start: Iterate, last: int) -> Iterate:
+        """Run the loop from an evaluated iterate to a later step."""
+        return start if start.step == last else self._advance(start, last)
+
+    def _advance(self, start: Iterate, last: int, *, is_fresh: bool = False) -> Iterate:
+        """Run the loop; a step at which floats raise is evaluated on arrays."""
+        point = self._loop(start, last, is_fresh)
+        while point.reason == RAISED:
+            try:
+                self.deadline.check()
+                value, gradient = self.kernel.evaluate(point.slots)
+            except DeadlineExceeded:
+                return Iterate(INTERRUPTED, point.parts, self.layout)
+            judged = self._judge(point, last, value, gradient)
+            if judged.reason != JUDGED:
+                return judged
+            point = self._loop(judged, last, is_fresh=False)
+        return point
+
+    def _loop(self, start: Iterate, last: int, is_fresh: bool) -> Iterate:
+        reason, parts = self.loop.advance(*start.parts, last, is_fresh)
+        return Iterate(reason, parts, self.layout)
+
+    def _judge(self, point: Iterate, last: int, value: float, gradient: Parts) -> Iterate:
+        """Judge an iterate whose value and gradient come from elsewhere."""
+        parts = list(point.parts)
+        parts[self.layout.value], parts[self.layout.gradient] = value, gradient
+        reason, judged = self.loop.judge(*parts, last)
+        return Iterate(reason, judged, self.layout)
+
+    def _settle(self, point: Iterate, start: Iterate) -> None:
+        """Judge a chunk, and take its end or the first place where it went wrong as the present iterate."""
+        if not self._is_finite(point):
+            self._go_back(start, point, self._is_finite, "diverged")
+        elif self._is_stuck(point) and point.reason in (REACHED, STALLED):
+            self._go_back(start, point, lambda each: not self._is_stuck(each), "stalled")
+        else:
+            self.point = point
+            self.status = STATUSES.get(point.reason, "max_steps" if point.step == self.last else "")
+            self._record()
+
+    def _go_back(self, start: Iterate, end: Iterate, is_good: Callable[[Iterate], bool], status: str) -> None:
+        """End with the last iterate of a chunk that is good, by bisection; its start is, its end is not."""
+        low, high = start, end.step
+        while high - low.step > 1:
+            middle = self._reach(start, (low.step + high) // 2)
+            if middle.reason == INTERRUPTED:
+                self._end_early()
+                return
+            if is_good(middle):
+                low = middle
+            else:
+                high = middle.step
+        self.point, self.status = low, status
+        self._record()
+
+    def _is_finite(self, point: Iterate) -> bool:
+        """Tell whether variables, moments, value and gradient of an iterate are all finite."""
+        parts = (*point.slots, *point.parts[self.layout.moments], point.value, *point.gradient)
+        if self.kernel.is_scalar:
+            return all(map(math.isfinite, parts))
+        return all(np.isfinite(part).all() for part in parts)
+
+    def _is_stuck(self, point: Iterate) -> bool:
+        """Tell whether the last update changed nothing, and no later one can."""
+        if not self.loop.is_stationary or point.step == self.first:
+            return False
+        pairs = zip(point.slots, point.parts[self.layout.before], strict=True)
+        if self.kernel.is_scalar:
+            return all(now == before for now, before in pairs)
+        return all(np.array_equal(now, before) for now, before in pairs)
 
     def _record(self) -> None:
         """Keep the present iterate when it is due, and the last one in any case."""
-        is_due = bool(self.waiting) and self.waiting[0] == self.step
+        is_due = self.history.is_due(self.point.step)
         if is_due:
-            self.waiting.pop(0)
-        if is_due or (self.history and self.status):
-            self.records[self.step] = self._record_of(self.point)
+            self.recorded = self.point
+        if is_due or (self.history.count and self.status):
+            self.history.records[self.point.step] = self._record_of(self.point)
 
-    def _record_of(self, point: Point) -> dict[str, Any]:
+    def _record_of(self, point: Iterate) -> Record:
         """Return what the history says of an iterate."""
-        record: dict[str, Any] = {
-            "step": int(point.carried[self.place["k"]]),
-            "value": point.value,
-            "gradient_norm": self.gradient_norm(point),
-        }
-        return record | {"variables": self.kernel.unpack(self.slots(point))} if self.has_variables else record
+        record = {"step": point.step, "value": point.value, "gradient_norm": point.gradient_norm}
+        return (
+            record | {"variables": self.kernel.unpack(point.slots)}
+            if self.options.history_variables
+            else record
+        )
 
-    def _last_good(self, carried: tuple[Any, ...], end: Point, is_good: Callable[[Point], bool]) -> Point:
-        """Find by bisection the last iterate of a chunk that is good; its start is, its end is not."""
-        low, high = carried[self.place["k"]], end.carried[self.place["k"]]
-        while high - low > 1:
-            middle = (low + high) // 2
-            if is_good(self._reach(carried, middle)):
-                low = middle
-            else:
-                high = middle
-        return self._reach(carried, low)
-
-    def is_finite(self, point: Point) -> bool:
-        """Tell whether variables, moments, value and gradient of an iterate are all finite."""
-        moments = len(self.kernel.slots) * (1 + len(self.rules.optimizer.moments))
-        parts = (*point.carried[:moments], point.value, *point.gradient)
-        if self.kernel.is_scalar:
-            return all(math.isfinite(part) for part in parts if part is not None)
-        return all(np.isfinite(part).all() for part in parts if part is not None)
-
-    def _is_stuck(self, point: Point) -> bool:
-        """Tell whether the last update changed nothing, and no later one can."""
-        if not self.rules.is_stationary or point.carried[self.place["k"]] == self.first:
-            return False
-        pairs = zip(self.slots(point), point.before, strict=True)
-        if self.kernel.is_scalar:
-            return all(now == before for now, before in pairs)
-        return all(now is not before and np.array_equal(now, before) for now, before in pairs)
-
-    def gradient_norm(self, point: Point) -> float:
-        """Return the 2-norm of an iterate's gradient over all variables."""
-        return total_norm(*point.gradient) if not self.kernel.is_scalar else math.hypot(*point.gradient)
-
-    def moments(self, point: Point) -> dict[str, dict[str, Array]]:
-        """Return the optimizer's moments by name and variable."""
-        count = len(self.kernel.slots)
-        names = self.rules.optimizer.moments
-        parts = (point.carried[count * (each + 1) : count * (each + 2)] for each in range(len(names)))
-        return {name: self.kernel.unpack(part) for name, part in zip(names, parts, strict=True)}
-
-    def best(self, point: Point) -> dict[str, Any]:
-        """Return the best iterate so far."""
-        at = self.place["best_step"] + 1
-        return {
-            "step": int(point.carried[self.place["best_step"]]),
-            "value": float(point.carried[self.place["best"]]),
-            "variables": self.kernel.unpack(point.carried[at : at + len(self.kernel.slots)]),
-        }
-
-    def rises(self) -> int:
-        """Count the steps at which the value did not fall, the one to the present iterate included."""
-        carried = self.point.carried
-        return int(carried[self.place["rises"]]) + (not self.point.value < carried[self.place["previous"]])
-
-    def even_records(self) -> list[dict[str, Any]]:
+    def even_records(self) -> list[Record]:
         """Return the records, evenly spaced over the steps that were run.
 
         A run that ended before its last step is run again to record at the right steps, unless the
         time is up: then the records there are thinned until their gaps are equal.
         """
-        if not self.history:
+        history, end = self.history, self.point.step
+        if not history.count:
             return []
-        self.records.setdefault(self.step, self._record_of(self.point))
-        wanted = [self.first + step for step in grid(self.step - self.first, self.history)]
-        if wanted != sorted(self.records) and self.status != "deadline":
-            self._record_again(wanted)
-        if not set(wanted) <= set(self.records):
-            known = sorted(step - self.first for step in self.records)
-            wanted = [self.first + step for step in thinned(known, self.step - self.first)][-self.history :]
-        return [self.records[step] for step in wanted]
+        if self.status != "deadline" and not history.has_all(history.wanted(end)):
+            self._record_again(history.wanted(end))
+        return history.even(end)
 
     def _record_again(self, wanted: list[int]) -> None:
         """Run to every wanted step once more, as far as the time allows."""
-        records, carried = {self.step: self.records[self.step]}, self.start
-        for step in wanted[:-1]:
-            point = self._reach(carried, step)
-            if self.deadline.is_over() or point.reason == INTERRUPTED:
-                return
+        records, point = {}, self.start
+        for step in wanted:
+            while point.step < step:
+                point = self._reach(point, min(step, point.step + self._chunk))
+                if self.deadline.is_over() or point.reason == INTERRUPTED:
+                    return
             records[step] = self._record_of(point)
-            carried = point.carried
-        self.records = records
+        self.history.records = records
+
+    def moments(self) -> dict[str, dict[str, Array]]:
+        """Return the optimizer's moments by name and variable."""
+        parts, count = self.point.parts[self.layout.moments], len(self.kernel.slots)
+        names = self.options.optimizer_row.moments
+        return {
+            name: self.kernel.unpack(parts[count * each : count * (each + 1)])
+            for each, name in enumerate(names)
+        }
+
+    def best(self) -> dict[str, Any]:
+        """Return the best iterate so far."""
+        parts = self.point.parts
+        return {
+            "step": int(parts[self.layout.best_step]),
+            "value": float(parts[self.layout.best]),
+            "variables": self.kernel.unpack(parts[self.layout.best_slots]),
+        }
+
+    def rises(self) -> int:
+        """Count the steps at which the value did not fall."""
+        return int(self.point.parts[self.layout.rises])

@@ -1,55 +1,13 @@
-"""The schedules of the learning rate: one table, as `torch.optim.lr_scheduler` defines them.
-
-In a formula `k` is the number of updates before this one, `learning_rate` the base.
-"""
+"""The schedules of the learning rate: one table, as `torch.optim.lr_scheduler` defines them."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """One row.
-
-    Attributes
-    ----------
-    formula : str
-        Source of the rate; empty for one that never changes.
-    needs : tuple of str
-        Options that must be given.
-    """
-
-    name: str
-    meaning: str
-    formula: str = ""
-    needs: tuple[str, ...] = ()
-
-
-SCHEDULES: dict[str, Schedule] = {
-    row.name: row
-    for row in (
-        Schedule("constant", "the same rate for all steps"),
-        Schedule(
-            "step",
-            "times schedule_rate every schedule_every updates (StepLR)",
-            "learning_rate * raised(schedule_rate, k // schedule_every)",
-            ("schedule_rate", "schedule_every"),
-        ),
-        Schedule(
-            "exponential",
-            "times schedule_rate at every update (ExponentialLR)",
-            "learning_rate * raised(schedule_rate, k)",
-            ("schedule_rate",),
-        ),
-        Schedule(
-            "cosine",
-            "half a cosine from the rate to 0 over schedule_every updates, and back (CosineAnnealingLR)",
-            "learning_rate * (1.0 + cos(pi * (k % (2 * schedule_every)) / schedule_every)) / 2.0",
-        ),
-    )
-}
-"""The schedules by name; cosine runs over all steps when schedule_every is absent."""
+Rate = Callable[[int, float, int], float]
+"""From the number of updates before this one, schedule_rate and schedule_every to a factor."""
 
 
 def raised(base: float, exponent: int) -> float:
@@ -61,4 +19,61 @@ def raised(base: float, exponent: int) -> float:
     try:
         return base**exponent
     except OverflowError:
-        return float("inf")
+        return math.inf
+
+
+def cosine(k: int, rate: float, every: int) -> float:
+    """Fall from 1 to 0 along half a cosine over `every` updates, and rise again.
+
+    >>> [round(cosine(k, 1.0, 4), 3) for k in range(6)]
+    [1.0, 0.854, 0.5, 0.146, 0.0, 0.146]
+    """
+    return (1.0 + math.cos(math.pi * (k % (2 * every)) / every)) / 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One row.
+
+    Attributes
+    ----------
+    factor : callable, optional
+        What the base rate is multiplied by; absent for a rate that never changes.
+    needs, options : tuple of str
+        Options that must be given, and all that it uses.
+    """
+
+    name: str
+    meaning: str
+    factor: Rate | None = None
+    needs: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+
+SCHEDULES: dict[str, Schedule] = {
+    row.name: row
+    for row in (
+        Schedule("constant", "the same rate for all steps"),
+        Schedule(
+            "step",
+            "times schedule_rate every schedule_every updates (StepLR)",
+            lambda k, rate, every: raised(rate, k // every),
+            needs=("schedule_rate", "schedule_every"),
+            options=("schedule_rate", "schedule_every"),
+        ),
+        Schedule(
+            "exponential",
+            "times schedule_rate at every update (ExponentialLR)",
+            lambda k, rate, every: raised(rate, k),
+            needs=("schedule_rate",),
+            options=("schedule_rate",),
+        ),
+        Schedule(
+            "cosine",
+            "half a cosine from the rate to 0 over schedule_every updates, and back (CosineAnnealingLR)",
+            cosine,
+            options=("schedule_every",),
+        ),
+    )
+}
+"""The schedules by name; cosine runs over all steps when schedule_every is absent."""

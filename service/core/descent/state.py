@@ -1,4 +1,8 @@
-"""The state of a descent as plain JSON: all that a run needs to go on, and a seal that shows damage."""
+"""The state of a descent as plain JSON: all that a run needs to go on, and a seal that shows damage.
+
+The seal is a hash without a key: it finds what was changed by accident. Whoever forges a state gets
+the descent of the state that they forged, which they could have asked for as well.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.kernel import Array, Shape
-from service.core.exceptions import InvalidRequest, fault, pointer_to
+from service.core.exceptions import InvalidRequest, fault, pointer_to, quote_text
 
 VERSION = 1
+"""To be raised when the keys of a state, or what they mean, change."""
 
 KEYS = {
     "version",
+    "function",
     "method",
     "h",
-    "function",
     "options",
-    "schedule_every",
     "step",
     "start_value",
     "variables",
@@ -30,18 +34,25 @@ KEYS = {
 
 
 def write_state(content: Mapping[str, Any]) -> dict[str, Any]:
-    """Return plain JSON of a run's content, sealed."""
-    plain = _plain({"version": VERSION, **content})
+    """Return a run's content, sealed."""
+    plain = {"version": VERSION, **content}
     return {**plain, "seal": _seal(plain)}
+
+
+def length_of(state: Mapping[str, Any]) -> int:
+    """Return the length of the schedule in a state that is still to be verified."""
+    options = state.get("options")
+    length = options.get("schedule_every") if isinstance(options, Mapping) else None
+    return int(length) if isinstance(length, int | float) else 0
 
 
 def read_state(
     state: Mapping[str, Any],
     shapes: Mapping[str, Shape],
     moments: tuple[str, ...],
-    expected: Mapping[str, Any],
+    binding: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the content of a state, its arrays as arrays.
+    """Return the content of a state, its tensors as arrays.
 
     Parameters
     ----------
@@ -51,99 +62,112 @@ def read_state(
         The variables of this request.
     moments : tuple of str
         Those of the optimizer.
-    expected : mapping
-        What this request asks for; the state must have been made with the same.
+    binding : mapping
+        Function, method, h and options of this request; the state must have been made with the same.
 
     Raises
     ------
     InvalidRequest
         It was damaged, or belongs to another function, method or option.
     """
-    content = _plain(state)
-    if not isinstance(content, dict) or set(content) != KEYS:
+    try:
+        _verify(state)
+        _check_same(state, binding)
+        return {**binding, **_progress(state, shapes, moments)}
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise _bad("its content is not that of a state") from error
+
+
+def _verify(state: Mapping[str, Any]) -> None:
+    """Refuse what was not sealed as it is."""
+    if set(state) != KEYS:
         raise _bad("its keys are not those of a state")
-    if content["version"] != VERSION:
+    if state["version"] != VERSION:
         raise _bad("it is of another version")
-    seal = content.pop("seal")
-    if seal != _seal(content):
+    if state["seal"] != _seal({key: value for key, value in state.items() if key != "seal"}):
         raise _bad("its seal does not fit its content")
-    _check_same(content, _plain(dict(expected)))
-    variables = {name: _array(content["variables"].get(name), shapes[name]) for name in shapes}
-    best = content["best"]
+
+
+def _progress(
+    state: Mapping[str, Any], shapes: Mapping[str, Shape], moments: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return how far the run of a state has come."""
+    best = state["best"]
     return {
-        **content,
-        "step": int(content["step"]),
-        "schedule_every": int(content["schedule_every"]),
-        "variables": variables,
-        "moments": {
-            moment: {name: _array(content["moments"][moment].get(name), shapes[name]) for name in shapes}
-            for moment in moments
-        },
+        "step": int(state["step"]),
+        "start_value": float(state["start_value"]),
+        "variables": _tensors(state["variables"], shapes),
+        "moments": {moment: _tensors(state["moments"][moment], shapes) for moment in moments},
         "best": {
             "step": int(best["step"]),
-            "value": best["value"],
-            "variables": {name: _array(best["variables"].get(name), shapes[name]) for name in shapes},
+            "value": float(best["value"]),
+            "variables": _tensors(best["variables"], shapes),
         },
     }
 
 
-def _check_same(content: Mapping[str, Any], expected: Mapping[str, Any]) -> None:
-    """Refuse a request that contradicts what the state was made with."""
-    for name in ("function", "method", "h"):
-        if content[name] != expected[name]:
-            was = "another function" if name == "function" else f"{name} {content[name]}"
-            asked = "this one" if name == "function" else f"{name} {expected[name]}"
-            raise InvalidRequest(fault("contradicts-state", pointer_to(name), expected=was, got=asked))
-    for name in sorted({*content["options"], *expected["options"]}):
-        was, asked = content["options"].get(name), expected["options"].get(name)
-        if was != asked:
-            raise InvalidRequest(
-                fault("contradicts-state", pointer_to(name), expected=f"{name} {was}", got=f"{name} {asked}")
-            )
-
-
-def _array(value: Any, shape: Shape) -> Array:
-    """Return an array of a state; its variable in this request must have the same shape."""
-    array = np.asarray(np.nan if value is None else value, dtype=np.float64)
-    if value is None or array.shape != shape:
+def _tensors(given: Mapping[str, Any], shapes: Mapping[str, Shape]) -> dict[str, Array]:
+    """Return arrays by name; this request's variables must have the same names and shapes."""
+    arrays = {name: np.asarray(tensor, dtype=np.float64) for name, tensor in given.items()}
+    if {name: array.shape for name, array in arrays.items()} != dict(shapes):
         raise _bad("its variables have other names or shapes than this request's")
-    return array
+    return {name: arrays[name] for name in shapes}
+
+
+def _check_same(state: Mapping[str, Any], binding: Mapping[str, Any]) -> None:
+    """Refuse a request that contradicts what the state was made with."""
+    if state["function"] != binding["function"]:
+        raise _contradiction("function", "another function", "this one")
+    for name in ("method", "h"):
+        _check_option(name, state[name], binding[name])
+    made, asked = state["options"], binding["options"]
+    for name in sorted({*made, *asked}, key=lambda name: (name not in ("optimizer", "schedule"), name)):
+        _check_option(name, made.get(name), asked.get(name))
+
+
+def _check_option(name: str, made: Any, asked: Any) -> None:
+    if _seal(made) != _seal(asked):
+        raise _contradiction(name, f"{name} {_shown(made)}", f"{name} {_shown(asked)}")
+
+
+def _contradiction(name: str, made: str, asked: str) -> InvalidRequest:
+    return InvalidRequest(fault("contradicts-state", pointer_to(name), expected=made, got=asked))
+
+
+def _shown(value: Any) -> str:
+    """Show an option in a message; what is no word and no number only in kind."""
+    if isinstance(value, str):
+        return quote_text(value)
+    return f"{value!r}" if value is None or isinstance(value, int | float) else "of other values"
 
 
 def _bad(why: str) -> InvalidRequest:
     return InvalidRequest(fault("bad-state", "/state", why=why))
 
 
-def _plain(value: Any) -> Any:
-    """Turn arrays into lists, all numbers into floats, so that every JSON reader's output is the same."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray):
-        return np.asarray(value, dtype=np.float64).tolist()
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    return value
-
-
-def _seal(content: Mapping[str, Any]) -> str:
-    """Hash the content; numbers by their bits."""
+def _seal(content: Any) -> str:
+    """Hash the content: numbers by their bits as float64, so that every JSON reader's output is the same."""
     digest = hashlib.sha256()
-    waiting: list[Any] = [content]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, dict):
-            digest.update(f"{{{len(value)}".encode())
-            for key in sorted(value, reverse=True):
-                waiting += [value[key], f"key {key}"]
-        elif isinstance(value, list):
-            digest.update(f"[{len(value)}".encode())
-            waiting += reversed(value)
-        else:
-            text = value.hex() if isinstance(value, float) else repr(value)
-            digest.update(f"{text};".encode())
+    _feed(digest, content)
     return digest.hexdigest()[:32]
+
+
+def _feed(digest: Any, value: Any) -> None:
+    if isinstance(value, Mapping):
+        digest.update(b"{%d" % len(value))
+        for key in sorted(value):
+            digest.update(f"{key!r}:".encode())
+            _feed(digest, value[key])
+    elif value is None or isinstance(value, str):
+        digest.update(f"{value!r};".encode())
+    else:
+        digest.update(_bits(value))
+
+
+def _bits(value: Any) -> bytes:
+    """Return shape and bits of a tensor; JavaScript writes -0 as 0, so both count as the same."""
+    array = np.asarray(value, dtype=np.float64) + 0.0
+    return f"{array.shape};".encode() + array.tobytes()
 
 
 def fingerprint(function: str) -> str:

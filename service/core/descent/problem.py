@@ -1,0 +1,63 @@
+"""What is minimised: a function with its data and a way to differentiate it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from service.core.calculus.explain import refuse_non_finite
+from service.core.calculus.gradient import (
+    Tensors,
+    arrays_of,
+    check_budget,
+    check_step,
+    method_named,
+    shapes_of,
+)
+from service.core.calculus.kernel import Array, Kernel
+from service.core.calculus.plan import Plan, make_plan
+from service.core.limits import Deadline, Limits
+
+
+class Problem:
+    """A function and its start, checked and within budget.
+
+    Parameters
+    ----------
+    function, variables, constants, method, h, limits, deadline
+        As `descent` takes them.
+    """
+
+    def __init__(
+        self,
+        function: str,
+        variables: Tensors,
+        constants: Tensors,
+        method: str,
+        h: float | None,
+        limits: Limits,
+        deadline: Deadline,
+    ) -> None:
+        self.function, self.h, self.limits, self.deadline = function, h, limits, deadline
+        self.method = method_named(method)
+        self.variables = arrays_of(variables, "variables")
+        self.constants = arrays_of(constants, "constants")
+        self.shapes = shapes_of(self.variables)
+        data = shapes_of(self.constants)
+        self.plan: Plan = make_plan(function, self.shapes, data, self.method, h is not None, limits)
+        check_budget([self.plan], limits)
+        self.kernel: Kernel = self.plan.kernel(self.constants, h, deadline.check)
+
+    @property
+    def step(self) -> float | None:
+        """The step of the numerical methods: None where there is none, or one for each element."""
+        if not self.method.evaluations:
+            return None
+        return self.method.step if self.h is None and not self.method.is_relative else self.h
+
+    def check_step(self, start: Mapping[str, Array]) -> None:
+        """Refuse a start at which the step is lost in rounding."""
+        check_step(self.method, self.h, start)
+
+    def check_finite(self, start: Mapping[str, Array], value: float, gradient: Mapping[str, Array]) -> None:
+        """Refuse a start where value or gradient is not finite."""
+        refuse_non_finite(self.plan, start, self.constants, value, gradient)
