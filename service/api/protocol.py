@@ -15,6 +15,9 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 HOST = re.compile(r"([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?", re.ASCII)
 """A name or address, and a port: RFC 9110, section 7.2, without the punctuation that no name has."""
 
+PASSED_OVER = "h2c"
+"""An offer of HTTP/2, which Java's HttpClient and curl --http2 make with a request that is good without it."""
+
 
 def install(app: Flask) -> None:
     """Begin and complete every request; called first, so that whatever follows knows the request's id."""
@@ -27,7 +30,7 @@ def _begin() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
     g.problem_code = None
-    if request.headers.get("Upgrade"):
+    if request.headers.get("Upgrade", PASSED_OVER).lower() != PASSED_OVER:
         raise BadRequest
     _check_host()
     if request.environ.get("PATH_INFO", "").startswith("//"):

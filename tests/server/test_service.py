@@ -92,7 +92,11 @@ CASES = {
         400,
         "bad-request",
     ),
-    "an upgrade to h2c": (raw("GET", "/livez", "Upgrade: h2c\r\n", body=None), 400, "bad-request"),
+    "an offer of HTTP/2": (
+        raw(headers=TYPE + "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\nUpgrade: h2c\r\n"),
+        200,
+        None,
+    ),
     "a SCRIPT_NAME header": (raw(headers=TYPE + "SCRIPT_NAME: /x\r\n"), 200, None),
     "an empty body": (raw(headers=TYPE, body=b""), 400, "malformed-json"),
 }  # fmt: skip
