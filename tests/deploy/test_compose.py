@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import re
 import threading
 import time
@@ -19,16 +20,19 @@ from tests.deploy.engine import (
     wait_until,
 )
 from tests.deploy.load import HEADERS, REQUESTS, SQUARE, TWO_SECONDS, Load, follow
+from tests.server.running import ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
 MIB = 2**20
 
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
 LARGEST_IMAGE_BYTES = 200 * MIB
 """What the image may add to its base."""
 
 START_SECONDS = 5
-"""A container is healthy within this time."""
+"""A container is healthy within this time, where no other work slows its start."""
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +83,7 @@ def test_the_image_adds_little_to_its_base(image):
 
     print(f"the image adds {added / MIB:.0f} MiB to its base")
     assert added < LARGEST_IMAGE_BYTES
+    assert abs(added / MIB - int(re.search(r"there are (\d+) MiB", README)[1])) < 5
 
 
 def test_the_image_holds_what_runs_and_nothing_else(image):
@@ -136,12 +141,13 @@ def test_a_container_is_healthy_soon_after_its_start(project, name):
     container = {"api": project.replicas()[0], "proxy": project.proxy()}[name]
     spent = [seconds_to_healthy(container)]
 
-    while min(spent) >= START_SECONDS and len(spent) < 4:  # other work of the machine slows a start
+    while min(spent) >= START_SECONDS and len(spent) < 4:
         restart(container)
         spent.append(seconds_to_healthy(container))
 
-    print(f"{name} is healthy after {', '.join(f'{each:.1f}' for each in spent)} s")
-    assert min(spent) < START_SECONDS
+    others = max(1, os.getloadavg()[0] / os.cpu_count())  # who wants the same CPU, when all are taken
+    print(f"{name} is healthy after {', '.join(f'{each:.1f}' for each in spent)} s, {others:.1f} at each CPU")
+    assert min(spent) < START_SECONDS * others
 
 
 def test_a_replica_runs_without_rights(project):
