@@ -270,6 +270,23 @@ def test_metrics_are_open_inside_alone(project, ask):
     assert int(inside(project.replicas()[0], program)) > 0
 
 
+def test_prometheus_finds_every_replica(project, program):
+    mounts = [f"{program('prometheus')}:/bin/prometheus:ro", f"{ROOT / 'deploy'}:/etc/prometheus:ro"]
+    volumes = [word for mount in mounts for word in ("--volume", mount)]
+    command = ["prometheus", "--config.file=/etc/prometheus/prometheus.yml", "--storage.tsdb.path=/tmp/data"]
+    count = (
+        "import json, urllib.request\n"
+        "try: answer = urllib.request.urlopen('http://127.0.0.1:9090/api/v1/query?query=sum(up)')\n"
+        "except OSError: raise SystemExit\n"  # it does not listen yet
+        "print(*(row['value'][1] for row in json.load(answer)['data']['result']))\n"
+    )
+    container = docker("run", "--detach", f"--network={project.name}_inside", *volumes, BASE, *command)
+    try:
+        wait_until(lambda: inside(container, count) == "2")
+    finally:
+        docker("rm", "--force", container)
+
+
 def test_requests_are_balanced_one_by_one_over_the_replicas(project):
     count = (
         "import http.client\n"

@@ -3,13 +3,19 @@
 import itertools
 import json
 import re
+import shutil
 import subprocess
+import urllib.error
+import urllib.parse
+import urllib.request
 
 import pytest
 import yaml
 
 from service.api.metrics import Metrics
-from tests.server.running import ROOT
+from tests.deploy.engine import wait_until
+from tests.deploy.load import REQUESTS
+from tests.server.running import ROOT, free_port
 
 DEPLOY = ROOT / "deploy"
 RULES = yaml.safe_load((DEPLOY / "alerts.yml").read_text())["groups"][0]["rules"]
@@ -18,14 +24,12 @@ DASHBOARD = json.loads((DEPLOY / "grafana-dashboard.json").read_text())
 ENDINGS = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"], "gauge": [""]}
 """How Prometheus names the series of a metric."""
 
-QUERIES = {
-    **{rule["alert"]: rule["expr"] for rule in RULES},
-    **{
-        f"{panel['title']} {target['refId']}": target["expr"]
-        for panel in DASHBOARD["panels"]
-        for target in panel["targets"]
-    },
+DRAWN = {
+    f"{panel['title']} {target['refId']}": target["expr"]
+    for panel in DASHBOARD["panels"]
+    for target in panel["targets"]
 }
+QUERIES = {rule["alert"]: rule["expr"] for rule in RULES} | DRAWN
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +55,59 @@ def series():
         for metric in collectors
         for ending in ENDINGS[metric._type]
     } | {"up": set()}
+
+
+class Prometheus:
+    """A real Prometheus with the project's configuration, but one server in place of the replicas."""
+
+    def __init__(self, program, folder, server):
+        self.port = free_port()
+        text = (DEPLOY / "prometheus.yml").read_text().replace("15s", "1s")
+        found = re.search(r"dns_sd_configs:\n.*\n", text)[0]
+        target = f"static_configs:\n      - {{targets: ['127.0.0.1:{server}']}}\n"
+        (folder / "prometheus.yml").write_text(text.replace(found, target))
+        shutil.copy(DEPLOY / "alerts.yml", folder)
+        options = {
+            "config.file": folder / "prometheus.yml",
+            "storage.tsdb.path": folder / "data",
+            "web.listen-address": f"127.0.0.1:{self.port}",
+            "log.level": "error",
+        }
+        self.process = subprocess.Popen([program, *(f"--{name}={value}" for name, value in options.items())])
+
+    def get(self, path):
+        """Ask for data; nothing before it listens."""
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}/api/v1/{path}", timeout=20
+            ) as response:
+                return json.load(response)["data"]
+        except urllib.error.URLError:
+            return {}
+
+    def query(self, text):
+        """Return what a query finds."""
+        return self.get("query?" + urllib.parse.urlencode({"query": text})).get("result", [])
+
+    def stop(self):
+        """Stop it and wait for its end."""
+        self.process.terminate()
+        self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def prometheus(program, server, tmp_path_factory):
+    """A Prometheus that has looked several times at a server with something to tell."""
+    path = program("prometheus")
+    for route, body in REQUESTS:
+        assert server.post(route, body)[0] == 200
+    assert server.post("/softmax", b"{}")[0] == 422
+    running = Prometheus(path, tmp_path_factory.mktemp("prometheus"), server.port)
+    try:
+        wait_until(lambda: running.query("sum(count_over_time(kobai_build[1m])) > 2"))
+        yield running
+    finally:
+        running.stop()
 
 
 @pytest.mark.parametrize("words", [("check", "config", "prometheus.yml"), ("check", "rules", "alerts.yml")])
@@ -100,6 +157,19 @@ def test_promtool_can_read_every_query_of_the_dashboard(promtool, tmp_path):
     code, said = promtool("check", "rules", file)
 
     assert code == 0, said
+
+
+@pytest.mark.parametrize("title", DRAWN)
+def test_every_panel_shows_something_of_a_running_service(prometheus, title):
+    assert prometheus.query(DRAWN[title].replace("$__rate_interval", "1m"))
+
+
+def test_a_running_service_wakes_nobody(prometheus):
+    groups = prometheus.get("rules")["groups"]
+
+    states = {rule["name"]: (rule["health"], rule["state"]) for group in groups for rule in group["rules"]}
+
+    assert states == {rule["alert"]: ("ok", "inactive") for rule in RULES}
 
 
 def test_the_panels_of_the_dashboard_are_told_apart_and_do_not_overlap():

@@ -78,4 +78,4 @@ def test_the_commands_for_several_machines_work(image, no_swarm):
             replicas.append(len(docker("ps", "-q", "--filter", "name=kobai_api").split()))
 
     assert replicas == [6, 2]
-    wait_until(lambda: not docker("ps", "-q", "--filter", "name=kobai_"))
+    wait_until(lambda: not docker("network", "ls", "-q", "--filter", "name=kobai_"))  # what goes last
