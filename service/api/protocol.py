@@ -16,7 +16,7 @@ HOST = re.compile(r"([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?", re.AS
 """A name or address, and a port: RFC 9110, section 7.2, without the punctuation that no name has."""
 
 PASSED_OVER = "h2c"
-"""An offer of HTTP/2, which Java's HttpClient and curl --http2 make with a request that is good without it."""
+"""An offer of HTTP/2: Java's HttpClient and curl --http2 make it with a request that is good without."""
 
 
 def install(app: Flask) -> None:

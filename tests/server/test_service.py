@@ -93,7 +93,7 @@ CASES = {
         "bad-request",
     ),
     "an offer of HTTP/2": (
-        raw(headers=TYPE + "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\nUpgrade: h2c\r\n"),
+        raw(headers=TYPE + "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AA\r\nUpgrade: h2c\r\n"),
         200,
         None,
     ),
