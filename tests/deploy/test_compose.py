@@ -198,6 +198,18 @@ def test_a_replica_has_no_way_out(project):
     assert [inspect(name, "Internal") for name in networks] == [True]
 
 
+@pytest.mark.parametrize("name", ["api", "proxy"])
+def test_a_container_may_open_a_file_for_each_connection(project, name):
+    container = {"api": project.replicas()[0], "proxy": project.proxy()}[name]
+
+    lines = docker("exec", container, "cat", "/proc/1/limits").splitlines()
+
+    assert next(line.split()[3:5] for line in lines if line.startswith("Max open files")) == [
+        "16384",
+        "16384",
+    ]
+
+
 def test_a_replica_starts_one_worker_for_each_cpu_of_its_limit(project):
     program = "print(len(open('/proc/1/task/1/children').read().split()))"
 

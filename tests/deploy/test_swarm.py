@@ -66,9 +66,10 @@ def test_a_replica_in_swarm_is_read_only_and_without_rights(stack):
         "print(mounts['/run/kobai'][0], mounts['/tmp'][0])\n"
         "open('/run/kobai/written', 'w').close()\n"
         "open('/tmp/written', 'w').close()\n"
+        "import resource; print(*resource.getrlimit(resource.RLIMIT_NOFILE))\n"
     )
 
-    assert inside(stack.tasks()[0], program).splitlines() == ["10001 0 ro", "tmpfs tmpfs"]
+    assert inside(stack.tasks()[0], program).splitlines() == ["10001 0 ro", "tmpfs tmpfs", "16384 16384"]
 
 
 def test_every_replica_has_an_address_of_its_own_under_the_services_name(stack):
