@@ -20,7 +20,7 @@ SCALED = np.finfo(np.float64).eps ** (1 / 3)
 """Relative step that balances truncation and rounding of a central difference."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Method:
     """One row: how a derivative is taken.
 

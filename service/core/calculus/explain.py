@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
@@ -33,7 +34,7 @@ def refuse_non_finite(
     value, gradient : float, mapping of str to ndarray
         The results.
     """
-    if not np.isfinite(value):
+    if not math.isfinite(value):
         _explain(plan, variables, constants, plan.program.value, "the value", value)
     for name, slope in gradient.items():
         if np.isfinite(slope).all():

@@ -15,14 +15,19 @@ from typing import Any
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.kernels import ARRAY_NAMES, SCALAR_NAMES
 from service.core.calculus.schedule import Schedule, schedule
-from service.core.calculus.source import Writer
+from service.core.calculus.source import Writer, used_once
 from service.core.language.graph import Graph, Term
 
 Namespace = dict[str, Any]
 Maker = Callable[..., Any]
 """From data by name to the functions bound to it."""
 
-BUILTINS: Namespace = {"float": float, "ArithmeticError": ArithmeticError, "ValueError": ValueError}
+BUILTINS: Namespace = {
+    "float": float,
+    "range": range,
+    "ArithmeticError": ArithmeticError,
+    "ValueError": ValueError,
+}
 """All of Python's own names that generated source can reach."""
 
 CACHED_CODES = 512
@@ -55,6 +60,11 @@ class Source:
     body: tuple[str, ...]
     outputs: tuple[str, ...]
     names: Namespace
+
+    @property
+    def made(self) -> set[str]:
+        """Names that the body gives a value once, and nobody takes it away again."""
+        return {line.partition(" = ")[0] for line in self.body if not line.endswith(" = None")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,8 @@ def write_source(
         Functions to call in place of the table's.
     """
     plan = planned or schedule(graph, outputs)
-    writer = Writer(graph, is_scalar, is_probed)
+    once = used_once(plan.body, (term.index for term in outputs)) if is_scalar else frozenset()
+    writer = Writer(graph, is_scalar, is_probed, once)
     writer.bind_inputs(inputs)
     setup, body = writer.statements(plan.setup), writer.statements(plan.body)
     names = tuple(writer.name(term.index) for term in outputs)
@@ -157,6 +168,11 @@ def _definition(name: str, function: Function, held: set[str]) -> list[str]:
 def indented(lines: Sequence[str]) -> list[str]:
     """Indent statements by one level."""
     return [f"    {line}" for line in lines]
+
+
+def renamed(lines: Sequence[str], names: Mapping[str, str]) -> list[str]:
+    """Give other names to some of those in the lines."""
+    return [_WORD.sub(lambda word: names.get(word[0], word[0]), line) for line in lines]
 
 
 def words_of(lines: Sequence[str]) -> set[str]:

@@ -153,15 +153,22 @@ def quote_of(plans: list[Plan], limits: Limits, points: int = 1) -> dict[str, An
         "operations": min(math.ceil(points * sum(plan.operations for plan in plans)), LARGEST_COUNT),
         "peak_bytes": min(max(plan.schedule.peak_bytes for plan in plans), LARGEST_COUNT),
         "evaluations": points * sum(plan.evaluations for plan in plans),
-        "within_limits": not _excesses(plans, limits, points),
+        "within_limits": is_within(plans, limits, points),
     }
 
 
 def check_budget(plans: list[Plan], limits: Limits, points: int = 1) -> None:
     """Raise `OverBudget` when the quote of the plans exceeds a limit."""
-    faults = _excesses(plans, limits, points)
-    if faults:
-        raise OverBudget(*faults)
+    if not is_within(plans, limits, points):
+        raise OverBudget(*_excesses(plans, limits, points))
+
+
+def is_within(plans: list[Plan], limits: Limits, points: int = 1) -> bool:
+    """Tell whether the quote of the plans is within the limits."""
+    return points * sum(plan.operations for plan in plans) <= limits.operations and all(
+        plan.schedule.largest <= limits.operations_at_once and plan.schedule.peak_bytes <= limits.peak_bytes
+        for plan in plans
+    )
 
 
 def _excesses(plans: list[Plan], limits: Limits, points: int) -> list[Fault]:

@@ -52,6 +52,8 @@ class Template:
         The variables' shapes, in order.
     evaluations : int
         Evaluations of the function for one run of the body.
+    microseconds : float
+        Estimated time of one run of the body.
     """
 
     source: Source
@@ -60,8 +62,9 @@ class Template:
     is_scalar: bool
     shapes: dict[str, Shape]
     evaluations: int
-    loops: BoundedCache[Maker] = field(
-        default_factory=lambda: BoundedCache(MOST_LOOPS, MOST_LOOPS, lambda maker: 1), repr=False
+    microseconds: float
+    loops: BoundedCache[Any] = field(
+        default_factory=lambda: BoundedCache(MOST_LOOPS, MOST_LOOPS, lambda loop: 1), repr=False
     )
 
     @cached_property

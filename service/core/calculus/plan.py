@@ -92,11 +92,18 @@ class Plan:
     @cached_property
     def runs_on_floats(self) -> bool:
         """Whether plain floats are cheaper than arrays, by measured costs."""
-        if self.lowered is None:
-            return False
-        on_floats = SCALAR_MICROSECONDS * len(self.lowered.graph.nodes)
+        return self.lowered is not None and self.microseconds_on_floats <= self.microseconds_on_arrays
+
+    @property
+    def microseconds_on_floats(self) -> float:
+        """Estimated time of value and gradient on plain floats."""
+        return SCALAR_MICROSECONDS * len(self.lowered.graph.nodes) if self.lowered else math.inf
+
+    @property
+    def microseconds_on_arrays(self) -> float:
+        """Estimated time of value and gradient on arrays."""
         calls = len(self.schedule.body) * self.evaluations
-        return on_floats <= CALL_MICROSECONDS * calls + ELEMENT_MICROSECONDS * self.operations
+        return CALL_MICROSECONDS * calls + ELEMENT_MICROSECONDS * self.operations
 
     @cached_property
     def value_source(self) -> Source:
@@ -160,7 +167,8 @@ class Plan:
         """Value and gradient on floats."""
         source = self.scalar_source
         value, *gradient = source.outputs
-        return Template(source, value, tuple(gradient), True, self.shapes, self.evaluations)
+        took = self.microseconds_on_floats
+        return Template(source, value, tuple(gradient), True, self.shapes, self.evaluations, took)
 
     @cached_property
     def array_template(self) -> Template:
@@ -174,7 +182,8 @@ class Plan:
             value, gradient = "value", [f"g{position}" for position in range(len(slots))]
             call = f"value, ({', '.join(gradient)},) = differences({', '.join(slots)})"
             source = Source(slots, ("differences",), (), (call,), (value, *gradient), {})
-        return Template(source, value, tuple(gradient), False, self.shapes, self.evaluations)
+        took = self.microseconds_on_arrays
+        return Template(source, value, tuple(gradient), False, self.shapes, self.evaluations, took)
 
     def kernel(self, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]) -> Kernel:
         """Bind the plan to data.
@@ -296,7 +305,8 @@ def make_plan(
     InvalidFunction
         The text, a name, a shape or the method does not fit.
     """
-    key = (function, tuple(variables.items()), tuple(constants.items()), method, has_step, limits, most)
+    bounds = limits.function_characters, limits.function_tokens, limits.function_nesting, limits.rank
+    key = (function, (*variables.items(),), (*constants.items(),), method, has_step, bounds, most)
     return _PLANS.get_or_make(
         key, lambda: _new_plan(function, variables, constants, method, has_step, limits, most)
     )

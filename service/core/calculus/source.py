@@ -6,6 +6,7 @@ indices and data are passed in, so no character of the caller's can appear in it
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,19 @@ from service.core.language.graph import NUMBER, Graph
 
 CHECKED_OPERATIONS = 2_000_000
 """Planned operations between two looks at the clock, about two milliseconds."""
+
+
+MOST_NESTED = 16
+"""Expressions inside one another: beyond, they get a name."""
+
+
+def used_once(steps: Sequence[Step], outputs: Iterable[int]) -> frozenset[int]:
+    """Return what a single place of the source on floats refers to: a name for it would only cost time."""
+    uses = Counter(dict.fromkeys(outputs, 2))
+    for step in steps:
+        for position, operand in enumerate(step.node.operands):
+            uses[operand] += step.node.operation.scalar.count(f"{{{position}}}")
+    return frozenset(step.index for step in steps if uses[step.index] == 1)
 
 
 @dataclass(slots=True)
@@ -29,14 +43,18 @@ class Writer:
         Whether to write for plain floats, or else for arrays.
     is_probed : bool
         Whether every result is shown to `probe(index, result)`.
+    inlined : frozenset of int
+        Nodes that stand in the one place where they are used, instead of in a statement.
     """
 
     graph: Graph
     is_scalar: bool = False
     is_probed: bool = False
+    inlined: frozenset[int] = frozenset()
     values: dict[str, Any] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
     _options: dict[Any, str] = field(default_factory=dict)
+    _depths: dict[int, int] = field(default_factory=dict)
     _pending: float = 0.0
 
     def bind_inputs(self, names: Mapping[int, str]) -> None:
@@ -58,6 +76,8 @@ class Writer:
         """Write the steps."""
         lines: list[str] = []
         for step in steps:
+            if step.index in self.inlined and self._inline(step):
+                continue
             lines.append(f"{self.name(step.index)} = {self._expression(step)}")
             if self.is_probed:
                 lines.append(f"probe({step.index}, {self.name(step.index)})")
@@ -70,6 +90,15 @@ class Writer:
                 lines.append("check()")
                 self._pending = 0.0
         return lines
+
+    def _inline(self, step: Step) -> bool:
+        """Let an expression stand for its name; not too deep, since Python's parser has its limits."""
+        depth = 1 + max((self._depths.get(operand, 0) for operand in step.node.operands), default=0)
+        if depth > MOST_NESTED:
+            return False
+        self._depths[step.index] = depth
+        self._names[step.index] = f"({self._expression(step)})"
+        return True
 
     def _expression(self, step: Step) -> str:
         operation = step.node.operation

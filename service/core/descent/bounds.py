@@ -18,7 +18,7 @@ SIDES = {"lower": -np.inf, "upper": np.inf}
 
 
 def bounds_of(bounds: Bounds, shapes: Mapping[str, Shape]) -> dict[str, tuple[Array, Array]]:
-    """Return lower and upper bounds of every variable, in its shape.
+    """Return lower and upper bounds of every variable, in its shape; nothing when there are no bounds.
 
     Raises
     ------
@@ -29,7 +29,7 @@ def bounds_of(bounds: Bounds, shapes: Mapping[str, Shape]) -> dict[str, tuple[Ar
         if name not in shapes:
             known = ", ".join(shapes)
             raise InvalidRequest(fault("unknown-name-here", pointer_to("bounds", name), known=known))
-    return {name: _pair_of(name, bounds.get(name, {}), shape) for name, shape in shapes.items()}
+    return {name: _pair_of(name, bounds.get(name, {}), shape) for name, shape in shapes.items() if bounds}
 
 
 def _pair_of(name: str, pair: Mapping[str, Any], shape: Shape) -> tuple[Array, Array]:
@@ -77,7 +77,7 @@ def _folded(given: Any) -> Array:
 def bound_numbers(kernel: Kernel, bounds: Mapping[str, tuple[Array, Array]]) -> dict[str, Any]:
     """Name the bounds of every slot."""
     numbers: dict[str, Any] = {}
-    for side, name in enumerate(("low", "high")):
+    for side, name in enumerate(("low", "high") if bounds else ()):
         packed = kernel.pack({variable: pair[side] for variable, pair in bounds.items()})
         numbers |= {f"{name}_{slot}": value for slot, value in zip(kernel.slots, packed, strict=True)}
     return numbers

@@ -10,20 +10,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from service.core.calculus.generated import Function, Maker, indented, make_functions
-from service.core.calculus.kernel import Kernel
+from service.core.calculus.generated import Function, Maker, indented, make_functions, renamed
+from service.core.calculus.kernel import Kernel, Template
 from service.core.descent.optimizers import Optimizer
 from service.core.descent.schedules import Schedule
 from service.core.exceptions import DeadlineExceeded
 
-REACHED, JUDGED, CONVERGED, DIVERGED, STALLED, RAISED, INTERRUPTED = range(7)
+REACHED, JUDGED, CONVERGED, DIVERGED, STALLED, RAISED, INTERRUPTED, OVERSHOT = range(8)
 """Why the loop came back: at the last step asked for; an iterate is judged and the run goes on; the
 tolerance is met; value or gradient is out of bounds; the gradient is zero; floats raised where arrays
-would give an infinity; the deadline came inside the function."""
+would give an infinity; the deadline came inside the function; the value fell below the bound on the way."""
 
 Parts = tuple[Any, ...]
 """All that the loop carries from one step to the next; `Layout` says what stands where."""
@@ -62,15 +63,15 @@ class Layout:
         From the gradient's slots to its 2-norm.
     """
 
-    def __init__(self, kernel: Kernel, rules: Rules) -> None:
+    def __init__(self, template: Template, rules: Rules) -> None:
+        slots, moments = template.source.slots, rules.optimizer.moments
         self.names: tuple[str, ...] = ()
-        self.norm_of: Callable[..., float] = math.hypot if kernel.is_scalar else total_norm
-        self.slots = self._add(*kernel.slots)
-        moments = rules.optimizer.moments
-        self.moments = self._add(*(f"{moment}_{slot}" for moment in moments for slot in kernel.slots))
-        self.gradient = self._add(*(f"g_{slot}" for slot in kernel.slots))
-        self.best_slots = self._add(*(f"best_{slot}" for slot in kernel.slots))
-        self.before = self._add(*(f"old_{slot}" for slot in kernel.slots))
+        self.norm_of: Callable[..., float] = math.hypot if template.is_scalar else total_norm
+        self.slots = self._add(*slots)
+        self.moments = self._add(*(f"{moment}_{slot}" for moment in moments for slot in slots))
+        self.gradient = self._add(*(f"g_{slot}" for slot in slots))
+        self.best_slots = self._add(*(f"best_{slot}" for slot in slots))
+        self.before = self._add(*(f"old_{slot}" for slot in slots))
         self.k = self._add("k").start
         self.value = self._add("value").start
         self.best = self._add("best").start
@@ -149,56 +150,141 @@ def make_loop(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> Loop:
     numbers : dict
         Options by name, and the bounds of the slots as ``low_v0``, ``high_v0``.
     """
-    layout = Layout(kernel, rules)
-    maker = kernel.template.loops.get_or_make(
-        (rules, *numbers), lambda: _generated(kernel, rules, layout, tuple(numbers))
+    template = kernel.template
+    known: LoopTemplate = template.loops.get_or_make(
+        (rules, *numbers), lambda: LoopTemplate(template, rules, tuple(numbers))
     )
-    advance, judge = maker(**kernel.data, **numbers)
-    return Loop(layout, rules.is_stationary, advance, judge)
+    data = {**kernel.data, **numbers}
+    return Loop(
+        known.layout,
+        rules.is_stationary,
+        known.advance(**data),
+        lambda *parts: known.judge(**data)(*parts),
+    )
 
 
-def _generated(kernel: Kernel, rules: Rules, layout: Layout, numbers: tuple[str, ...]) -> Maker:
-    source = _Source(kernel, rules, layout.names)
-    functions = {
-        "advance": Function((*layout.names, "last", "is_fresh"), source.advance()),
-        "judge": Function((*layout.names, "last"), source.judge()),
-    }
-    own = SCALAR_NAMES if kernel.is_scalar else ARRAY_NAMES
-    own = {**own, "norm_of": layout.norm_of, "Interrupted": DeadlineExceeded}
-    return make_functions(kernel.template.source, functions, own, numbers)
+class LoopTemplate:
+    """The loop of a kernel's template under rules, before any data; its functions are made when needed.
+
+    Attributes
+    ----------
+    layout : Layout
+        What stands where in the parts.
+    """
+
+    def __init__(self, template: Template, rules: Rules, numbers: tuple[str, ...]) -> None:
+        self.layout = Layout(template, rules)
+        self._template, self._numbers = template, numbers
+        self._source = _Source(template, rules, self.layout.names)
+
+    @cached_property
+    def advance(self) -> Maker:
+        """Makes `Loop.advance`."""
+        return self._made("advance", ("last", "is_fresh"), self._source.advance())
+
+    @cached_property
+    def judge(self) -> Maker:
+        """Makes `Loop.judge`, which few descents need."""
+        return self._made("judge", ("last",), self._source.judge())
+
+    def _made(self, name: str, more: tuple[str, ...], lines: list[str]) -> Maker:
+        own = SCALAR_NAMES if self._template.is_scalar else ARRAY_NAMES
+        own = {**own, "norm_of": self.layout.norm_of, "Interrupted": DeadlineExceeded}
+        function = Function((*self.layout.names, *more), lines)
+        return make_functions(self._template.source, {name: function}, own, self._numbers)
 
 
 class _Source:
     """Writes the statements of a loop."""
 
-    def __init__(self, kernel: Kernel, rules: Rules, carried: tuple[str, ...]) -> None:
-        self.kernel, self.rules = kernel, rules
-        self.slots = kernel.slots
-        self.gradient = tuple(f"g_{slot}" for slot in kernel.slots)
+    def __init__(self, template: Template, rules: Rules, carried: tuple[str, ...]) -> None:
+        self.template, self.rules = template, rules
+        self.slots = template.source.slots
+        self.gradient = tuple(f"g_{slot}" for slot in self.slots)
+        self.old = tuple(f"old_{slot}" for slot in self.slots)
         self.parts = f"({', '.join(carried)})"
 
     def advance(self) -> list[str]:
         """Write the loop: update unless the start is still to be evaluated, evaluate, judge."""
-        kernel = self.kernel
         step = [
+            *self._streak(),
             "if is_fresh:",
             "    is_fresh = False",
             "else:",
+            "    k = k + 1",
+            "    previous = value",
             *indented(self._update()),
-            *kernel.body,
-            f"value = {kernel.value}",
-            *(f"{name} = {part}" for name, part in zip(self.gradient, kernel.gradient, strict=True)),
+            *self._evaluation(),
             *self._judgement(),
+            "if k == last:",
+            f"    {self._leave(REACHED)}",
         ]
         return [
+            "is_streak = False",
             "try:",
             "    while True:",
             *indented(indented(step)),
             "except Interrupted:",
             f"    {self._leave(INTERRUPTED)}",
             "except (ArithmeticError, ValueError):",
+            "    if is_streak:",
+            *indented(indented(self._after_streak())),
             f"    {self._leave(RAISED)}",
         ]
+
+    def _evaluation(self) -> list[str]:
+        """Write the kernel's body, its results under the names that the loop has for them."""
+        template = self.template
+        results = dict(zip(("value", *self.gradient), (template.value, *template.gradient), strict=True))
+        own = {part: name for name, part in results.items() if part in template.source.made}
+        rest = [f"{name} = {own.get(part, part)}" for name, part in results.items() if own.get(part) != name]
+        return [*renamed(template.source.body, own), *rest]
+
+    def _streak(self) -> list[str]:
+        """Write the shortest loop, for as long as every iterate improves on the one before, the best so far.
+
+        A smaller value means that the variables changed, so that what is left out here need not be looked
+        at: where the streak ends, the iterate is evaluated once more and judged.
+        """
+        if not self.template.is_scalar:
+            return []
+        return [
+            "if best_step == k and not is_fresh:",
+            "    is_streak = True",
+            "    for k in range(k + 1, last + 1):",
+            *indented(indented([*self._update(), *self._evaluation()])),
+            f"        if not ({' and '.join(self._improvement())}):",
+            "            break",
+            "        best = value",
+            "    else:",
+            *indented(indented(self._best_at("k", self.slots))),
+            f"        if best < -bound: return {OVERSHOT}, {self.parts}",
+            f"        return {REACHED} if {self._has_slope()} else {STALLED}, {self.parts}",
+            *indented(self._after_streak()),
+            "    if best < -bound:",
+            f"        {self._leave(OVERSHOT)}",
+            "    is_streak, is_fresh = False, True",
+        ]
+
+    def _improvement(self) -> list[str]:
+        """Write the tests of an iterate in a streak."""
+        tests = ["value < best"]
+        if self.rules.is_bounded:
+            tests.append(self._has_finite_slope())
+        if self.rules.has_tolerance:
+            tests.append(f"not ({self._is_small_everywhere()})")
+        elif not self.rules.is_stationary:  # which goes on from a gradient of zero, and must not
+            tests.append(f"({self._has_slope()})")
+        return tests
+
+    def _after_streak(self) -> list[str]:
+        """Write down what is known of the iterate before, the last of a streak."""
+        return ["previous = best", *self._best_at("k - 1", self.old)]
+
+    def _best_at(self, step: str, slots: tuple[str, ...]) -> list[str]:
+        """Write down where the best iterate is."""
+        pairs = zip(self.slots, slots, strict=True)
+        return [f"best_step = {step}", *(f"best_{slot} = {source}" for slot, source in pairs)]
 
     def judge(self) -> list[str]:
         """Write the judgement alone."""
@@ -209,7 +295,7 @@ class _Source:
 
     def _judgement(self) -> list[str]:
         """Write the tests of one iterate, in the order of their precedence."""
-        improve = ["best = value", "best_step = k", *(f"best_{slot} = {slot}" for slot in self.slots)]
+        improve = ["best = value", *self._best_at("k", self.slots)]
         lines = ["if not value < previous:", "    rises = rises + 1"]
         if self.rules.has_tolerance:
             lines += [
@@ -227,20 +313,25 @@ class _Source:
             f"    {self._leave(DIVERGED)}",
         ]
         if self.rules.is_bounded:  # the projection would hide that a gradient is infinite
-            all_finite = " and ".join(f"is_finite({part})" for part in self.gradient)
-            lines += [f"if not ({all_finite}):", f"    {self._leave(DIVERGED)}"]
+            lines += [f"if not ({self._has_finite_slope()}):", f"    {self._leave(DIVERGED)}"]
         if not self.rules.has_tolerance:
             lines += [f"if not ({self._has_slope()}):", f"    {self._leave(STALLED)}"]
-        return [*lines, "if k == last:", f"    {self._leave(REACHED)}"]
+        return lines
+
+    def _has_finite_slope(self) -> str:
+        return " and ".join(f"is_finite({part})" for part in self.gradient)
 
     def _has_slope(self) -> str:
-        if self.kernel.is_scalar:
+        if self.template.is_scalar:
             return " or ".join(self.gradient)
         return " or ".join(f"has_any({part})" for part in self.gradient)
 
     def _is_converged(self) -> str:
+        return f"is_finite(value) and {self._is_small_everywhere()}"
+
+    def _is_small_everywhere(self) -> str:
         pairs = zip(self.slots, self.gradient, strict=True)
-        return " and ".join(["is_finite(value)", *(self._is_small(slot, part) for slot, part in pairs)])
+        return " and ".join(self._is_small(slot, part) for slot, part in pairs)
 
     def _is_small(self, slot: str, slope: str) -> str:
         """Write whether a slot's gradient, or with bounds its projected one, is within the tolerance.
@@ -250,22 +341,22 @@ class _Source:
         """
         if self.rules.is_bounded:
             slope = self._clamped(slope, f"{slot} - high_{slot}", f"{slot} - low_{slot}")
-        if self.kernel.is_scalar:
+        if self.template.is_scalar:
             return f"-tolerance <= ({slope}) <= tolerance"
         return f"largest_of({slope}) <= tolerance"
 
     def _clamped(self, source: str, low: str, high: str) -> str:
-        if not self.kernel.is_scalar:
+        if not self.template.is_scalar:
             return f"clamp({source}, {low}, {high})"
         return f"({low} if {source} < {low} else {high} if {source} > {high} else {source})"
 
     def _update(self) -> list[str]:
         """Write one update of all slots."""
         optimizer, gradient = self.rules.optimizer, self.gradient
-        lines = ["previous = value", *(f"old_{slot} = {slot}" for slot in self.slots)]
+        lines = [f"old_{slot} = {slot}" for slot in self.slots]
         if self.rules.schedule.factor:
-            lines.append("rate = learning_rate * factor(k, schedule_rate, schedule_every)")
-        lines += ["k = k + 1", *optimizer.each_step]
+            lines.append("rate = learning_rate * factor(k - 1, schedule_rate, schedule_every)")
+        lines += optimizer.each_step
         if self.rules.is_clipped:
             lines.append(f"scale = clip_norm / (norm_of({', '.join(gradient)}) + 1e-6)")
             lines += [f"h_{part} = {part} * scale if scale < 1.0 else {part}" for part in gradient]

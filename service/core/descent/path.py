@@ -83,7 +83,9 @@ class Path:
     def _fresh(self) -> dict[str, Any]:
         """Return the content of the start's state."""
         problem = self.problem
-        start = {name: np.clip(array, *self.bounds[name]) for name, array in problem.variables.items()}
+        start = problem.variables | {
+            name: np.clip(problem.variables[name], *pair) for name, pair in self.bounds.items()
+        }
         problem.check_step(start)
         zeros = {name: np.zeros(shape) for name, shape in problem.shapes.items()}
         return self._binding() | {

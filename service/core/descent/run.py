@@ -22,6 +22,7 @@ from service.core.descent.loop import (
     DIVERGED,
     INTERRUPTED,
     JUDGED,
+    OVERSHOT,
     RAISED,
     REACHED,
     STALLED,
@@ -35,6 +36,8 @@ from service.core.limits import Deadline
 
 CHUNK_SECONDS = 0.008
 LONGEST_CHUNK = 20_000
+FIRST_CHUNK, CAUTION = 128, 8
+"""Steps of the first chunk, fewer where a step takes long, at worst this many times longer than estimated."""
 MOST_UNDONE = 1 / 16
 """Part of the steps that a run takes back at its deadline, so that its history ends evenly."""
 
@@ -117,7 +120,8 @@ class Run:
         self.status = ""
         self.told = self.first
         self.point = self.start = self.recorded = Iterate(JUDGED, start, self.layout)
-        self._chunk = 1
+        fitting = 1e6 * CHUNK_SECONDS / (CAUTION * kernel.template.microseconds + 1)
+        self._chunk = max(1, min(int(fitting), FIRST_CHUNK))
 
     def evaluate_start(self, known: Iterate | None = None) -> None:
         """Evaluate the start, or take value and gradient from that of another run.
@@ -182,6 +186,8 @@ class Run:
     def _advance(self, start: Iterate, last: int, *, is_fresh: bool = False) -> Iterate:
         """Run the loop; a step at which floats raise is evaluated on arrays."""
         point = self._loop(start, last, is_fresh)
+        if point.reason == OVERSHOT:
+            return self._first_beyond(start, point.step)
         while point.reason == RAISED:
             try:
                 self.deadline.check()
@@ -193,6 +199,14 @@ class Run:
                 return judged
             point = self._loop(judged, last, is_fresh=False)
         return point
+
+    def _first_beyond(self, start: Iterate, high: int) -> Iterate:
+        """Find by bisection the first iterate whose value fell below the bound."""
+        low = start
+        while high - low.step > 1:
+            middle = self._loop(low, (low.step + high) // 2, is_fresh=False)
+            low, high = (low, middle.step) if middle.reason == OVERSHOT else (middle, high)
+        return Iterate(DIVERGED, self._loop(low, high, is_fresh=False).parts, self.layout)
 
     def _loop(self, start: Iterate, last: int, is_fresh: bool) -> Iterate:
         reason, parts = self.loop.advance(*start.parts, last, is_fresh)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from struct import pack
 from typing import Any
 
 import numpy as np
@@ -147,21 +148,24 @@ def _bad(why: str) -> InvalidRequest:
 
 def _seal(content: Any) -> str:
     """Hash the content: numbers by their bits as float64, so that every JSON reader's output is the same."""
-    digest = hashlib.sha256()
-    _feed(digest, content)
-    return digest.hexdigest()[:32]
+    parts: list[bytes] = []
+    _lay_out(content, parts)
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:32]
 
 
-def _feed(digest: Any, value: Any) -> None:
-    if isinstance(value, Mapping):
-        digest.update(b"{%d" % len(value))
-        for key in sorted(value):
-            digest.update(f"{key!r}:".encode())
-            _feed(digest, value[key])
+def _lay_out(value: Any, parts: list[bytes]) -> None:
+    """Write a value as bytes that tell it from every other."""
+    if type(value) is float:  # as `_bits` would, at a tenth of the cost
+        parts.append(b"();" + pack("=d", value + 0.0))
     elif value is None or isinstance(value, str):
-        digest.update(f"{value!r};".encode())
+        parts.append(f"{value!r};".encode())
+    elif type(value) is dict or isinstance(value, Mapping):
+        parts.append(b"{%d" % len(value))
+        for key in sorted(value):
+            parts.append(f"{key!r}:".encode())
+            _lay_out(value[key], parts)
     else:
-        digest.update(_bits(value))
+        parts.append(_bits(value))
 
 
 def _bits(value: Any) -> bytes:
