@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from flask import Response, copy_current_request_context
+from flask import Response, copy_current_request_context, g
 from werkzeug.http import parse_accept_header
 
 from service.api import problems
@@ -51,11 +51,13 @@ class _Run:
     def __init__(self, arguments: Arguments, deadline: Deadline, limits: Limits) -> None:
         self.lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._has_begun = False
+        self._request_id = g.request_id
         work = copy_current_request_context(self._work)
         self._thread = threading.Thread(target=work, args=(arguments, deadline, limits), daemon=True)
         self._thread.start()
 
     def _work(self, arguments: Arguments, deadline: Deadline, limits: Limits) -> None:
+        g.request_id = self._request_id  # the copied context has a g of its own
         try:
             with np.errstate(all="ignore"):
                 answer = descent(**arguments, limits=limits, deadline=deadline, on_progress=self._tick)

@@ -26,11 +26,8 @@ TICK_SECONDS = 0.1
 GROWTH = 1e12
 """A value this many times the start's, in magnitude, has diverged."""
 
-NUMBER_CHARACTERS = 20
-"""Characters of a number in an answer, about."""
-
-SHORTEST_NUMBER = 4
-"""Characters of the shortest one, with its comma."""
+NUMBER_CHARACTERS = 16
+"""Characters of a number in an answer, rather too few: most have 19, and what fits is not refused."""
 
 
 class Path:
@@ -177,13 +174,14 @@ def _check_answer(problem: Problem, options: Options, runs: int) -> None:
     size = sum(array.size for array in problem.variables.values())
     records = min(options.history, options.steps + 1) * (size if options.history_variables else 2)
     tensors = 4 + len(options.optimizer_row.moments)  # last and best, in the answer and in its state; moments
-    asked = runs * (NUMBER_CHARACTERS * records + SHORTEST_NUMBER * tensors * size)
+    asked = NUMBER_CHARACTERS * runs * (records + tensors * size)
     if asked > problem.limits.response_bytes:
+        is_long = records > tensors * size
         raise OverBudget(
             fault(
                 "over-limit",
-                "/history" if options.history else "/variables",
-                what="The answer with this history (history_variables: false makes it small)",
+                "/history" if is_long else "/variables",
+                what="The answer with this history" if is_long else "The answer with its state",
                 asked=asked,
                 unit="bytes",
                 allowed=problem.limits.response_bytes,

@@ -1,0 +1,256 @@
+"""A descent as a stream: who gets one, when its lines come, what the last one is, and when it stops."""
+
+import itertools
+import json
+import time
+
+import pytest
+
+from service.api import streaming
+from service.app import create_app
+from service.core.exceptions import OverBudget, fault
+from tests.server.running import Server
+
+SQUARE = {"function": "x[0]**2 + x[1]**2", "variables": {"x": [-3, 4]}}
+LONG = {
+    "function": "mean(tanh(x)**2)",
+    "variables": {"x": [0.5] * 5000},
+    "steps": 100_000,
+    "learning_rate": 1e-9,
+}
+STREAM = {"Accept": "application/x-ndjson"}
+JSON = {"Content-Type": "application/json"}
+
+
+@pytest.fixture
+def client():
+    return create_app().test_client()
+
+
+@pytest.fixture(scope="module")
+def single(tmp_path_factory):
+    """A real server with one worker, so that what it is still computing is in the way of the next."""
+    running = Server(tmp_path_factory.mktemp("single"))
+    yield running
+    assert running.stop() == 0
+    assert running.err.read_text() == ""
+
+
+def lines_of(response):
+    return [json.loads(line) for line in response.get_data(as_text=True).splitlines()]
+
+
+# Who gets a stream.
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/x-ndjson",
+        "Application/X-NDJSON",
+        "application/x-ndjson; charset=utf-8",
+        "application/x-ndjson, */*",
+        "application/x-ndjson, application/json;q=0.9",
+        "application/json;q=0.2, application/x-ndjson;q=0.3",
+        "text/html, application/x-ndjson;q=0.1",
+    ],
+)
+def test_who_wants_a_stream_more_than_json_gets_it(client, accept):
+    response = client.post("/descent", json=SQUARE, headers={"Accept": accept})
+
+    assert response.headers["Content-Type"] == "application/x-ndjson"
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "",
+        "*/*",
+        "application/*",
+        "application/json",
+        "application/json, application/x-ndjson",
+        "application/x-ndjson, application/json",
+        "application/x-ndjson;q=0",
+        "application/x-ndjson;q=0.5, application/json",
+        "application/ndjson",
+        "text/html",
+        "nonsense;;q=x,",
+    ],
+)
+def test_everybody_else_gets_json(client, accept):
+    response = client.post("/descent", json=SQUARE, headers={"Accept": accept})
+
+    assert response.headers["Content-Type"] == "application/json"
+
+
+def test_a_sweep_is_never_a_stream(client):
+    request = SQUARE | {"learning_rates": [0.1]}
+
+    assert (
+        client.post("/descent/sweep", json=request, headers=STREAM).headers["Content-Type"]
+        == "application/json"
+    )
+
+
+# What it holds.
+
+
+def test_the_first_line_is_the_start_and_the_last_the_answer(client):
+    request = SQUARE | {"steps": 50, "history": 3, "optimizer": "adam"}
+
+    first, *_, last = lines_of(client.post("/descent", json=request, headers=STREAM))
+
+    assert first == {"step": 0, "value": 25.0, "gradient_norm": 10.0}
+    assert last == client.post("/descent", json=request).json
+
+
+def test_what_is_refused_is_no_stream_but_a_problem(client):
+    for change, status, code in (
+        ({"steps": 0}, 422, "invalid-request"),
+        ({"function": "x[0]**"}, 422, "invalid-function"),
+        ({"function": "sum(log(x))", "variables": {"x": [0, 0]}}, 422, "non-finite-result"),
+        ({"state": {}}, 422, "invalid-request"),
+    ):
+        response = client.post("/descent", json=SQUARE | change, headers=STREAM)
+
+        assert (response.status_code, response.json["code"]) == (status, code)
+        assert response.headers["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (OverBudget(fault("too-long", count=2, limit=1)), "over-budget"),
+        (RuntimeError("a bug"), "internal-error"),
+    ],
+)
+def test_a_failure_on_the_way_is_the_last_line(client, monkeypatch, error, code):
+    def failing(*, on_progress, **_):
+        on_progress(0, 25.0, 10.0)
+        raise error
+
+    monkeypatch.setattr(streaming, "descent", failing)
+
+    tick, problem = lines_of(client.post("/descent", json=SQUARE, headers=STREAM))
+
+    assert tick["step"] == 0
+    assert problem["code"] == code
+    assert "a bug" not in json.dumps(problem)
+
+
+def test_a_bug_before_the_first_line_is_a_500(client, monkeypatch):
+    def failing(**_):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(streaming, "descent", failing)
+
+    response = client.post("/descent", json=SQUARE, headers=STREAM)
+
+    assert (response.status_code, response.json["code"]) == (500, "internal-error")
+
+
+def test_a_tick_is_sent_again_while_one_step_takes_long(client, monkeypatch):
+    def slow(*, on_progress, **_):
+        on_progress(7, 25.0, 10.0)
+        time.sleep(0.5)
+        return {"steps": 8}
+
+    monkeypatch.setattr(streaming, "descent", slow)
+    monkeypatch.setattr(streaming, "SILENCE_SECONDS", 0.05)
+
+    *ticks, last = lines_of(client.post("/descent", json=SQUARE, headers=STREAM))
+
+    assert len(ticks) > 2
+    assert all(tick == {"step": 7, "value": 25.0, "gradient_norm": 10.0} for tick in ticks)
+    assert last == {"steps": 8}
+
+
+def test_ticks_that_nobody_takes_are_dropped_and_never_waited_for(client, monkeypatch):
+    def eager(*, on_progress, **_):
+        for step in range(10_000):
+            on_progress(step, 1.0, 1.0)
+        return {"steps": 10_000}
+
+    monkeypatch.setattr(streaming, "descent", eager)
+
+    response = client.post("/descent", json=SQUARE, headers=STREAM, buffered=False)
+    time.sleep(0.3)
+    *ticks, last = lines_of(response)
+
+    assert len(ticks) < 10_000
+    assert last == {"steps": 10_000}
+
+
+# When its lines come, from a real server.
+
+
+def open_stream(server, request):
+    connection = server.connect()
+    connection.request("POST", "/descent", json.dumps(request), JSON | STREAM)
+    return connection, connection.getresponse()
+
+
+def test_lines_come_while_the_descent_runs_between_1_and_20_a_second(server):
+    connection, response = open_stream(server, LONG | {"deadline_ms": 2500})
+    began, arrived = time.monotonic(), []
+    while line := response.readline():
+        arrived.append((time.monotonic() - began, json.loads(line)))
+    connection.close()
+
+    *ticks, (took, last) = arrived
+    gaps = [later - earlier for (earlier, _), (later, _) in itertools.pairwise(arrived)]
+    assert response.headers["Content-Type"] == "application/x-ndjson"
+    assert len(ticks) <= 20 * (took + 1)
+    assert max(gaps) < 2  # 1 in the contract; the machine that runs the tests may be busy
+    steps = [tick["step"] for _, tick in ticks]
+    assert steps == sorted(steps)
+    assert steps[-1] <= last["steps"]
+    assert last["status"] in ("deadline", "max_steps")
+    assert len(ticks) > 3
+
+
+def is_free_within(server, seconds):
+    """Tell whether the long lane takes new work: a descent that is too long for the event loop."""
+    began = time.monotonic()
+    status, _ = server.post("/descent", LONG | {"steps": 300, "deadline_ms": 20_000})
+    return status == 200 and time.monotonic() - began < seconds
+
+
+def test_a_stream_whose_caller_goes_away_stops(single):
+    connection, response = open_stream(single, LONG | {"deadline_ms": 25_000})
+    assert response.readline()
+
+    response.close()
+    connection.close()
+
+    assert is_free_within(single, 5)
+
+
+def test_a_plain_descent_whose_caller_goes_away_stops(single):
+    connection = single.connect()
+    connection.request("POST", "/descent", json.dumps(LONG | {"deadline_ms": 25_000}), JSON)
+    time.sleep(0.3)
+
+    connection.close()
+
+    assert is_free_within(single, 5)
+
+
+def test_other_requests_are_answered_while_a_small_descent_takes_long(single):
+    """Its body is small and it runs on floats, so it begins on the event loop, and leaves it."""
+    function = {"function": "sum(sin(x)**2*exp(-x*x) + tanh(x)**3)", "variables": {"x": [-3, 4, 5, 6, 7]}}
+    connection = single.connect()
+    connection.request(
+        "POST", "/descent", json.dumps(function | {"steps": 100_000, "learning_rate": 1e-9}), JSON
+    )
+    time.sleep(0.1)
+
+    waits = []
+    for _ in range(5):
+        began = time.monotonic()
+        assert single.get("/livez")[0] == 200
+        waits.append(time.monotonic() - began)
+
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert min(waits) < 0.2
