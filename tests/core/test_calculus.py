@@ -248,6 +248,9 @@ NON_FINITE = [
     ("where(x > 0, 1, log(x))", -1.0, "the value became nan at log", 1, 17),
     ("exp(x) - exp(x)", 1000.0, "the value became nan at exp", 1, 1),
     ("x**0.5", 0.0, "the derivative by x became inf at **", 1, 2),
+    ("x + 1/0", 1.0, "the value became inf at /", 1, 6),
+    ("x * (0/0)", 1.0, "the value became nan at /", 1, 7),
+    ("x + 0**-1", 1.0, "the value became inf at **", 1, 6),
 ]
 
 
@@ -264,6 +267,15 @@ def test_a_result_that_is_not_finite_says_which_and_where_it_began(
     fault = caught.value.faults[0]
     assert detail in fault.detail
     assert (fault.line, fault.column) == (line, column)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("count", [1, 1000])
+def test_numbers_alone_divide_by_zero_as_arrays_do(method, count):
+    with pytest.raises(NonFiniteResult, match=r"column 11: the value became inf at /"):
+        gradient("sum(x) + 1/0", {"x": np.ones(count)}, method=method)
+    with pytest.raises(NonFiniteResult, match=r"column 6: the value became inf at /"):
+        gradient_field("x + 1/0", {"x": np.ones(count)}, method=method)
 
 
 def test_an_infinity_on_the_way_to_a_finite_result_is_no_error():

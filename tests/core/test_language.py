@@ -97,6 +97,8 @@ SAME_AS_NUMPY = [
     ("sum(where(X > w, X, -w))", lambda X, w: np.sum(np.where(w < X, X, -w))),
     ("sum(clip(X, -0.5, w))", lambda X, w: np.sum(np.clip(X, -0.5, w))),
     ("arctan(w[0]) + arcsin(w[1]/9)", lambda X, w: np.arctan(w[0]) + np.arcsin(w[1] / 9)),
+    ("sum(reshape(2, (1, 1)) * X)", lambda X, w: np.sum(2 * X)),
+    ("sum(reshape(pi, -1) * transpose(e) + w)", lambda X, w: 3 * math.pi * math.e + np.sum(w)),
     ("pi + e", lambda X, w: math.pi + math.e),
     ("e = 3; e + pi", lambda X, w: 3 + math.pi),
     ("a = X @ w; b = a * a; ; sum(b)\n", lambda X, w: np.sum((X @ w) ** 2)),

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from service.core.calculus.schedule import REUSED_SIZE, Step
 from service.core.language.graph import NUMBER, Graph
 
@@ -68,7 +70,9 @@ class Writer:
             node = self.graph.nodes[index]
             known = f"k{index}" if node.operation is NUMBER else f"n{index}"
             if node.operation is NUMBER:
-                self.values[known] = node.options[0]
+                # Python's own float divides by zero with an error, and has no shape to change.
+                value = node.options[0]
+                self.values[known] = value if self.is_scalar else np.float64(value)
             self._names[index] = known
         return known
 
