@@ -52,8 +52,8 @@ def _check_type() -> None:
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8"):
         raise Problem("unsupported-media-type", f"The charset must be utf-8, got {charset[:60]!a}.")
-    encoding = request.headers.get("Content-Encoding", "identity").lower()
-    if encoding != "identity":
+    encoding = request.headers.get("Content-Encoding")
+    if encoding is not None:
         raise Problem(
             "unsupported-media-type",
             f"Content-Encoding {encoding[:60]!a} is not taken; send plain JSON.",

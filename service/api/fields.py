@@ -6,6 +6,7 @@ A field's errors are `Fault`s whose pointers are relative to the field; `schemas
 from __future__ import annotations
 
 import difflib
+import heapq
 import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,11 +16,11 @@ from marshmallow import ValidationError
 from marshmallow.fields import Field
 from numpy.typing import NDArray
 
-from service.core.exceptions import Fault, fault, pointer_to, quote_text
+from service.core.exceptions import MOST_FAULTS, Fault, fault, order_of_key, pointer_to, quote_text
 from service.core.limits import Limits
 
-MOST_FAULTS = 20
-"""As many faults are named in one answer."""
+LEAST_LIKENESS = 0.5
+"""Below it a word is no misspelling of another."""
 
 KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
 
@@ -190,11 +191,7 @@ class BoundsMap(StrictField):
     def _pair(self, value: Any) -> dict[str, NDArray[np.float64]]:
         if type(value) is not dict:
             raise wrong("not-an-object", got=kind_of(value))
-        unknown = [
-            fault("unknown-field", pointer_to(key), hint=nearest(key, ("lower", "upper")))
-            for key in value
-            if key not in ("lower", "upper")
-        ]
+        unknown = unknown_fields(value, ("lower", "upper"))
         if unknown:
             raise ValidationError(unknown)
         given = [(key, item) for key, item in value.items() if item is not None]
@@ -273,9 +270,17 @@ def at(found: Fault, pointer: str) -> Fault:
 
 
 def nearest(word: str, known: Sequence[str]) -> str:
-    """Suggest the nearest known word."""
-    close = difflib.get_close_matches(word[:64], known, 1)
-    return f" Did you mean {close[0]}?" if close else ""
+    """Suggest the nearest known word, whatever its case."""
+    spelled = {name.lower(): name for name in known}
+    close = difflib.get_close_matches(word[:64].lower(), spelled, 1, LEAST_LIKENESS)
+    return f" Did you mean {spelled[close[0]]}?" if close else ""
+
+
+def unknown_fields(given: Iterable[str], known: Sequence[str]) -> list[Fault]:
+    """Make the faults of names that are not known, the first of them: the search for a hint is slow."""
+    unknown = (name for name in given if name not in known)
+    names = heapq.nsmallest(MOST_FAULTS, unknown, key=order_of_key)
+    return [fault("unknown-field", pointer_to(name), hint=nearest(name, known)) for name in names]
 
 
 def _check_map(value: Any, least: int, most: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +12,6 @@ from werkzeug.exceptions import HTTPException
 from service.api import logs, pages
 from service.core import exceptions as core
 
-MOST_ERRORS = 20
 RETRY_AFTER_SECONDS = 1
 CONTENT_TYPE = "application/problem+json"
 
@@ -152,8 +150,8 @@ def _respond_to_http(error: HTTPException) -> Response:
     if (error.code or 500) >= 500:
         return _respond_to_bug(error)
     details = {
-        "not-found": f"There is nothing at {request.path[:100]!a}. {KINDS['not-found'].explanation}",
-        "method-not-allowed": f"{request.path} does not take {ascii(request.method[:20])[1:-1]}.",
+        "not-found": f"There is nothing at {path_asked()[:100]!a}. {KINDS['not-found'].explanation}",
+        "method-not-allowed": f"{path_asked()} does not take {ascii(request.method[:20])[1:-1]}.",
     }
     response = respond(code, details.get(code, KINDS[code].explanation))
     allowed = getattr(error, "valid_methods", None)
@@ -203,22 +201,16 @@ def _write(document: dict[str, Any]) -> Response:
 def problem_of(code: str, detail: str, faults: tuple[core.Fault, ...] = ()) -> dict[str, Any]:
     """Make the problem document of a failure."""
     kind = KINDS[code]
-    ordered = sorted(faults, key=lambda each: (_natural(each.pointer), each.line or 0, each.column or 0))
     return {
         "type": f"/problems/{code}",
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
-        "instance": request.path,
+        "instance": path_asked(),
         "code": code,
         "request_id": g.request_id,
-        "errors": [_error_of(each) for each in ordered[:MOST_ERRORS]],
+        "errors": [_error_of(each) for each in faults],
     }
-
-
-def _natural(pointer: str) -> list[tuple[int, int, str]]:
-    """Sort indices as numbers: /x/9 stands before /x/10."""
-    return [(0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split("/", pointer)]
 
 
 def _error_of(found: core.Fault) -> dict[str, Any]:
@@ -234,6 +226,12 @@ def dump(document: dict[str, Any]) -> bytes:
     for character, escape in _UNSAFE.items():
         text = text.replace(character, escape)
     return text
+
+
+def path_asked() -> str:
+    """Return the path as it came; Flask's own has lost all slashes but one at its beginning."""
+    path: str = request.environ["PATH_INFO"]
+    return path.encode("latin-1").decode("utf-8", "replace")
 
 
 def describe(kind: Kind) -> dict[str, Any]:

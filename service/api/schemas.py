@@ -9,7 +9,6 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 from marshmallow.fields import Field
 
 from service.api.fields import (
-    MOST_FAULTS,
     ArrayField,
     BooleanArray,
     BoundsMap,
@@ -23,7 +22,7 @@ from service.api.fields import (
     Whole,
     at,
     kind_of,
-    nearest,
+    unknown_fields,
 )
 from service.core.calculus.differences import METHODS
 from service.core.descent import OPTIMIZERS, SCHEDULES
@@ -159,17 +158,13 @@ def read(schema: Schema, data: Any) -> dict[str, Any]:
         raise InvalidRequest(fault("not-an-object", got=kind_of(data)))
     known = schema.fields
     given = _without_absent(known, data)
-    faults = [
-        fault("unknown-field", pointer_to(name), hint=nearest(name, tuple(known)))
-        for name in data
-        if name not in known
-    ]
+    faults = unknown_fields(data, tuple(known))
     try:
         loaded: dict[str, Any] = schema.load(given)
     except ValidationError as error:
         faults += _faults_of(error.messages_dict)
     if faults:
-        raise InvalidRequest(*sorted(faults, key=lambda each: each.pointer)[:MOST_FAULTS])
+        raise InvalidRequest(*faults)
     return loaded
 
 

@@ -22,7 +22,6 @@ from service.core.activation_kernels import (
     softplus_kernel,
 )
 from service.core.arrays import (
-    MOST_FAULTS,
     POSITIVE,
     Axis,
     Float,
@@ -33,7 +32,7 @@ from service.core.arrays import (
     number,
     where_not,
 )
-from service.core.exceptions import InvalidRequest, NonFiniteResult, fault, pointer_to
+from service.core.exceptions import MOST_FAULTS, InvalidRequest, NonFiniteResult, fault, pointer_to
 
 __all__ = [
     "log_sigmoid",

@@ -11,13 +11,10 @@ from numbers import Real
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from service.core.exceptions import Fault, InvalidRequest, fault, pointer_to, quote_text
+from service.core.exceptions import MOST_FAULTS, Fault, InvalidRequest, fault, pointer_to, quote_text
 
 Float = NDArray[np.float64]
 Axis = int | tuple[int, ...] | None
-
-MOST_FAULTS = 20
-"""As many wrong elements are named in one refusal."""
 
 KINDS = {"b": "booleans", "c": "complex numbers", "U": "text", "S": "bytes"}
 """What arrays of other kinds hold, by NumPy's letter."""
@@ -117,7 +114,9 @@ def check_axis(axis: object, rank: int) -> Axis:
     axes = tuple(_integer(each) for each in given)
     for each in axes:
         if not -rank <= each < rank:
-            raise InvalidRequest(fault("bad-axis", "/axis", axis=each, rank=rank, low=-rank, high=rank - 1))
+            raise InvalidRequest(
+                fault("bad-axis", "/axis", axis=shown(each), rank=rank, low=-rank, high=rank - 1)
+            )
     places = [each % rank for each in axes]
     for position, place in enumerate(places):
         if place in places[:position]:

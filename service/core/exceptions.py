@@ -15,6 +15,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MOST_FAULTS = 20
+"""As many faults are named in one refusal."""
+
 QUOTED_CHARACTERS = 60
 """Longest excerpt of a caller's text that a message repeats."""
 
@@ -136,7 +139,16 @@ def quote_text(text: str) -> str:
     >>> quote_text("x\n")
     "'x\\n'"
     """
-    return ascii(str(text) if len(text) <= QUOTED_CHARACTERS else text[: QUOTED_CHARACTERS - 3] + "...")
+    return ascii(shorten(str(text), QUOTED_CHARACTERS))
+
+
+def shorten(text: str, most: int) -> str:
+    """Cut a text to so many characters.
+
+    >>> shorten("0123456789", 8)
+    '01234...'
+    """
+    return text if len(text) <= most else text[: most - 3] + "..."
 
 
 def pointer_to(*keys: str | int) -> str:
@@ -148,12 +160,38 @@ def pointer_to(*keys: str | int) -> str:
     return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
 
 
+def order_of_key(key: str) -> tuple[bool, int, str]:
+    """Return what keys of a pointer are sorted by: indices come first, as numbers.
+
+    >>> sorted(["x", "10", "9"], key=order_of_key)
+    ['9', '10', 'x']
+    """
+    # Of two rows of digits the longer is the larger number; int() would refuse thousands of them.
+    return (False, len(key), key) if key.isdecimal() else (True, 0, key)
+
+
+def _order(found: Fault) -> tuple[list[tuple[bool, int, str]], int, int]:
+    return list(map(order_of_key, found.pointer.split("/"))), found.line or 0, found.column or 0
+
+
 class KobaiError(Exception):
-    """Root of everything that the core raises on purpose."""
+    """Root of everything that the core raises on purpose.
+
+    Attributes
+    ----------
+    faults : tuple of Fault
+        What is wrong, sorted by place, at most `MOST_FAULTS` of all that were given.
+
+    Examples
+    --------
+    >>> error = InvalidRequest(fault("null-field", "/x/10"), fault("null-field", "/x/9"))
+    >>> [each.pointer for each in error.faults]
+    ['/x/9', '/x/10']
+    """
 
     def __init__(self, *faults: Fault) -> None:
-        super().__init__("; ".join(each.detail for each in faults))
-        self.faults = faults
+        self.faults = tuple(sorted(faults, key=_order)[:MOST_FAULTS])
+        super().__init__("; ".join(each.detail for each in self.faults))
 
 
 class InvalidRequest(KobaiError):

@@ -12,13 +12,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from service.core.exceptions import OverBudget
+from service.core.exceptions import OverBudget, shorten
 from service.core.language.parser import Place, refuse
 
 Shape = tuple[int, ...]
 
 COUNTABLE = 2**48
 """Elements beyond which nothing is quoted: far above every limit, and costs stay numbers that JSON keeps."""
+
+LONGEST_REASON = 160
+"""Characters of it; literals in it may have thousands of digits."""
 
 
 class ShapeFault(Exception):
@@ -188,9 +191,16 @@ class Graph:
             shape = operation.shape(*(term.shape for term in terms), *values)
         except ShapeFault as verdict:
             shapes = " and ".join(str(term.shape) for term in terms)
-            refuse("operand-shapes", self.place, operator=self.called, shapes=shapes, why=str(verdict))
+            why = shorten(str(verdict), LONGEST_REASON)
+            refuse("operand-shapes", self.place, operator=self.called, shapes=shapes, why=why)
         if len(shape) > self.rank:
-            refuse("rank-of-result", self.place, operator=self.called, shape=shape, limit=self.rank)
+            refuse(
+                "rank-of-result",
+                self.place,
+                operator=self.called,
+                shape=shorten(str(shape), LONGEST_REASON),
+                limit=self.rank,
+            )
         if math.prod(shape) > COUNTABLE:
             refuse("too-many-elements", self.place, OverBudget, count=math.prod(shape), limit=COUNTABLE)
         return shape

@@ -300,5 +300,5 @@ def _refuse_token(error: UnexpectedToken, text: str) -> NoReturn:
         refuse("unexpected-end", _place_at(text, len(text)), expected=wanted)
     if token.type in COMPARISONS:
         refuse("misplaced-comparison", _place(token))
-    got = "the end of the line" if token == "\n" else quote_text(token)
+    got = "end of the line" if token == "\n" else quote_text(token)
     refuse("unexpected-token", _place(token), got=got, expected=wanted)
