@@ -274,8 +274,48 @@ def test_a_result_that_is_not_finite_says_which_and_where_it_began(
 def test_numbers_alone_divide_by_zero_as_arrays_do(method, count):
     with pytest.raises(NonFiniteResult, match=r"column 11: the value became inf at /"):
         gradient("sum(x) + 1/0", {"x": np.ones(count)}, method=method)
-    with pytest.raises(NonFiniteResult, match=r"column 6: the value became inf at /"):
+    with pytest.raises(NonFiniteResult, match=r"column 6: the value at point 0 became inf at /"):
         gradient_field("x + 1/0", {"x": np.ones(count)}, method=method)
+
+
+@pytest.mark.parametrize("count", [1, 500])
+def test_a_field_says_at_which_point_a_result_is_not_finite(count):
+    points = np.ones((3, count))
+    points[1] = 0
+
+    with pytest.raises(NonFiniteResult, match="the value at point 1 became -inf at log"):
+        gradient_field("sum(log(x))", {"x": points})
+
+
+def test_a_check_that_steps_out_of_the_domain_says_so():
+    with pytest.raises(NonFiniteResult, match="by central differences for verification, became nan at log"):
+        gradient("log(x)", {"x": 1e-7}, verify=True)
+
+
+@pytest.mark.parametrize(
+    ("points", "constants", "pointer"),
+    [
+        ({"x": [1], "y": [2]}, {}, "/points/y"),
+        ({"x": [1], "1y": [2]}, {}, "/points/1y"),
+        ({"x": [1], "exp": [2]}, {}, "/points/exp"),
+        ({"x": [1]}, {"x": 2}, "/constants/x"),
+    ],
+)
+def test_a_field_points_at_its_points(points, constants, pointer):
+    with pytest.raises(InvalidFunction) as caught:
+        gradient_field("x", points, constants)
+
+    assert [fault.pointer for fault in caught.value.faults] == [pointer]
+
+
+def test_a_step_is_lost_where_the_method_takes_it():
+    x = -(2.0**53)  # x + 1 is a float64, x - 1 is not
+
+    assert gradient("x", {"x": x}, method="forward", h=1.0)["gradient"]["x"] == 1.0
+    with pytest.raises(InvalidRequest, match="lost in rounding"):
+        gradient("x", {"x": x}, method="central", h=1.0)
+    with pytest.raises(InvalidRequest, match="lost in rounding: /points/x/0"):
+        gradient_field("x", {"x": [-x]}, method="forward", h=1.0)
 
 
 def test_an_infinity_on_the_way_to_a_finite_result_is_no_error():

@@ -8,12 +8,15 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from service.core.calculus.differences import CHECK
 from service.core.calculus.generated import make_program, write_source
 from service.core.calculus.kernel import Array
 from service.core.calculus.plan import Plan
 from service.core.exceptions import Fault, NonFiniteResult, fault
 from service.core.language.graph import Graph, Term
 from service.core.language.parser import FUNCTION_POINTER
+
+_CHECKING = ", taken by central differences for verification,"
 
 
 def refuse_non_finite(
@@ -22,6 +25,7 @@ def refuse_non_finite(
     constants: Mapping[str, Array],
     value: float,
     gradient: Mapping[str, Array],
+    where: str = "",
 ) -> None:
     """Raise `NonFiniteResult` when value or gradient is not finite.
 
@@ -33,16 +37,20 @@ def refuse_non_finite(
         Where.
     value, gradient : float, mapping of str to ndarray
         The results.
+    where : str
+        What the message adds to the output's name.
     """
+    where += _CHECKING if plan.method is CHECK else ""
     if not math.isfinite(value):
-        _explain(plan, variables, constants, plan.program.value, "the value", value)
+        _explain(plan, variables, constants, plan.program.value, f"the value{where}", value)
     for name, slope in gradient.items():
         if np.isfinite(slope).all():
             continue
         element = np.unravel_index(int(np.argmin(np.isfinite(slope))), slope.shape)
         place = "".join(f"/{index}" for index in element)
         term = plan.gradient.get(name, plan.program.value)
-        _explain(plan, variables, constants, term, f"the derivative by {name}{place}", float(slope[element]))
+        output = f"the derivative by {name}{place}{where}"
+        _explain(plan, variables, constants, term, output, float(slope[element]))
 
 
 def _explain(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,14 +18,13 @@ from service.core.calculus.gradient import (
     check_budget,
     check_step,
     compare,
-    evaluate,
     method_named,
     quote_of,
     shapes_of,
 )
 from service.core.calculus.kernel import Array
 from service.core.calculus.plan import POINT_NODES, Plan, element_data, make_plan
-from service.core.exceptions import InvalidRequest, fault, pointer_to
+from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to
 from service.core.limits import DEFAULT_LIMITS, Deadline, Limits, no_deadline
 
 BLOCK_ELEMENTS = 1_000_000
@@ -77,7 +78,7 @@ def gradient_field(
     batch, data = arrays_of(points, "points"), arrays_of(constants or {}, "constants")
     plans, count = _plans(function, batch, data, method, h, verify, limits)
     check_budget(plans, limits, count)
-    check_step(plans[0].method, h, batch)
+    check_step(plans[0].method, h, batch, "points")
     values, slopes = _evaluate(plans[0], batch, data, h, time)
     answer: dict[str, Any] = {
         "values": values,
@@ -132,13 +133,21 @@ def _plans(
     rows = [method_named(method)]
     if verify:
         rows.append(CHECK if method == "exact" else METHODS["exact"])
-    plans = [
-        make_plan(
-            function, shapes, shapes_of(constants), row, row is rows[0] and h is not None, limits, POINT_NODES
-        )
-        for row in rows
-    ]
+    data = shapes_of(constants)
+    try:
+        plans = [
+            make_plan(function, shapes, data, row, row is rows[0] and h is not None, limits, POINT_NODES)
+            for row in rows
+        ]
+    except InvalidFunction as error:
+        raise InvalidFunction(*map(_at_points, error.faults)) from error
     return plans, count
+
+
+def _at_points(found: Fault) -> Fault:
+    """Point to the points, which stand where a gradient at one point has its variables."""
+    pointer = re.sub("^/variables/", "/points/", found.pointer)
+    return dataclasses.replace(found, pointer=pointer)
 
 
 def _count(points: Mapping[str, Array]) -> int:
@@ -179,8 +188,19 @@ def _evaluate(
     deadline: Deadline,
 ) -> tuple[Array, dict[str, Array]]:
     """Run a plan over all points, at once where it was lowered to numbers."""
-    if plan.lowered is None:
-        return _one_by_one(plan, points, constants, h, deadline)
+    run = _one_by_one if plan.lowered is None else _at_once
+    values, slopes = run(plan, points, constants, h, deadline)
+    _refuse_non_finite(plan, points, constants, values, slopes)
+    return values, slopes
+
+
+def _at_once(
+    plan: Plan,
+    points: Mapping[str, Array],
+    constants: Mapping[str, Array],
+    h: float | None,
+    deadline: Deadline,
+) -> tuple[Array, dict[str, Array]]:
     source = plan.points_source
     with np.errstate(all="ignore"):
         run = plan.points_program(**element_data(plan, constants, h), check=deadline.check)
@@ -197,9 +217,7 @@ def _evaluate(
             part = slice(start, start + block)
             for row, result in zip(results, run(*(column[part] for column in columns)), strict=True):
                 row[part] = result
-    values, slopes = results[0].copy(), _by_name(plan, results[1:], count)
-    _refuse_non_finite(plan, points, constants, values, slopes)
-    return values, slopes
+    return results[0].copy(), _by_name(plan, results[1:], count)
 
 
 def _by_name(plan: Plan, rows: Array, count: int) -> dict[str, Array]:
@@ -228,7 +246,7 @@ def _refuse_non_finite(
         bad = int(np.argmin(is_finite))
         variables = {name: np.array(array[bad]) for name, array in points.items()}
         gradient = {name: np.asarray(slope[bad]) for name, slope in slopes.items()}
-        refuse_non_finite(plan, variables, constants, float(values[bad]), gradient)
+        refuse_non_finite(plan, variables, constants, float(values[bad]), gradient, f" at point {bad}")
 
 
 def _one_by_one(
@@ -241,9 +259,11 @@ def _one_by_one(
     count = len(next(iter(points.values())))
     values = np.empty(count)
     slopes = {name: np.empty((count, *shape)) for name, shape in plan.shapes.items()}
+    kernel = plan.kernel(constants, h, deadline.check)
     for position in range(count):
-        variables = {name: np.array(array[position]) for name, array in points.items()}
-        values[position], gradient = evaluate(plan, variables, constants, h, deadline)
-        for name, slope in gradient.items():
+        deadline.check()
+        point = {name: array[position] for name, array in points.items()}
+        values[position], gradient = kernel.run(kernel.pack(point))
+        for name, slope in kernel.unpack(gradient).items():
             slopes[name][position] = slope
     return values, slopes

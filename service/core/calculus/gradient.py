@@ -251,8 +251,10 @@ def compare(slopes: Mapping[str, Array], others: Mapping[str, Array], method: st
     }
 
 
-def check_step(method: Method, h: float | None, variables: Mapping[str, Array]) -> None:
-    """Refuse a step that some element is too large for.
+def check_step(
+    method: Method, h: float | None, variables: Mapping[str, Array], field: str = "variables"
+) -> None:
+    """Refuse a step that some element is too large for; `field` is where the request has them.
 
     Raises
     ------
@@ -264,11 +266,13 @@ def check_step(method: Method, h: float | None, variables: Mapping[str, Array]) 
     for name, array in variables.items():
         step = h if h is not None else method.step
         steps = step * np.maximum(1.0, np.abs(array)) if h is None and method.is_relative else step
-        lost = (array + steps == array) | (array - steps == array)
+        lost = array + steps == array
+        if method.name == "central":
+            lost |= array - steps == array
         if np.any(lost):
             position = np.unravel_index(int(np.argmax(lost)), array.shape)
             x = float(array[position])
-            where = pointer_to("variables", name, *map(int, position))
+            where = pointer_to(field, name, *map(int, position))
             raise InvalidRequest(
                 fault("step-lost", "/h", h=repr(step_at(method, h, x)), where=where, value=repr(x))
             )
