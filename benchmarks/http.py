@@ -6,40 +6,53 @@ what the operating system charges to the server's processes, so a slow client do
 
 from __future__ import annotations
 
-import http.client
-import importlib.util
 import json
-import os
-import signal
-import socket
 import statistics
-import subprocess
-import sys
 import threading
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-ROOT = Path(__file__).parents[1]
-CONNECTIONS = 8
-ROUNDS = 5
-WORKERS = 2
+from benchmarks.client import Client, Load, request_of
+from benchmarks.server import (
+    FASTAPI,
+    KOBAI,
+    LITESTAR,
+    TESSERACT,
+    WORKERS,
+    Running,
+    Server,
+    is_installed,
+    running,
+)
+from benchmarks.table import Goal, print_header, print_row, verdict
 
-SERVERS = {
-    "Kobai": [sys.executable, "-m", "service"],
-    "FastAPI, def": [sys.executable, "-m", "uvicorn", "benchmarks.peers.fastapi_peer:app", "--no-access-log"],
-    "Litestar": [sys.executable, "-m", "uvicorn", "benchmarks.peers.litestar_peer:app", "--no-access-log"],
+CONNECTIONS = 8
+SIZES = {10: 2_000, 100_000: 80}
+"""Numbers in a body, and how many requests of that size make a round."""
+
+GOALS = {
+    (FASTAPI.name, 10): Goal("at most", 0.55, ""),
+    (FASTAPI.name, 100_000): Goal("at most", 0.2, ""),
+    (LITESTAR.name, 100_000): Goal("at most", 0.5, ""),
 }
-NEEDS = {"FastAPI, def": ("fastapi", "uvicorn"), "Litestar": ("litestar", "uvicorn")}
+"""The most that ours may use of another's CPU."""
+
+GRADIENT_P50 = Goal("at most", 0.55, "ms")
+"""Half of the 1.1 ms that Tesseract Core's runtime takes for the Jacobian of the same function."""
+
+BESIDE_DESCENTS_P99 = Goal("at most", 25, "ms")
+
+BODIES = (1_000, 10_000, 100_000, 1_000_000, 16_000_000)
+GROWTH = Goal("at most", 2, "times")
+"""A byte of the largest body may cost this many times a byte of 1 MB; below, the request itself counts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one round of requests cost."""
+    """What one round of requests cost: server CPU and rate, and the times of the client."""
 
     cpu_us: float
     per_second: float
@@ -47,162 +60,169 @@ class Figures:
     p99_ms: float
 
 
-def free_port() -> int:
-    """Find a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def measure(server: Running, request: bytes, count: int, connections: int = CONNECTIONS) -> Figures:
+    """Send requests over several connections and return what they cost."""
+    load = Load(server.port, request, count, connections)
+    before = server.cpu_seconds()
+    took = load.run()
+    used = server.cpu_seconds() - before
+    sent = len(load.times)
+    return Figures(1e6 * used / sent, sent / took, 1e3 * load.quantile(0.5), 1e3 * load.quantile(0.99))
 
 
-@contextmanager
-def running(name: str) -> Iterator[tuple[int, int]]:
-    """Run a server; yields its port and process id."""
-    port = free_port()
-    command = list(SERVERS[name])
-    if name != "Kobai":
-        command += ["--port", str(port), "--workers", str(WORKERS), "--log-level", "warning"]
-    environment = {**os.environ, "PORT": str(port), "WEB_CONCURRENCY": str(WORKERS)}
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        _wait(port, process)
-        yield port, process.pid
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Wait until the server answers."""
-    end = time.monotonic() + 30
-    while time.monotonic() < end and process.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", port), 1):
-                time.sleep(1)  # the second worker
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError("the server did not start")
-
-
-def cpu_seconds(pid: int) -> float:
-    """Sum the processor time of a process and all below it."""
-    parents: dict[int, list[int]] = {}
-    times: dict[int, float] = {}
-    ticks = os.sysconf("SC_CLK_TCK")
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
-            except OSError:
-                continue
-            parents.setdefault(int(fields[1]), []).append(int(entry.name))
-            times[int(entry.name)] = (int(fields[11]) + int(fields[12])) / ticks
-    waiting, total = [pid], 0.0
-    while waiting:
-        each = waiting.pop()
-        total += times.get(each, 0.0)
-        waiting += parents.get(each, [])
-    return total
-
-
-def send(port: int, path: str, body: bytes, count: int, times: list[float]) -> None:
-    """Send requests one after the other over one connection."""
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    headers = {"Content-Type": "application/json"}
-    for _ in range(count):
-        start = time.perf_counter()
-        connection.request("POST", path, body, headers)
-        answer = connection.getresponse()
-        answer.read()
-        times.append(time.perf_counter() - start)
-        if answer.status != 200:
-            raise RuntimeError(f"{path} answered {answer.status}")
-    connection.close()
-
-
-def measure(
-    port: int, pid: int, path: str, body: bytes, count: int, connections: int = CONNECTIONS
-) -> Figures:
-    """Send `count` requests over several connections and return what they cost."""
-    times: list[float] = []
-    threads = [
-        threading.Thread(target=send, args=(port, path, body, count // connections, times))
-        for _ in range(connections)
-    ]
-    before, start = cpu_seconds(pid), time.perf_counter()
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    took, used = time.perf_counter() - start, cpu_seconds(pid) - before
-    ordered = sorted(times)
+def middle(rounds: Sequence[Figures]) -> Figures:
+    """Return the medians of several rounds."""
     return Figures(
-        1e6 * used / len(times),
-        len(times) / took,
-        1e3 * ordered[len(ordered) // 2],
-        1e3 * ordered[int(len(ordered) * 0.99)],
+        *(statistics.median(getattr(row, each.name) for row in rounds) for each in fields(Figures))
     )
 
 
-def print_tables() -> bool:
-    """Print the table of servers and that of sizes; tell whether the goals are met."""
-    names = [name for name in SERVERS if all(importlib.util.find_spec(each) for each in NEEDS.get(name, ()))]
-    small = json.dumps({"x": [0.1 * k for k in range(10)]}).encode()
-    large = json.dumps({"x": np.random.default_rng(0).normal(size=100_000).tolist()}).encode()
-    print("\n| /softmax | numbers | server CPU per request | requests a second | p50 | p99 |")
-    print("|---|---|---|---|---|---|")
-    used: dict[tuple[str, int], float] = {}
-    for size, body, count in ((10, small, 2000), (100_000, large, 80)):
-        for name, rows in _interleaved(names, body, count).items():
-            middle = [statistics.median(getattr(row, field) for row in rows) for field in Figures.__slots__]
-            used[name, size] = middle[0]
-            cells = f"{middle[0]:,.0f} us | {middle[1]:,.0f} | {middle[2]:.2f} ms | {middle[3]:.2f} ms"
-            print(f"| {name} | {size:,} | {cells} |", flush=True)
-    _print_gradient()
-    _print_sizes()
-    return _print_goals(used)
+def print_tables(rounds: int) -> bool:
+    """Print all tables; tell whether the goals are met."""
+    answers = [_print_servers(rounds), _print_gradient(rounds), _print_beside_descents(), _print_bodies()]
+    return "NO" not in {answer for found in answers for answer in found}
 
 
-def _interleaved(names: list[str], body: bytes, count: int) -> dict[str, list[Figures]]:
+def _print_servers(rounds: int) -> list[str]:
+    servers = [each for each in (KOBAI, FASTAPI, LITESTAR) if is_installed(each)]
+    print_header(
+        "/softmax", "server", "server CPU a request", "ours / theirs", "goal", "met", "a second", "p50", "p99"
+    )
+    answers = []
+    for size, count in SIZES.items():
+        body = json.dumps({"x": np.random.default_rng(0).normal(size=size).tolist()}).encode()
+        found = _in_turn(dict.fromkeys(servers, request_of("/softmax", body)), count, CONNECTIONS, rounds)
+        for name, row in found.items():
+            ratio = found[KOBAI.name].cpu_us / row.cpu_us
+            goals = [(GOALS[name, size], ratio)] if (name, size) in GOALS else []
+            answers.append(verdict(goals))
+            print_row(
+                f"{size:,} numbers",
+                name,
+                f"{row.cpu_us:,.0f} us",
+                f"{ratio:.2f}",
+                *(goal for goal, _ in goals or [("", 0)]),
+                verdict(goals),
+                f"{row.per_second:,.0f}",
+                f"{row.p50_ms:.2f} ms",
+                f"{row.p99_ms:.2f} ms",
+            )
+    return answers
+
+
+def _in_turn(requests: dict[Server, bytes], count: int, connections: int, rounds: int) -> dict[str, Figures]:
     """Measure all servers in turn, each round anew, so that a drift of the machine touches all."""
-    rows: dict[str, list[Figures]] = {name: [] for name in names}
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(running(name)) for name in names}
-        for port, pid in servers.values():
-            measure(port, pid, "/softmax", body, count)
-        for _ in range(ROUNDS):
-            for name, (port, pid) in servers.items():
-                rows[name].append(measure(port, pid, "/softmax", body, count))
-    return rows
+        started = {each: stack.enter_context(running(each)) for each in requests}
+        for each, server in started.items():
+            measure(server, requests[each], count, connections)
+        rows = [
+            {
+                each.name: measure(server, requests[each], count, connections)
+                for each, server in started.items()
+            }
+            for _ in range(rounds)
+        ]
+    return {each.name: middle([row[each.name] for row in rows]) for each in started}
 
 
-def _print_gradient() -> None:
-    body = json.dumps({"function": "x[0]**2 + x[1]**2", "variables": {"x": [3, 4]}}).encode()
-    with running("Kobai") as (port, pid):
-        measure(port, pid, "/gradient", body, 500, 1)
-        p50 = statistics.median(measure(port, pid, "/gradient", body, 1000, 1).p50_ms for _ in range(ROUNDS))
-    print(f"\n/gradient of the seed's function, one connection: p50 {p50:.3f} ms (goal: at most 0.55 ms)")
+def _print_gradient(rounds: int) -> list[str]:
+    """Print the gradient of the seed's function, beside the Jacobian of Tesseract Core when it is there."""
+    ours = json.dumps({"function": "x[0]**2 + x[1]**2", "variables": {"x": [3, 4]}}).encode()
+    theirs = json.dumps({"inputs": {"x": [3, 4]}, "jac_inputs": ["x"], "jac_outputs": ["value"]}).encode()
+    requests = {KOBAI: request_of("/gradient", ours), TESSERACT: request_of("/jacobian", theirs)}
+    found = _in_turn({each: requests[each] for each in requests if is_installed(each)}, 1_000, 1, rounds)
+    p50_ms = found[KOBAI.name].p50_ms
+    goals = [(GRADIENT_P50, p50_ms)]
+    if TESSERACT.name in found:
+        goals = [(Goal("at most", 0.5, "of Tesseract's"), p50_ms / found[TESSERACT.name].p50_ms)]
+    print_header("the seed's gradient, one connection", "p50", "p99", "server CPU a request", "goal", "met")
+    for name, row in found.items():
+        own = goals if name == KOBAI.name else []
+        cells = f"{row.p50_ms:.3f} ms", f"{row.p99_ms:.3f} ms", f"{row.cpu_us:,.0f} us"
+        print_row(name, *cells, *(goal for goal, _ in own or [("", 0)]), verdict(own))
+    return [verdict(goals)]
 
 
-def _print_sizes() -> None:
-    print("\n| /softmax body | server CPU per request | a byte |")
-    print("|---|---|---|")
-    with running("Kobai") as (port, pid):
-        for size in (1_000, 10_000, 100_000, 1_000_000, 16_000_000):
+def _print_beside_descents() -> list[str]:
+    """Small requests alone, and while every worker computes a descent."""
+    small = request_of("/softmax", b'{"x": [0.3, 2.9, 4.0]}')
+    descent = {
+        "function": "x[0]**2 + x[1]**2",
+        "variables": {"x": [3, 4]},
+        "learning_rate": 1e-9,
+        "steps": 100_000,
+        "optimizer": "adam",
+        "history": 2,
+    }
+    long = request_of("/descent", json.dumps(descent).encode())
+    with running(KOBAI) as server:
+        measure(server, small, 500, 4)
+        alone = measure(server, small, 2_000, 4)
+        with _descents(server, long, 2 * WORKERS):
+            beside = measure(server, small, 2_000, 4)
+    goals = [(BESIDE_DESCENTS_P99, beside.p99_ms)]
+    print_header("small /softmax, 4 connections", "p50", "p99", "goal", "met")
+    print_row("alone", f"{alone.p50_ms:.2f} ms", f"{alone.p99_ms:.2f} ms", "", "")
+    cells = f"{beside.p50_ms:.2f} ms", f"{beside.p99_ms:.2f} ms", BESIDE_DESCENTS_P99, verdict(goals)
+    print_row("while long descents run on every worker", *cells)
+    return [verdict(goals)]
+
+
+def _descents(server: Running, request: bytes, connections: int) -> ExitStack:
+    """Keep descents running until the block ends."""
+    is_over = threading.Event()
+
+    def repeat() -> None:
+        client = Client(server.port)
+        while not is_over.is_set():
+            client.send(request)
+        client.close()
+
+    threads = [threading.Thread(target=repeat) for _ in range(connections)]
+    for thread in threads:
+        thread.start()
+    stack = ExitStack()
+    for thread in threads:
+        stack.callback(thread.join)
+    stack.callback(is_over.set)
+    return stack
+
+
+def _print_bodies() -> list[str]:
+    """Print how cost grows with the body, and what the parts of it are by the server's own clock."""
+    print_header(
+        "/softmax body", "server CPU a request", "a byte", "parse", "compute", "write", "largest part", "met"
+    )
+    rows = {}
+    with running(KOBAI) as server:
+        for size in BODIES:
             numbers = np.random.default_rng(0).normal(size=max(1, size // 21))
             body = json.dumps({"x": numbers.tolist()}).encode()
-            measure(port, pid, "/softmax", body, 8)
-            figures = measure(port, pid, "/softmax", body, max(16, min(2000, 40_000_000 // size)))
-            cell = f"{figures.cpu_us:,.0f} us | {1e3 * figures.cpu_us / len(body):.2f} ns"
-            print(f"| {len(body):,} bytes | {cell} |", flush=True)
+            request = request_of("/softmax", body)
+            measure(server, request, CONNECTIONS)
+            row = measure(server, request, max(16, min(2_000, 40_000_000 // size)))
+            rows[len(body)] = row.cpu_us / len(body), row.cpu_us, _parts(server, request)
+    of_a_megabyte = rows[sorted(rows)[-2]][0]
+    answers = []
+    for size, (per_byte, cpu_us, parts) in rows.items():
+        goals = [(GROWTH, per_byte / of_a_megabyte)] if size == max(rows) else []
+        answers.append(verdict(goals))
+        cells = [f"{1e3 * parts[name]:,.0f} us" for name in ("parse", "compute", "dump")]
+        part = max(parts, key=lambda name: parts[name])
+        print_row(
+            f"{size:,} bytes", f"{cpu_us:,.0f} us", f"{1e3 * per_byte:.2f} ns", *cells, part, verdict(goals)
+        )
+    return answers
 
 
-def _print_goals(used: dict[tuple[str, int], float]) -> bool:
-    goals = (("FastAPI, def", 10, 0.55), ("FastAPI, def", 100_000, 0.2), ("Litestar", 100_000, 0.5))
-    met = True
-    for name, size, goal in goals:
-        if (name, size) in used:
-            ratio = used["Kobai", size] / used[name, size]
-            met &= ratio <= goal
-            print(f"CPU of {size:,} numbers, ours to {name}: {ratio:.2f} (goal: at most {goal})")
-    return met
+def _parts(server: Running, request: bytes) -> dict[str, float]:
+    """Return the medians of the server's own timings, in milliseconds."""
+    client = Client(server.port)
+    found: dict[str, list[float]] = {}
+    for _ in range(15):
+        for part in client.send(request).header("Server-Timing").split(", "):
+            name, _, duration = part.partition(";dur=")
+            found.setdefault(name, []).append(float(duration))
+    client.close()
+    return {name: statistics.median(values) for name, values in found.items()}

@@ -8,13 +8,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-REPETITIONS = 15
+Work = Callable[[], object]
+
 BATCH_SECONDS = 0.02
+"""A batch of calls takes about this long: enough for the clock, little enough to interleave often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Medians of one call in seconds, and of the ratios of interleaved repetitions."""
+    """Medians of one call in seconds, and of the ratios theirs to ours of interleaved repetitions."""
 
     ours: float
     theirs: float
@@ -23,7 +25,7 @@ class Pair:
     high: float
 
 
-def calls_for(function: Callable[[], object]) -> int:
+def calls_for(function: Work) -> int:
     """Return how many calls fill a batch."""
     function()
     start = time.perf_counter()
@@ -31,7 +33,7 @@ def calls_for(function: Callable[[], object]) -> int:
     return max(1, int(BATCH_SECONDS / max(time.perf_counter() - start, 1e-7)))
 
 
-def seconds(function: Callable[[], object], calls: int) -> float:
+def seconds(function: Work, calls: int) -> float:
     """Time a batch and return the seconds of one call."""
     start = time.perf_counter()
     for _ in range(calls):
@@ -39,8 +41,14 @@ def seconds(function: Callable[[], object], calls: int) -> float:
     return (time.perf_counter() - start) / calls
 
 
-def compare(ours: Callable[[], object], theirs: Callable[[], object], repetitions: int = REPETITIONS) -> Pair:
-    """Time two callables in turn; the ratio is theirs to ours."""
+def median_seconds(function: Work, repetitions: int) -> float:
+    """Return the median of several batches, in seconds of one call."""
+    calls = calls_for(function)
+    return statistics.median(seconds(function, calls) for _ in range(repetitions))
+
+
+def compare(ours: Work, theirs: Work, repetitions: int) -> Pair:
+    """Time two callables in turn, batch after batch."""
     counts = calls_for(ours), calls_for(theirs)
     gc.collect()
     gc.disable()
@@ -53,14 +61,6 @@ def compare(ours: Callable[[], object], theirs: Callable[[], object], repetition
         statistics.median(row[0] for row in rows),
         statistics.median(row[1] for row in rows),
         statistics.median(ratios),
-        ratios[0],
-        ratios[-1],
+        ratios[len(ratios) // 10],
+        ratios[-1 - len(ratios) // 10],
     )
-
-
-def format_seconds(value: float) -> str:
-    """Write a time with a fitting unit."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if value >= size:
-            return f"{value / size:.3g} {unit}"
-    return f"{value / 1e-9:.3g} ns"
