@@ -62,6 +62,8 @@ class Operation:
         The operation in terms of simpler ones, where there is no scalar source.
     symbol : str
         The operator's sign, for those that have one.
+    usage : str
+        How it is written, where that does not follow from the sign.
     is_elementwise, is_view, is_macro : bool
         Whether it acts element by element; only lays elements out anew; is always replaced by
         its definition.
@@ -86,6 +88,7 @@ class Operation:
     kinks: str = ""
     definition: Callable[..., Term] | None = None
     symbol: str = ""
+    usage: str = ""
     is_elementwise: bool = False
     is_analytic: bool = True
     is_public: bool = True
@@ -97,6 +100,8 @@ class Operation:
     @property
     def signature(self) -> str:
         """The call as a person writes it."""
+        if self.usage:
+            return self.usage
         if not self.is_function:
             return f" {self.symbol} ".join(self.operands) if len(self.operands) > 1 else f"{self.symbol}x"
         options = tuple(f"{name}={default!r}" for name, _, default in self.options if default is not REQUIRED)

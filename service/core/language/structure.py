@@ -103,6 +103,7 @@ STRUCTURE: tuple[Operation, ...] = (
         array="{0}[{items}]",
         derivatives=(lambda g, y, x, items: g.apply("scatter", shape=x.shape, items=items),),
         symbol="[]",
+        usage="x[0], x[-1], X[:, 1], X[1:, ::2]",
         cost=0.0,
         is_view=True,
         is_function=False,
