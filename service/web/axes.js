@@ -19,7 +19,7 @@ export function ticks(first, last, number) {
 export function tickText(value, step) {
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const isPlain = Math.abs(value) < 1e6 && digits <= 6;
-  const text = isPlain ? value.toFixed(digits) : value.toPrecision(4).replace(/\.?0+(e|$)/, "$1");
+  const text = isPlain ? value.toFixed(digits) : value.toPrecision(4).replace(/\.?0+(e|$)/, "$1").replace("e+", "e");
   return text.replace(/^-(0(\.0+)?)$/, "$1").replace("-", "−");
 }
 
@@ -35,7 +35,7 @@ export function drawAxes(context, view, size) {
     context.strokeText(text, left, top);
     context.fillText(text, left, top);
   };
-  const across = ticks(seen.left, seen.right, Math.max(4, size.width / 90));
+  const across = ticks(seen.left, seen.right, Math.max(6, size.width / 90));
   context.textAlign = "center";
   for (const value of across.values) {
     const [left] = toPixel(view, size, [value, 0]);
@@ -44,7 +44,7 @@ export function drawAxes(context, view, size) {
       write(tickText(value, across.step), left, size.height - 9);
     }
   }
-  const up = ticks(seen.bottom, seen.top, Math.max(4, size.height / 70));
+  const up = ticks(seen.bottom, seen.top, Math.max(5, size.height / 70));
   context.textAlign = "left";
   for (const value of up.values) {
     const [, top] = toPixel(view, size, [0, value]);

@@ -10,9 +10,12 @@ export function makeCanvas(element, draw, onResize = () => {}) {
     isAsked = false;
     if (size.width > 0 && size.height > 0) {
       const ratio = element.width / size.width;
-      context.setTransform(ratio, 0, 0, ratio, 0, 0);
+      // What one drawing sets, the next must not inherit: the same picture has the same pixels.
+      context.save();
+      context.scale(ratio, ratio);
       context.clearRect(0, 0, size.width, size.height);
       draw(context, size);
+      context.restore();
     }
   }
 

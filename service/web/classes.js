@@ -5,8 +5,8 @@ import { short } from "./numbers.js";
 
 const LOGIT_ENDS = 8;
 
-/** Make the lines in a list. `on.logit(index, value)` and `on.label(index)` are told of the reader's changes. */
-export function makeClasses(list, on) {
+/** Make the lines in an element. `on.logit(index, value)` and `on.label(index)` are told of the reader's changes. */
+export function makeClasses(element, on) {
   let rows = [];
 
   function name() {
@@ -25,7 +25,7 @@ export function makeClasses(list, on) {
     showLogits(logits, label) {
       if (rows.length !== logits.length) {
         rows = logits.map((_, index) => makeRow(index, on));
-        list.replaceChildren(...rows.map(({ row }) => row));
+        element.replaceChildren(...rows.map(({ row }) => row));
         name();
       }
       rows.forEach(({ row, radio, slider, number }, index) => {
@@ -70,7 +70,7 @@ function makeRow(index, on) {
   const radioName = document.createElement("span");
   const choice = document.createElement("label");
   choice.append(radio, radioName);
-  const row = document.createElement("li");
+  const row = document.createElement("div");
   row.append(choice, slider, number, probability.frame, slope.frame);
   return { row, radio, radioName, slider, number, probability, slope };
 }

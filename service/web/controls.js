@@ -9,8 +9,9 @@ export function bindControls(form, setting, onChange) {
   const fields = [...form.querySelectorAll("[data-setting]")];
   const sliders = [...form.querySelectorAll("[data-log]")];
 
-  function show() {
-    for (const field of fields.filter((each) => each !== document.activeElement || each.tagName === "SELECT")) {
+  /** Show the setting, but leave a field alone that the reader is writing in. */
+  function show(written = null) {
+    for (const field of fields.filter((each) => each !== written)) {
       field.value = textOf(field, setting);
       field.removeAttribute("aria-invalid");
     }
@@ -24,9 +25,9 @@ export function bindControls(form, setting, onChange) {
     }
   }
 
-  function take(name, value) {
+  function take(name, value, written) {
     setting[name] = value;
-    show();
+    show(written);
     onChange(name);
   }
 
@@ -37,10 +38,10 @@ export function bindControls(form, setting, onChange) {
         showFault(form, field.id, words("badNumber"));
       } else {
         field.removeAttribute("aria-invalid");
-        take(field.dataset.setting, value);
+        take(field.dataset.setting, value, field);
       }
     });
-    field.addEventListener("blur", show);
+    field.addEventListener("change", () => show());
   }
   for (const slider of sliders) {
     slider.addEventListener("input", () => take(slider.dataset.log, Number((10 ** slider.value).toPrecision(2))));

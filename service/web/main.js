@@ -25,6 +25,7 @@ startLanguage(element("language"));
 
 const result = makeResult((isBusy) => {
   element("stop").disabled = !isBusy;
+  element("result-card").setAttribute("aria-busy", String(isBusy));
 });
 const plane = makePlane(element("plane"), setting, {
   view() {
@@ -109,12 +110,13 @@ function nameExamples() {
 nameExamples();
 onLanguage(nameExamples);
 example.addEventListener("change", () => {
-  const { text = "", view, run } = FUNCTIONS[example.value] ?? {};
+  if (example.value === "own") {
+    element("f").select();
+    return;
+  }
+  const { text, view, run } = FUNCTIONS[example.value];
   Object.assign(setting, { f: text, show: "run" }, view, run);
   refresh();
-  if (!text) {
-    element("f").focus();
-  }
 });
 
 /** Show the whole setting. */

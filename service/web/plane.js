@@ -27,6 +27,7 @@ export function makePlane(element, setting, on) {
     if (layers.landscape) {
       context.globalAlpha = layers.isStale ? 0.3 : 1;
       drawLandscape(context, setting, size, layers.landscape);
+      performance.mark("landscape drawn");
       if (setting.arrows in SIGNS) {
         drawArrows(context, setting, size, layers.landscape.field, SIGNS[setting.arrows]);
       }

@@ -30,8 +30,8 @@ export const ENGLISH = {
   zoomHome: "Reset the view",
   arrows: "Arrows",
   arrowsNone: "none",
-  arrowsGradient: "gradient (uphill)",
-  arrowsDown: "−gradient (downhill)",
+  arrowsGradient: "uphill (gradient)",
+  arrowsDown: "downhill (−gradient)",
   notFiniteHere: "Somewhere in this window the function has no finite value. Move or zoom to where it has.",
 
   descent: "Descent",

@@ -30,8 +30,8 @@ export const JAPANESE = {
   zoomHome: "表示範囲を元に戻す",
   arrows: "矢印",
   arrowsNone: "なし",
-  arrowsGradient: "勾配（上る向き）",
-  arrowsDown: "−勾配（下る向き）",
+  arrowsGradient: "上る向き（勾配）",
+  arrowsDown: "下る向き（−勾配）",
   notFiniteHere: "この範囲には関数の値が有限でない所があります。有限な所へ移動するか拡大してください。",
 
   descent: "勾配降下",
