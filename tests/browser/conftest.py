@@ -1,0 +1,82 @@
+import shutil
+from urllib.parse import urlencode
+
+import pytest
+from _pytest.runner import runtestprotocol
+from playwright.sync_api import expect, sync_playwright
+
+from tests.browser.visit import ARTIFACTS, FLAGS, NODE_MODULES, PATIENCE_MS, Visit, require
+
+TRIES = 5
+
+
+def pytest_runtest_protocol(item, nextitem):
+    """Run a test again when the machine's network changed under it, as it does when a container starts."""
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    for _ in range(TRIES):
+        Visit.met_change = False
+        reports = runtestprotocol(item, nextitem=nextitem, log=False)
+        if not Visit.met_change or all(report.passed for report in reports):
+            break
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """The source of axe-core, which looks for what hinders people."""
+    file = NODE_MODULES / "axe-core" / "axe.min.js"
+    require(file.exists(), "axe-core (npm install --prefix tests/browser)")
+    return file.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """A headless Chromium; one for a file, since Playwright keeps an event loop of its own while it runs."""
+    program = require(shutil.which("chromium") or shutil.which("chromium-browser"), "chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        expect.set_options(timeout=PATIENCE_MS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, server):
+    """Open pages of the running service; in the end none may have had an error or asked another host."""
+    visits = []
+
+    def begin(path=None, **options):
+        visits.append(Visit(chromium, f"http://127.0.0.1:{server.port}", **options))
+        if path is not None:
+            visits[-1].open(path)
+        return visits[-1]
+
+    yield begin
+    assert [fault for each in visits for fault in each.close()] == []
+
+
+@pytest.fixture
+def playground(visit):
+    """Open the playground, with a setting or as a newcomer finds it, and wait for its picture."""
+
+    def begin(setting=None, **options):
+        fragment = f"#{urlencode(setting)}" if setting else ""
+        found = visit(f"/{fragment}", **options)
+        found.wait_for_picture()
+        return found
+
+    return begin
+
+
+@pytest.fixture
+def keep():
+    """Keep a picture of a page among the artifacts, to look at."""
+    ARTIFACTS.mkdir(parents=True, exist_ok=True)
+
+    def take(page, name, **options):
+        page.screenshot(path=ARTIFACTS / f"{name}.png", **options)
+
+    return take

@@ -1,0 +1,161 @@
+"""How the pages look, to whom and on what: pictures to look at, and what hinders people is searched for."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.visit import DESKTOP, PHONE, ROSENBROCK
+
+SWEEP = {"show": "sweep", "rates": "0.01,0.1,0.9,1.01", "arrows": "down"}
+SIZES = {"desktop": DESKTOP, "phone": PHONE}
+
+AUDIT = """
+async () => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
+"""
+
+
+def assert_nothing_hinders(page, axe):
+    page.evaluate(f"() => {{ {axe} }}")
+    assert page.evaluate(AUDIT) == []
+
+
+def assert_it_fits(page):
+    """No page is wider than its window."""
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_the_playground_hinders_nobody(playground, visit, keep, axe, size, scheme, locale):
+    name = f"{size}-{scheme}-{locale[:2]}"
+    options = {"viewport": SIZES[size], "color_scheme": scheme, "locale": locale}
+
+    for setting, kind in ((ROSENBROCK, "run"), (SWEEP, "sweep"), ({"tab": "probabilities"}, "softmax")):
+        if kind == "softmax":
+            page = visit("/#tab=probabilities", **options).page
+            expect(page.locator("#loss-value")).not_to_be_empty()
+        else:
+            page = playground(setting, **options).page
+        keep(page, f"playground-{kind}-{name}", full_page=size == "phone")
+        assert_it_fits(page)
+        assert_nothing_hinders(page, axe)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_a_fault_hinders_nobody(visit, keep, axe, size, scheme):
+    found = visit(viewport=SIZES[size], color_scheme=scheme)
+    found.expect("422")
+    page = found.open("/#f=x[0]**2 - * x[1]")
+    expect(page.locator("#f-fault")).not_to_be_empty()
+
+    keep(page, f"fault-{size}-{scheme}")
+
+    assert_it_fits(page)
+    assert_nothing_hinders(page, axe)
+
+
+@pytest.mark.parametrize("path", ["/gradient", "/nowhere", "/problems", "/problems/over-budget"])
+@pytest.mark.parametrize("size", SIZES)
+def test_pages_to_read_hinder_nobody(visit, keep, axe, size, path):
+    for scheme in ("light", "dark"):
+        found = visit(viewport=SIZES[size], color_scheme=scheme)
+        found.expect("40")
+        page = found.open(path)
+
+        keep(page, f"page{path.replace('/', '-')}-{size}-{scheme}")
+
+        assert_it_fits(page)
+        assert_nothing_hinders(page, axe)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_the_api_page_fits(visit, keep, size, scheme):
+    """What is inside is Swagger UI's own, and not judged here."""
+    page = visit("/docs#/compute/softmax", viewport=SIZES[size], color_scheme=scheme).page
+    expect(page.locator("#operations-compute-softmax .execute")).to_be_visible()
+
+    keep(page, f"docs-{size}-{scheme}")
+
+
+def test_the_language_is_the_browsers_until_the_reader_chooses(visit):
+    found = visit("/", locale="ja-JP")
+    page = found.page
+    expect(page.locator("html")).to_have_attribute("lang", "ja")
+    expect(page.locator("#run")).to_have_text("実行")
+
+    page.click("#language")
+    expect(page.locator("#run")).to_have_text("Run")
+    expect(page.locator("#status")).to_have_text("All 100 steps were run.")
+    page.reload()
+
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("#run")).to_have_text("Run")
+
+
+def test_light_or_dark_is_the_systems_until_the_reader_chooses(visit):
+    found = visit("/", color_scheme="dark")
+    page = found.page
+    background = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(background)
+
+    page.click("#theme")
+    light = page.evaluate(background)
+    page.reload()
+
+    assert light != dark
+    assert page.evaluate(background) == light
+    assert found.open("/docs").evaluate("document.documentElement.classList.contains('dark-mode')") is False
+
+
+def test_every_control_is_reached_by_the_tab_key_in_order(playground):
+    page = playground().page
+    wanted = [
+        "copy-link",
+        "language",
+        "theme",
+        "tab-landscape",
+        "example",
+        "f",
+        "arrows",
+        "zoom-out",
+        "zoom-in",
+    ]
+    wanted += [
+        "zoom-home",
+        "plane",
+        "start-0",
+        "start-1",
+        "optimizer",
+        "rate-slider",
+        "rate",
+        "steps",
+        "method",
+    ]
+    wanted += ["rates", "compare", "run"]
+
+    passed = []
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        passed.append(page.evaluate("document.activeElement.id"))
+
+    assert [name for name in passed if name in wanted][: len(wanted)] == wanted
+
+
+def test_arrow_keys_move_between_the_tabs(playground):
+    page = playground().page
+
+    page.focus("#tab-landscape")
+    page.keyboard.press("ArrowRight")
+
+    expect(page.locator("#tab-probabilities")).to_be_focused()
+    expect(page.locator("#probabilities")).to_be_visible()
+    expect(page.locator("#landscape")).to_be_hidden()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#landscape")).to_be_visible()
