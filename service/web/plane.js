@@ -33,9 +33,11 @@ export function makePlane(element, setting, on) {
       }
       context.globalAlpha = 1;
     }
-    layers.paths.forEach(({ points, label }, index) => {
+    // The first on top: rates usually rise, and the shorter path of a smaller one would be covered.
+    for (let index = layers.paths.length - 1; index >= 0; index--) {
+      const { points, label } = layers.paths[index];
       drawPath(context, setting, size, points, index, label);
-    });
+    }
     drawStart(context, setting, size, setting.start);
     drawAxes(context, setting, size);
   }
