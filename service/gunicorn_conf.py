@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -32,6 +33,7 @@ from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 from service.api import health  # noqa: E402
 from service.api.logs import write_line  # noqa: E402
 from service.config import Settings, SettingsError, variable_of  # noqa: E402
+from service.server.memory import keep_little  # noqa: E402
 from service.server.warm import warm_up  # noqa: E402
 
 METRICS_FOLDER = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
@@ -119,6 +121,9 @@ def on_starting(server: Any) -> None:
         raise SettingsError(
             f"Gunicorn's timeout of {server.cfg.timeout} s must be longer than {variable_of('deadline_ms')}."
         )
+    keep_little()
+    # A core file would write what callers have sent to a disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     _wipe_metrics()
     logging.captureWarnings(True)
     logging.getLogger().addHandler(JsonHandler())

@@ -31,7 +31,7 @@ KEPT_BYTES = 65_536
 MOST_MEMBERS = 256
 """Members of an object that the fast reader takes; it looks for each from the first on."""
 
-MOST_PARTS = 1_000_000
+MOST_PARTS = 250_000
 """Arrays, objects and members that become Python objects; rows of an array of numbers do not."""
 
 LONGEST_INTEGER = 20
@@ -90,7 +90,9 @@ def loads(body: bytes, nesting: int) -> Any:
     try:
         return _read_fast(body, nesting)
     except _Unusual as unusual:
-        return read_carefully(body, nesting, is_json=unusual.is_json)
+        is_json = unusual.is_json
+    # out here nothing holds on to the fast reader's document, which may be larger than the body
+    return read_carefully(body, nesting, is_json=is_json)
 
 
 def _read_fast(body: bytes, nesting: int) -> Any:

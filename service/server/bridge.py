@@ -51,6 +51,9 @@ _HEADER_NAMES: dict[bytes, str] = {b"content-type": "CONTENT_TYPE"}
 _HEADER_NAMES_KEPT = 256
 _DEADLINE = re.compile(rb'"deadline_ms"\s*:\s*([1-9][0-9]{0,8})(?:\.0*)?\s*[,}]')
 
+_DEADLINE_BYTES = 64
+"""How far a deadline's value is looked for: a caller may put a million blanks before it."""
+
 
 class Deferred(BaseException):
     """The application found, on the event loop, that its work is long: run it again on a lane.
@@ -223,7 +226,8 @@ class _Exchange:
         """
         limits = self._bridge.settings.limits
         body = self._intake.body
-        found = _DEADLINE.search(body, at) if (at := body.find(b'"deadline_ms"')) >= 0 else None
+        at = body.find(b'"deadline_ms"')
+        found = _DEADLINE.match(body, at, at + _DEADLINE_BYTES) if at >= 0 else None
         wanted = min(int(found[1]), limits.deadline_ms) if found else limits.deadline_default_ms
         return self._intake.received_at + wanted / 1000 - time.monotonic()
 

@@ -7,6 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from service.server.memory import Keeper
+
 WAITING, RUNNING, WITHDRAWN = "waiting", "running", "withdrawn"
 
 
@@ -87,6 +89,7 @@ class Lane:
             self._thread.start()
 
     def _run(self) -> None:
+        keeper = Keeper()
         while True:
             ticket = self._tickets.get()
             with self._lock:
@@ -103,3 +106,4 @@ class Lane:
                     self._since = 0.0
                     self._open -= 1
                 del ticket  # with it the request's body, instead of keeping it until the next work
+            keeper.give_back()

@@ -69,7 +69,7 @@ def test_an_example_stands_where_the_document_says_that_it_can_happen(name):
     assert name in place["content"][PROBLEM]["examples"]
 
 
-def test_the_example_of_an_internal_error_is_what_a_bug_leads_to(app, client, monkeypatch):
+def test_h_13_the_example_of_an_internal_error_is_what_a_bug_leads_to(app, client, monkeypatch):
     def fail():
         raise ZeroDivisionError("secret")
 

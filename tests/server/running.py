@@ -9,10 +9,12 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+MEMORY = Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir())  # noqa: S108
 START_SECONDS, STOP_SECONDS = 30, 40
 
 QUICK = {"KOBAI_DRAIN_S": "0", "WEB_CONCURRENCY": "1"}

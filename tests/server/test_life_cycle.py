@@ -7,16 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.server.load import call, finish
-from tests.server.running import ROOT, free_port
-
-MEMORY = Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir())  # noqa: S108
+from tests.server.running import MEMORY, ROOT, free_port
 
 SMALL = ("POST", "/softmax", b'{"x": [1, 2, 3]}')
 LONG = ("POST", "/descent", b'{"seconds": 0.05}')
@@ -38,7 +34,7 @@ def start(**environment):
     ("variable", "value"),
     [("WEB_CONCURRENCY", "two"), ("PORT", "0"), ("KOBAI_STEPS", "-1"), ("KOBAI_STEP", "1")],
 )
-def test_a_bad_setting_stops_the_start_with_one_line_that_names_it(variable, value):
+def test_d_8_a_bad_setting_stops_the_start_with_one_line_that_names_it(variable, value):
     ended = start(**{variable: value})
 
     assert ended.returncode == 2
@@ -168,7 +164,7 @@ def test_idle_connections_do_not_hold_up_a_stop(serve):
     assert time.monotonic() - began < 5
 
 
-def test_sigkill_of_a_worker_costs_only_its_own_requests(serve):
+def test_h_11_sigkill_of_a_worker_costs_only_its_own_requests(serve):
     server = serve(WEB_CONCURRENCY="2")
     victim = server.workers()[0]
     callers = call(server.port, 8, [SMALL])

@@ -1,18 +1,16 @@
 """The service itself over a real server, by the numbers of the attack list (H: transport, D: deployment)."""
 
 import json
-import os
 import re
-import signal
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+from service.config import Settings
 from tests.server.load import call, finish
-from tests.server.running import Server, responses
+from tests.server.running import MEMORY, Server, responses
 
 MIB = 1024 * 1024
 JSON = {"Content-Type": "application/json"}
@@ -260,6 +258,16 @@ def test_h_12_probes_and_small_requests_are_answered_while_every_worker_computes
         connection.close()
 
 
+def test_h_10_a_deadline_is_answered_long_before_a_worker_is_killed(server):
+    limits = json.loads(server.get("/limits")[2])
+    settings = Settings()
+
+    assert limits["deadline_ms"]["value"] < 1000 * settings.worker_timeout_s
+    assert settings.worker_timeout_s < settings.proxy_timeout_s
+    long = LONG["numbers"] | {"learning_rate": 1e-6, "steps": 100_000, "deadline_ms": 300}
+    assert server.post("/descent", long)[0] in (200, 503)  # 503 when others were before it
+
+
 def test_h_18_the_server_does_not_name_its_version(server):
     headers = server.get("/livez")[1]
 
@@ -297,7 +305,7 @@ def test_h_17_different_requests_at_the_same_time_do_not_touch_each_other(either
     assert all(answer["gradient"] == {"x": [2.0 * number, 2.0]} for number, answer in answers)
 
 
-def test_d_1_blas_has_one_thread(serve):
+def test_d_1_d_7_blas_has_one_thread_and_computes_after_the_fork(serve):
     """It would start one for every CPU when NumPy comes in; the lanes' threads come with long work."""
     server = serve(None)
     (pid,) = server.workers()
@@ -311,49 +319,33 @@ def test_d_1_blas_has_one_thread(serve):
     assert len(names) <= 2, names
 
 
-def test_metrics_are_right_across_workers(tmp_path):
-    server = Server(tmp_path, WEB_CONCURRENCY="2")
-    with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda _: server.post("/softmax", {"x": [1, 2, 3]}), range(100)))
-        list(pool.map(lambda _: server.post("/softmax", {"x": "no"}), range(20)))
+def test_d_5_d_6_a_worker_writes_no_core_file_and_beats_its_heart_in_memory(server):
+    for pid in server.workers():
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        files = [str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir()]
 
-    pids = Counter(line["pid"] for line in server.lines("request"))
-    texts = {server.get("/metrics")[2].decode() for _ in range(10)}
-    figures = [
-        re.findall(
-            r'^kobai_requests_total{code="([a-z-]*)",endpoint="/softmax",status="(\d+)"} (\d+)', text, re.M
-        )
-        for text in texts
-    ]
-
-    assert len(pids) == 2
-    assert sum(pids.values()) == 120
-    assert all(sorted(each) == [("", "200", "100"), ("invalid-request", "422", "20")] for each in figures)
-    assert all('kobai_request_seconds_count{endpoint="/softmax"} 120.0' in text for text in texts)
-    assert server.stop() == 0
-    assert server.err.read_text() == ""
+        assert re.search(r"^Max core file size +0 ", limits, re.M)
+        assert any(file.startswith(f"{MEMORY}/wgunicorn-") for file in files)
 
 
-def test_a_killed_workers_gauges_go_and_its_counters_stay(serve):
-    server = serve(None, WEB_CONCURRENCY="1")
-    server.post("/softmax", {"x": [1, 2, 3]})
-    (first,) = server.workers()
-
-    os.kill(first, signal.SIGKILL)
-    end = time.monotonic() + 10
-    while (first in server.workers() or not server.workers()) and time.monotonic() < end:
-        time.sleep(0.05)
-    time.sleep(0.5)
-    text = server.get("/metrics")[2].decode()
-
-    assert 'kobai_requests_total{code="",endpoint="/softmax",status="200"} 1.0' in text
-    assert "kobai_requests_in_flight 1.0" in text
+EXTREMES = [5e-324, 1.7976931348623157e308, -0.0, 0.1, 1e-7, 123456789012345680.0, 2.2250738585072014e-308]
 
 
-def test_log_lines_are_whole_under_load(server):
-    with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda number: server.post("/softmax", {"x": [number, 2]}), range(200)))
+@pytest.mark.parametrize("number", EXTREMES)
+def test_j_10_a_number_comes_back_in_its_shortest_form(either, number):
+    sent = json.dumps({"function": "x", "variables": {"x": number}}).encode()
 
-    lines = [json.loads(line) for line in server.out.read_text().splitlines()]
+    _, _, answer = either.request("POST", "/gradient", sent, JSON)
 
-    assert all({"time", "level", "event", "pid"} <= set(line) for line in lines)
+    (text,) = re.findall(rb'^{"value":([^,]+),', answer)
+    assert repr(float(text)) == repr(number)
+    assert len(text) <= len(repr(number))
+
+
+@pytest.mark.parametrize("rate", [0.1, 10, 1e150, 1e308])
+def test_j_10_no_part_of_an_answer_is_infinite_or_not_a_number(server, rate):
+    wild = {"function": "x[0]**2 + x[1]**2", "variables": {"x": [-3, 4]}, "steps": 1000, "history": 1000}
+
+    _, _, answer = server.request("POST", "/descent", json.dumps(wild | {"learning_rate": rate}), JSON)
+
+    assert json.loads(answer, parse_constant=pytest.fail)["status"] in ("stalled", "max_steps", "diverged")

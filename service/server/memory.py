@@ -1,0 +1,56 @@
+"""How freed memory gets back to the system: by themselves glibc and Python's collector keep much of it."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+from pathlib import Path
+
+MIB = 1024 * 1024
+
+TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
+"""Numbers of `mallopt` (malloc.h)."""
+
+OPTIONS = ((ARENA_MAX, 1), (MMAP_THRESHOLD, 4 * MIB), (TRIM_THRESHOLD, 8 * MIB))
+"""One heap for all threads, since what one frees in its own no other uses; large arrays apart from it, given
+back as soon as they are free, and only so much of the heap's free end kept. A threshold that is set also
+stops glibc from raising it with every large block that is freed.
+"""
+
+KEPT_BYTES = 48 * MIB
+"""How far a process may grow before it looks for what it could give back."""
+
+STATM = Path("/proc/self/statm")
+
+
+def keep_little() -> None:
+    """Tell the allocator, before there are threads. Where it is not glibc nothing changes."""
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        for option, value in OPTIONS:
+            libc.mallopt(option, value)
+
+
+def resident_bytes() -> int:
+    """Measure the memory of this process; 0 where the system does not tell."""
+    try:
+        return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+class Keeper:
+    """Gives memory back after work that took much; starts from what the process has now."""
+
+    def __init__(self) -> None:
+        self._start = resident_bytes()
+
+    def give_back(self) -> None:
+        """Collect what only cycles hold, as a traceback holds the arrays of its frames, and return it."""
+        if resident_bytes() - self._start < KEPT_BYTES:
+            return
+        gc.collect()
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)

@@ -1,0 +1,84 @@
+"""What an operator sees of a real server: numbers right across workers, and whole lines."""
+
+import json
+import os
+import re
+import signal
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from service.core.calculus.plan import CACHED_BYTES
+from tests.server.running import Server
+
+
+def test_metrics_are_right_across_workers(tmp_path):
+    server = Server(tmp_path, WEB_CONCURRENCY="2")
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda _: server.post("/softmax", {"x": [1, 2, 3]}), range(100)))
+        list(pool.map(lambda _: server.post("/softmax", {"x": "no"}), range(20)))
+
+    pids = Counter(line["pid"] for line in server.lines("request"))
+    texts = {server.get("/metrics")[2].decode() for _ in range(10)}
+    figures = [
+        re.findall(
+            r'^kobai_requests_total{code="([a-z-]*)",endpoint="/softmax",status="(\d+)"} (\d+)', text, re.M
+        )
+        for text in texts
+    ]
+
+    assert len(pids) == 2
+    assert sum(pids.values()) == 120
+    assert all(sorted(each) == [("", "200", "100"), ("invalid-request", "422", "20")] for each in figures)
+    assert all('kobai_request_seconds_count{endpoint="/softmax"} 120.0' in text for text in texts)
+    assert server.stop() == 0
+    assert server.err.read_text() == ""
+
+
+def test_a_killed_workers_gauges_go_and_its_counters_stay(serve):
+    server = serve(None, WEB_CONCURRENCY="1")
+    server.post("/softmax", {"x": [1, 2, 3]})
+    (first,) = server.workers()
+
+    os.kill(first, signal.SIGKILL)
+    end = time.monotonic() + 10
+    while (first in server.workers() or not server.workers()) and time.monotonic() < end:
+        time.sleep(0.05)
+    time.sleep(0.5)
+    text = server.get("/metrics")[2].decode()
+
+    assert 'kobai_requests_total{code="",endpoint="/softmax",status="200"} 1.0' in text
+    assert "kobai_requests_in_flight 1.0" in text
+
+
+def test_r_12_many_functions_leave_a_cache_of_bounded_size(server):
+    for number in range(300):
+        text = f"sum(x**2) + {number}" + " + exp(x[0])" * 50
+        assert server.post("/gradient", {"function": text, "variables": {"x": [0.5, 1]}})[0] == 200
+
+    text = server.get("/metrics")[2].decode()
+    (held,) = re.findall(r'^kobai_program_cache{figure="bytes"} (.+)$', text, re.M)
+    assert 0 < float(held) <= 2 * CACHED_BYTES
+
+
+def test_log_lines_are_whole_under_load(server):
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda number: server.post("/softmax", {"x": [number, 2]}), range(200)))
+
+    lines = [json.loads(line) for line in server.out.read_text().splitlines()]
+
+    assert all({"time", "level", "event", "pid"} <= set(line) for line in lines)
+
+
+def test_an_answer_and_its_log_line_say_where_the_time_went(server):
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    headers = {"Content-Type": "application/json", "X-Request-ID": "seen-here", "traceparent": parent}
+
+    _, answered, _ = server.request("POST", "/softmax", b'{"x": [0.25, 2]}', headers)
+
+    (line,) = [each for each in server.lines("request") if each["request_id"] == "seen-here"]
+    timings = dict(each.split(";dur=") for each in answered["Server-Timing"].split(", "))
+    assert list(timings) == ["parse", "compute", "dump"]
+    assert all(abs(float(spent) - line[f"{name}_ms"]) < 0.01 for name, spent in timings.items())
+    assert (line["trace_id"], line["status"], line["bytes_in"]) == (parent[3:35], 200, 16)
+    assert "0.25" not in json.dumps({name: line[name] for name in line if not name.endswith("_ms")})
