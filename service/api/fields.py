@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from service.core.exceptions import MOST_FAULTS, Fault, fault, order_of_key, pointer_to, quote_text
 from service.core.limits import Limits
 
+LARGEST_WHOLE = 2**63 - 1
+"""Larger ones no answer could repeat."""
+
 LEAST_LIKENESS = 0.5
 """Below it a word is no misspelling of another."""
 
@@ -101,6 +104,8 @@ class Whole(Number):
             raise wrong("not-a-number", got=kind_of(value))
         if value != math.floor(value):
             raise wrong("out-of-range", rule="a whole number", got=value)
+        if abs(value) > LARGEST_WHOLE:
+            raise wrong("out-of-range", rule="a whole number of at most 64 bits", got=float(value))
         self.check_range(value)
         return int(value)
 

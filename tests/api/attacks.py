@@ -130,6 +130,7 @@ REFUSED = [
     ("N-9", descent(learning_rate=0), REQUEST, "/learning_rate"),
     ("N-9", descent(tolerance=0), REQUEST, "/tolerance"),
     ("N-9", descent(steps=1e9), REQUEST, "/steps"),
+    ("N-9", descent(schedule="cosine", schedule_every=1e30), REQUEST, "/schedule_every"),
     ("N-9", descent(function="log(x[0] - 9) + x[1]"), INFINITE, "/function"),
     ("N-10", gradient("x**2"), FUNCTION, "/function"),
     # spoilt JSON
@@ -205,6 +206,7 @@ ANSWERED = [
     ("N-9", descent(function="x[0]**2 - x[1]**2", variables={"x": [0, 0]}), {"status": "stalled"}),
     ("N-9", descent(function="0*sum(x)"), {"status": "stalled", "steps": 0}),
     ("N-9", descent(bounds={"x": {"lower": 5}}, steps=1), {"variables": {"x": [5, 5]}}),
+    ("N-9", descent(schedule="cosine", schedule_every=2**62, steps=1), {"variables": {"x": [2.94, 3.92]}}),
     ("N-10", gradient("x[0] + 0*y", {"x": [1], "y": 2}), {"gradient": {"x": [1], "y": 0}}),
     ("J-2", raw(b'{"x": [-0.0, 0, 1e-999]}'), {"y": [1 / 3, 1 / 3, 1 / 3]}),
 ]

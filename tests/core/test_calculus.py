@@ -318,6 +318,20 @@ def test_a_step_is_lost_where_the_method_takes_it():
         gradient_field("x", {"x": [-x]}, method="forward", h=1.0)
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("statement", ["", "unused = exp(c) + sum(C); "])
+def test_a_constant_that_the_value_does_not_need_changes_nothing(method, statement):
+    function, constants = statement + "sum(x**2)", {"c": 2.0, "C": np.ones((100, 50))}
+
+    for x in ([3.0, 4.0], np.ones(1000)):
+        with_, without = (
+            gradient(text, {"x": x}, given, method=method)
+            for text, given in ((function, constants), ("sum(x**2)", None))
+        )
+        assert with_["gradient"]["x"].tolist() == without["gradient"]["x"].tolist()
+        assert gradient_field(function, {"x": [x]}, constants, method=method)["values"] == [without["value"]]
+
+
 def test_an_infinity_on_the_way_to_a_finite_result_is_no_error():
     assert gradient("1/(1 + exp(c)) + x", {"x": 1.0}, {"c": 1000.0})["value"] == 1.0
     assert gradient("1/(1/c) + x", {"x": 2.0}, {"c": 0.0})["value"] == 2.0

@@ -251,15 +251,15 @@ STEP = "h/"
 
 
 def element_data(plan: Plan, constants: Mapping[str, Array], h: float | None) -> Namespace:
-    """Return the constants' elements, and the step where there is one, by generated name."""
+    """Return by generated name the elements of the constants that are used, and the step if it is."""
+    used = plan.lowered.inputs if plan.lowered else {}
     data: Namespace = {
         f"c{position}_{element}": value
         for position, name in enumerate(plan.program.constants)
+        if name in used
         for element, value in enumerate(np.ravel(constants[name]).tolist())
-        if constants[name].size <= POINT_NODES
     }
-    has_step = plan.lowered is not None and STEP in plan.lowered.inputs
-    return data | ({"h": h} if has_step else {})
+    return data | ({"h": h} if STEP in used else {})
 
 
 _PLANS: BoundedCache[Plan] = BoundedCache(
