@@ -1,6 +1,7 @@
 """How a descent ends, and what its answer holds."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -300,9 +301,12 @@ def test_the_loops_own_names_are_no_kernels():
 def test_floats_that_raise_go_on_as_arrays():
     """Below -709 exp(-x) raises on floats; arrays give an infinity, which `where` leaves out."""
     path = descent(RAISING, {"x": -700.0}, learning_rate=1.0, steps=100)
+    later = descent(RAISING, {"x": -800.0}, learning_rate=1.0, steps=100)
+    far = descent(RAISING, {"x": -800.0}, learning_rate=1e13, steps=100)
 
-    assert path["status"] == "max_steps"
-    assert path["variables"]["x"] == -800.0
+    assert path["status"] == later["status"] == "max_steps"
+    assert (path["variables"]["x"], later["variables"]["x"]) == (-800.0, -900.0)
+    assert (far["status"], far["steps"], far["value"]) == ("diverged", 80, -800.0 - 80e13)
 
 
 @pytest.mark.parametrize("method", ["central", "forward", "complex_step"])
@@ -588,3 +592,20 @@ def test_the_last_step_is_never_before_one_that_was_told():
         )
 
         assert told[-1][0] <= path["steps"]
+
+
+def peak_bytes(steps):
+    tracemalloc.start()
+    try:
+        descent(
+            "sum(x**2)", {"x": np.ones(1000)}, steps=steps, history=20, learning_rate=1e-9, optimizer="adam"
+        )
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_memory_does_not_grow_with_the_steps():
+    peak_bytes(100)
+
+    assert peak_bytes(5_000) < 1.5 * peak_bytes(100)

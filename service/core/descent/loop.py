@@ -216,8 +216,6 @@ class _Source:
             *indented(self._update()),
             *self._evaluation(),
             *self._judgement(),
-            "if k == last:",
-            f"    {self._leave(REACHED)}",
         ]
         return [
             "is_streak = False",
@@ -309,14 +307,14 @@ class _Source:
             *indented(improve),
             "    if value < -bound:",
             f"        {self._leave(DIVERGED)}",
-            "elif not value <= bound:",
+            "elif not -bound <= value <= bound:",
             f"    {self._leave(DIVERGED)}",
         ]
         if self.rules.is_bounded:  # the projection would hide that a gradient is infinite
             lines += [f"if not ({self._has_finite_slope()}):", f"    {self._leave(DIVERGED)}"]
         if not self.rules.has_tolerance:
             lines += [f"if not ({self._has_slope()}):", f"    {self._leave(STALLED)}"]
-        return lines
+        return [*lines, "if k == last:", f"    {self._leave(REACHED)}"]
 
     def _has_finite_slope(self) -> str:
         return " and ".join(f"is_finite({part})" for part in self.gradient)

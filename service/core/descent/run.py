@@ -186,19 +186,17 @@ class Run:
     def _advance(self, start: Iterate, last: int, *, is_fresh: bool = False) -> Iterate:
         """Run the loop; a step at which floats raise is evaluated on arrays."""
         point = self._loop(start, last, is_fresh)
-        if point.reason == OVERSHOT:
-            return self._first_beyond(start, point.step)
         while point.reason == RAISED:
             try:
                 self.deadline.check()
                 value, gradient = self.kernel.evaluate(point.slots)
             except DeadlineExceeded:
                 return Iterate(INTERRUPTED, point.parts, self.layout)
-            judged = self._judge(point, last, value, gradient)
-            if judged.reason != JUDGED:
-                return judged
-            point = self._loop(judged, last, is_fresh=False)
-        return point
+            start = self._judge(point, last, value, gradient)
+            if start.reason != JUDGED:
+                return start
+            point = self._loop(start, last, is_fresh=False)
+        return self._first_beyond(start, point.step) if point.reason == OVERSHOT else point
 
     def _first_beyond(self, start: Iterate, high: int) -> Iterate:
         """Find by bisection the first iterate whose value fell below the bound."""
