@@ -29,6 +29,9 @@ GROWTH = 1e12
 NUMBER_CHARACTERS = 16
 """Characters of a number in an answer, rather too few: most have 19, and what fits is not refused."""
 
+NUMBER_SECONDS = 60e-9
+"""Time to put a number into the answer and to send it, which the deadline is to leave."""
+
 
 class Path:
     """One descent on a problem.
@@ -60,7 +63,9 @@ class Path:
         self.problem = problem
         self.bounds = bounds_of(options.bounds or {}, problem.shapes)
         self.moments = options.optimizer_row.moments
-        _check_answer(problem, options, runs)
+        numbers = _check_answer(problem, options, runs)
+        if like is None:
+            problem.deadline.reserve(NUMBER_SECONDS * numbers)
         self.options = options.completed(options.steps if state is None else length_of(state))
         self.content = self._fresh() if state is None else self._resumed(state)
         self.like = like
@@ -169,22 +174,23 @@ def _bound(start_value: float | None) -> float:
     return math.inf if start_value is None else GROWTH * max(1.0, abs(start_value))
 
 
-def _check_answer(problem: Problem, options: Options, runs: int) -> None:
-    """Refuse what would be too large to answer, before anything is computed."""
+def _check_answer(problem: Problem, options: Options, runs: int) -> int:
+    """Count the numbers of the answer, and refuse too many of them before anything is computed."""
     size = sum(array.size for array in problem.variables.values())
     records = min(options.history, options.steps + 1) * (size if options.history_variables else 2)
     tensors = 4 + len(options.optimizer_row.moments)  # last and best, in the answer and in its state; moments
-    asked = NUMBER_CHARACTERS * runs * (records + tensors * size)
-    if asked > problem.limits.response_bytes:
+    numbers = runs * (records + tensors * size)
+    if NUMBER_CHARACTERS * numbers > problem.limits.response_bytes:
         is_long = records > tensors * size
         raise OverBudget(
             fault(
                 "over-limit",
                 "/history" if is_long else "/variables",
                 what="The answer with this history" if is_long else "The answer with its state",
-                asked=asked,
+                asked=NUMBER_CHARACTERS * numbers,
                 unit="bytes",
                 allowed=problem.limits.response_bytes,
                 setting=setting_of("response_bytes"),
             )
         )
+    return numbers
