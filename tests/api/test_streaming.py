@@ -7,7 +7,6 @@ import time
 import pytest
 
 from service.api import streaming
-from service.app import create_app
 from service.core.exceptions import OverBudget, fault
 from tests.server.running import Server
 
@@ -20,11 +19,6 @@ LONG = {
 }
 STREAM = {"Accept": "application/x-ndjson"}
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture
-def client():
-    return create_app().test_client()
 
 
 @pytest.fixture(scope="module")

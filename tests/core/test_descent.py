@@ -162,6 +162,9 @@ MESSAGES = {
     ],
     "Diverged at step 0: after the value 54.6 something was not finite": STATUSES["the value overflows"],
     "Stalled at step 0: the gradient is exactly zero": STATUSES["the function is constant"],
+    "Stalled at step 0: an update changes no variable: it is too small, or leads out": STATUSES[
+        "the start is a bound"
+    ],
     "Stalled at step 0: an update is too small to change any variable; a larger learning_rate": STATUSES[
         "an update is too small"
     ],

@@ -44,10 +44,10 @@ def _divergence(run: Run, options: Options, start_value: float) -> str:
 
 def _stall(run: Run, options: Options, start_value: float) -> str:
     if run.point.has_slope:
-        return (
-            f"Stalled at step {run.point.step}: an update is too small to change any variable; "
-            "a larger learning_rate may go on."
-        )
+        why = "is too small to change any variable; a larger learning_rate may go on"
+        if options.given_bounds:
+            why = "changes no variable: it is too small, or leads out of the bounds"
+        return f"Stalled at step {run.point.step}: an update {why}."
     return (
         f"Stalled at step {run.point.step}: the gradient is exactly zero, "
         "at a stationary point or on a plateau."
