@@ -39,15 +39,18 @@ def thinned(known: list[int], last: int) -> list[int]:
 
 
 def _walk(there: set[int], last: int, gap: int, has_longer: bool) -> list[int]:
-    """Step from 0 to `last` by `gap` or `gap` + 1 over steps that are there."""
-    chosen = [0]
-    while chosen[-1] < last:
-        options = [chosen[-1] + gap] if not has_longer else [chosen[-1] + gap, chosen[-1] + gap + 1]
-        following = [step for step in options if step in there and step > chosen[-1]]
+    """Step from `last` to 0 by `gap` or `gap` + 1 over steps that are there.
+
+    Backwards, since what is uneven is the end: where there is no way, that shows at once.
+    """
+    chosen = [last]
+    while chosen[-1] > 0:
+        options = (gap, gap + 1) if has_longer else (gap,)
+        following = [chosen[-1] - each for each in options if chosen[-1] - each in there]
         if not following:
             return []
         chosen.append(following[0])
-    return chosen
+    return chosen[::-1]
 
 
 class History:
