@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Flask
 from marshmallow import Schema
@@ -21,6 +23,14 @@ class Parts:
     schemas: dict[str, Schema]
 
 
+class Application(Flask):
+    """Flask, told once that all of our functions are plain ones: it would look at each for every request."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function as it is."""
+        return func
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the WSGI application.
 
@@ -30,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         Those of the environment when absent.
     """
     chosen = settings or Settings.from_environment()
-    app = Flask("service", static_folder=None)
+    app = Application("service", static_folder=None)
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import orjson
-from flask import Flask, Response, g, request
+from flask import Flask, Request, Response, g, request
 
 from service.config import Settings
 
@@ -82,20 +82,21 @@ def install(app: Flask, settings: Settings) -> None:
 
 def start() -> None:
     """Remember when the request came in; whoever hooks first does it for all."""
-    if "started" not in g:
+    own = g._get_current_object()
+    if "started" not in own:
         now = time.monotonic()
-        g.started = request.environ.get("kobai.received_at") or now
-        g.waited = now - g.started
+        own.started = request.environ.get("kobai.received_at") or now
+        own.waited = now - own.started
 
 
 def observe(response: Response, callback: Callable[[Exchange], None]) -> None:
     """Call back when the answer is complete: at once, or for a stream when its last byte is out."""
     if "kobai.warming" in request.environ:
         return
-    exchange = _exchange(response)
     if not response.is_streamed:
-        callback(exchange)
+        callback(_exchange_of(response))
         return
+    exchange = _exchange(response)
     chunks = response.response
     response.response = _counted(chunks, exchange)
     response.call_on_close(getattr(chunks, "close", lambda: None))
@@ -125,27 +126,40 @@ def log_failure(error: BaseException) -> None:
     )
 
 
+def _exchange_of(response: Response) -> Exchange:
+    """Return what is known of a whole answer: put together once, whoever asks."""
+    own = g._get_current_object()
+    if "exchange" not in own:
+        own.exchange = _exchange(response)
+    found: Exchange = own.exchange
+    return found
+
+
 def _exchange(response: Response) -> Exchange:
-    environ = request.environ
+    # the objects themselves: every look through Flask's proxies costs as much as what it finds
+    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
+    own = g._get_current_object()
+    environ = asked.environ
     start()
     return Exchange(
         endpoint=_endpoint(),
-        method=request.method,
-        path=request.path,
+        method=asked.method,
+        path=asked.path,
         status=response.status_code,
-        code=g.get("problem_code") or "",
-        request_id=g.get("request_id", ""),
+        code=own.get("problem_code") or "",
+        request_id=own.get("request_id", ""),
         trace_id=trace_id_of(environ.get("HTTP_TRACEPARENT", "")),
         bytes_in=int(environ.get("CONTENT_LENGTH") or 0),
         bytes_out=(0 if response.is_streamed else response.calculate_content_length()) or 0,
-        started=g.started,
-        waited=g.waited,
-        timings=g.get("timings") or {},
+        started=own.started,
+        waited=own.waited,
+        timings=own.get("timings") or {},
     )
 
 
 def _endpoint() -> str:
-    return request.url_rule.rule if request.url_rule else UNMATCHED
+    rule = request.url_rule
+    return rule.rule if rule else UNMATCHED
 
 
 def trace_id_of(traceparent: str) -> str:

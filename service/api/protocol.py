@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import BadRequest, NotFound
@@ -27,21 +28,22 @@ def install(app: Flask) -> None:
 
 def _begin() -> None:
     """Name the request, and refuse what the service does not speak."""
-    given = request.headers.get("X-Request-ID", "")
-    g.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
-    g.problem_code = None
-    if request.headers.get("Upgrade", PASSED_OVER).lower() != PASSED_OVER:
+    own, environ = g._get_current_object(), request.environ
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    own.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    own.problem_code = None
+    if environ.get("HTTP_UPGRADE", PASSED_OVER).lower() != PASSED_OVER:
         raise BadRequest
-    _check_host()
-    if request.environ.get("PATH_INFO", "").startswith("//"):
+    _check_host(environ)
+    if environ.get("PATH_INFO", "").startswith("//"):
         request.url_rule = None  # Werkzeug takes //x for /x; here it is another path, which nothing has
         raise NotFound
 
 
-def _check_host() -> None:
+def _check_host(environ: dict[str, Any]) -> None:
     """Refuse a Host that no name or address can be; HTTP/1.1 requires one (RFC 9112, section 3.2)."""
-    host = request.environ.get("HTTP_HOST")
-    if host is None and request.environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
+    host = environ.get("HTTP_HOST")
+    if host is None and environ.get("SERVER_PROTOCOL") != "HTTP/1.1":
         return
     if host is None or not HOST.fullmatch(host):
         given = "there is none" if host is None else f"got {host[:60]!a}"

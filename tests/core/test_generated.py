@@ -1,0 +1,208 @@
+"""Generated source: a grammar of its own from the first character to the last, shared, and cheap to make."""
+
+import re
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.core import descent, gradient, gradient_field
+from service.core.calculus import generated
+from service.core.calculus.differences import METHODS
+from service.core.calculus.generated import code_cache
+from service.core.calculus.kernels import ARRAY_NAMES, SCALAR_NAMES
+from service.core.calculus.plan import POINT_NODES, _new_plan, plan_cache
+from service.core.descent import OPTIMIZERS, SCHEDULES
+from service.core.descent.loop import ARRAY_NAMES as LOOP_ARRAY_NAMES
+from service.core.descent.loop import SCALAR_NAMES as LOOP_SCALAR_NAMES
+from service.core.limits import DEFAULT_LIMITS
+from tests.core.operation_cases import CASES
+
+SLOT = r"(?:v\d+)"
+NAME = rf"(?:[nkog]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|[a-z])_{SLOT})"
+NUMBER = r"(?:\d+\.\d+|\d+e-\d+|\d+)"
+SIGN = r"\*\*|[-+*/<>=!]=?|[()\[\],&|]"
+FIXED = {
+    *ARRAY_NAMES, *SCALAR_NAMES, *LOOP_ARRAY_NAMES, *LOOP_SCALAR_NAMES,
+    "def", "bind", "program", "advance", "judge", "return", "try", "except", "while", "for", "in", "range",
+    "if", "elif", "else", "and", "or", "not", "break", "continue", "True", "False", "None",
+    "Interrupted", "ArithmeticError", "ValueError", "float", "item", "out", "transpose", "reshape",
+    "check", "probe", "differences", "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
+    "rises", "bound", "last", "is_fresh", "is_streak", "rate", "scale", "scaled", "root",
+    "momentum", "decay", "beta1", "beta2", "epsilon", "schedule_rate", "schedule_every", "clip_norm",
+    "tolerance", "learning_rate",
+}  # fmt: skip
+TOKEN = re.compile(rf"({NAME}(?!\w))|([A-Za-z_]\w*)|{NUMBER}|{SIGN}|\.(?=[a-z])|:$|:(?= return)| ", re.ASCII)
+
+
+def assert_generated(text: str) -> None:
+    """Read a text to its end, token by token; every word is ours."""
+    for line in text.split("\n"):
+        position = 0
+        while position < len(line):
+            token = TOKEN.match(line, position)
+            assert token, f"{line!r} at {position}"
+            assert token[2] is None or token[2] in FIXED, f"{token[2]!r} in {line!r}"
+            position = token.end()
+
+
+def texts_of(work) -> list[str]:
+    """Return every text that is compiled meanwhile."""
+    plan_cache().clear()
+    code_cache().clear()
+    found: list[str] = []
+    original = generated._compiled
+    generated._compiled = lambda text: found.append(text) or original(text)
+    try:
+        work()
+    finally:
+        generated._compiled = original
+    return found
+
+
+def program_of(cases, suffix: str) -> tuple[str, dict[str, np.ndarray]]:
+    """Join several expressions to one function, whose names all hold a capital Q."""
+    point, statements = {}, []
+    for position, case in enumerate(cases):
+        names = {name: f"Q{name}{suffix}{position}" for name in case.shapes}
+        pattern = re.compile(r"\b([a-z]+)\b(?!\(|=)")
+        text = pattern.sub(lambda found, names=names: names.get(found[0], found[0]), case.expression)
+        point |= {names[name]: value for name, value in case.point().items()}
+        statements.append(f"Qs{suffix}{position} = {text}")
+    total = " + ".join(f"sum(reshape(Qs{suffix}{position}, -1))" for position in range(len(cases)))
+    return ";".join([*statements, f"123456789.25 * ({total})"]), point
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.sampled_from(CASES), min_size=1, max_size=3),
+    st.text("abcxyz_Q", min_size=1, max_size=8),
+    st.sampled_from(sorted(OPTIMIZERS)),
+    st.sampled_from(sorted(SCHEDULES)),
+    st.sampled_from([{}, {"tolerance": 1e-9}, {"clip_norm": 1.5}]),
+    st.sampled_from(["exact", "central", "forward"]),
+    st.booleans(),
+)
+def test_all_that_is_compiled_has_a_grammar_of_its_own(
+    cases, suffix, optimizer, schedule, more, method, is_bounded
+):
+    function, point = program_of(cases, suffix)
+    options = {"optimizer": optimizer, "schedule": schedule, "method": method, "steps": 2, **more}
+    options |= {"schedule_rate": 0.5, "schedule_every": 3, "learning_rate": 1e-9}
+    if is_bounded:
+        options["bounds"] = {name: {"lower": -9.0, "upper": 9.0} for name in point}
+
+    def work():
+        descent(function, point, **options)
+        gradient(function, point, method=method)
+        gradient_field(function, {name: np.stack([array, array]) for name, array in point.items()})
+
+    texts = texts_of(work)
+
+    assert len(texts) >= 2
+    for text in texts:
+        assert_generated(text)
+        assert "Q" not in text
+        assert "123456789" not in text
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import os",
+        "n1 = __import__(o1)",
+        "n1 = v0.real",
+        "n1 = 'x'",
+        "n1 = x",
+        "n1 = v0; n2 = v0",
+        "eval(v0)",
+        "n1 = {v0}",
+    ],
+)
+def test_the_grammar_takes_nothing_else(line):
+    with pytest.raises(AssertionError):
+        assert_generated(f"def bind():\n    {line}")
+
+
+def test_functions_that_differ_in_names_spaces_and_numbers_share_their_code():
+    gradient("2*x**2 + sin(x)", {"x": 1.0})
+    before = code_cache().misses
+
+    assert gradient("3 * other ** 2  +  sin(other)", {"other": 1.0})["gradient"]["other"] == 6.0 + np.cos(1.0)
+
+    assert code_cache().misses == before
+
+
+def test_a_function_that_is_known_is_bound_to_the_data_of_each_request():
+    for scale in (1.0, 2.0, 0.0, 3.0):
+        answer = gradient("sum(exp(c) * x)", {"x": [1.0, 2.0]}, {"c": [scale, -scale]})
+
+        assert answer["gradient"]["x"] == pytest.approx([np.exp(scale), np.exp(-scale)], rel=1e-15)
+
+
+def test_caches_stay_bounded_and_right_while_threads_fill_and_clear_them():
+    wrong = []
+
+    def work(offset):
+        for n in range(60):
+            text = " + ".join(["x"] * ((n * 7 + offset) % 50 + 1))
+            if gradient(f"({text})**2", {"x": 1.0})["value"] != (text.count("x")) ** 2:
+                wrong.append(text)
+            if n % 20 == offset:
+                plan_cache().clear()
+                code_cache().clear()
+
+    threads = [threading.Thread(target=work, args=(offset,)) for offset in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert wrong == []
+    assert len(code_cache()) <= generated.CACHED_CODES
+    assert code_cache().held_bytes <= generated.CACHED_BYTES
+
+
+GROWING = {
+    "a long sum": lambda n: " + ".join(f"x[{i % 8}]*x[{(i * 3) % 8}]" for i in range(n)),
+    "statements on statements": lambda n: (
+        "y0 = x[0]\n" + "\n".join(f"y{i} = y{i - 1}*y{i - 1}" for i in range(1, n))
+    ),
+    "a chain of functions": lambda n: (
+        "y0 = x[0]\n" + "\n".join(f"y{i} = sin(y{i - 1})*x[1]" for i in range(1, n))
+    ),
+    "indices of a large array": lambda n: " + ".join(f"x[{i}]" for i in range(n)),
+    "slices of a large array": lambda n: " + ".join(f"sum(x[{i}:])" for i in range(n)),
+    "many products": lambda n: "*".join(f"(x[{i % 8}] + {i})" for i in range(n)),
+}
+"""Functions of a length that can be chosen; the longest are as long as the limits allow."""
+
+
+def work_of(function: str, size: int, method: str) -> int:
+    """Count the calls that understanding, differentiating and compiling a function takes."""
+    calls = 0
+
+    def count(frame, event, argument):
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        plan = _new_plan(function, {"x": (size,)}, {}, METHODS[method], False, DEFAULT_LIMITS, POINT_NODES)
+        _ = plan.array_template.program
+        _ = plan.points_program if plan.lowered else plan.value_program
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("method", ["exact", "central"])
+@pytest.mark.parametrize("size", [200, 100_000])
+@pytest.mark.parametrize("name", GROWING)
+def test_compiling_takes_work_in_proportion_to_the_length_of_a_function(name, size, method):
+    small, large = (work_of(GROWING[name](n), size, method) for n in (60, 120))
+
+    assert large <= 2.6 * small
