@@ -7,6 +7,7 @@ whole batch at once. What moves elements (indexing, transposing, broadcasting) c
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
@@ -136,8 +137,9 @@ def _reduced(fold: Callable[[Term, Term], Term], empty: float) -> Callable[..., 
 def _product(graph: Graph, node: Node, a: Elements, b: Elements) -> Elements:
     """Multiply matrices: for each element of the result the sum of products."""
     stack = node.shape[:-2]
-    rows = np.broadcast_to(a, (*stack, *a.shape[-2:])).reshape(-1, *a.shape[-2:])
-    columns = np.broadcast_to(b, (*stack, *b.shape[-2:])).reshape(-1, *b.shape[-2:])
+    count = math.prod(stack)
+    rows = np.broadcast_to(a, (*stack, *a.shape[-2:])).reshape(count, *a.shape[-2:])
+    columns = np.broadcast_to(b, (*stack, *b.shape[-2:])).reshape(count, *b.shape[-2:])
     terms = [
         _inner(graph, row, column)
         for matrix, other in zip(rows, columns, strict=True)

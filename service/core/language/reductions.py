@@ -15,7 +15,7 @@ LAST = (("axis", "axis", -1),)
 def spread(g: Term, x: Term, axis: shapes.Axes, keepdims: bool = False) -> Term:
     """Broadcast what a reduction of x left, back to the shape of x."""
     kept = shapes.reduced(x.shape, axis, True)
-    if not keepdims and g.size > 1:
+    if not keepdims and g.size != 1:
         g = g.apply("reshape", shape=kept)
     return g.apply("broadcast", shape=x.shape)
 
@@ -76,6 +76,8 @@ def _logsumexp(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
 
 def _norm(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
     """Scale by the largest magnitude first, so that no square overflows or underflows."""
+    if not x.size:
+        return x.apply("sum", axis=axis, keepdims=keepdims)
     magnitude = x.apply("abs")
     scale = magnitude.apply("max", axis=axis, keepdims=True)
     divisor = scale.apply("equal", 0.0).apply("where", 1.0, scale)
