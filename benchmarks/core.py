@@ -69,7 +69,7 @@ def comparisons() -> Iterator[Comparison]:
         goal = Goal("at least", bound, "x")
         yield Comparison(f"{work}, {method}, compiled", compiled(method), "the seed's loop", seeds_loop, goal)
     yield Comparison(f"{work}, exact, the whole call", exact, "the seed's loop", seeds_loop)
-    yield Comparison(f"{work}, central, the whole call", central, "the seed's loop", seeds_loop, goal)
+    yield Comparison(f"{work}, central, the whole call", central, "the seed's loop", seeds_loop)
     yield Comparison(
         f"{work}, exact, never seen", never_seen, "the seed's loop", seeds_loop, time=Goal("at most", 2, "ms")
     )

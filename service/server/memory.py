@@ -13,7 +13,7 @@ MIB = 1024 * 1024
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
 """Numbers of `mallopt` (malloc.h)."""
 
-OPTIONS = ((ARENA_MAX, 1), (MMAP_THRESHOLD, 4 * MIB), (TRIM_THRESHOLD, 8 * MIB))
+OPTIONS = ((ARENA_MAX, 1), (MMAP_THRESHOLD, 4 * MIB), (TRIM_THRESHOLD, 32 * MIB))
 """One heap for all threads, since what one frees in its own no other uses; large arrays apart from it, given
 back as soon as they are free, and only so much of the heap's free end kept. A threshold that is set also
 stops glibc from raising it with every large block that is freed.

@@ -135,7 +135,7 @@ class Kernel:
     def is_bound(self) -> bool:
         """Tell whether the data are such that floats can hold what depends on them alone."""
         try:
-            return bool(self.program)
+            return not self.template.source.setup or bool(self.program)
         except (ArithmeticError, ValueError):
             return False
 

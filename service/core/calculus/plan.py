@@ -55,8 +55,8 @@ class Plan:
         How derivatives are taken.
     has_step : bool
         Whether the caller gives the step h.
-    value_schedule, schedule : Schedule
-        Of the value alone, and of value and gradient together (the same for numerical methods).
+    schedule : Schedule
+        Of value and gradient together when the method is exact, else of the value alone.
     gradient : dict of str to Term
         Derivatives by variable when the method is exact, else empty.
     """
@@ -64,7 +64,6 @@ class Plan:
     program: Program
     method: Method
     has_step: bool
-    value_schedule: Schedule
     schedule: Schedule
     gradient: dict[str, Term]
     lowered: Lowered | None
@@ -113,7 +112,7 @@ class Plan:
             [self.program.value],
             self.input_names(),
             self.variable_slots(),
-            planned=self.value_schedule,
+            planned=None if self.gradient else self.schedule,
             own=COMPLEX_NAMES if self.method.name == "complex_step" else None,
         )
 
@@ -328,13 +327,11 @@ def _new_plan(
         refuse("not-scalar", value.node.place, shape=value.shape)
     if method.name == "complex_step":
         _check_analytic(program)
-    value_schedule = schedule(program.graph, [value])
-    is_exact = method is METHODS["exact"]
-    gradient = differentiate(program) if is_exact else {}
+    gradient = differentiate(program) if method is METHODS["exact"] else {}
     outputs = [value, *gradient.values()]
-    planned = schedule(program.graph, outputs) if is_exact else value_schedule
+    planned = schedule(program.graph, outputs)
     lowered = _lower(program, outputs, method, has_step, most)
-    return Plan(program, method, has_step, value_schedule, planned, gradient, lowered)
+    return Plan(program, method, has_step, planned, gradient, lowered)
 
 
 def _lower(
