@@ -1,0 +1,99 @@
+"""Fields take what the contract says, each of them, and nothing near it."""
+
+import numpy as np
+import pytest
+
+from service.api import fields
+from service.api.schemas import make_schemas, read
+from service.core.exceptions import InvalidRequest
+from service.core.limits import Limits
+from tests.api.test_error_shape import RIGHT
+
+SCHEMAS = make_schemas(Limits())
+
+FIELDS = [
+    pytest.param(path, name, id=f"{path}-{name}")
+    for path, schema in SCHEMAS.items()
+    for name in schema.fields
+]
+
+WRONG = {
+    fields.Number: [True, "1", [], {}, [1]],
+    fields.Whole: [True, "1", [], {}, 5.5, 1e300],
+    fields.Flag: [0, 1, "true", [], {}],
+    fields.Text: [0, True, [], {}],
+    fields.Choice: [0, True, [], {}, "unheard of", ""],
+    fields.ArrayField: [0, 1.5, "1", True, {}, [], [[]], ["1"], [None], [[1], [2, 3]], [1, [2]], [{}]],
+    fields.BooleanArray: [0, "1", True, {}, [], [1, 0], ["true"], [None], [[True], [True, False]]],
+    fields.TensorMap: [0, "1", True, [], [1], {"x": "1"}, {"x": None}, {"x": True}, {"x": []}],
+    fields.BoundsMap: [0, "1", [], {"x": 1}, {"x": {"low": 1}}, {"x": {"lower": "1"}}],
+    fields.NumberList: [0, "1", True, {}, [], ["1"], [None], [True], [[1]], [0]],
+    fields.Object: [0, "1", True, [], [1]],
+}
+
+
+def faults_of(path, body):
+    with pytest.raises(InvalidRequest) as refusal:
+        read(SCHEMAS[path], body)
+    return refusal.value.faults
+
+
+@pytest.mark.parametrize(("path", "name"), FIELDS)
+def test_a_value_of_another_kind_is_refused_at_its_field(path, name):
+    for value in WRONG[type(SCHEMAS[path].fields[name])]:
+        faults = faults_of(path, RIGHT[path] | {name: value})
+
+        assert all(fault.pointer.split("/")[1] == name for fault in faults), (value, faults)
+
+
+@pytest.mark.parametrize("value", [5, 5.0])
+@pytest.mark.parametrize(("path", "name"), FIELDS)
+def test_a_whole_number_may_be_written_with_a_point(path, name, value):
+    if type(SCHEMAS[path].fields[name]) is not fields.Whole:
+        return
+
+    taken = read(SCHEMAS[path], RIGHT[path] | {name: value})[name]
+
+    assert taken == 5
+    assert type(taken) is int
+
+
+@pytest.mark.parametrize(
+    ("given", "pointers"),
+    [
+        ([1, True, 2], ["/x/1"]),
+        ([["a", 1], [2, None]], ["/x/0/0", "/x/1/1"]),
+        ([[[1]], [[1, 2]]], ["/x/1/0"]),
+        ([[1, 2], 3, [4]], ["/x/1", "/x/2"]),
+        ([1, [2], {}], ["/x/1"]),
+        ([[1], []], ["/x/1"]),
+        (["a"] * 30, [f"/x/{k}" for k in range(20)]),
+        (np.ones((1,) * 9).tolist(), ["/x"]),
+    ],
+)
+def test_an_array_is_refused_at_its_wrong_elements(given, pointers):
+    assert [fault.pointer for fault in faults_of("/softmax", {"x": given})] == pointers
+
+
+def test_an_array_of_too_many_elements_is_refused_with_the_limit():
+    schema = make_schemas(Limits(elements=4))["/softmax"]
+
+    assert read(schema, {"x": np.ones((2, 2))})["x"].shape == (2, 2)
+    for x in (np.ones(5), np.ones((3, 2)).tolist(), [[1, 2, 3], [4, 5, "a"]]):
+        with pytest.raises(InvalidRequest, match="at most 4 are allowed"):
+            read(schema, {"x": x})
+
+
+def test_the_wrong_elements_of_several_fields_are_named_together():
+    faults = faults_of("/loss", {"loss": "hubber", "predictions": [1, "2"], "targets": [None], "delta": 0})
+
+    assert [fault.pointer for fault in faults] == ["/delta", "/loss", "/predictions/1", "/targets/0"]
+    assert "Did you mean huber?" in faults[1].detail
+
+
+def test_bounds_may_leave_a_side_away():
+    bounds = {"x": {"lower": None, "upper": 1}, "y": {"lower": [0, 1]}, "z": {}}
+
+    taken = read(SCHEMAS["/descent"], RIGHT["/descent"] | {"bounds": bounds})["bounds"]
+
+    assert {name: list(sides) for name, sides in taken.items()} == {"x": ["upper"], "y": ["lower"], "z": []}
