@@ -57,7 +57,7 @@ REFUSED = [
     ("E-7", gradient("x[0]", {"9" * 5_000: 1, "x": [1]}), FUNCTION, "/variables/" + "9" * 5_000),
     ("E-7", gradient("x[0]", {"x": [1], "y": 2}), FUNCTION, "/variables/y"),
     ("E-7", gradient("x[0] + c", {"x": [1]}), FUNCTION, "/function"),
-    ("E-7", gradient("x[0]", {"x": [1]}, constants={"x": 1}), FUNCTION, "/constants/x"),
+    ("E-7", gradient("x[0]", {"x": [1]}, constants={"x": 1}), FUNCTION, "/variables/x"),
     ("E-9", gradient("x[" + "9" * 3_000 + "]"), FUNCTION, "/function"),
     ("E-10", gradient("sum(x, axis=" + "9" * 300 + ")"), FUNCTION, "/function"),
     ("E-10", gradient("sum(reshape(x, (" + "1," * 900 + "2)))"), FUNCTION, "/function"),

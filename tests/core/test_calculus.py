@@ -298,7 +298,7 @@ def test_a_check_that_steps_out_of_the_domain_says_so():
         ({"x": [1], "y": [2]}, {}, "/points/y"),
         ({"x": [1], "1y": [2]}, {}, "/points/1y"),
         ({"x": [1], "exp": [2]}, {}, "/points/exp"),
-        ({"x": [1]}, {"x": 2}, "/constants/x"),
+        ({"x": [1]}, {"x": 2}, "/points/x"),
     ],
 )
 def test_a_field_points_at_its_points(points, constants, pointer):

@@ -126,7 +126,7 @@ def test_shapes_indices_and_reductions_are_those_of_numpy(text, expected):
         ({"x\n": ()}, {}, "/variables/x\n", "bad-name"),
         ({"": ()}, {}, "/variables/", "bad-name"),
         ({"x": (), "n" * 10_000: ()}, {}, "/variables/" + "n" * 10_000, "bad-name"),
-        ({"x": ()}, {"x": ()}, "/constants/x", "name-twice"),
+        ({"x": ()}, {"x": ()}, "/variables/x", "name-twice"),
         ({"x": ()}, {"1a": ()}, "/constants/1a", "bad-name"),
         ({"True": ()}, {}, "/variables/True", "name-is-reserved"),
         ({"a/b": ()}, {}, "/variables/a~1b", "bad-name"),

@@ -63,7 +63,7 @@ def check_names(variables: Iterable[str], constants: Iterable[str]) -> None:
     ]
     twice = set(variables) & set(constants)
     faults += [
-        fault("name-twice", pointer_to("constants", name), got=quote_text(name)) for name in sorted(twice)
+        fault("name-twice", pointer_to("variables", name), got=quote_text(name)) for name in sorted(twice)
     ]
     if faults:
         raise InvalidFunction(*faults)
