@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 
+from service.core import descent
 from service.core.calculus.differences import CHECK, METHODS, differences
 from service.core.calculus.field import gradient_field
 from service.core.calculus.gradient import gradient
@@ -109,6 +110,19 @@ def test_floats_and_arrays_and_points_give_the_same_numbers(case: Case):
     for name in point:
         assert_close(float_slopes[name], slopes[name], tolerances.KERNELS * 10)
         assert_close(field["gradient"][name][1], slopes[name], tolerances.KERNELS * 10)
+
+
+@pytest.mark.parametrize("case", CASES[::3], ids=str)
+def test_a_point_has_the_same_bits_in_a_gradient_and_in_a_descent(case: Case):
+    text, point = scalar_text(case), case.point()
+
+    single = gradient(text, point)
+    path = descent(text, point, steps=1, history=2, learning_rate=1e-12)
+
+    assert path["history"][0]["value"] == single["value"]
+    moved = {name: point[name] - 1e-12 * slope for name, slope in single["gradient"].items()}
+    for name, array in path["variables"].items():
+        assert array.tobytes() == moved[name].tobytes()
 
 
 SMALL = [case for case in CASES if sum(math.prod(shape) for shape in case.shapes.values()) <= 4]

@@ -67,6 +67,14 @@ def _power_base(g: Term, y: Term, a: Term, b: Term) -> Term:
     return g * a.apply("power_base_slope", b)
 
 
+def _log_of_probability(x: Term) -> Term | None:
+    """Take the logarithm of a softmax or sigmoid without the rounding of small probabilities to 0."""
+    scores, score = x.made_by("softmax"), x.made_by("sigmoid")
+    if scores is not None:
+        return scores.apply("log_softmax", axis=x.node.options[0])
+    return score.apply("log_sigmoid") if score is not None else None
+
+
 def _half_among_ties(name: str) -> tuple[Rule, Rule]:
     """Give the whole cotangent to the winner, half of it to each of a tie."""
     if name == "minimum":
@@ -141,7 +149,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
     ),
     unary("exp", "e to the power x", lambda g, y, x: g * y, cost=8.0),
     unary("expm1", "exp(x) - 1, accurate near 0", lambda g, y, x: g * x.apply("exp"), cost=12.0),
-    unary("log", "natural logarithm", lambda g, y, x: g / x, cost=8.0),
+    unary("log", "natural logarithm", lambda g, y, x: g / x, cost=8.0, fused=_log_of_probability),
     unary("log1p", "log(1 + x), accurate near 0", lambda g, y, x: g / (1.0 + x), cost=12.0),
     unary("sqrt", "square root", lambda g, y, x: g * 0.5 / y, cost=4.0),
     unary("square", "x * x", lambda g, y, x: g * 2.0 * x, scalar="{0} * {0}"),

@@ -60,6 +60,9 @@ class Operation:
         operand's cotangent, all as terms. None where there is no derivative.
     definition : callable
         The operation in terms of simpler ones, where there is no scalar source.
+    fused : callable
+        From the operands and options to a term of the same value that stays exact where this one
+        would not, or None: what an operand was made of may allow it.
     symbol : str
         The operator's sign, for those that have one.
     usage : str
@@ -87,6 +90,7 @@ class Operation:
     scalar: str = ""
     kinks: str = ""
     definition: Callable[..., Term] | None = None
+    fused: Callable[..., Term | None] | None = None
     symbol: str = ""
     usage: str = ""
     is_elementwise: bool = False
@@ -214,10 +218,11 @@ class Graph:
         self, operation: Operation, terms: tuple[Term, ...], values: tuple[Any, ...], shape: Shape
     ) -> Term:
         shortcut = SHORTCUTS.get(operation.name)
-        if shortcut is not None:
-            found = shortcut(shape, *terms, *values)
-            if found is not None:
-                return found
+        found = shortcut(shape, *terms, *values) if shortcut else None
+        if found is None and operation.fused is not None:
+            found = operation.fused(*terms, *values)
+        if found is not None:
+            return found
         if operation.is_elementwise:
             sources = tuple(term.source() for term in terms)
             if sources != terms:
@@ -283,6 +288,10 @@ class Term:
             return self
         return Term(self.graph, self.node.operands[0], self.is_guarded)
 
+    def made_by(self, name: str) -> Term | None:
+        """Return the operand of the operation of this name that made the term; None when another did."""
+        return Term(self.graph, self.node.operands[0]) if self.node.operation.name == name else None
+
     def apply(self, name: str, *others: Term | float, **options: Any) -> Term:
         """Apply an operation with this as the first operand."""
         return self.graph.apply(name, self, *others, **options)
@@ -327,15 +336,11 @@ def _same(shape: Shape, term: Term) -> Term | None:
 
 
 def _add(shape: Shape, a: Term, b: Term) -> Term | None:
-    if a.value is not None and b.value is not None:
-        return _folded(a.graph, a.value + b.value)
-    return None
+    return None if a.value is None or b.value is None else _folded(a.graph, a.value + b.value)
 
 
 def _subtract(shape: Shape, a: Term, b: Term) -> Term | None:
-    if a.value is not None and b.value is not None:
-        return _folded(a.graph, a.value - b.value)
-    return None
+    return None if a.value is None or b.value is None else _folded(a.graph, a.value - b.value)
 
 
 def _multiply(shape: Shape, a: Term, b: Term) -> Term | None:

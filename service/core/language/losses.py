@@ -48,6 +48,30 @@ def _kl_divergence(p: Term, t: Term) -> Term:
     return (_log_term(t, t) - _log_term(t, p)).apply("sum", axis=-1)
 
 
+def _fused_cross_entropy(p: Term, t: Term, epsilon: float, smoothing: float) -> Term | None:
+    """Write the loss of a softmax by its scores: no probability is rounded to 0 before its logarithm."""
+    classes = p.made_by("softmax")
+    if classes is None or epsilon or p.node.options[0] not in (-1, len(p.shape) - 1):
+        return None
+    targets = _smoothed(t, shapes.broadcast(p.shape, t.shape)[-1], smoothing)
+    return -(targets * p.apply("log")).apply("sum", axis=-1)
+
+
+def _fused_binary_cross_entropy(p: Term, t: Term, epsilon: float) -> Term | None:
+    """Write the loss of a sigmoid by its score, as `_fused_cross_entropy`."""
+    score = p.made_by("sigmoid")
+    if score is None or epsilon:
+        return None
+    return -(t * p.apply("log") + (1.0 - t) * (-score).apply("log_sigmoid"))
+
+
+def _fused_kl_divergence(p: Term, t: Term) -> Term | None:
+    """Write the divergence from a softmax by its scores, as `_fused_cross_entropy`."""
+    if p.made_by("softmax") is None:
+        return None
+    return (_log_term(t, t) - t * p.apply("log")).apply("sum", axis=-1)
+
+
 def _huber(p: Term, t: Term, delta: float) -> Term:
     distance = (p - t).apply("abs")
     near = distance.apply("minimum", delta)
@@ -117,6 +141,7 @@ LOSS_OPERATIONS: tuple[Operation, ...] = (
             _spread_last(g, p, t) * (smoothing - 1.0) * (p + epsilon).apply("log")
         ),
         _cross_entropy,
+        fused=_fused_cross_entropy,
         options=(EPSILON, SMOOTHING),
         shape=lambda p, t, epsilon, smoothing: shapes.last_axis(p, t),
         cost=12.0,
@@ -128,6 +153,7 @@ LOSS_OPERATIONS: tuple[Operation, ...] = (
         lambda g, y, p, t, epsilon: g * (_log_slope(1.0 - t, 1.0 - p, epsilon) - _log_slope(t, p, epsilon)),
         lambda g, y, p, t, epsilon: g * (((1.0 - p) + epsilon).apply("log") - (p + epsilon).apply("log")),
         _binary_cross_entropy,
+        fused=_fused_binary_cross_entropy,
         options=(EPSILON,),
         cost=20.0,
         workspace=4.0,
@@ -138,6 +164,7 @@ LOSS_OPERATIONS: tuple[Operation, ...] = (
         lambda g, y, p, t: -_spread_last(g, p, t) * _log_slope(t, p),
         lambda g, y, p, t: _spread_last(g, p, t) * (t.apply("log") - p.apply("log") + 1.0),
         _kl_divergence,
+        fused=_fused_kl_divergence,
         shape=shapes.last_axis,
         cost=24.0,
         workspace=4.0,
