@@ -22,6 +22,9 @@ ELSEWHERE = {
     "make": "the suite runs inside make test; a clean checkout runs make run",
     "docker": "tests/deploy, where a Docker engine answers",
     "promtool": "tests/deploy/test_monitoring.py",
+    "openapi-python-client": "tests/clients/test_python.py",
+    "openapi-generator-cli": "tests/clients, for each language",
+    "npx": "tests/clients/test_typescript.py",
     "kill": "tests/server/test_life_cycle.py sends the signals",
 }
 """Who runs a command of a ``sh`` block, by its first word."""

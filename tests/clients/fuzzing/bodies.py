@@ -1,0 +1,155 @@
+"""Requests that are right by construction, as Hypothesis strategies: what the schema alone cannot draw.
+
+A schema knows no rectangular arrays and no function language, so what Schemathesis draws from it is mostly
+refused for its meaning. These are accepted, whatever is drawn.
+"""
+
+from hypothesis import strategies as st
+
+SHAPES = st.lists(st.integers(1, 3), min_size=1, max_size=3)
+
+
+def between(low, high):
+    return st.floats(low, high, allow_subnormal=False)
+
+
+def arrays(shape, items):
+    """Nested lists of a shape; of rank 0, one item."""
+    strategy = items
+    for size in reversed(shape):
+        strategy = st.lists(strategy, min_size=size, max_size=size)
+    return strategy
+
+
+def options(required, **optional):
+    """Objects with all of the required fields and any of the optional ones."""
+    return st.fixed_dictionaries(required, optional=optional)
+
+
+@st.composite
+def softmax(draw):
+    shape = draw(SHAPES)
+    x, axes = arrays(shape, between(-1e6, 1e6)), st.none() | st.integers(-len(shape), len(shape) - 1)
+    choice = st.sampled_from([{"log": st.booleans()}, {"mask": arrays(shape, st.just(True))}])
+    return draw(options({"x": x}, axis=axes, temperature=between(0.1, 10), **draw(choice)))
+
+
+@st.composite
+def sigmoid(draw):
+    x = arrays(draw(SHAPES), between(-750, 750))
+    return draw(options({"x": x}, log=st.booleans()))
+
+
+PROBABILITIES, NUMBERS = between(0.01, 1), between(-50, 50)
+LOSSES = {
+    "half_squared_error": (NUMBERS, {}),
+    "squared_error": (NUMBERS, {}),
+    "absolute_error": (NUMBERS, {}),
+    "huber": (NUMBERS, {"delta": between(0.1, 10)}),
+    "cross_entropy": (PROBABILITIES, {"epsilon": between(1e-9, 0.1), "label_smoothing": between(0, 0.9)}),
+    "binary_cross_entropy": (PROBABILITIES, {"epsilon": between(1e-9, 0.1), "from_logits": st.booleans()}),
+    "kl_divergence": (PROBABILITIES, {}),
+}
+"""What predictions and targets each loss takes, and its own options."""
+
+
+@st.composite
+def loss(draw):
+    name = draw(st.sampled_from(sorted(LOSSES)))
+    numbers, own = LOSSES[name]
+    array = arrays(draw(SHAPES), numbers)
+    required = {"loss": st.just(name), "predictions": array, "targets": array}
+    reductions = st.sampled_from(["sum", "mean", "none"])
+    return draw(options(required, reduction=reductions, gradient=st.booleans(), **own))
+
+
+FUNCTIONS = [
+    ("x[0]**2 + x[1]**2", {"x": [2]}, {}),
+    ("a * exp(-x) + 0.5 * (a**2 + x**2)", {"a": [], "x": []}, {}),
+    ("h = sin(A) * B; sum(h**2)", {"A": [2, 3], "B": [3]}, {}),
+    ("mean(cross_entropy(softmax(X @ W + b), t))", {"W": [2, 3], "b": [3]}, {"X": [4, 2], "t": [4, 3]}),
+]
+"""Functions with the shapes of their variables and constants; analytic, and finite near 0."""
+
+METHODS = st.sampled_from(["exact", "central", "forward", "complex_step"])
+NEAR = between(-2, 2)
+
+
+def tensors(shapes, items=NEAR, leading=()):
+    return st.fixed_dictionaries({name: arrays([*leading, *shape], items) for name, shape in shapes.items()})
+
+
+def functions(draw, inputs, leading=()):
+    """A function with its inputs and constants: the fields that all four operations share."""
+    text, variables, constants = draw(st.sampled_from(FUNCTIONS))
+    fields = {"function": st.just(text), inputs: tensors(variables, leading=leading)}
+    return fields | ({"constants": tensors(constants, between(0.1, 1))} if constants else {}), variables
+
+
+@st.composite
+def gradient(draw):
+    fields, _ = functions(draw, "variables")
+    return draw(options(fields, method=METHODS, verify=st.booleans(), dry_run=st.booleans()))
+
+
+@st.composite
+def gradient_field(draw):
+    fields, _ = functions(draw, "points", [draw(st.integers(1, 4))])
+    return draw(options(fields, method=METHODS, verify=st.booleans(), dry_run=st.booleans()))
+
+
+OPTIMIZERS = st.sampled_from(["gradient_descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam"])
+SCHEDULES = st.sampled_from(
+    [
+        {},
+        {"schedule": "step", "schedule_rate": 0.5, "schedule_every": 3},
+        {"schedule": "exponential", "schedule_rate": 0.9},
+        {"schedule": "cosine", "schedule_every": 30},
+    ]
+)
+RATES = between(1e-4, 0.1)
+
+
+def path_options(variables):
+    bound = options({}, lower=between(-9, -5), upper=between(5, 9))
+    return {
+        "method": METHODS,
+        "optimizer": OPTIMIZERS,
+        "steps": st.integers(1, 20),
+        "momentum": between(0, 0.9),
+        "decay": between(0, 0.99),
+        "beta1": between(0, 0.9),
+        "beta2": between(0, 0.999),
+        "epsilon": between(1e-10, 1e-6),
+        "clip_norm": between(0.1, 10),
+        "tolerance": between(1e-9, 1e-3),
+        "bounds": st.dictionaries(st.sampled_from(sorted(variables)), bound),
+        "deadline_ms": st.integers(5_000, 20_000),
+        "history": st.integers(0, 5),
+        "history_variables": st.booleans(),
+    }
+
+
+@st.composite
+def descent(draw):
+    fields, variables = functions(draw, "variables")
+    return draw(options(fields, learning_rate=RATES, **path_options(variables))) | draw(SCHEDULES)
+
+
+@st.composite
+def descent_sweep(draw):
+    fields, variables = functions(draw, "variables")
+    fields["learning_rates"] = st.lists(RATES, min_size=1, max_size=4)
+    return draw(options(fields, **path_options(variables))) | draw(SCHEDULES)
+
+
+BODIES = {
+    "POST /softmax": softmax(),
+    "POST /sigmoid": sigmoid(),
+    "POST /loss": loss(),
+    "POST /gradient": gradient(),
+    "POST /gradient/field": gradient_field(),
+    "POST /descent": descent(),
+    "POST /descent/sweep": descent_sweep(),
+}
+"""Right requests of every operation that takes a body."""
