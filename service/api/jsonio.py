@@ -152,7 +152,10 @@ class _Walk:
         keys = list(value)
         if len(set(keys)) != len(keys):
             raise _Unusual
-        self.quoted_brackets += "".join(keys).count("[")
+        names = "".join(keys)
+        if "\0" in names:  # simdjson looks for a key up to its first NUL
+            raise _Unusual
+        self.quoted_brackets += names.count("[")
         # by key: `items` would make Python objects of all that is inside
         return {key: self.convert(value[key], depth + 1) for key in keys}
 

@@ -104,6 +104,8 @@ UNUSUAL = [
     (b'{"x": 18446744073709551616}', {"x": 18446744073709551616.0}),
     (b'{"x": "\\u005b", "y": [1, 2]}', {"x": "[", "y": [1, 2]}),
     (b'{"\\u005b": [1, 2]}', {"[": [1, 2]}),
+    (b'{"\\u0000": 1}', {"\0": 1}),
+    (b'{"a": 1, "a\\u0000b": 2}', {"a": 1, "a\0b": 2}),
     (b'{"x": "\\ud83d\\ude00"}', {"x": "\N{GRINNING FACE}"}),
     (b"{}", {}),
 ]
@@ -175,7 +177,7 @@ VALUES = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text('a[]{}":\\,é😀\n', max_size=5),
     lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text("ab[", max_size=2), inner, max_size=4)
+        st.lists(inner, max_size=4) | st.dictionaries(st.text("ab[\0", max_size=2), inner, max_size=4)
     ),
     max_leaves=20,
 )
