@@ -71,6 +71,13 @@ STATUSES = {
         {"learning_rate": 2.0, "bounds": {"x": {"lower": 0}}},
     ),
     "the variables overflow": ("diverged", 0, "4*tanh(x)", {"x": 0.5}, {"learning_rate": LARGEST}),
+    "the rate overflows": (
+        "diverged",
+        1024,
+        "x",
+        {"x": 0.0},
+        {"learning_rate": 1e-310, "schedule": "exponential", "schedule_rate": 2.0, "steps": 2_000},
+    ),
     "the moments overflow": (
         "diverged",
         0,
