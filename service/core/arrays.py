@@ -54,6 +54,8 @@ def _numbers(value: ArrayLike, pointer: str) -> Float:
         array = np.asarray(value)
     except ValueError:
         raise InvalidRequest(fault("not-an-array", pointer, got="rows of unequal length")) from None
+    if array.dtype == np.float64:
+        return np.asarray(array, order="C")
     if array.dtype.kind == "O" and all(type(each) in (int, float) for each in array.flat):
         return _large_integers(array, pointer)
     if array.dtype.kind not in "fiu":

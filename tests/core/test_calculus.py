@@ -332,6 +332,18 @@ def test_a_constant_that_the_value_does_not_need_changes_nothing(method, stateme
         assert gradient_field(function, {"x": [x]}, constants, method=method)["values"] == [without["value"]]
 
 
+@pytest.mark.parametrize("value", ["1.5", True, [True], [1, "2"], [1, None], 1j, [[]], [[1], [2, 3]], np.nan])
+def test_what_is_no_array_of_finite_numbers_is_no_variable(value):
+    for call in (
+        lambda: gradient("sum(x)", {"x": value}),
+        lambda: gradient("sum(x) + y", {"y": 1}, {"x": value}),
+        lambda: quote("sum(x)", {"x": value}),
+    ):
+        with pytest.raises(InvalidRequest) as caught:
+            call()
+        assert re.match("/(variables|constants)/x", caught.value.faults[0].pointer)
+
+
 def test_an_infinity_on_the_way_to_a_finite_result_is_no_error():
     assert gradient("1/(1 + exp(c)) + x", {"x": 1.0}, {"c": 1000.0})["value"] == 1.0
     assert gradient("1/(1/c) + x", {"x": 2.0}, {"c": 0.0})["value"] == 2.0

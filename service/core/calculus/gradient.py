@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from service.core.arrays import float_array
 from service.core.calculus.differences import CHECK, METHODS, Method, step_at
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.kernel import Array, Shape
@@ -284,20 +285,9 @@ def arrays_of(tensors: Tensors, field: str) -> dict[str, Array]:
     Raises
     ------
     InvalidRequest
-        One is not numeric, or has an infinite or NaN element.
+        One is not numeric, is empty, or has an infinite or NaN element.
     """
-    arrays: dict[str, Array] = {}
-    for name, tensor in tensors.items():
-        try:
-            array = np.asarray(tensor, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise InvalidRequest(
-                fault("not-an-array", pointer_to(field, name), got=type(tensor).__name__)
-            ) from error
-        if not np.isfinite(array).all():
-            raise InvalidRequest(fault("not-finite", pointer_to(field, name)))
-        arrays[name] = array
-    return arrays
+    return {name: float_array(tensor, pointer_to(field, name)) for name, tensor in tensors.items()}
 
 
 def shapes_of(arrays: Mapping[str, Array]) -> dict[str, Shape]:
