@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import selectors
 import socket
 import threading
@@ -13,6 +12,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from benchmarks.client import request_of
+from benchmarks.server import Running
 
 SMALL = {"x": [0.1 * k for k in range(10)]}
 CHAIN = {
@@ -44,16 +46,7 @@ NETWORK = {
 """A descent in NumPy on arrays."""
 
 
-def request(path: str, value: object | None, more: str = "") -> bytes:
-    """Write a request as bytes."""
-    if value is None:
-        return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n".encode()
-    body = json.dumps(value).encode()
-    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n{more}\r\n".encode() + body
-
-
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 5
 """How long to wait for answers when the time is over; what has not come then counts as failed."""
 
 
@@ -101,16 +94,16 @@ class _Connection:
         return int(head[9:12]) if len(body) >= length else 0
 
 
-def closed_loop(port: int, pids: list[int], data: bytes, connections: int, seconds: float) -> Figures:
+def closed_loop(server: Running, data: bytes, connections: int, seconds: float) -> Figures:
     """Keep `connections` busy with the same request for some time, after a short warm-up."""
-    callers = [_Connection(port) for _ in range(connections)]
+    callers = [_Connection(server.port) for _ in range(connections)]
     with contextlib.ExitStack() as stack:
         for caller in callers:
             stack.enter_context(caller.socket)
         _run(callers, data, min(0.5, seconds / 4))
-        before = cpu_seconds(pids)
+        before = server.cpu_seconds()
         times, failed, took = _run(callers, data, seconds)
-        used = cpu_seconds(pids) - before
+        used = server.cpu_seconds() - before
     times.sort()
     return Figures(
         len(times),
@@ -149,12 +142,6 @@ def _run(callers: list[_Connection], data: bytes, seconds: float) -> tuple[list[
     took = time.perf_counter() - start
     unanswered = [start + took - caller.started for caller in waiting]
     return times + unanswered, failed + len(unanswered), took
-
-
-def cpu_seconds(pids: list[int]) -> float:
-    """Add up the processor time of some processes."""
-    fields = (Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids)
-    return sum(int(each[11]) + int(each[12]) for each in fields) / os.sysconf("SC_CLK_TCK")
 
 
 def resident_mib(pids: list[int]) -> float:
@@ -204,7 +191,7 @@ def slow_senders(port: int, count: int) -> Iterator[None]:
 @contextlib.contextmanager
 def slow_readers(port: int, count: int) -> Iterator[None]:
     """Ask for large answers and take a kilobyte at a time."""
-    data = request("/softmax", {"x": [0.5] * 100_000})
+    data = request_of("/softmax", json.dumps({"x": [0.5] * 100_000}).encode())
     with _company() as stop, contextlib.ExitStack() as stack:
         clients = []
         for _ in range(count):

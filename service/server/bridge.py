@@ -39,6 +39,9 @@ LANES = {"/descent": "long", "/descent/sweep": "long", "/gradient": "long", "/gr
 NEVER_INLINE = frozenset({"/descent/sweep"})
 """Paths whose work is long whatever the body says."""
 
+MANY_STEPS = re.compile(rb'"steps"\s*:\s*[0-9]{5}')
+"""A descent of ten thousand steps or more: trying it on the event loop first would only hold others up."""
+
 STREAM = "application/x-ndjson"
 SERVER = (b"Server", b"kobai")
 
@@ -172,6 +175,7 @@ class _Exchange:
         is_long = (
             len(self._intake.body) > self._bridge.settings.inline_body_bytes
             or environ["PATH_INFO"] in NEVER_INLINE
+            or (environ["PATH_INFO"] == "/descent" and MANY_STEPS.search(self._intake.body) is not None)
             or STREAM in environ.get("HTTP_ACCEPT", "").lower()
         )
         return self._bridge.lanes[_lane_name(environ)] if is_long else None

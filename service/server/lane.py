@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import queue
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -11,9 +14,22 @@ from service.server.memory import Keeper
 
 WAITING, RUNNING, WITHDRAWN = "waiting", "running", "withdrawn"
 
+NICER = 2
+"""How far a lane's priority is below the event loop's: little, so that other processes do not starve it."""
+
 
 def _nothing() -> None:
     """Do what is left of withdrawn work."""
+
+
+def _stand_back() -> None:
+    """Let the event loop go first: Linux knows priorities of threads, not of processes alone.
+
+    With equal ones, small requests wait for the end of a time slice: their p99 is twice as high.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + NICER)
 
 
 class Ticket:
@@ -89,6 +105,7 @@ class Lane:
             self._thread.start()
 
     def _run(self) -> None:
+        _stand_back()
         keeper = Keeper()
         while True:
             ticket = self._tickets.get()

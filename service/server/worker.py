@@ -28,7 +28,7 @@ READ_BYTES = 65_536
 CHUNKED_READ_BYTES = 4_096
 """The same for a chunked body: thousands of tiny chunks must not hold up other connections together."""
 
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 """How long a computation may keep the interpreter's lock while the event loop waits for it."""
 
 LINGER_SECONDS, LINGER_BYTES = 2.0, 4_194_304

@@ -1,7 +1,7 @@
 """How long the fuzz tests try.
 
 `make test` gives each of them a few seconds and always the same examples, so that it turns red only by
-a change. ``FUZZ_EXAMPLES=100000 make test ARGS=tests/fuzz`` looks for others, and for long.
+a change. ``make test ARGS=tests/fuzz FUZZ_EXAMPLES=100000`` looks for others, and for long.
 """
 
 import os

@@ -36,6 +36,27 @@ def test_work_that_the_application_defers_is_done_on_the_long_lane(tiny):
     assert tiny.post("/descent", {"seconds": 0}) == (200, {"thread": "kobai-long"})
 
 
+@pytest.mark.parametrize(("steps", "tries"), [(9_999, 1), (10_000, 0)])
+def test_a_descent_of_many_steps_is_not_tried_on_the_event_loop(tiny, steps, tries):
+    before = tiny.out.read_text().count('"deferred"')
+
+    assert tiny.post("/descent", {"seconds": 0, "steps": steps}) == (200, {"thread": "kobai-long"})
+
+    assert tiny.out.read_text().count('"deferred"') - before == tries
+
+
+def test_a_lane_stands_back_behind_the_event_loop(tiny):
+    tiny.post("/descent", {"seconds": 0})
+    (pid,) = tiny.workers()
+
+    tasks = [
+        (task / "stat").read_text().rpartition(")")[2].split() for task in Path(f"/proc/{pid}/task").iterdir()
+    ]
+
+    niceness = [int(fields[16]) for fields in tasks]
+    assert max(niceness) == min(niceness) + 2
+
+
 def test_a_large_body_goes_to_the_bulk_lane(tiny):
     assert tiny.post("/softmax", b"x" * 65_536)[1]["thread"] == "MainThread"
     assert tiny.post("/softmax", b"x" * 65_537)[1]["thread"] == "kobai-bulk"

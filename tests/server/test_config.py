@@ -10,7 +10,8 @@ from service.config import (
     known_variables,
     variable_of,
 )
-from service.core.limits import Limits
+from service.core.limits import MIB, Limits, describe_limits
+from tests.server.running import ROOT
 
 PROCESSES = "WEB_CONCURRENCY must be a whole number from 1 to 256 (processes), got"
 PORT = "PORT must be a whole number from 1 to 65535 (port), got"
@@ -127,6 +128,29 @@ def test_every_setting_is_described_with_its_variable():
         "setting": "PORT",
         "meaning": "the port to listen on",
     }
+
+
+def shown(name, value, unit):
+    """Write a default as README does."""
+    if name == "workers":
+        return "one per CPU"
+    if unit == "bytes" and value % MIB == 0:
+        return f"{value // MIB} MiB"
+    is_number = isinstance(value, int) and not isinstance(value, bool) and unit != "port"
+    return f"{value:,} {unit}" if is_number else str(value).lower()
+
+
+def test_readme_lists_every_setting_and_every_limit_with_its_default():
+    settings = Settings()
+    tables = describe_settings(settings) | describe_limits(settings.limits)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    rows = [
+        f"| `{row['setting']}` | {shown(name, row['value'], row['unit'])} | {row['meaning']} |"
+        for name, row in tables.items()
+    ]
+
+    assert [row for row in rows if f"\n{row}\n" not in readme] == []
 
 
 @pytest.mark.parametrize(

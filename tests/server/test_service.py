@@ -10,7 +10,7 @@ import pytest
 
 from service.config import Settings
 from tests.server.load import call, finish
-from tests.server.running import MEMORY, Server, responses
+from tests.server.running import MEMORY, Server, read_all, responses
 
 MIB = 1024 * 1024
 JSON = {"Content-Type": "application/json"}
@@ -266,6 +266,19 @@ def test_h_10_a_deadline_is_answered_long_before_a_worker_is_killed(server):
     assert settings.worker_timeout_s < settings.proxy_timeout_s
     long = LONG["numbers"] | {"learning_rate": 1e-6, "steps": 100_000, "deadline_ms": 300}
     assert server.post("/descent", long)[0] in (200, 503)  # 503 when others were before it
+
+
+def test_a_deadline_counts_from_the_last_byte_of_the_body(either):
+    """The body takes longer to come than its deadline allows; the computation has all of it still."""
+    value = {"function": "x**2", "variables": {"x": 1}, "steps": 10, "deadline_ms": 1500}
+    sent = raw(path="/descent", headers=TYPE, body=json.dumps(value).encode())
+    with either.socket() as client:
+        client.sendall(sent[:-10])
+        time.sleep(2)
+        client.sendall(sent[-10:])
+        (found,) = responses(read_all(client))
+
+    assert (found[0], json.loads(found[2])["status"]) == (200, "max_steps")
 
 
 def test_h_18_the_server_does_not_name_its_version(server):

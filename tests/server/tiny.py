@@ -39,6 +39,7 @@ def compute(seconds, gone):
 def work(environ, start_response):
     """Compute for `seconds` on a lane; the event loop's call is deferred."""
     if "kobai.defer" in environ:
+        print(json.dumps({"deferred": True}), flush=True)
         environ["kobai.defer"]()
     gone = threading.Event()
     environ["kobai.on_disconnect"](gone.set)
