@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.client import request_of
 from benchmarks.server import Running
@@ -142,15 +141,6 @@ def _run(callers: list[_Connection], data: bytes, seconds: float) -> tuple[list[
     took = time.perf_counter() - start
     unanswered = [start + took - caller.started for caller in waiting]
     return times + unanswered, failed + len(unanswered), took
-
-
-def resident_mib(pids: list[int]) -> float:
-    """Add up the memory of some processes; what they share is parted among them."""
-    total = 0
-    for pid in pids:
-        rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        total += next(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
-    return total / 1024
 
 
 @contextlib.contextmanager

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.load import CHAIN, NETWORK, resident_mib
+from benchmarks.load import CHAIN, NETWORK
 from tests.server.load import call, finish
 from tests.server.running import Server
 
+MIB = 1024 * 1024
 GOAL_MIB = 50
 CALLERS = 8
 
@@ -66,7 +67,7 @@ def watch(server: Server, seconds: float) -> list[tuple[float, float]]:
     start = time.monotonic()
     curve: list[tuple[float, float]] = []
     while (now := time.monotonic() - start) < seconds:
-        curve.append((now, resident_mib([server.process.pid, *server.workers()])))
+        curve.append((now, server.memory() / MIB))
         if len(curve) % 30 == 1:
             print(f"| {now / 60:.1f} | {curve[-1][1]:.0f} |", flush=True)
         time.sleep(1)

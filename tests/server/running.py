@@ -68,6 +68,14 @@ class Server:
         pid = self.process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
+    def memory(self):
+        """Add up the bytes that the processes hold; what they share is parted among them."""
+        total = 0
+        for pid in (self.process.pid, *self.workers()):
+            rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            total += next(int(row.split()[1]) for row in rows if row.startswith("Pss:")) * 1024
+        return total
+
     def lines(self, event):
         """List what was logged about an event."""
         found = [json.loads(line) for line in self.out.read_text().splitlines() if line.startswith("{")]

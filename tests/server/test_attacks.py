@@ -21,25 +21,16 @@ server, which other tests on the same machine do not lengthen as they do the tim
 REFERENCE = {"function": "mean(exp(x) @ w)", "variables": {"x": [[0.1, 0.2], [0.3, 0.4]], "w": [1.5, -2.5]}}
 
 
-def memory(server):
-    """Add up what the processes of a server hold; what they share is parted among them."""
-    total = 0
-    for pid in (server.process.pid, *server.workers()):
-        rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        total += next(int(row.split()[1]) for row in rows if row.startswith("Pss:")) * 1024
-    return total
-
-
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory):
     """A server whose memory is watched all the time; it must lose no worker and have nothing to warn of."""
     server = Server(tmp_path_factory.mktemp("attacked"), WEB_CONCURRENCY="2")
-    workers, before, peak, ended = server.workers(), memory(server), 0, threading.Event()
+    workers, before, peak, ended = server.workers(), server.memory(), 0, threading.Event()
 
     def watch():
         nonlocal peak
         while not ended.wait(0.01):
-            peak = max(peak, memory(server))
+            peak = max(peak, server.memory())
 
     watcher = threading.Thread(target=watch)
     watcher.start()

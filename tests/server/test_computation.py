@@ -198,7 +198,7 @@ def test_a_failing_application_gets_a_500_and_the_worker_lives(serve):
 def test_large_bodies_beyond_what_a_worker_holds_wait_for_their_turn(serve):
     server = serve(KOBAI_HELD_BODY_BYTES=str(16 * MIB), KOBAI_DEADLINE_DEFAULT_MS="25000")
     body = b"x" * (15 * MIB)
-    before = memory(server)
+    before = server.memory()
     connections = [server.connect() for _ in range(20)]
     for connection in connections:
         connection.putrequest("POST", "/softmax")
@@ -207,7 +207,7 @@ def test_large_bodies_beyond_what_a_worker_holds_wait_for_their_turn(serve):
 
     with ThreadPoolExecutor(20) as pool:
         statuses = pool.map(lambda connection: finish(connection, body[MIB:]), connections)
-        peak = max(memory(server) for _ in range(50) if not time.sleep(0.01))
+        peak = max(server.memory() for _ in range(50) if not time.sleep(0.01))
 
     assert list(statuses) == [200] * 20
     assert peak - before < 100 * MIB
@@ -235,12 +235,6 @@ def finish(connection, body):
         return connection.getresponse().status
     finally:
         connection.close()
-
-
-def memory(server):
-    """Add up the resident memory of all workers."""
-    pages = (Path(f"/proc/{pid}/statm").read_text().split()[1] for pid in server.workers())
-    return sum(map(int, pages)) * 4096
 
 
 def test_unsent_answers_beyond_what_a_worker_holds_are_refused(serve):
