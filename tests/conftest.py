@@ -3,7 +3,20 @@ import shutil
 
 import pytest
 
+from service.app import create_app
 from tests.server.running import Server
+
+
+@pytest.fixture(scope="session")
+def app():
+    """The application in this process, without a server."""
+    return create_app()
+
+
+@pytest.fixture
+def client(app):
+    """A caller of it."""
+    return app.test_client()
 
 
 @pytest.fixture(scope="session")
