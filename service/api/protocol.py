@@ -16,9 +16,6 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
 HOST = re.compile(r"([A-Za-z0-9._~%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?", re.ASCII)
 """A name or address, and a port: RFC 9110, section 7.2, without the punctuation that no name has."""
 
-PASSED_OVER = "h2c"
-"""An offer of HTTP/2: Java's HttpClient and curl --http2 make it with a request that is good without."""
-
 
 def install(app: Flask) -> None:
     """Begin and complete every request; called first, so that whatever follows knows the request's id."""
@@ -32,12 +29,20 @@ def _begin() -> None:
     given = environ.get("HTTP_X_REQUEST_ID", "")
     own.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
     own.problem_code = None
-    if environ.get("HTTP_UPGRADE", PASSED_OVER).lower() != PASSED_OVER:
+    if "HTTP_UPGRADE" in environ and not _is_offer_of_http2(environ):
         raise BadRequest
     _check_host(environ)
     if environ.get("PATH_INFO", "").startswith("//"):
         request.url_rule = None  # Werkzeug takes //x for /x; here it is another path, which nothing has
         raise NotFound
+
+
+def _is_offer_of_http2(environ: dict[str, Any]) -> bool:
+    """Tell an offer that may be passed over (RFC 7540, section 3.2): the request is good without it.
+
+    Java's HttpClient and ``curl --http2`` make it with every first request.
+    """
+    return environ["HTTP_UPGRADE"].lower() == "h2c" and "HTTP_HTTP2_SETTINGS" in environ
 
 
 def _check_host(environ: dict[str, Any]) -> None:

@@ -90,6 +90,9 @@ CASES = {
         400,
         "bad-request",
     ),
+    "an upgrade to h2c without its settings": (
+        raw("GET", "/livez", "Upgrade: h2c\r\n", body=None), 400, "bad-request",
+    ),
     "an offer of HTTP/2": (
         raw(headers=TYPE + "Connection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AA\r\nUpgrade: h2c\r\n"),
         200,
