@@ -1,18 +1,15 @@
 """Gradients of real functions, their quotes and verification, fields, the cache and the source."""
 
-import re
 import threading
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.differences import METHODS
 from service.core.calculus.field import gradient_field, quote_field
 from service.core.calculus.gradient import gradient, quote
-from service.core.calculus.plan import POINT_NODES, make_plan, plan_cache
+from service.core.calculus.plan import POINT_NODES, plan_cache
 from service.core.exceptions import (
     DeadlineExceeded,
     InvalidFunction,
@@ -20,8 +17,7 @@ from service.core.exceptions import (
     NonFiniteResult,
     OverBudget,
 )
-from service.core.limits import DEFAULT_LIMITS, Deadline, Limits
-from tests.core.operation_cases import CASES
+from service.core.limits import Deadline, Limits
 
 SEED = "x[0]**2 + x[1]**2"
 ROSENBROCK = "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)"
@@ -459,52 +455,6 @@ def test_a_hundred_functions_in_threads_change_no_answer():
         thread.join()
 
     assert wrong == []
-
-
-NAME = r"(?:[vnkoc]\d+|c\d+_\d+|h)"
-CALLED = r"[a-z_]+[0-9a-z_]*"
-LINE = re.compile(rf"{NAME} = (?:[\s\w.()+\-*/<>=!&|,]|{NAME}\[{NAME}\])+|{NAME} = None|check\(\)", re.ASCII)
-WORDS = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
-KNOWN = {"if", "else", "or", "and", "None", "out", "transpose", "reshape", "check", "abs"}
-
-
-def assert_generated(lines: tuple[str, ...]) -> None:
-    """Hold the source against its grammar: our names, the tables' functions, and nothing else."""
-    from service.core.calculus.kernels import ARRAY_NAMES, SCALAR_NAMES
-
-    for line in lines:
-        assert LINE.fullmatch(line), line
-        for word in WORDS.findall(line):
-            assert re.fullmatch(NAME, word) or word in KNOWN or word in ARRAY_NAMES or word in SCALAR_NAMES, (
-                line
-            )
-
-
-@settings(max_examples=80, deadline=None)
-@given(st.lists(st.sampled_from(CASES), min_size=1, max_size=3), st.text("abcxyz_Q", min_size=1, max_size=8))
-def test_the_generated_source_has_a_grammar_of_its_own_and_no_character_of_the_callers(cases, suffix):
-    shapes, statements = {}, []
-    for position, case in enumerate(cases):
-        names = {name: f"Q{name}{suffix}{position}" for name in case.shapes}
-        text = re.sub(
-            r"\b([a-z]+)\b(?!\(|=)", lambda found, names=names: names.get(found[0], found[0]), case.expression
-        )
-        shapes |= {names[name]: shape for name, shape in case.shapes.items()}
-        statements.append(f"Qs{suffix}{position} = {text}")
-    total = " + ".join(f"sum(reshape(Qs{suffix}{position}, -1))" for position in range(len(cases)))
-    function = ";".join([*statements, f"123456789.25 * ({total})"])
-
-    for method in ("exact", "central"):
-        plan = make_plan(
-            function, shapes, {}, METHODS[method], method == "central", DEFAULT_LIMITS, POINT_NODES
-        )
-        sources = [plan.value_source, *([plan.gradient_source] if method == "exact" else [])]
-        if plan.lowered is not None:
-            sources += [plan.scalar_source, plan.points_source]
-        for source in sources:
-            assert_generated(source.setup + source.body)
-            assert "Q" not in " ".join(source.setup + source.body)
-            assert "123456789" not in " ".join(source.setup + source.body)
 
 
 def test_every_limit_of_the_quote_is_enforced():
