@@ -70,7 +70,7 @@ def _print_steps(repetitions: int) -> set[str]:
     times = {steps: _shortest("exact", steps, repetitions) for steps in STEPS}
     for steps, took in times.items():
         ratio = (took / steps) / (times[STEPS[-1]] / STEPS[-1])
-        goals = [(TWICE_THE_STEP, ratio)] if steps >= 1_000 else []  # below, the call itself costs more
+        goals = [(TWICE_THE_STEP, ratio)] if steps >= 10_000 else []  # below, the call itself costs more
         answers.add(verdict(goals))
         cells = f"{steps:,}", format_seconds(took), format_seconds(took / steps), f"{ratio:.2f}"
         print_row(*cells, verdict(goals), format_seconds(_shortest("central", steps, 1)))
