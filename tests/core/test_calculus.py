@@ -1,5 +1,6 @@
 """Gradients of real functions, their quotes and verification, fields, the cache and the source."""
 
+import re
 import threading
 
 import numpy as np
