@@ -13,10 +13,13 @@ from service.core.language.operations import describe_operations
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
+ACTING = ("__main__", ".wsgi", ".asgi", ".gunicorn_conf")
+"""Modules that act when they are imported: they start applications, and set the environment of servers."""
+
 MODULES = sorted(
     module.name
     for module in pkgutil.walk_packages(service.__path__, "service.")
-    if not module.name.endswith(("__main__", ".wsgi", ".asgi"))
+    if not module.name.endswith(ACTING)
 )
 
 
