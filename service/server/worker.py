@@ -21,6 +21,7 @@ from gunicorn.workers.gasgi import ASGIWorker
 from service.config import Settings
 from service.server.bridge import Bridge
 from service.server.listener import take_waiting, turn_away
+from service.server.parser import Parser
 
 READ_BYTES = 65_536
 """Bytes read at a time, and held for an application that is not asking for them."""
@@ -121,6 +122,25 @@ class HttpConnection(ASGIProtocol):  # type: ignore[misc]  # gunicorn ships no t
         self._thrown_away += len(data)
         if self._thrown_away > LINGER_BYTES:
             self.transport.abort()
+
+    def _setup_callback_parser(self) -> None:
+        self._callback_parser = Parser(
+            on_headers_complete=self._on_headers_complete,
+            on_body=self._on_body,
+            on_message_complete=self._on_message_complete,
+            limit_request_line=self.cfg.limit_request_line,
+            limit_request_fields=self.cfg.limit_request_fields,
+            limit_request_field_size=self.cfg.limit_request_field_size,
+        )
+
+    def _http1_buffered(self) -> int:
+        """Count what has come in and is not taken yet: body, and the request behind it."""
+        receiver = self._body_receiver
+        return self._callback_parser.held() + (0 if receiver is None else int(receiver.buffered))
+
+    async def _serve_http_request(self, request: Any, sockname: Any, peername: Any) -> bool:
+        """Answer in the connection's own task: the bridge leaves nothing to do behind an answer."""
+        return bool(await self._handle_http_request(request, sockname, peername))
 
     def _on_headers_complete(self) -> bool:
         self.transport.max_size = CHUNKED_READ_BYTES if self._callback_parser.is_chunked else READ_BYTES
