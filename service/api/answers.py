@@ -8,9 +8,11 @@ from functools import wraps
 from typing import Any
 
 import numpy as np
-from flask import Response, current_app, g
+from flask import Response
+from werkzeug.datastructures import Headers
 
 from service.api.body import make_deadline, read_document
+from service.api.context import application, asked, notes
 from service.api.jsonio import dumps
 from service.api.schemas import read
 from service.core.exceptions import OverBudget, fault
@@ -28,16 +30,16 @@ def computes(path: str) -> Callable[[View], Callable[[], Response]]:
     def decorate(view: View) -> Callable[[], Response]:
         @wraps(view)
         def answer() -> Response:
-            own = current_app.extensions[EXTENSION]
+            request, own = asked(), application().extensions[EXTENSION]
             started = time.perf_counter()
-            arguments = read(own.schemas[path], read_document(own.settings))
-            deadline = make_deadline(own.settings, arguments.pop("deadline_ms", None))
+            arguments = read(own.schemas[path], read_document(request, own.settings))
+            deadline = make_deadline(request, own.settings, arguments.pop("deadline_ms", None))
             parsed = time.perf_counter()
             with np.errstate(all="ignore"):
                 result = view(arguments, deadline)
             computed = time.perf_counter()
             response = result if isinstance(result, Response) else write(result)
-            g.timings = {
+            notes().timings = {
                 "parse": 1000 * (parsed - started),
                 "compute": 1000 * (computed - parsed),
                 "dump": 1000 * (time.perf_counter() - computed),
@@ -49,6 +51,14 @@ def computes(path: str) -> Callable[[View], Callable[[], Response]]:
     return decorate
 
 
+class Whole(Response):
+    """An answer that has all its headers when it is made: none has to be worked out when it is sent."""
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        """Return the headers as they are, the length among them."""
+        return self.headers
+
+
 def write(result: Arguments) -> Response:
     """Write an answer as JSON, within the limit of its size.
 
@@ -57,7 +67,7 @@ def write(result: Arguments) -> Response:
     OverBudget
         The answer is too large.
     """
-    return Response(write_bytes(result), content_type="application/json")
+    return Whole(write_bytes(result), content_type="application/json")
 
 
 def write_bytes(result: Arguments) -> bytes:
@@ -69,7 +79,7 @@ def write_bytes(result: Arguments) -> bytes:
         They are too many.
     """
     text = dumps(result)
-    limit = current_app.extensions[EXTENSION].settings.limits.response_bytes
+    limit = application().extensions[EXTENSION].settings.limits.response_bytes
     if len(text) > limit:
         found = fault(
             "over-limit",

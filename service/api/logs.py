@@ -13,11 +13,13 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TextIO
 
 import orjson
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, g
 
+from service.api.context import application, asked, notes
 from service.config import Settings
 
 PROBES = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
@@ -27,6 +29,8 @@ UNMATCHED = "unmatched"
 """The endpoint of a request that no route takes: whatever paths callers invent, they share one name."""
 
 LONGEST_PATH = 200
+
+EXTENSION = "kobai.observers"
 
 _LEVELS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
@@ -60,6 +64,9 @@ class Exchange:
         return self.endpoint in PROBES
 
 
+Observer = Callable[[Exchange], None]
+
+
 def install(app: Flask, settings: Settings) -> None:
     """Write a line for every request, and `Server-Timing` into its answer."""
     threshold = _LEVELS[settings.log_level]
@@ -68,39 +75,56 @@ def install(app: Flask, settings: Settings) -> None:
         if not exchange.is_probe and _LEVELS[_level(exchange.status)] >= threshold:
             write_line(sys.stdout, _level(exchange.status), "request", **_fields(exchange))
 
-    @app.after_request
-    def log(response: Response) -> Response:
-        timings = g.get("timings")
-        if settings.server_timing and timings:
-            header = ", ".join(f"{name};dur={spent:.3f}" for name, spent in timings.items())
-            response.headers["Server-Timing"] = header
-        observe(response, write)
-        return response
-
-    app.before_request(start)
+    observe(app, write)
+    if settings.server_timing:
+        app.after_request(_tell_timings)
 
 
-def start() -> None:
-    """Remember when the request came in; whoever hooks first does it for all."""
-    own = g._get_current_object()
-    if "started" not in own:
-        now = time.monotonic()
-        own.started = request.environ.get("kobai.received_at") or now
-        own.waited = now - own.started
+def observe(app: Flask, observer: Observer) -> None:
+    """Call `observer` about every request when its answer is complete."""
+    if EXTENSION not in app.extensions:
+        app.extensions[EXTENSION] = []
+        app.before_request(_start)
+        app.after_request(_report)
+    app.extensions[EXTENSION].append(observer)
 
 
-def observe(response: Response, callback: Callable[[Exchange], None]) -> None:
-    """Call back when the answer is complete: at once, or for a stream when its last byte is out."""
+def _start() -> None:
+    """Remember when the request came in."""
+    own, now = notes(), time.monotonic()
+    own.started = asked().environ.get("kobai.received_at") or now
+    own.waited = now - own.started
+
+
+def _tell_timings(response: Response) -> Response:
+    timings = notes().get("timings")
+    if timings:
+        response.headers["Server-Timing"] = ", ".join(
+            [f"{name};dur={spent:.3f}" for name, spent in timings.items()]
+        )
+    return response
+
+
+def _report(response: Response) -> Response:
+    """Tell the observers of a complete answer: at once, or of a stream when its last byte is out."""
+    request = asked()
     if "kobai.warming" in request.environ:
-        return
-    if not response.is_streamed:
-        callback(_exchange_of(response))
-        return
-    exchange = _exchange(response)
-    chunks = response.response
-    response.response = _counted(chunks, exchange)
-    response.call_on_close(getattr(chunks, "close", lambda: None))
-    response.call_on_close(lambda: callback(exchange))
+        return response
+    exchange = _exchange(request, response)
+    tell = partial(_tell, application().extensions[EXTENSION], exchange)
+    if response.is_streamed:
+        chunks = response.response
+        response.response = _counted(chunks, exchange)
+        response.call_on_close(getattr(chunks, "close", lambda: None))
+        response.call_on_close(tell)
+    else:
+        tell()
+    return response
+
+
+def _tell(observers: list[Observer], exchange: Exchange) -> None:
+    for observer in observers:
+        observer(exchange)
 
 
 def write_line(stream: TextIO, level: str, event: str, **values: Any) -> None:
@@ -121,30 +145,19 @@ def log_failure(error: BaseException) -> None:
         "error",
         "internal-error",
         request_id=g.get("request_id", ""),
-        route=_endpoint(),
+        route=_endpoint(asked()),
         traceback="".join(traceback.format_exception(error)),
     )
 
 
-def _exchange_of(response: Response) -> Exchange:
-    """Return what is known of a whole answer: put together once, whoever asks."""
-    own = g._get_current_object()
-    if "exchange" not in own:
-        own.exchange = _exchange(response)
-    found: Exchange = own.exchange
-    return found
-
-
-def _exchange(response: Response) -> Exchange:
-    # the objects themselves: every look through Flask's proxies costs as much as what it finds
-    asked: Request = request._get_current_object()  # type: ignore[attr-defined]
-    own = g._get_current_object()
-    environ = asked.environ
-    start()
+def _exchange(request: Request, response: Response) -> Exchange:
+    own, environ = notes(), request.environ
+    if "started" not in own:  # refused before anybody looked at the clock
+        _start()
     return Exchange(
-        endpoint=_endpoint(),
-        method=asked.method,
-        path=asked.path,
+        endpoint=_endpoint(request),
+        method=request.method,
+        path=request.path,
         status=response.status_code,
         code=own.get("problem_code") or "",
         request_id=own.get("request_id", ""),
@@ -157,7 +170,7 @@ def _exchange(response: Response) -> Exchange:
     )
 
 
-def _endpoint() -> str:
+def _endpoint(request: Request) -> str:
     rule = request.url_rule
     return rule.rule if rule else UNMATCHED
 

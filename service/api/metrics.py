@@ -8,9 +8,9 @@ Without that variable the numbers are this process's own.
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
-from flask import Flask, Response, g
+from flask import Flask, Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -23,6 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 
 from service import __version__
 from service.api import logs
+from service.api.context import notes
 from service.config import Settings
 from service.core.calculus.plan import plan_cache
 
@@ -35,12 +36,23 @@ COMPILING = frozenset({"/gradient", "/gradient/field", "/descent", "/descent/swe
 EXTENSION = "kobai.metrics"
 
 
+class _Numbers(NamedTuple):
+    """What is counted at one endpoint."""
+
+    seconds: Histogram
+    bytes_in: Counter
+    bytes_out: Counter
+    compute: Counter
+
+
 class Metrics:
     """The numbers of one application."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._children: dict[tuple[object, ...], Any] = {}
+        # found once: looking for a metric's child takes longer than counting
+        self._answers: dict[tuple[str, int, str], Counter] = {}
+        self._numbers: dict[str, _Numbers] = {}
         self.requests = self._counter("requests", "Answers sent.", "endpoint", "status", "code")
         self.bytes_in = self._counter("request_bytes", "Bytes of the bodies received.", "endpoint")
         self.bytes_out = self._counter("response_bytes", "Bytes of the bodies sent.", "endpoint")
@@ -72,22 +84,32 @@ class Metrics:
     def record(self, exchange: logs.Exchange) -> None:
         """Count one request and its answer."""
         endpoint = exchange.endpoint
-        self._child(self.requests, endpoint, str(exchange.status), exchange.code).inc()
+        self._answers_of(endpoint, exchange.status, exchange.code).inc()
         if exchange.is_probe:
             return
-        self._child(self.seconds, endpoint).observe(exchange.seconds)
-        self._child(self.bytes_in, endpoint).inc(exchange.bytes_in)
-        self._child(self.bytes_out, endpoint).inc(exchange.bytes_out)
-        self._child(self.compute, endpoint).inc(exchange.timings.get("compute", 0.0) / 1000)
+        numbers = self._numbers_of(endpoint)
+        numbers.seconds.observe(exchange.seconds)
+        numbers.bytes_in.inc(exchange.bytes_in)
+        numbers.bytes_out.inc(exchange.bytes_out)
+        numbers.compute.inc(exchange.timings.get("compute", 0.0) / 1000)
         if endpoint in COMPILING:
             self._record_cache()
 
-    def _child(self, metric: Counter | Histogram, *labels: str) -> Any:
-        """Find a metric's child; looking for it in the metric takes longer than counting."""
-        key = (id(metric), *labels)
-        found = self._children.get(key)
+    def _answers_of(self, *labels: Any) -> Counter:
+        found = self._answers.get(labels)
         if found is None:
-            found = self._children[key] = metric.labels(*labels)
+            found = self._answers[labels] = self.requests.labels(*labels)
+        return found
+
+    def _numbers_of(self, endpoint: str) -> _Numbers:
+        found = self._numbers.get(endpoint)
+        if found is None:
+            found = self._numbers[endpoint] = _Numbers(
+                self.seconds.labels(endpoint),
+                self.bytes_in.labels(endpoint),
+                self.bytes_out.labels(endpoint),
+                self.compute.labels(endpoint),
+            )
         return found
 
     def _record_cache(self) -> None:
@@ -109,21 +131,17 @@ def install(app: Flask, settings: Settings) -> None:
     """Count every request of `app` and serve the numbers at ``/metrics``."""
     metrics = app.extensions[EXTENSION] = Metrics()
 
+    logs.observe(app, metrics.record)
+
     @app.before_request
     def enter() -> None:
-        logs.start()
-        g.is_counted = True
+        notes().is_counted = True
         metrics.in_flight.inc()
 
     @app.teardown_request
     def leave(_: BaseException | None) -> None:
-        if g.pop("is_counted", False):  # what is refused before `enter` was not counted
+        if notes().pop("is_counted", False):  # what is refused before `enter` was not counted
             metrics.in_flight.dec()
-
-    @app.after_request
-    def record(response: Response) -> Response:
-        logs.observe(response, metrics.record)
-        return response
 
     @app.get("/metrics")
     def show() -> Response:

@@ -10,6 +10,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from service.api import logs, pages
+from service.api.context import asked, path_asked
 from service.core import exceptions as core
 
 RETRY_AFTER_SECONDS = 1
@@ -150,8 +151,8 @@ def _respond_to_http(error: HTTPException) -> Response:
     if (error.code or 500) >= 500:
         return _respond_to_bug(error)
     details = {
-        "not-found": f"There is nothing at {path_asked()[:100]!a}. {KINDS['not-found'].explanation}",
-        "method-not-allowed": f"{path_asked()} does not take {ascii(request.method[:20])[1:-1]}.",
+        "not-found": f"There is nothing at {path_asked(asked())[:100]!a}. {KINDS['not-found'].explanation}",
+        "method-not-allowed": f"{path_asked(asked())} does not take {ascii(request.method[:20])[1:-1]}.",
     }
     response = respond(code, details.get(code, KINDS[code].explanation))
     allowed = getattr(error, "valid_methods", None)
@@ -206,7 +207,7 @@ def problem_of(code: str, detail: str, faults: tuple[core.Fault, ...] = ()) -> d
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
-        "instance": path_asked(),
+        "instance": path_asked(asked()),
         "code": code,
         "request_id": g.request_id,
         "errors": [_error_of(each) for each in faults],
@@ -226,12 +227,6 @@ def dump(document: dict[str, Any]) -> bytes:
     for character, escape in _UNSAFE.items():
         text = text.replace(character, escape)
     return text
-
-
-def path_asked() -> str:
-    """Return the path as it came; Flask's own has lost all slashes but one at its beginning."""
-    path: str = request.environ["PATH_INFO"]
-    return path.encode("latin-1").decode("utf-8", "replace")
 
 
 def describe(kind: Kind) -> dict[str, Any]:

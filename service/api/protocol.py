@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
-import uuid
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 from werkzeug.exceptions import BadRequest, NotFound
 
+from service.api.context import asked, notes
 from service.api.problems import Problem
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
@@ -25,9 +26,10 @@ def install(app: Flask) -> None:
 
 def _begin() -> None:
     """Name the request, and refuse what the service does not speak."""
-    own, environ = g._get_current_object(), request.environ
+    request, own = asked(), notes()
+    environ = request.environ
     given = environ.get("HTTP_X_REQUEST_ID", "")
-    own.request_id = given if REQUEST_ID.fullmatch(given) else str(uuid.uuid4())
+    own.request_id = given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex()
     own.problem_code = None
     if "HTTP_UPGRADE" in environ and not _is_offer_of_http2(environ):
         raise BadRequest
@@ -57,6 +59,6 @@ def _check_host(environ: dict[str, Any]) -> None:
 
 def _complete(response: Response) -> Response:
     """Put on every answer what the contract promises for all."""
-    response.headers["X-Request-ID"] = g.request_id
+    response.headers["X-Request-ID"] = notes().request_id
     response.headers["Cache-Control"] = "no-store"
     return response
