@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask
-from marshmallow import Schema
+from flask import Flask, Request
+from flask.sessions import NullSession, SessionInterface
+from werkzeug.routing import MapAdapter
 
 from service.api import catalogue, compute, health, logs, metrics, pages, problems, protocol
 from service.api.answers import EXTENSION
-from service.api.schemas import make_schemas
+from service.api.context import path_asked
+from service.api.schemas import Envelope, make_schemas
 from service.config import Settings
 
 
@@ -20,15 +22,34 @@ class Parts:
     """What an application of ours carries."""
 
     settings: Settings
-    schemas: dict[str, Schema]
+    schemas: dict[str, Envelope]
+
+
+class NoSession(SessionInterface):
+    """Sessions of a service that has none: one empty session for all, that takes nothing."""
+
+    def __init__(self) -> None:
+        self._empty = NullSession()
+
+    def open_session(self, app: Flask, request: Request) -> NullSession:
+        """Return the empty session."""
+        return self._empty
 
 
 class Application(Flask):
-    """Flask, told once that all of our functions are plain ones: it would look at each for every request."""
+    """Flask without what nothing here needs, and every request would pay for."""
+
+    session_interface = NoSession()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the function as it is."""
+        """Return the function as it is: all of ours are plain ones."""
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Route by path and method alone: no route asks for a host, and `protocol` has checked it."""
+        if request is None:
+            return None
+        return MapAdapter(self.url_map, "", "/", "", request.scheme, path_asked(request), request.method)
 
 
 def create_app(settings: Settings | None = None) -> Flask:

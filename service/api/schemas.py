@@ -139,14 +139,36 @@ TABLE = {
 """The fields of each operation, by path."""
 
 
-def make_schemas(limits: Limits) -> dict[str, Schema]:
+class Envelope(Schema):
+    """A schema that checks what is given; what is absent takes its default and costs nothing.
+
+    Attributes
+    ----------
+    needed : frozenset of str
+        Fields without a default.
+    defaults : dict
+        The values of all others.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(partial=True, unknown=EXCLUDE)
+        self.needed = frozenset(name for name, field in self.fields.items() if field.required)
+        self.defaults = {
+            name: field.load_default for name, field in self.fields.items() if name not in self.needed
+        }
+
+
+def make_schemas(limits: Limits) -> dict[str, Envelope]:
     """Make the schema of every operation, once for an application."""
-    return {
-        path: Schema.from_dict(dict(make(limits)), name=path)(unknown=EXCLUDE) for path, make in TABLE.items()
-    }
+    return {path: _envelope(path, make(limits)) for path, make in TABLE.items()}
 
 
-def read(schema: Schema, data: Any) -> dict[str, Any]:
+def _envelope(path: str, fields: Fields) -> Envelope:
+    made: Envelope = Envelope.from_dict(dict(fields), name=path)()  # type: ignore[assignment]  # a subclass
+    return made
+
+
+def read(schema: Envelope, data: Any) -> dict[str, Any]:
     """Hold a request against its schema.
 
     Raises
@@ -158,14 +180,15 @@ def read(schema: Schema, data: Any) -> dict[str, Any]:
         raise InvalidRequest(fault("not-an-object", got=kind_of(data)))
     known = schema.fields
     given = _without_absent(known, data)
-    faults = unknown_fields(data, tuple(known))
+    faults = [] if data.keys() <= known.keys() else unknown_fields(data, tuple(known))
+    faults += [fault("missing-field", pointer_to(name)) for name in schema.needed - given.keys()]
     try:
-        loaded: dict[str, Any] = schema.load(given)
+        loaded = schema.load(given)
     except ValidationError as error:
         faults += _faults_of(error.messages_dict)
     if faults:
         raise InvalidRequest(*faults)
-    return loaded
+    return {**schema.defaults, **loaded}
 
 
 def _without_absent(known: Mapping[str, Field[Any]], data: Mapping[str, Any]) -> dict[str, Any]:
