@@ -223,18 +223,20 @@ class _Source:
             "    while True:",
             *indented(indented(step)),
             "except Interrupted:",
-            f"    {self._leave(INTERRUPTED)}",
+            f"    reason = {INTERRUPTED}",
             "except (ArithmeticError, ValueError):",
+            f"    reason = {RAISED}",
             "    if is_streak:",
             *indented(indented(self._after_streak())),
-            f"    {self._leave(RAISED)}",
+            self._return(),
         ]
 
     def _evaluation(self) -> list[str]:
         """Write the kernel's body, its results under the names that the loop has for them."""
         template = self.template
         results = dict(zip(("value", *self.gradient), (template.value, *template.gradient), strict=True))
-        own = {part: name for name, part in results.items() if part in template.source.made}
+        made = template.source.made
+        own = {part: name for name, part in results.items() if part in made}
         rest = [f"{name} = {own.get(part, part)}" for name, part in results.items() if own.get(part) != name]
         return [*renamed(template.source.body, own), *rest]
 
@@ -256,11 +258,13 @@ class _Source:
             "        best = value",
             "    else:",
             *indented(indented(self._best_at("k", self.slots))),
-            f"        if best < -bound: return {OVERSHOT}, {self.parts}",
-            f"        return {REACHED} if {self._has_slope()} else {STALLED}, {self.parts}",
+            f"        reason = {REACHED} if {self._has_slope()} else {STALLED}",
+            "        if best < -bound:",
+            f"            reason = {OVERSHOT}",
+            "        break",
             *indented(self._after_streak()),
             "    if best < -bound:",
-            f"        {self._leave(OVERSHOT)}",
+            *indented(indented(self._leave(OVERSHOT))),
             "    is_streak, is_fresh = False, True",
         ]
 
@@ -286,10 +290,14 @@ class _Source:
 
     def judge(self) -> list[str]:
         """Write the judgement alone."""
-        return [*self._judgement(), self._leave(JUDGED)]
+        return ["while True:", *indented([*self._judgement(), *self._leave(JUDGED)]), self._return()]
 
-    def _leave(self, reason: int) -> str:
-        return f"return {reason}, {self.parts}"
+    def _leave(self, reason: int) -> list[str]:
+        """Leave the loop; there is one `return` only, since its many names take long to compile."""
+        return [f"reason = {reason}", "break"]
+
+    def _return(self) -> str:
+        return f"return reason, {self.parts}"
 
     def _judgement(self) -> list[str]:
         """Write the tests of one iterate, in the order of their precedence."""
@@ -300,21 +308,21 @@ class _Source:
                 f"if {self._is_converged()}:",
                 "    if value < best:",
                 *indented(indented(improve)),
-                f"    {self._leave(CONVERGED)}",
+                *indented(self._leave(CONVERGED)),
             ]
         lines += [
             "if value < best:",
             *indented(improve),
             "    if value < -bound:",
-            f"        {self._leave(DIVERGED)}",
+            *indented(indented(self._leave(DIVERGED))),
             "elif not -bound <= value <= bound:",
-            f"    {self._leave(DIVERGED)}",
+            *indented(self._leave(DIVERGED)),
         ]
         if self.rules.is_bounded:  # the projection would hide that a gradient is infinite
-            lines += [f"if not ({self._has_finite_slope()}):", f"    {self._leave(DIVERGED)}"]
+            lines += [f"if not ({self._has_finite_slope()}):", *indented(self._leave(DIVERGED))]
         if not self.rules.has_tolerance:
-            lines += [f"if not ({self._has_slope()}):", f"    {self._leave(STALLED)}"]
-        return [*lines, "if k == last:", f"    {self._leave(REACHED)}"]
+            lines += [f"if not ({self._has_slope()}):", *indented(self._leave(STALLED))]
+        return [*lines, "if k == last:", *indented(self._leave(REACHED))]
 
     def _has_finite_slope(self) -> str:
         return " and ".join(f"is_finite({part})" for part in self.gradient)
