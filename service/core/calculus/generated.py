@@ -14,7 +14,7 @@ from typing import Any
 
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.kernels import ARRAY_NAMES, SCALAR_NAMES
-from service.core.calculus.schedule import Schedule, schedule
+from service.core.calculus.schedule import Order, schedule
 from service.core.calculus.source import Writer, used_once
 from service.core.language.graph import Graph, Term
 
@@ -82,7 +82,7 @@ def write_source(
     slots: Sequence[str],
     *,
     is_scalar: bool = False,
-    planned: Schedule | None = None,
+    planned: Order | None = None,
     own: Mapping[str, Any] | None = None,
     is_probed: bool = False,
 ) -> Source:
@@ -98,7 +98,7 @@ def write_source(
         Those of the names that vary.
     is_scalar, is_probed : bool
         As `Writer` takes them.
-    planned : Schedule, optional
+    planned : Order, optional
         Its schedule, when there is one already.
     own : mapping, optional
         Functions to call in place of the table's.
@@ -172,12 +172,12 @@ def indented(lines: Sequence[str]) -> list[str]:
 
 def renamed(lines: Sequence[str], names: Mapping[str, str]) -> list[str]:
     """Give other names to some of those in the lines."""
-    return [_WORD.sub(lambda word: names.get(word[0], word[0]), line) for line in lines]
+    return _WORD.sub(lambda word: names.get(word[0], word[0]), "\n".join(lines)).splitlines()
 
 
 def words_of(lines: Sequence[str]) -> set[str]:
     """Return every name in the lines."""
-    return {word for line in lines for word in _WORD.findall(line)}
+    return set(_WORD.findall("\n".join(lines)))
 
 
 _CODES: BoundedCache[tuple[CodeType, int]] = BoundedCache(CACHED_CODES, CACHED_BYTES, lambda entry: entry[1])

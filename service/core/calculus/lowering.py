@@ -72,6 +72,8 @@ def lower(source: Graph, outputs: Sequence[Term], most: int) -> Lowered | None:
 
 def _defined(source: Graph, outputs: Sequence[Term]) -> tuple[Graph, list[Term]]:
     """Replace every operation that has no scalar source by its definition."""
+    if all(node.operation.definition is None for node in source.nodes):
+        return source, list(outputs)
     graph = Graph(source.table, source.rank)
     copies: dict[int, Term] = {}
     for index, node in enumerate(source.nodes):
@@ -101,10 +103,15 @@ def _elements_of(lowered: Lowered, node: Node, operands: list[Elements]) -> Elem
     if operation is NUMBER:
         return _array([lowered.graph.number(node.options[0])], ())
     if operation.is_elementwise:
-        rows = [each.reshape(-1) for each in np.broadcast_arrays(*operands)] if operands else []
+        shape = broadcast(*(each.shape for each in operands))
+        rows = [_stretched(each, shape).reshape(-1) for each in operands]
         terms = [lowered.graph.apply(operation.name, *row) for row in zip(*rows, strict=True)]
-        return _array(terms, broadcast(*(each.shape for each in operands)))
+        return _array(terms, shape)
     return _RULES[operation.name](lowered.graph, node, *operands)
+
+
+def _stretched(x: Elements, shape: tuple[int, ...]) -> Elements:
+    return x if x.shape == shape else np.broadcast_to(x, shape)
 
 
 def _inner_size(graph: Graph, node: Node) -> int:

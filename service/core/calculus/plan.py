@@ -22,7 +22,7 @@ from service.core.calculus.kernel import Array, Kernel, Shape, Template
 from service.core.calculus.kernels import COMPLEX_NAMES
 from service.core.calculus.lowering import Lowered, lower
 from service.core.calculus.reverse import differentiate
-from service.core.calculus.schedule import Schedule, schedule
+from service.core.calculus.schedule import Schedule, order_of, schedule
 from service.core.language.graph import INPUT, Graph, Term
 from service.core.language.parser import parse_function, refuse
 from service.core.language.program import Program, check_function, check_names
@@ -138,8 +138,11 @@ class Plan:
         if self.lowered is None:
             raise ValueError("this function was not lowered")
         names, slots = element_names(self.lowered, self.program)
+        graph = self.lowered.graph
         outputs = [term for output in self.lowered.outputs for term in output.reshape(-1)]
-        return write_source(self.lowered.graph, outputs, names, slots, is_scalar=is_scalar)
+        return write_source(
+            graph, outputs, names, slots, is_scalar=is_scalar, planned=order_of(graph, outputs)
+        )
 
     def input_names(self) -> dict[int, str]:
         """Name the inputs of the array programs, by node."""

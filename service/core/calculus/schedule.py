@@ -5,6 +5,7 @@ One pass serves both the quote and the generated source, so what was planned is 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,23 +13,24 @@ from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
 from service.core.language.parser import Place
 
 ELEMENT_BYTES = 8
+LEAVES = (INPUT, NUMBER)
 REUSED_SIZE = 512
 """Smallest buffer that is worth writing into again; smaller ones cost less than the bookkeeping."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Step:
     """One operation to run: its node, the buffer it overwrites, and the names to forget after it."""
 
     index: int
     node: Node
-    reused: int | None
-    released: tuple[int, ...]
-    cost: float
+    reused: int | None = None
+    released: tuple[int, ...] = ()
+    cost: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class Order:
     """What runs, in order.
 
     Attributes
@@ -37,6 +39,18 @@ class Schedule:
         What depends on constants alone; runs once.
     body : tuple of Step
         What runs at every evaluation.
+    """
+
+    setup: tuple[Step, ...]
+    body: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule(Order):
+    """What runs, with its costs.
+
+    Attributes
+    ----------
     operations, largest : float
         Planned elementary operations of setup and body, and of the costliest single one.
     peak_bytes : int
@@ -45,8 +59,6 @@ class Schedule:
         Where the costliest operation and the largest buffer stand in the text.
     """
 
-    setup: tuple[Step, ...]
-    body: tuple[Step, ...]
     operations: float
     largest: float
     peak_bytes: int
@@ -54,8 +66,19 @@ class Schedule:
     widest: Place
 
 
+def order_of(graph: Graph, outputs: Sequence[Term]) -> Order:
+    """Order the operations that the outputs need; for numbers, which need no buffers."""
+    order = reachable(graph, outputs)
+    varying = _varying(graph, order)
+    steps = [Step(index, graph.nodes[index]) for index in order if graph.nodes[index].operation not in LEAVES]
+    return Order(
+        setup=tuple([step for step in steps if step.index not in varying]),
+        body=tuple([step for step in steps if step.index in varying]),
+    )
+
+
 def schedule(graph: Graph, outputs: Sequence[Term]) -> Schedule:
-    """Plan the operations that the outputs need."""
+    """Plan the operations that the outputs need, and their buffers."""
     order = reachable(graph, outputs)
     varying = _varying(graph, order)
     ordered = [index for index in order if index not in varying] + [
@@ -66,7 +89,7 @@ def schedule(graph: Graph, outputs: Sequence[Term]) -> Schedule:
     steps = [step for step in planned if step is not None]
     costliest = max(steps, key=lambda step: step.cost, default=None)
     widest = max(steps, key=lambda step: step.node.size, default=None)
-    inputs = sum(node.size for node in graph.nodes if node.operation is INPUT)
+    inputs = sum([node.size for node in graph.nodes if node.operation is INPUT])
     return Schedule(
         setup=tuple(step for step in steps if step.index not in varying),
         body=tuple(step for step in steps if step.index in varying),
@@ -93,19 +116,19 @@ def _varying(graph: Graph, order: Sequence[int]) -> set[int]:
     for index in order:
         node = graph.nodes[index]
         is_variable = node.operation is INPUT and node.options[1]
-        if is_variable or any(operand in found for operand in node.operands):
+        if is_variable or not found.isdisjoint(node.operands):
             found.add(index)
     return found
 
 
-def cost_of(graph: Graph, node: Node) -> float:
-    """Return the planned elementary operations of one node."""
-    operands = [graph.nodes[operand].shape for operand in node.operands]
+def cost_of(graph: Graph, node: Node, largest: int) -> float:
+    """Return the planned elementary operations of one node, from the size of its largest array."""
     cost = node.operation.cost
     if callable(cost):
-        return max(cost(*operands), 1.0)
-    sizes = [graph.nodes[operand].size for operand in node.operands]
-    return max(cost * max([node.size, *sizes]), 1.0)
+        cost = cost(*[graph.nodes[operand].shape for operand in node.operands])
+    else:
+        cost *= largest
+    return max(cost, 1.0)
 
 
 class _Planner:
@@ -113,7 +136,7 @@ class _Planner:
 
     def __init__(self, graph: Graph, ordered: list[int], kept: set[int], varying: set[int]) -> None:
         self.graph = graph
-        self.varying = varying
+        self.sizes = [math.prod(node.shape) for node in graph.nodes]
         self.root: dict[int, int] = {}
         self.last_use: dict[int, int] = {}
         for position, index in enumerate(ordered):
@@ -136,33 +159,33 @@ class _Planner:
     def step(self, position: int, index: int) -> Step | None:
         """Plan one node; None for leaves."""
         graph, node = self.graph, self.graph.nodes[index]
-        if node.operation in (INPUT, NUMBER):
+        if node.operation in LEAVES:
             return None
-        dead = tuple(
+        dead = [
             root
-            for root in dict.fromkeys(self.root[operand] for operand in node.operands)
-            if self.last_use[root] == position and graph.nodes[root].operation not in (INPUT, NUMBER)
-        )
-        reused = self._reusable(node, dead)
-        if reused is not None:
+            for root in dict.fromkeys([self.root[operand] for operand in node.operands])
+            if self.last_use[root] == position and graph.nodes[root].operation not in LEAVES
+        ]
+        reused = self._reusable(node, dead) if self.sizes[index] >= REUSED_SIZE else None
+        if reused is None:
+            self.alive += self._size(index)
+        else:
             self.aliases[index] += self.aliases[reused]
-        size = self._size(index)
-        largest = max([node.size, *(graph.nodes[operand].size for operand in node.operands)])
-        self.alive += 0 if reused is not None else size
+            dead.remove(reused)
+        largest = max([self.sizes[index], *[self.sizes[operand] for operand in node.operands]])
         self.peak = max(self.peak, self.alive + int(node.operation.workspace * largest))
-        released = tuple(alias for root in dead if root != reused for alias in self.aliases[root])
-        self.alive -= sum(self._size(root) for root in dead if root != reused)
-        return Step(index, node, reused, released, cost_of(graph, node))
+        self.alive -= sum([self._size(root) for root in dead])
+        released = tuple([alias for root in dead for alias in self.aliases[root]])
+        return Step(index, node, reused, released, cost_of(graph, node, largest))
 
     def _size(self, index: int) -> int:
-        node = self.graph.nodes[index]
-        is_copy = node.operation.name == "reshape"
-        return node.size if is_copy or not node.operation.is_view else 0
+        operation = self.graph.nodes[index].operation
+        return self.sizes[index] if not operation.is_view or operation.name == "reshape" else 0
 
     def _reusable(self, node: Node, dead: Sequence[int]) -> int | None:
         """Find an operand that is not needed any more and has the result's shape."""
         operation = node.operation
-        if not (operation.ufunc or operation.into) or operation.ufunc == "matmul" or node.size < REUSED_SIZE:
+        if not (operation.ufunc or operation.into) or operation.ufunc == "matmul":
             return None
         for operand in node.operands if operation.ufunc else node.operands[:1]:
             known = self.graph.nodes[operand]

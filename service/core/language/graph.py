@@ -188,8 +188,8 @@ class Graph:
             The operands' shapes do not fit, or the result's rank is too high.
         """
         operation = self.table[name]
-        terms = tuple(each if isinstance(each, Term) else self.number(each) for each in operands)
-        values = tuple(options.get(option, default) for option, _, default in operation.options)
+        terms = tuple([each if isinstance(each, Term) else self.number(each) for each in operands])
+        values = tuple([options.get(option, default) for option, _, default in operation.options])
         shape = self._shape(operation, terms, values)
         if operation.is_macro and operation.definition is not None:
             return operation.definition(*terms, *values)
@@ -197,7 +197,7 @@ class Graph:
 
     def _shape(self, operation: Operation, terms: tuple[Term, ...], values: tuple[Any, ...]) -> Shape:
         try:
-            shape = operation.shape(*(term.shape for term in terms), *values)
+            shape = operation.shape(*[term.shape for term in terms], *values)
         except ShapeFault as verdict:
             shapes = " and ".join(str(term.shape) for term in terms)
             why = shorten(str(verdict), LONGEST_REASON)
@@ -223,8 +223,8 @@ class Graph:
             found = operation.fused(*terms, *values)
         if found is not None:
             return found
-        if operation.is_elementwise:
-            sources = tuple(term.source() for term in terms)
+        if operation.is_elementwise and shape:
+            sources = tuple([term.source() for term in terms])
             if sources != terms:
                 small = operation.shape(*(term.shape for term in sources), *values)
                 if small == shape:
@@ -236,13 +236,13 @@ class Graph:
     def _intern(
         self, operation: Operation, terms: tuple[Term, ...], values: tuple[Any, ...], shape: Shape
     ) -> Term:
-        operands = tuple(term.index for term in terms)
+        operands = tuple([term.index for term in terms])
         key = (operation.name, operands, values)
         index = self._known.get(key)
         if index is None:
             index = self._known[key] = len(self.nodes)
             self.nodes.append(Node(operation, operands, values, shape, self.place, self.called))
-        return Term(self, index, any(term.is_guarded for term in terms))
+        return Term(self, index, True in [term.is_guarded for term in terms])
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +266,7 @@ class Term:
     @property
     def shape(self) -> Shape:
         """The node's shape."""
-        return self.node.shape
+        return self.graph.nodes[self.index].shape
 
     @property
     def size(self) -> int:

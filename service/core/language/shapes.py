@@ -26,7 +26,7 @@ def broadcast(*shapes: Shape) -> Shape:
 
 def elementwise(*arguments: object) -> Shape:
     """Broadcast the operands; options do not matter."""
-    return broadcast(*(argument for argument in arguments if type(argument) is tuple))
+    return broadcast(*[argument for argument in arguments if type(argument) is tuple])
 
 
 def axes_of(axis: Axes, rank: int) -> tuple[int, ...]:
