@@ -244,3 +244,23 @@ def test_a_step_is_ignored_by_the_exact_method(size):
 
     assert (at_a_point["gradient"]["x"] == 6).all()
     assert (at_points["gradient"]["x"] == 6).all()
+
+
+LARGE = [Case("", text, {"x": (3_000,), "y": (3_000,)}) for text in ("x + y", "x*y", "2*x*y", "(x - y)**2")]
+
+
+@pytest.mark.parametrize("case", CASES + LARGE, ids=str)
+def test_a_gradient_is_the_callers_own(case: Case):
+    point, text = case.point(), f"sum(reshape({case.expression}, -1))"
+    first, second = gradient(text, point)["gradient"], gradient(text, point)["gradient"]
+    others = [*point.values(), *second.values()]
+    expected = {name: array.copy() for name, array in second.items()}
+
+    for array in first.values():
+        assert not any(np.shares_memory(array, other) for other in others)
+        others.append(array)
+        array[...] = 7.0
+
+    third = gradient(text, point)["gradient"]
+    assert all((third[name] == expected[name]).all() for name in third)
+    assert all((array == case.point()[name]).all() for name, array in point.items())

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from service.core.arrays import is_finite
 from service.core.calculus.differences import CHECK
 from service.core.calculus.generated import make_program, write_source
 from service.core.calculus.kernel import Array
@@ -40,11 +41,13 @@ def refuse_non_finite(
     where : str
         What the message adds to the output's name.
     """
+    if math.isfinite(value) and all(map(is_finite, gradient.values())):
+        return
     where += _CHECKING if plan.method is CHECK else ""
     if not math.isfinite(value):
         _explain(plan, variables, constants, plan.program.value, f"the value{where}", value)
     for name, slope in gradient.items():
-        if np.isfinite(slope).all():
+        if is_finite(slope):
             continue
         element = np.unravel_index(int(np.argmin(np.isfinite(slope))), slope.shape)
         place = "".join(f"/{index}" for index in element)

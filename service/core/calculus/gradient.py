@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from service.core.arrays import float_array
+from service.core.arrays import float_array, is_ready
 from service.core.calculus.differences import CHECK, METHODS, Method, step_at
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.kernel import Array, Shape
@@ -101,7 +101,7 @@ def gradient(
         "value": value,
         "gradient": slopes,
         "method": method,
-        "evaluations": sum(plan.evaluations for plan in plans),
+        "evaluations": sum([plan.evaluations for plan in plans]),
     }
     if verify:
         _, others = evaluate(plans[1], point, data, None, time)
@@ -166,10 +166,13 @@ def check_budget(plans: list[Plan], limits: Limits, points: int = 1) -> None:
 
 def is_within(plans: list[Plan], limits: Limits, points: int = 1) -> bool:
     """Tell whether the quote of the plans is within the limits."""
-    return points * sum(plan.operations for plan in plans) <= limits.operations and all(
-        plan.schedule.largest <= limits.operations_at_once and plan.schedule.peak_bytes <= limits.peak_bytes
-        for plan in plans
-    )
+    operations = 0.0
+    for plan in plans:
+        operations += points * plan.operations
+        needed = plan.schedule
+        if needed.largest > limits.operations_at_once or needed.peak_bytes > limits.peak_bytes:
+            return False
+    return operations <= limits.operations
 
 
 def _excesses(plans: list[Plan], limits: Limits, points: int) -> list[Fault]:
@@ -221,7 +224,7 @@ def evaluate(
     with np.errstate(all="ignore"):
         kernel = plan.kernel(constants, h, deadline.check)
         value, slots = kernel.run(kernel.pack(variables))
-        slopes = kernel.unpack(slots)
+        slopes = kernel.unpack_gradient(slots)
     refuse_non_finite(plan, variables, constants, value, slopes)
     return value, slopes
 
@@ -287,7 +290,10 @@ def arrays_of(tensors: Tensors, field: str) -> dict[str, Array]:
     InvalidRequest
         One is not numeric, is empty, or has an infinite or NaN element.
     """
-    return {name: float_array(tensor, pointer_to(field, name)) for name, tensor in tensors.items()}
+    arrays = {}
+    for name, tensor in tensors.items():
+        arrays[name] = tensor if is_ready(tensor) else float_array(tensor, pointer_to(field, name))
+    return arrays
 
 
 def shapes_of(arrays: Mapping[str, Array]) -> dict[str, Shape]:

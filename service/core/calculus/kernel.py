@@ -21,6 +21,7 @@ from service.core.calculus.generated import (
     Namespace,
     Source,
     make_program,
+    words_of,
 )
 
 Array = NDArray[np.float64]
@@ -72,8 +73,24 @@ class Template:
         """Makes the function from slots to value and gradient."""
         return make_program(self.source, f"{self.value}, ({', '.join(self.gradient)},)")
 
+    @cached_property
+    def common(self) -> Callable[..., Evaluation] | None:
+        """The same function for all requests, when it uses nothing of their data."""
+        source = self.source
+        if not words_of((*source.setup, *source.body)).isdisjoint(source.data):
+            return None
+        function: Callable[..., Evaluation] = self.program(**dict.fromkeys(source.data))
+        return function
 
-@dataclass(frozen=True)
+    @cached_property
+    def outputs(self) -> list[tuple[str, Shape, bool]]:
+        """Each variable: name, shape, and whether the body makes its gradient, and for nothing else."""
+        made, parts = self.source.made, self.gradient
+        is_fresh = [part in made and parts.count(part) == 1 for part in parts]
+        return list(zip(self.shapes, self.shapes.values(), is_fresh, strict=True))
+
+
+@dataclass(eq=False)
 class Kernel:
     """A template bound to the data of a request.
 
@@ -129,7 +146,7 @@ class Kernel:
     @cached_property
     def program(self) -> Callable[..., Evaluation]:
         """The function from slots to value and gradient."""
-        function: Callable[..., Evaluation] = self.template.program(**self.data)
+        function: Callable[..., Evaluation] = self.template.common or self.template.program(**self.data)
         return function
 
     def is_bound(self) -> bool:
@@ -146,8 +163,8 @@ class Kernel:
     def pack(self, variables: Mapping[str, Array]) -> tuple[Any, ...]:
         """Lay variables out as slots."""
         if not self.is_scalar:
-            return tuple(np.asarray(variables[name], dtype=np.float64) for name in self.shapes)
-        return tuple(value for name in self.shapes for value in np.ravel(variables[name]).tolist())
+            return tuple([variables[name] for name in self.shapes])
+        return tuple([value for name in self.shapes for value in np.ravel(variables[name]).tolist()])
 
     def unpack(self, slots: Sequence[Any]) -> dict[str, Array]:
         """Lay slots out as variables, in arrays of their own."""
@@ -162,6 +179,15 @@ class Kernel:
             variables[name] = flat if shape == (size,) else flat.reshape(shape)
             position += size
         return variables
+
+    def unpack_gradient(self, slots: Sequence[Any]) -> dict[str, Array]:
+        """Lay the gradient out as variables; arrays that the body made for it are handed on."""
+        if self.is_scalar:
+            return self.unpack(slots)
+        gradient = {}
+        for (name, shape, is_fresh), value in zip(self.template.outputs, slots, strict=True):
+            gradient[name] = value if is_fresh and _is_whole(value, shape) else _own(value, shape)
+        return gradient
 
     def evaluate(self, slots: Sequence[Any]) -> Evaluation:
         """Compute value and gradient; infinities and NaN are results here, not errors.
@@ -183,6 +209,12 @@ class Kernel:
             except (ArithmeticError, ValueError):
                 pass
         return self.evaluate(slots)
+
+
+def _is_whole(value: Any, shape: Shape) -> bool:
+    """Tell whether it is a contiguous array of the shape, and no view of another."""
+    is_array = type(value) is np.ndarray and value.base is None
+    return is_array and value.shape == shape and value.flags.c_contiguous
 
 
 def _own(value: Any, shape: Shape) -> Array:

@@ -229,8 +229,10 @@ class Plan:
 
     def data(self, constants: Mapping[str, Array], check: Callable[[], None]) -> Namespace:
         """Bind the constants and the clock to their names in the array programs."""
-        names = {f"c{position}": constants[name] for position, name in enumerate(self.program.constants)}
-        return {**names, "check": check}
+        data: Namespace = {"check": check}
+        for position, name in enumerate(self.program.constants):
+            data[f"c{position}"] = constants[name]
+        return data
 
 
 def element_names(lowered: Lowered, program: Program) -> tuple[dict[int, str], list[str]]:

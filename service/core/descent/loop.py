@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import is_finite
 from service.core.calculus.generated import Function, Maker, indented, make_functions, renamed
 from service.core.calculus.kernel import Kernel, Template
 from service.core.descent.optimizers import Optimizer
@@ -108,7 +109,7 @@ def total_norm(*parts: Any) -> float:
 SCALAR_NAMES: dict[str, Any] = {"root_of": math.sqrt, "is_finite": math.isfinite}
 ARRAY_NAMES: dict[str, Any] = {
     "root_of": np.sqrt,
-    "is_finite": lambda part: np.isfinite(part).all(),
+    "is_finite": is_finite,
     "largest_of": lambda part: float(np.max(np.abs(part), initial=0.0)),
     "has_any": np.count_nonzero,
     "clamp": np.clip,

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import is_finite
 from service.core.calculus.kernel import Array, Kernel
 from service.core.descent.history import History, Record
 from service.core.descent.loop import (
@@ -248,7 +249,7 @@ class Run:
         parts = (*point.slots, *point.parts[self.layout.moments], point.value, *point.gradient)
         if self.kernel.is_scalar:
             return all(map(math.isfinite, parts))
-        return all(np.isfinite(part).all() for part in parts)
+        return all(map(is_finite, parts))
 
     def _is_stuck(self, point: Iterate) -> bool:
         """Tell whether the last update changed nothing, and no later one can."""

@@ -152,7 +152,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
     unary("log", "natural logarithm", lambda g, y, x: g / x, cost=8.0, fused=_log_of_probability),
     unary("log1p", "log(1 + x), accurate near 0", lambda g, y, x: g / (1.0 + x), cost=12.0),
     unary("sqrt", "square root", lambda g, y, x: g * 0.5 / y, cost=4.0),
-    unary("square", "x * x", lambda g, y, x: g * 2.0 * x, scalar="{0} * {0}"),
+    unary("square", "x * x", lambda g, y, x: g.doubled() * x, scalar="{0} * {0}"),
     unary("sin", "sine of x in radians", lambda g, y, x: g * x.apply("cos"), cost=16.0),
     unary("cos", "cosine of x in radians", lambda g, y, x: -g * x.apply("sin"), cost=16.0),
     unary("tan", "tangent of x in radians", lambda g, y, x: g * (1.0 + y.apply("square")), cost=20.0),

@@ -282,6 +282,13 @@ class Term:
         """Mark as a cotangent whose zeros are final."""
         return Term(self.graph, self.index, True)
 
+    def doubled(self) -> Term:
+        """Multiply by 2, which rounds nothing, and so may be done in a number that is a factor already."""
+        factor = self.made_by("multiply")
+        if factor is None or factor.value is None or self.is_guarded:
+            return self * 2.0
+        return self.graph.number(2.0 * factor.value) * Term(self.graph, self.node.operands[1])
+
     def source(self) -> Term:
         """Return what is broadcast, when this is a broadcast; else this."""
         if self.node.operation.name != "broadcast":
@@ -351,12 +358,26 @@ def _multiply(shape: Shape, a: Term, b: Term) -> Term | None:
     return _same(shape, a) if b.source().value == 1.0 else None
 
 
+def _product(shape: Shape, a: Term, b: Term) -> Term | None:
+    """Multiply by a number once: the sign of what it multiplies goes into the number."""
+    found = _multiply(shape, a, b)
+    opposite = a.made_by("negative")
+    if found is None and b.value is not None and opposite is not None and not a.is_guarded:
+        return opposite.apply("multiply", -b.value)
+    return found
+
+
 def _divide(shape: Shape, a: Term, b: Term) -> Term | None:
     return _same(shape, a) if b.value == 1.0 else None
 
 
 def _negative(shape: Shape, a: Term) -> Term | None:
-    return a.graph.number(-a.value) if a.value is not None else None
+    if a.value is not None:
+        return a.graph.number(-a.value)
+    first = a.made_by("multiply")
+    if first is None or first.value is None or a.is_guarded:
+        return None
+    return a.graph.number(-first.value).apply("multiply", Term(a.graph, a.node.operands[1]))
 
 
 def _power(shape: Shape, a: Term, b: Term) -> Term | None:
@@ -389,7 +410,7 @@ def _folded(graph: Graph, value: float) -> Term | None:
 SHORTCUTS: dict[str, Callable[..., Term | None]] = {
     "add": _add,
     "subtract": _subtract,
-    "multiply": _multiply,
+    "multiply": _product,
     "guarded_multiply": _multiply,
     "divide": _divide,
     "negative": _negative,
