@@ -31,7 +31,7 @@ FIXED = {
     "if", "elif", "else", "and", "or", "not", "break", "continue", "True", "False", "None",
     "Interrupted", "ArithmeticError", "ValueError", "float", "item", "out", "transpose", "reshape",
     "check", "probe", "differences", "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
-    "rises", "bound", "last", "reason", "is_fresh", "is_streak", "rate", "scale", "scaled", "root",
+    "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
     "momentum", "decay", "beta1", "beta2", "epsilon", "schedule_rate", "schedule_every", "clip_norm",
     "tolerance", "learning_rate",
 }  # fmt: skip

@@ -186,7 +186,7 @@ class LoopTemplate:
     @cached_property
     def judge(self) -> Maker:
         """Makes `Loop.judge`, which few descents need."""
-        return self._made("judge", ("last",), self._source.judge())
+        return self._made("judge", (), self._source.judge())
 
     def _made(self, name: str, more: tuple[str, ...], lines: list[str]) -> Maker:
         own = SCALAR_NAMES if self._template.is_scalar else ARRAY_NAMES
@@ -206,29 +206,51 @@ class _Source:
         self.parts = f"({', '.join(carried)})"
 
     def advance(self) -> list[str]:
-        """Write the loop: update unless the start is still to be evaluated, evaluate, judge."""
+        """Write the loop: update unless the start is still to be evaluated, evaluate, judge.
+
+        As long as every iterate is the best so far, a streak, nothing else is looked at: a smaller value
+        means that the variables changed. Where the best stands is written down when the streak ends, which
+        is known from the step that was judged last.
+        """
         step = [
-            *self._streak(),
             "if is_fresh:",
             "    is_fresh = False",
             "else:",
-            "    k = k + 1",
-            "    previous = value",
             *indented(self._update()),
             *self._evaluation(),
+            f"if {' and '.join(self._improvement())}:",
+            "    best = value",
+            "    continue",
+            "if judged != k - 1:",
+            *indented(self._end_of_streak("k - 1", self.old)),
+            "    if best < -bound:",
+            *indented(indented(self._leave(OVERSHOT))),
             *self._judgement(),
+            "judged = k",
+            "previous = value",
         ]
         return [
-            "is_streak = False",
+            f"reason = {REACHED}",
+            "judged = k - 1",
+            "if not is_fresh:",
+            "    judged = k",
+            "    previous = value",
             "try:",
-            "    while True:",
+            "    for k in range(k if is_fresh else k + 1, last + 1):",
             *indented(indented(step)),
+            "    else:",
+            "        if judged != k:",
+            *indented(indented(indented(self._end_of_streak("k", self.slots)))),
+            f"            if not ({self._has_slope()}):",
+            f"                reason = {STALLED}",
+            "            if best < -bound:",
+            f"                reason = {OVERSHOT}",
             "except Interrupted:",
             f"    reason = {INTERRUPTED}",
             "except (ArithmeticError, ValueError):",
             f"    reason = {RAISED}",
-            "    if is_streak:",
-            *indented(indented(self._after_streak())),
+            "    if judged != k - 1:",
+            *indented(indented(self._end_of_streak("k - 1", self.old))),
             self._return(),
         ]
 
@@ -241,36 +263,8 @@ class _Source:
         rest = [f"{name} = {own.get(part, part)}" for name, part in results.items() if own.get(part) != name]
         return [*renamed(template.source.body, own), *rest]
 
-    def _streak(self) -> list[str]:
-        """Write the shortest loop, for as long as every iterate improves on the one before, the best so far.
-
-        A smaller value means that the variables changed, so that what is left out here need not be looked
-        at: where the streak ends, the iterate is evaluated once more and judged.
-        """
-        if not self.template.is_scalar:
-            return []
-        return [
-            "if best_step == k and not is_fresh:",
-            "    is_streak = True",
-            "    for k in range(k + 1, last + 1):",
-            *indented(indented([*self._update(), *self._evaluation()])),
-            f"        if not ({' and '.join(self._improvement())}):",
-            "            break",
-            "        best = value",
-            "    else:",
-            *indented(indented(self._best_at("k", self.slots))),
-            f"        reason = {REACHED} if {self._has_slope()} else {STALLED}",
-            "        if best < -bound:",
-            f"            reason = {OVERSHOT}",
-            "        break",
-            *indented(self._after_streak()),
-            "    if best < -bound:",
-            *indented(indented(self._leave(OVERSHOT))),
-            "    is_streak, is_fresh = False, True",
-        ]
-
     def _improvement(self) -> list[str]:
-        """Write the tests of an iterate in a streak."""
+        """Write the tests of an iterate that starts a streak or goes on with it."""
         tests = ["value < best"]
         if self.rules.is_bounded:
             tests.append(self._has_finite_slope())
@@ -280,9 +274,9 @@ class _Source:
             tests.append(f"({self._has_slope()})")
         return tests
 
-    def _after_streak(self) -> list[str]:
-        """Write down what is known of the iterate before, the last of a streak."""
-        return ["previous = best", *self._best_at("k - 1", self.old)]
+    def _end_of_streak(self, step: str, slots: tuple[str, ...]) -> list[str]:
+        """Write down what is known of the last iterate of a streak."""
+        return ["previous = best", *self._best_at(step, slots)]
 
     def _best_at(self, step: str, slots: tuple[str, ...]) -> list[str]:
         """Write down where the best iterate is."""
@@ -302,28 +296,16 @@ class _Source:
 
     def _judgement(self) -> list[str]:
         """Write the tests of one iterate, in the order of their precedence."""
-        improve = ["best = value", *self._best_at("k", self.slots)]
-        lines = ["if not value < previous:", "    rises = rises + 1"]
+        improve = ["if value < best:", "    best = value", *indented(self._best_at("k", self.slots))]
+        lines = ["if not value < previous:", "    rises = rises + 1", *improve]
         if self.rules.has_tolerance:
-            lines += [
-                f"if {self._is_converged()}:",
-                "    if value < best:",
-                *indented(indented(improve)),
-                *indented(self._leave(CONVERGED)),
-            ]
-        lines += [
-            "if value < best:",
-            *indented(improve),
-            "    if value < -bound:",
-            *indented(indented(self._leave(DIVERGED))),
-            "elif not -bound <= value <= bound:",
-            *indented(self._leave(DIVERGED)),
-        ]
+            lines += [f"if {self._is_converged()}:", *indented(self._leave(CONVERGED))]
+        lines += ["if not -bound <= value <= bound:", *indented(self._leave(DIVERGED))]
         if self.rules.is_bounded:  # the projection would hide that a gradient is infinite
             lines += [f"if not ({self._has_finite_slope()}):", *indented(self._leave(DIVERGED))]
         if not self.rules.has_tolerance:
             lines += [f"if not ({self._has_slope()}):", *indented(self._leave(STALLED))]
-        return [*lines, "if k == last:", *indented(self._leave(REACHED))]
+        return lines
 
     def _has_finite_slope(self) -> str:
         return " and ".join(f"is_finite({part})" for part in self.gradient)

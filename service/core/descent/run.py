@@ -135,7 +135,7 @@ class Run:
         if known is None:
             point = self._advance(self.start, self.first, is_fresh=True)
         else:
-            point = self._judge(self.start, self.first, known.value, known.gradient)
+            point = self._judge(self.start, known.value, known.gradient)
         if point.reason == INTERRUPTED:
             raise DeadlineExceeded(fault("deadline"))
         self.point = point
@@ -193,29 +193,29 @@ class Run:
                 value, gradient = self.kernel.evaluate(point.slots)
             except DeadlineExceeded:
                 return Iterate(INTERRUPTED, point.parts, self.layout)
-            start = self._judge(point, last, value, gradient)
+            start = self._judge(point, value, gradient)
             if start.reason != JUDGED:
                 return start
             point = self._loop(start, last, is_fresh=False)
-        return self._first_beyond(start, point.step) if point.reason == OVERSHOT else point
+        return self._first_beyond(start, point) if point.reason == OVERSHOT else point
 
-    def _first_beyond(self, start: Iterate, high: int) -> Iterate:
-        """Find by bisection the first iterate whose value fell below the bound."""
-        low = start
-        while high - low.step > 1:
-            middle = self._loop(low, (low.step + high) // 2, is_fresh=False)
-            low, high = (low, middle.step) if middle.reason == OVERSHOT else (middle, high)
-        return Iterate(DIVERGED, self._loop(low, high, is_fresh=False).parts, self.layout)
+    def _first_beyond(self, start: Iterate, end: Iterate) -> Iterate:
+        """Find by bisection the first iterate whose value fell below the bound, at the end or before."""
+        low, high = start, end
+        while high.step - low.step > 1:
+            middle = self._loop(low, (low.step + high.step) // 2, is_fresh=False)
+            low, high = (low, middle) if middle.reason == OVERSHOT else (middle, high)
+        return Iterate(DIVERGED, high.parts, self.layout)
 
     def _loop(self, start: Iterate, last: int, is_fresh: bool) -> Iterate:
         reason, parts = self.loop.advance(*start.parts, last, is_fresh)
         return Iterate(reason, parts, self.layout)
 
-    def _judge(self, point: Iterate, last: int, value: float, gradient: Parts) -> Iterate:
+    def _judge(self, point: Iterate, value: float, gradient: Parts) -> Iterate:
         """Judge an iterate whose value and gradient come from elsewhere."""
         parts = list(point.parts)
         parts[self.layout.value], parts[self.layout.gradient] = value, gradient
-        reason, judged = self.loop.judge(*parts, last)
+        reason, judged = self.loop.judge(*parts)
         return Iterate(reason, judged, self.layout)
 
     def _settle(self, point: Iterate, start: Iterate) -> None:

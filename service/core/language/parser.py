@@ -45,8 +45,8 @@ EXPECTED = (
 """Sets of acceptable tokens, and how they are called in an error; each token is named once."""
 
 COMPARISONS = frozenset({"LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "EQUAL", "NOT_EQUAL"})
-OPENING = frozenset("([")
-CLOSING = frozenset(")]")
+OPENING = frozenset({"LPAR", "LSQB"})
+CLOSING = frozenset({"RPAR", "RSQB"})
 
 
 class Place(NamedTuple):
@@ -119,13 +119,13 @@ class _Gate:
             seen.append(token)
             if len(seen) > limits.function_tokens:
                 refuse("too-many-tokens", _place(token), limit=limits.function_tokens)
-            if token in OPENING:
+            if token.type in OPENING:
                 depth += 1
                 if depth > limits.function_nesting:
                     refuse("too-deep", _place(token), limit=limits.function_nesting)
-            elif token in CLOSING:
+            elif token.type in CLOSING:
                 depth = max(depth - 1, 0)
-            elif token == "\n" and depth:
+            elif depth and token == "\n":
                 refuse("newline-in-brackets", _place(token))
             yield token
 
