@@ -38,8 +38,8 @@ def main(arguments: list[str]) -> int:
 def cannot_listen(host: str, port: int) -> str:
     """Try to bind, and say why it failed; empty when it did not.
 
-    The workers bind with SO_REUSEPORT, so that the kernel spreads connections over them: with it,
-    a second server on the same port would start without an error and take half of the requests.
+    The service binds with SO_REUSEPORT, so that the kernel spreads connections over its sockets: with
+    it, a second server on the same port would start without an error and take half of the requests.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]

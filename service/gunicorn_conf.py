@@ -33,6 +33,7 @@ from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 from service.api import health  # noqa: E402
 from service.api.logs import write_line  # noqa: E402
 from service.config import Settings, SettingsError, variable_of  # noqa: E402
+from service.server.listener import least_served, open_listeners  # noqa: E402
 from service.server.memory import keep_little  # noqa: E402
 from service.server.warm import warm_up  # noqa: E402
 
@@ -76,9 +77,10 @@ workers = settings.workers
 worker_class = "service.server.worker.Worker" if _asgi else "gthread"
 threads = 1 if _asgi else settings.threads
 worker_connections = settings.connections
-# Each worker has its own listening socket and the kernel spreads connections over them; with a shared
-# one, kept-alive connections all land on the worker that is quickest to accept.
-reuse_port = settings.workers > 1
+# The kernel spreads connections over as many listening sockets as there are workers. For the asgi worker
+# the master opens them (`service.server.listener`); gthread workers have their own, and lose with them,
+# when they are killed, the connections that wait there.
+reuse_port = settings.workers > 1 and not _asgi
 backlog = 1024
 # uvloop gains nothing measurable here, and is one more thing to install.
 asgi_loop = "asyncio"
@@ -88,7 +90,7 @@ http_parser = "python"
 
 # Load and warm up once, in the master: workers share the memory and answer their first request quickly.
 preload_app = True
-# No leak is known; a worker's restart costs the connections waiting at its socket.
+# No leak is known.
 max_requests = 0
 
 # Longer than a proxy keeps its idle connections, so that the proxy closes first and never sends
@@ -132,11 +134,20 @@ def on_starting(server: Any) -> None:
     # the pages it shares with the master.
     gc.collect()
     gc.freeze()
+    if _asgi:
+        server.LISTENERS = open_listeners(server.cfg, server.log)
 
 
 def when_ready(server: Any) -> None:
     """Say where the service listens; Gunicorn itself does not know it when each worker has its socket."""
     server.log.info("Kobai listens at http://%s with %d %s workers", bind, workers, settings.worker_class)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Choose the listening socket of a new worker."""
+    if _asgi:
+        served = (each.number for each in server.WORKERS.values())
+        worker.number = least_served(len(server.LISTENERS), served)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -1,11 +1,25 @@
-"""How a listening socket is closed without resetting a connection that the kernel has accepted for us."""
+"""The listening sockets: the master's, one for each worker, and closed without a connection reset.
+
+Of a single socket, the worker that is quickest to accept gets nearly all connections that are kept alive.
+Of sockets that workers open themselves, each takes along what waits in it when its worker is killed, even
+a caller that comes back while the process is still dying. So the master opens one for each worker and
+keeps it: the kernel spreads connections over them, a worker accepts at its own, the next one with that
+number goes on there, and whatever waits at a socket for longer is taken by whoever looks.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import socket
 import struct
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from gunicorn.sock import create_sockets
 
 SO_ATTACH_FILTER = 26
 """Linux's number of the socket option; the module `socket` does not name it."""
@@ -17,6 +31,47 @@ ONLY_KNOWN_CONNECTIONS = (
     (0x06, 0, 0, 0xFFFF),  # else let it in
 )
 """A classic BPF program: operation, jump if true, jump if false, constant."""
+
+
+def open_listeners(config: Any, log: Any) -> list[Any]:
+    """Open as many sockets at each address as there are workers, in Gunicorn's form.
+
+    The program that a restart by SIGUSR2 starts opens its own: those of its predecessor close with that.
+    """
+    bound = [_bound(*address) for address in config.address for _ in range(config.workers)]
+    listeners: list[Any] = create_sockets(config, log, bound)
+    for listener in listeners:
+        listener.set_inheritable(False)
+    return listeners
+
+
+def _bound(host: str, port: int) -> int:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listener = socket.socket(family, kind, protocol)
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        listener.setsockopt(socket.SOL_SOCKET, option, 1)
+    listener.bind(address)
+    return listener.detach()
+
+
+def least_served(listeners: int, served: Iterable[int]) -> int:
+    """Choose the number of a new worker's socket: the first of those that the fewest living ones serve."""
+    workers = Counter(served)
+    return min(range(listeners), key=lambda number: workers[number])
+
+
+def is_held_by(pid: int, listener: socket.socket) -> bool:
+    """Tell whether another process has this very socket open, as the master has until it stops."""
+    own = os.fstat(listener.fileno())
+    try:
+        files = list(Path(f"/proc/{pid}/fd").iterdir())
+    except FileNotFoundError:
+        return False
+    for file in files:
+        with contextlib.suppress(FileNotFoundError):  # closed since the list was made
+            if os.path.samestat(own, file.stat()):
+                return True
+    return False
 
 
 def turn_away(listener: socket.socket) -> None:

@@ -20,7 +20,7 @@ from gunicorn.workers.gasgi import ASGIWorker
 
 from service.config import Settings
 from service.server.bridge import Bridge
-from service.server.listener import take_waiting, turn_away
+from service.server.listener import is_held_by, take_waiting, turn_away
 from service.server.parser import Parser
 
 READ_BYTES = 65_536
@@ -37,6 +37,15 @@ LINGER_SECONDS, LINGER_BYTES = 2.0, 4_194_304
 
 HANDSHAKE_SECONDS = 0.2
 """How long connections that have begun may take to be complete, before listening ends."""
+
+SETTLE_SECONDS = 0.02
+"""Before a server of asyncio is closed: it drops connections that it accepted in the same moment."""
+
+LOOK_SECONDS = 0.25
+"""How often a worker looks for connections that wait at the socket of another, which is dead or stuck.
+
+Several times what a dead worker's successor needs to start: it shall have its share of the callers.
+"""
 
 IDLE_SECONDS = 2.0
 """At a stop, a connection is idle when it was so long without a request: one may be on its way."""
@@ -265,6 +274,7 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn ships no types
         self.settings = Settings.from_environment()
         self.idle: dict[HttpConnection, None] = {}
         self.is_stopping = False
+        self.number = 0
         self._stop = asyncio.Event()
 
     def init_process(self) -> None:
@@ -301,15 +311,17 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     async def _serve(self) -> None:
         """Take connections until the stop, and beat the heart."""
-        for listener in self.sockets:
-            self.servers.append(
-                await self.loop.create_server(
-                    lambda: HttpConnection(self), sock=listener.sock, backlog=self.cfg.backlog
-                )
+        own = self.sockets[self.number]
+        self.servers.append(
+            await self.loop.create_server(
+                lambda: HttpConnection(self), sock=own.sock, backlog=self.cfg.backlog
             )
+        )
         while self.alive and not self.is_stopping and self.ppid == os.getppid():
             self._beat()
-            await self._pause(1.0)
+            if self.nr_conns < self.worker_connections:
+                await self._take_waiting()
+            await self._pause(LOOK_SECONDS)
         self.is_stopping = True
         if not self._quick_shutdown:
             await self._drain()
@@ -337,19 +349,28 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn ships no types
             await asyncio.sleep(0.02)
         self.alive = False
 
-    async def _close_listeners(self) -> None:
-        """Stop listening; connections that have begun are taken, not reset."""
+    async def _take_waiting(self) -> None:
+        """Take the connections that wait at any socket; at its own none does for long."""
         for listener in self.sockets:
-            turn_away(listener.sock)
-        await asyncio.sleep(HANDSHAKE_SECONDS)
-        accepted = []
-        for server, listener in zip(self.servers, self.sockets, strict=True):
-            self.loop.remove_reader(listener.sock.fileno())
-            accepted += take_waiting(listener.sock)
-            server.close()
-        for connection in accepted:
-            await self.loop.connect_accepted_socket(lambda: HttpConnection(self), connection)
-        await asyncio.sleep(0)  # those that asyncio accepted a moment ago are not counted yet
+            for connection in take_waiting(listener.sock):
+                await self.loop.connect_accepted_socket(lambda: HttpConnection(self), connection)
+
+    async def _close_listeners(self) -> None:
+        """Stop listening. While the master goes on, other workers take what waits at its sockets.
+
+        Else they close with the last worker, and connections that have begun are taken, not reset.
+        """
+        is_end = self.ppid != os.getppid() or not is_held_by(self.ppid, self.sockets[0].sock)
+        if is_end:
+            for listener in self.sockets:
+                turn_away(listener.sock)
+            await asyncio.sleep(HANDSHAKE_SECONDS)
+        self.loop.remove_reader(self.sockets[self.number].fileno())
+        await asyncio.sleep(SETTLE_SECONDS)
+        if is_end:
+            await self._take_waiting()
+        for each in (*self.servers, *self.sockets):
+            each.close()
 
     def _close_idle(self) -> None:
         """Close the connections on which no request has come for a while."""

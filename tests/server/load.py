@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Caller(threading.Thread):
-    """One connection, opened again when the server says that it closes it."""
+    """One connection, opened again when the server says that it closes it.
+
+    `lost` are our own ports of the connections on which a request failed.
+    """
 
     port: int
     requests: list[tuple[str, str, bytes | None]]
     statuses: list[int] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    lost: list[int] = field(default_factory=list)
     bodies: set[bytes] = field(default_factory=set)
     is_refused: bool = False
     must_stop: bool = False
@@ -39,6 +43,7 @@ class Caller(threading.Thread):
         except OSError:
             self.is_refused = True
             return
+        port = connection.sock.getsockname()[1]
         try:
             connection.request(method, path, body, {"Content-Type": "application/json"})
             response = connection.getresponse()
@@ -46,6 +51,7 @@ class Caller(threading.Thread):
             self.statuses.append(response.status)
         except (OSError, http.client.HTTPException) as error:
             self.failures.append(f"{type(error).__name__}: {error}")
+            self.lost.append(port)
             connection.close()
 
 

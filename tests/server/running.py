@@ -74,6 +74,19 @@ class Server:
         pid = self.process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
+    def callers(self, pid):
+        """Find the ports of the callers whose connections a worker has accepted."""
+        files = Path(f"/proc/{pid}/fd").iterdir()
+        sockets = {str(file.readlink()) for file in files if file.is_socket()}
+        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return {
+            int(row[2].partition(":")[2], 16)
+            for row in rows
+            if row[1].endswith(f":{self.port:04X}")
+            and row[2] != "00000000:0000"
+            and f"socket:[{row[9]}]" in sockets
+        }
+
     def memory(self):
         """Add up the bytes that the processes hold; what they share is parted among them."""
         total = 0

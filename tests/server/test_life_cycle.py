@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -166,9 +167,10 @@ def test_idle_connections_do_not_hold_up_a_stop(serve):
 
 def test_h_11_sigkill_of_a_worker_costs_only_its_own_requests(serve):
     server = serve(WEB_CONCURRENCY="2")
-    victim = server.workers()[0]
     callers = call(server.port, 8, [SMALL])
     time.sleep(0.5)
+    victim = max(server.workers(), key=lambda pid: len(server.callers(pid)))
+    its_own = server.callers(victim)
 
     os.kill(victim, signal.SIGKILL)
     killed_at = time.monotonic()
@@ -178,12 +180,73 @@ def test_h_11_sigkill_of_a_worker_costs_only_its_own_requests(serve):
     time.sleep(0.5)
 
     statuses, failures = finish(callers)
-    # one that comes back at once may meet the socket of the dying process again
-    assert max(len(each.failures) for each in callers) <= 2
-    assert len(failures) < 2 * 8
+    lost = [port for each in callers for port in each.lost]
+    assert set(lost) <= its_own
+    assert 0 < len(failures) == len(set(lost)) <= 8
     assert set(statuses) == {200}
     assert [each.is_refused for each in callers] == [False] * 8
     assert server.get("/readyz")[0] == 200
+
+
+def stop_process(pid):
+    """Let a process stand still, and wait until it does."""
+    os.kill(pid, signal.SIGSTOP)
+    while "State:\tT" not in Path(f"/proc/{pid}/status").read_text():
+        time.sleep(0.01)
+
+
+def ask(server, count):
+    """Send a request on each of so many new connections, and read no answer yet."""
+    connections = [server.connect() for _ in range(count)]
+    for connection in connections:
+        connection.request("GET", "/livez")
+    return connections
+
+
+def read(connections):
+    """Read the statuses of all answers."""
+    statuses = [connection.getresponse().status for connection in connections]
+    for connection in connections:
+        connection.close()
+    return statuses
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_what_waits_at_the_socket_of_a_killed_worker_is_answered(serve, workers):
+    server = serve(WEB_CONCURRENCY=workers)
+    victim, *others = server.workers()
+    for pid in (victim, *others):
+        stop_process(pid)
+    waiting = ask(server, 16)
+
+    os.kill(victim, signal.SIGKILL)
+    for pid in others:
+        os.kill(pid, signal.SIGCONT)
+
+    assert read(waiting) == [200] * 16
+
+
+def test_a_worker_that_stands_still_holds_up_no_new_connection(serve):
+    server = serve(WEB_CONCURRENCY="2")
+    still = server.workers()[0]
+    stop_process(still)
+
+    statuses = read(ask(server, 16))
+
+    os.kill(still, signal.SIGCONT)
+    assert statuses == [200] * 16
+
+
+def test_workers_more_and_fewer_than_sockets_leave_no_connection_waiting(serve):
+    server = serve(WEB_CONCURRENCY="2")
+    for number, expected in ((signal.SIGTTIN, 3), (signal.SIGTTOU, 2), (signal.SIGTTOU, 1)):
+        server.process.send_signal(number)
+        end = time.monotonic() + 10
+        while len(server.workers()) != expected and time.monotonic() < end:
+            time.sleep(0.05)
+
+        assert len(server.workers()) == expected
+        assert read(ask(server, 16)) == [200] * 16
 
 
 def test_a_worker_whose_computation_never_ends_is_replaced(serve):
@@ -203,8 +266,9 @@ def test_a_worker_whose_computation_never_ends_is_replaced(serve):
     connection.close()
 
 
-def test_a_restart_by_sighup_loses_nothing(serve):
-    server = serve(WEB_CONCURRENCY="2")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_restart_by_sighup_loses_nothing(serve, workers):
+    server = serve(WEB_CONCURRENCY=workers)
     before = set(server.workers())
     callers = call(server.port, 4, [SMALL])
     time.sleep(0.3)
@@ -213,10 +277,13 @@ def test_a_restart_by_sighup_loses_nothing(serve):
     end = time.monotonic() + 15
     while before & set(server.workers()) and time.monotonic() < end:
         time.sleep(0.1)
+    after = read(ask(server, 16))
 
     statuses, failures = finish(callers)
     assert not before & set(server.workers())
     assert (failures, set(statuses)) == ([], {200})
+    assert [each.is_refused for each in callers] == [False] * 4
+    assert after == [200] * 16
 
 
 def test_nothing_is_left_behind_in_shared_memory(serve):
