@@ -39,6 +39,9 @@ LANES = {"/descent": "long", "/descent/sweep": "long", "/gradient": "long", "/gr
 NEVER_INLINE = frozenset({"/descent/sweep"})
 """Paths whose work is long whatever the body says."""
 
+NAMING_DEADLINES = frozenset({"/descent", "/descent/sweep"})
+"""Paths whose requests may say how long they may take."""
+
 MANY_STEPS = re.compile(rb'"steps"\s*:\s*[0-9]{5}')
 """A descent of ten thousand steps or more: trying it on the event loop first would only hold others up."""
 
@@ -231,7 +234,7 @@ class _Exchange:
         a request that would come too late anyway is told so.
         """
         limits = self._bridge.settings.limits
-        body = self._intake.body
+        body = self._intake.body if _path(self._scope["raw_path"]) in NAMING_DEADLINES else b""
         at = _place_of(DEADLINE_KEY, body)
         found = _DEADLINE.match(body, at, at + _DEADLINE_BYTES) if at >= 0 else None
         wanted = min(int(found[1]), limits.deadline_ms) if found else limits.deadline_default_ms

@@ -18,6 +18,9 @@ Refusal = tuple[int, str, str]
 FREE_BYTES = 65_536
 """What every request may hold without being counted; it is bounded by the number of connections."""
 
+MOST_PIECES = 4_096
+"""Pieces of a body that wait to be joined: a million chunks of one byte would take fifty times their size."""
+
 SLOWEST_BYTES_PER_SECOND = 65_536
 """A body that comes slower than this has only its first allowance of time."""
 
@@ -95,7 +98,8 @@ class Intake:
         self.received_at = time.monotonic()
 
     async def _read(self, limit: int) -> None:
-        data = bytearray()
+        pieces: list[bytes] = []
+        size = 0
         started = time.monotonic()
         more = True
         while more:
@@ -103,13 +107,16 @@ class Intake:
             if message["type"] != "http.request":
                 self._stop_short()
                 return
-            data += message.get("body", b"")
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
+            if len(pieces) > MOST_PIECES:
+                pieces = [b"".join(pieces)]
             more = message.get("more_body", False)
-            if len(data) > limit:
+            if size > limit:
                 self.refusal = self._too_large("is larger")
-            elif not await self._hold(len(data)):
+            elif not await self._hold(size):
                 self.refusal = (503, "overloaded", "Too many large bodies are being received; try again.")
-            elif more and time.monotonic() - started > self._allowed_seconds(len(data)):
+            elif more and time.monotonic() - started > self._allowed_seconds(size):
                 self.is_late = True
             if self.refusal or self.is_late:
                 self.is_complete = not more
@@ -117,7 +124,7 @@ class Intake:
                 return
         self._is_awaited = False
         self.is_complete = True
-        self.body = bytes(data)
+        self.body = b"".join(pieces)
 
     async def _hold(self, size: int) -> bool:
         """Answer for `size` bytes, waiting for room where there is none; no reading goes on meanwhile."""

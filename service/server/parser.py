@@ -22,15 +22,28 @@ NOT_IN_VALUES = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 class Parser(PythonProtocol):  # type: ignore[misc]  # gunicorn ships no types
     """The parser of one connection."""
 
-    __slots__ = ()
-
     def feed(self, data: bytes) -> None:
-        """Parse what came in; what lies within a body is passed on as it is."""
-        if self._state == "body" and not self._buffer and len(data) < self._body_remaining:
-            self._body_remaining -= len(data)
-            self._on_body(data)
+        """Parse what came in; what is nothing but body is passed on as it is."""
+        if self._state == "body" and not self._buffer and len(data) <= self._body_remaining:
+            self._pass_on(data)
         else:
             super().feed(data)
+
+    def _parse_body(self) -> bool:
+        size = min(len(self._buffer), self._body_remaining)
+        with memoryview(self._buffer) as held:
+            data = bytes(held[:size])
+        del self._buffer[:size]
+        self._pass_on(data)
+        return True
+
+    def _pass_on(self, data: bytes) -> None:
+        """Hand over a part of the body, and note its end."""
+        self._body_remaining -= len(data)
+        self._on_body(data)
+        if self._body_remaining == 0:
+            self._state, self.is_complete = "complete", True
+            self._on_message_complete()
 
     def held(self) -> int:
         """Count the bytes behind the end of the request: the next one's."""

@@ -26,6 +26,9 @@ from service.server.parser import Parser
 READ_BYTES = 65_536
 """Bytes read at a time, and held for an application that is not asking for them."""
 
+LARGE_READ_BYTES = 262_144
+"""The same for a body that has more than `READ_BYTES`: every piece costs a round of the event loop."""
+
 CHUNKED_READ_BYTES = 4_096
 """The same for a chunked body: thousands of tiny chunks must not hold up other connections together."""
 
@@ -152,7 +155,10 @@ class HttpConnection(ASGIProtocol):  # type: ignore[misc]  # gunicorn ships no t
         return bool(await self._handle_http_request(request, sockname, peername))
 
     def _on_headers_complete(self) -> bool:
-        self.transport.max_size = CHUNKED_READ_BYTES if self._callback_parser.is_chunked else READ_BYTES
+        parser = self._callback_parser
+        is_large = (parser.content_length or 0) > READ_BYTES
+        self._max_buffer_size = LARGE_READ_BYTES if is_large else READ_BYTES
+        self.transport.max_size = CHUNKED_READ_BYTES if parser.is_chunked else self._max_buffer_size
         return bool(super()._on_headers_complete())
 
     def eof_received(self) -> bool:
