@@ -10,6 +10,7 @@ from scipy import special
 
 from service.core import activation_kernels as kernels
 from service.core import activations
+from service.core.activation_kernels import largest
 from service.core.activations import (
     log_sigmoid,
     log_softmax,
@@ -535,3 +536,11 @@ def test_norm_kernel_takes_empty_and_infinite_slices():
         assert_array_equal(kernels.norm_kernel(np.zeros((0, 3)), 0), np.zeros(3))
         assert_array_equal(kernels.norm_kernel(np.array([[np.inf, 1.0], [3.0, 4.0]]), -1), [np.inf, 5.0])
         assert np.isnan(kernels.norm_kernel(np.array([np.nan, 1.0])))
+
+
+@pytest.mark.parametrize("shape", [(5_000, 2), (40_000, 16), (3_000, 3, 4), (7, 2), (100, 40), (5,)])
+def test_the_largest_of_short_rows_is_that_of_numpy(shape):
+    x = np.random.default_rng(0).normal(size=shape)
+    x[0, ...] = np.nan
+    for array in (x, x + 1j * x[::-1]):
+        assert_array_equal(largest(array, -1), np.max(array, axis=-1, keepdims=True))

@@ -213,10 +213,10 @@ class _Source:
         is known from the step that was judged last.
         """
         step = [
-            "if is_fresh:",
-            "    is_fresh = False",
-            "else:",
+            "if not is_fresh:",
             *indented(self._update()),
+            "else:",
+            "    is_fresh = False",
             *self._evaluation(),
             f"if {' and '.join(self._improvement())}:",
             "    best = value",
@@ -225,6 +225,7 @@ class _Source:
             *indented(self._end_of_streak("k - 1", self.old)),
             "    if best < -bound:",
             *indented(indented(self._leave(OVERSHOT))),
+            *(self._best_if_lowest() if len(self._improvement()) > 1 else []),
             *self._judgement(),
             "judged = k",
             "previous = value",
@@ -283,9 +284,14 @@ class _Source:
         pairs = zip(self.slots, slots, strict=True)
         return [f"best_step = {step}", *(f"best_{slot} = {source}" for slot, source in pairs)]
 
+    def _best_if_lowest(self) -> list[str]:
+        """Write down where the best iterate is, when the one to judge may be the best."""
+        return ["if value < best:", "    best = value", *indented(self._best_at("k", self.slots))]
+
     def judge(self) -> list[str]:
         """Write the judgement alone."""
-        return ["while True:", *indented([*self._judgement(), *self._leave(JUDGED)]), self._return()]
+        lines = [*self._best_if_lowest(), *self._judgement(), *self._leave(JUDGED)]
+        return ["while True:", *indented(lines), self._return()]
 
     def _leave(self, reason: int) -> list[str]:
         """Leave the loop; there is one `return` only, since its many names take long to compile."""
@@ -296,8 +302,7 @@ class _Source:
 
     def _judgement(self) -> list[str]:
         """Write the tests of one iterate, in the order of their precedence."""
-        improve = ["if value < best:", "    best = value", *indented(self._best_at("k", self.slots))]
-        lines = ["if not value < previous:", "    rises = rises + 1", *improve]
+        lines = ["if not value < previous:", "    rises = rises + 1"]
         if self.rules.has_tolerance:
             lines += [f"if {self._is_converged()}:", *indented(self._leave(CONVERGED))]
         lines += ["if not -bound <= value <= bound:", *indented(self._leave(DIVERGED))]

@@ -351,11 +351,14 @@ def _subtract(shape: Shape, a: Term, b: Term) -> Term | None:
 
 
 def _multiply(shape: Shape, a: Term, b: Term) -> Term | None:
+    first, second = a.source().value, b.source().value
+    if first is None and second is None:
+        return None
     if a.value is not None and b.value is not None:
         return _folded(a.graph, a.value * b.value)
-    if a.source().value == 1.0:
+    if first == 1.0:
         return _same(shape, b)
-    return _same(shape, a) if b.source().value == 1.0 else None
+    return _same(shape, a) if second == 1.0 else None
 
 
 def _product(shape: Shape, a: Term, b: Term) -> Term | None:
