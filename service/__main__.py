@@ -52,11 +52,9 @@ def cannot_listen(host: str, port: int) -> str:
 
 
 def _serve() -> int:
-    import gunicorn.__main__
     from gunicorn.app.wsgiapp import run
 
-    # The path makes Gunicorn's own restart (SIGUSR2) work, which starts the program of sys.argv again.
-    sys.argv = [str(gunicorn.__main__.__file__), "-c", "python:service.gunicorn_conf"]
+    sys.argv = ["gunicorn", "-c", "python:service.gunicorn_conf"]
     run(prog="kobai")
     return 0
 

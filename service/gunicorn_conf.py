@@ -123,6 +123,8 @@ def on_starting(server: Any) -> None:
         raise SettingsError(
             f"Gunicorn's timeout of {server.cfg.timeout} s must be longer than {variable_of('deadline_ms')}."
         )
+    # For a restart by SIGUSR2: started by its path, Gunicorn would take its own `http` for the library's.
+    server.START_CTX["args"] = [sys.executable, "-m", "gunicorn", *sys.argv[1:]]
     keep_little()
     # A core file would write what callers have sent to a disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))

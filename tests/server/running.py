@@ -39,6 +39,11 @@ def free_port():
     raise AssertionError("unreachable: the ports never end")
 
 
+def children(pid):
+    """List the process ids of a process's children."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 class Server:
     """One running server. Its output goes to files, so that it never waits for a reader."""
 
@@ -71,8 +76,7 @@ class Server:
 
     def workers(self):
         """List the process ids of the workers."""
-        pid = self.process.pid
-        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+        return children(self.process.pid)
 
     def callers(self, pid):
         """Find the ports of the callers whose connections a worker has accepted."""

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.load import call, finish
-from tests.server.running import MEMORY, ROOT, free_port
+from tests.server.running import MEMORY, ROOT, children, free_port
 
 SMALL = ("POST", "/softmax", b'{"x": [1, 2, 3]}')
 LONG = ("POST", "/descent", b'{"seconds": 0.05}')
@@ -281,6 +281,30 @@ def test_a_restart_by_sighup_loses_nothing(serve, workers):
 
     statuses, failures = finish(callers)
     assert not before & set(server.workers())
+    assert (failures, set(statuses)) == ([], {200})
+    assert [each.is_refused for each in callers] == [False] * 4
+    assert after == [200] * 16
+
+
+@pytest.mark.parametrize("application", [None, "tests.server.tiny:app"])
+def test_a_new_program_started_by_sigusr2_takes_over(serve, application):
+    server = serve(application, WEB_CONCURRENCY="2")
+    callers = call(server.port, 4, [SMALL])
+    before = set(server.workers())
+
+    server.process.send_signal(signal.SIGUSR2)
+    end = time.monotonic() + 20
+    while not any(len(children(pid)) == 2 for pid in set(server.workers()) - before):
+        assert time.monotonic() < end, server.err.read_text()
+        time.sleep(0.1)
+    successor = (set(server.workers()) - before).pop()
+    try:
+        assert server.stop() == 0
+        after = read(ask(server, 16))
+        statuses, failures = finish(callers)
+    finally:
+        os.kill(successor, signal.SIGTERM)
+
     assert (failures, set(statuses)) == ([], {200})
     assert [each.is_refused for each in callers] == [False] * 4
     assert after == [200] * 16
