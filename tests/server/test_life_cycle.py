@@ -162,7 +162,7 @@ def test_idle_connections_do_not_hold_up_a_stop(serve):
 
         assert server.stop() == 0
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10  # two seconds idle, two for the half request; others last 28
 
 
 def test_h_11_sigkill_of_a_worker_costs_only_its_own_requests(serve):
