@@ -128,8 +128,9 @@ def compiled(method: str) -> Work:
     problem = Problem(SEED, {"x": START}, {}, method, None, DEFAULT_LIMITS, no_deadline())
     path = Path(problem, Options(learning_rate=RATE, steps=STEPS))
     path.begin()
-    start, slots, advance = path.run.point.parts, path.loop.layout.slots, path.loop.advance
-    return lambda: advance(*start, STEPS, False)[1][slots]
+    slots, advance = path.loop.layout.slots, path.loop.advance
+    arguments = (*path.run.point.parts, STEPS, False)
+    return lambda: advance(*arguments)[1][slots]
 
 
 def exact() -> object:

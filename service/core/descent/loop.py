@@ -128,7 +128,8 @@ class Loop:
     is_stationary : bool
         Whether a step that changes nothing is the end.
     advance : callable
-        From the parts, the last step and whether the start is not evaluated yet, to a reason and parts.
+        From the parts, the last step, and whether that is the start's, still to be evaluated, to a reason and
+        parts.
     judge : callable
         The same for one iterate whose value and gradient are among the parts: it is only judged.
     """
@@ -206,7 +207,7 @@ class _Source:
         self.parts = f"({', '.join(carried)})"
 
     def advance(self) -> list[str]:
-        """Write the loop: update unless the start is still to be evaluated, evaluate, judge.
+        """Write the loop: update unless the start alone is to be evaluated, evaluate, judge.
 
         As long as every iterate is the best so far, a streak, nothing else is looked at: a smaller value
         means that the variables changed. Where the best stands is written down when the streak ends, which
@@ -215,8 +216,6 @@ class _Source:
         step = [
             "if not is_fresh:",
             *indented(self._update()),
-            "else:",
-            "    is_fresh = False",
             *self._evaluation(),
             f"if {' and '.join(self._improvement())}:",
             "    best = value",
