@@ -207,16 +207,24 @@ class HttpConnection(ASGIProtocol):  # type: ignore[misc]  # gunicorn ships no t
             self._close_transport()
             self._request_ready.set()
             return
-        super()._arm_keepalive_timer()
         self.idle_since = time.monotonic()
         self.worker.idle[self] = None
+        if "idle" not in self._timers:
+            self._arm("idle", self._keepalive, self._keepalive_timeout)
 
     def _cancel_keepalive_timer(self) -> None:
-        super()._cancel_keepalive_timer()
+        """Note a request; the timer goes on, and looks when it rings, instead of being set anew each time."""
         self.worker.idle.pop(self, None)
 
     def _keepalive_timeout(self) -> None:
         """Close an idle connection; one with half a request is told why."""
+        self._disarm("idle")
+        if self not in self.worker.idle:
+            return
+        left = self.idle_since + self._keepalive - time.monotonic()
+        if left > 0:
+            self._arm("idle", left, self._keepalive_timeout)
+            return
         if self._has_unread():
             self._send_error_response(408, "Request Timeout")
         super()._keepalive_timeout()
