@@ -21,6 +21,7 @@ import simdjson
 from numpy.typing import NDArray
 
 from service.api.brackets import count_of, outline
+from service.core import arrays
 from service.core.exceptions import quote_text
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -309,7 +310,7 @@ def check_finite(value: Any) -> None:
     if isinstance(value, float):
         is_finite = math.isfinite(value)
     elif isinstance(value, np.ndarray):
-        is_finite = bool(np.isfinite(value).all())
+        is_finite = arrays.is_finite(value)
     else:
         is_finite = True
         parts = value.values() if isinstance(value, Mapping) else value
