@@ -182,11 +182,19 @@ def test_idle_connections_do_not_hold_up_a_stop(serve):
     assert time.monotonic() - began < 10  # two seconds idle, two for the half request; others last 28
 
 
+def stop_process(pid):
+    """Let a process stand still, and wait until it does: it accepts nothing more."""
+    os.kill(pid, signal.SIGSTOP)
+    while "State:\tT" not in Path(f"/proc/{pid}/status").read_text():
+        time.sleep(0.01)
+
+
 def test_h_11_sigkill_of_a_worker_costs_only_its_own_requests(serve):
     server = serve(WEB_CONCURRENCY="2")
     callers = call(server.port, 8, [SMALL])
     time.sleep(0.5)
     victim = max(server.workers(), key=lambda pid: len(server.callers(pid)))
+    stop_process(victim)
     its_own = server.callers(victim)
 
     os.kill(victim, signal.SIGKILL)
@@ -200,13 +208,6 @@ def test_h_11_sigkill_of_a_worker_costs_only_its_own_requests(serve):
     assert set(statuses) == {200}
     assert [each.is_refused for each in callers] == [False] * 8
     assert server.get("/readyz")[0] == 200
-
-
-def stop_process(pid):
-    """Let a process stand still, and wait until it does."""
-    os.kill(pid, signal.SIGSTOP)
-    while "State:\tT" not in Path(f"/proc/{pid}/status").read_text():
-        time.sleep(0.01)
 
 
 def ask(server, count):
