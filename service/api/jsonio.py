@@ -305,8 +305,13 @@ def dumps(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY, default=_plain)
 
 
+NEVER_INFINITE = frozenset({str, int, bool, type(None)})
+
+
 def check_finite(value: Any) -> None:
     """Raise when an answer holds NaN or infinity, which JSON would silently turn into null."""
+    if type(value) in NEVER_INFINITE:
+        return
     if isinstance(value, float):
         is_finite = math.isfinite(value)
     elif isinstance(value, np.ndarray):
