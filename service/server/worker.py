@@ -45,7 +45,7 @@ SETTLE_SECONDS = 0.02
 """Before a server of asyncio is closed: it drops connections that it accepted in the same moment."""
 
 LOOK_SECONDS = 0.25
-"""How often a worker looks for connections that wait at the socket of another, which is dead or stuck.
+"""How often a worker looks for what waits at the socket of another, which is dead or stuck.
 
 Several times what a dead worker's successor needs to start: it shall have its share of the callers.
 """
@@ -325,12 +325,9 @@ class Worker(ASGIWorker):  # type: ignore[misc]  # gunicorn ships no types
 
     async def _serve(self) -> None:
         """Take connections until the stop, and beat the heart."""
-        own = self.sockets[self.number]
-        self.servers.append(
-            await self.loop.create_server(
-                lambda: HttpConnection(self), sock=own.sock, backlog=self.cfg.backlog
-            )
-        )
+        own, backlog = self.sockets[self.number].sock, self.cfg.backlog
+        server = await self.loop.create_server(lambda: HttpConnection(self), sock=own, backlog=backlog)
+        self.servers.append(server)
         while self.alive and not self.is_stopping and self.ppid == os.getppid():
             self._beat()
             if self.nr_conns < self.worker_connections:
