@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from flask import Flask, Request
+from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface
+from flask.typing import ResponseReturnValue
 from werkzeug.routing import MapAdapter
 
 from service.api import catalogue, compute, health, logs, metrics, pages, problems, protocol
@@ -44,6 +45,25 @@ class Application(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function as it is: all of ours are plain ones."""
         return func
+
+    def preprocess_request(self) -> ResponseReturnValue | None:
+        """Call what is to happen before every request: all of it is registered with the application."""
+        for function in self.before_request_funcs.get(None, ()):
+            answer = function()
+            if answer is not None:
+                return cast(ResponseReturnValue, answer)
+        return None
+
+    def process_response(self, response: Response) -> Response:
+        """Call what is to happen to every answer, the last registered first; there is no session to save."""
+        for function in reversed(self.after_request_funcs.get(None, ())):
+            response = function(response)
+        return response
+
+    def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        """Call what is to happen at the end of every request."""
+        for function in reversed(self.teardown_request_funcs.get(None, ())):
+            function(exc)
 
     def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
         """Route by path and method alone: no route asks for a host, and `protocol` has checked it."""

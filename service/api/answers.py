@@ -54,6 +54,10 @@ def computes(path: str) -> Callable[[View], Callable[[], Response]]:
 class Whole(Response):
     """An answer that has all its headers when it is made: none has to be worked out when it is sent."""
 
+    def __init__(self, body: bytes) -> None:
+        headers = Headers([("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+        super().__init__([body], "200 OK", headers, direct_passthrough=True)
+
     def get_wsgi_headers(self, environ: Any) -> Headers:
         """Return the headers as they are, the length among them."""
         return self.headers
@@ -67,7 +71,7 @@ def write(result: Arguments) -> Response:
     OverBudget
         The answer is too large.
     """
-    return Whole(write_bytes(result), content_type="application/json")
+    return Whole(write_bytes(result))
 
 
 def write_bytes(result: Arguments) -> bytes:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Flask, Request, current_app, g, request
+from flask import Flask, Request
 from flask.ctx import _AppCtxGlobals as Notes
+from flask.globals import _cv_app, _cv_request
 
 
 def asked() -> Request:
     """Return the request itself."""
-    found: Request = request._get_current_object()  # type: ignore[attr-defined]
-    return found
+    return _cv_request.get().request
 
 
 def notes() -> Notes:
     """Return the object behind `flask.g`: what is noted of the request on its way."""
-    found: Notes = g._get_current_object()
-    return found
+    return _cv_app.get().g
 
 
 def application() -> Flask:
     """Return the application itself."""
-    found: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return found
+    return _cv_app.get().app
 
 
 def path_asked(request: Request) -> str:

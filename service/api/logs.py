@@ -99,9 +99,8 @@ def _start() -> None:
 def _tell_timings(response: Response) -> Response:
     timings = notes().get("timings")
     if timings:
-        response.headers["Server-Timing"] = ", ".join(
-            [f"{name};dur={spent:.3f}" for name, spent in timings.items()]
-        )
+        parts = [f"{name};dur={spent:.3f}" for name, spent in timings.items()]
+        response.headers.add("Server-Timing", ", ".join(parts))
     return response
 
 

@@ -59,6 +59,6 @@ def _check_host(environ: dict[str, Any]) -> None:
 
 def _complete(response: Response) -> Response:
     """Put on every answer what the contract promises for all."""
-    response.headers["X-Request-ID"] = notes().request_id
+    response.headers.add("X-Request-ID", notes().request_id)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -54,8 +54,8 @@ def largest(x: Array, axis: Axis) -> Array:
 
     NumPy reduces a row at a time; many short ones are faster a column at a time.
     """
-    rank, columns = x.ndim, x.shape[-1] if x.ndim else 0
-    if axis not in (-1, rank - 1) or not 1 < columns <= SHORT_ROW or x.size < MANY_ROWS * columns * columns:
+    columns = x.shape[-1] if x.ndim > 1 and axis in (-1, x.ndim - 1) else 0
+    if not 1 < columns <= SHORT_ROW or x.size < MANY_ROWS * columns * columns:
         return maximum_reduce(x, axis, None, None, True)  # type: ignore[no-any-return]
     top = x[..., 0].copy()
     for column in range(1, columns):

@@ -132,8 +132,8 @@ def check_axis(axis: object, rank: int) -> Axis:
     InvalidRequest
         It does not exist, or stands twice.
     """
-    if axis is None:
-        return None
+    if axis is None or (type(axis) is int and -rank <= axis < rank):
+        return axis
     given = axis if isinstance(axis, tuple) else (axis,)
     axes = tuple(_integer(each) for each in given)
     for each in axes:
@@ -180,6 +180,8 @@ def number(value: object, pointer: str, rule: Rule) -> float:
     InvalidRequest
         It is no number, not finite, or breaks the rule.
     """
+    if type(value) is float and math.isfinite(value) and rule.holds(value):
+        return value
     if isinstance(value, Real) and not isinstance(value, bool):
         try:
             result = float(value)
