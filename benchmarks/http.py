@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.client import Client, Load, request_of
 from benchmarks.server import (
     FASTAPI,
+    FASTAPI_SILENT,
     KOBAI,
     LITESTAR,
     TESSERACT,
@@ -84,7 +85,7 @@ def print_tables(rounds: int) -> bool:
 
 
 def _print_servers(rounds: int) -> list[str]:
-    servers = [each for each in (KOBAI, FASTAPI, LITESTAR) if is_installed(each)]
+    servers = [each for each in (KOBAI, FASTAPI, FASTAPI_SILENT, LITESTAR) if is_installed(each)]
     print_header(
         "/softmax", "server", "server CPU a request", "ours / theirs", "goal", "met", "a second", "p50", "p99"
     )

@@ -43,9 +43,10 @@ class Server:
     environment: dict[str, str] = field(default_factory=dict)
 
 
-def _uvicorn(name: str, module: str, *needs: str) -> Server:
-    options = ("--port", "{port}", "--workers", "{workers}", "--log-level", "warning", "--no-access-log")
-    return Server(name, (sys.executable, "-m", "uvicorn", module, *options), ("uvicorn", *needs))
+def _uvicorn(name: str, module: str, *needs: str, options: tuple[str, ...] = ()) -> Server:
+    """Describe a peer on uvicorn as it comes: like ours, it writes a line for every request."""
+    command = (sys.executable, "-m", "uvicorn", module, "--port", "{port}", "--workers", "{workers}")
+    return Server(name, (*command, *options), ("uvicorn", *needs))
 
 
 KOBAI = Server(
@@ -54,6 +55,12 @@ KOBAI = Server(
     environment={"PORT": "{port}", "WEB_CONCURRENCY": "{workers}"},
 )
 FASTAPI = _uvicorn("FastAPI, def", "benchmarks.peers.fastapi_peer:app", "fastapi")
+FASTAPI_SILENT = _uvicorn(
+    "FastAPI, def, no access log",
+    "benchmarks.peers.fastapi_peer:app",
+    "fastapi",
+    options=("--no-access-log",),
+)
 LITESTAR = _uvicorn("Litestar, msgspec", "benchmarks.peers.litestar_peer:app", "litestar", "msgspec")
 
 TESSERACT = Server(
