@@ -61,14 +61,20 @@ def least_served(listeners: int, served: Iterable[int]) -> int:
 
 
 def is_held_by(pid: int, listener: socket.socket) -> bool:
-    """Tell whether another process has this very socket open, as the master has until it stops."""
+    """Tell whether another process has this very socket open, as the master has until it stops.
+
+    Where that may not be seen it is taken for open: wrong at a stop, that may reset a connection which
+    waits; the opposite, wrong at a restart, would turn away all that come to the successor.
+    """
     own = os.fstat(listener.fileno())
     try:
         files = list(Path(f"/proc/{pid}/fd").iterdir())
+    except PermissionError:
+        return True
     except FileNotFoundError:
         return False
     for file in files:
-        with contextlib.suppress(FileNotFoundError):  # closed since the list was made
+        with contextlib.suppress(OSError):  # closed since the list was made
             if os.path.samestat(own, file.stat()):
                 return True
     return False

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +32,12 @@ def test_a_socket_is_held_by_the_processes_that_have_it(is_passed_on):
 
         other.communicate(b"")
         assert not is_held_by(other.pid, listener)
+
+
+def test_a_socket_of_which_nothing_may_be_seen_counts_as_held(monkeypatch):
+    def refuse(self):
+        raise PermissionError(str(self))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with socket.socket() as listener:
+        assert is_held_by(os.getpid(), listener)
