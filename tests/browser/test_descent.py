@@ -125,7 +125,8 @@ def test_a_long_run_shows_its_progress_and_can_be_stopped(playground):
     found = playground()
     found.expect("ERR_ABORTED")
     page = found.page
-    page.fill("#f", HEAVY)
+    body = asked_by(page, lambda: page.fill("#f", HEAVY))  # the new function is checked, and a run follows
+    assert body["function"] == HEAVY
     page.select_option("#method", "central")
     page.fill("#rate", "1e-7")
     page.fill("#steps", "100000")
