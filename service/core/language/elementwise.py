@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from service.core.language import shapes
-from service.core.language.graph import Operation, Term
+from service.core.language.graph import Term
+from service.core.language.operation import Operation
 
 Rule = Callable[..., Term]
 

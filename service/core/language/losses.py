@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from service.core.language import shapes
-from service.core.language.graph import Operation, Term
+from service.core.language.graph import Term
+from service.core.language.operation import Operation
 
 EPSILON = ("epsilon", "non-negative", 1e-7)
 DELTA = ("delta", "positive", 1.0)

@@ -6,8 +6,8 @@ Adding an operation is one row in `elementwise`, `reductions`, `structure` or `l
 from __future__ import annotations
 
 from service.core.language.elementwise import ELEMENTWISE, SLOPES
-from service.core.language.graph import Operation
 from service.core.language.losses import LOSS_OPERATIONS
+from service.core.language.operation import Operation
 from service.core.language.reductions import REDUCTIONS
 from service.core.language.structure import STRUCTURE
 

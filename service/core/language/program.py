@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NoReturn
 
 from service.core.exceptions import Fault, InvalidFunction, fault, pointer_to, quote_text
-from service.core.language.graph import REQUIRED, Graph, Operation, Shape, Term
+from service.core.language.graph import Graph, Term
+from service.core.language.operation import REQUIRED, Operation, Shape
 from service.core.language.operations import BINARY, CONSTANTS, FUNCTIONS, OPERATIONS, UNARY
 from service.core.language.parser import Instruction, Place, Tape, refuse
 from service.core.limits import Limits

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from service.core.language import shapes
-from service.core.language.graph import Operation, Term
+from service.core.language.graph import Term
+from service.core.language.operation import Operation
 
 AXIS = (("axis", "axis", None), ("keepdims", "flag", False))
 LAST = (("axis", "axis", -1),)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from service.core.language.graph import Shape, ShapeFault
+from service.core.language.operation import Shape, ShapeFault
 
 Axes = int | tuple[int, ...] | None
 IndexItem = int | tuple[int | None, int | None, int | None]

@@ -6,7 +6,8 @@ import math
 from typing import Any
 
 from service.core.language import shapes
-from service.core.language.graph import REQUIRED, Operation, Shape, Term
+from service.core.language.graph import Term
+from service.core.language.operation import REQUIRED, Operation, Shape
 from service.core.language.reductions import reduce_to
 
 
