@@ -117,7 +117,7 @@ def test_a_caller_that_goes_away_leaves_the_queue(tiny, busy):
         waiting.close()
         time.sleep(1.0)
 
-    assert tiny.post("/descent", {"seconds": 0})[0] == 200
+    assert tiny.post("/descent", {"seconds": 0, "deadline_ms": 20_000})[0] == 200
     assert "7.5" not in tiny.out.read_text()
 
 
