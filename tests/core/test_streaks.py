@@ -26,25 +26,30 @@ CASES = [
     ("sum(x)", [0.0, 0.0], {"learning_rate": 1e10, "steps": 51}),
     ("-sum(exp(x))", [0.0, 0.0], {"learning_rate": 1.0}),
     ("-sum(x**2)", [1.0, 2.0], {"learning_rate": 3.0}),
+    ("-sum(x**2) - sum(exp(x / 1e10))", [1.0, 2.0], {"learning_rate": 0.5}),
+    ("-sum(x**2) + sum(where(x > 1e9, 0, exp(x / 1e9)))", [1.0, 2.0], {"learning_rate": 0.5}),
+    ("-sum(x**2) - log(1e8 - sum(x))", [1.0, 2.0], {"learning_rate": 0.5, "optimizer": "momentum"}),
+    ("-sum(x**2) - sqrt(1e8 - sum(x))", [1.0, 2.0], {"learning_rate": 0.5, "tolerance": 1e-9}),
     ("1 / sum(x) - sum(x)", [0.5, 0.5], {"learning_rate": 0.05}),
     ("log(x[0]) + x[1]**2", [1.0, 1.0], {"learning_rate": 0.05}),
 ]
 
 
-def outcome(function, start, options):
-    path = descent(function, {"x": start}, history=20, **{"steps": 60, **options})
+def outcome(function, start, options, history):
+    path = descent(function, {"x": start}, history=history, **{"steps": 60, **options})
     return {key: repr(path[key]) for key in ("status", "steps", "message", "best", "variables", "history")}
 
 
+@pytest.mark.parametrize("history", [0, 20], ids=["one chunk", "chunks"])
 @pytest.mark.parametrize(("function", "start", "options"), CASES)
-def test_a_descent_on_floats_ends_as_one_step_at_a_time_does(monkeypatch, function, start, options):
+def test_a_descent_on_floats_ends_as_one_step_at_a_time_does(monkeypatch, function, start, options, history):
     """One step at a time, every iterate is settled by itself; elementary functions are the same ones."""
-    whole = outcome(function, start, options)
+    whole = outcome(function, start, options, history)
 
     monkeypatch.setattr(run_module, "FIRST_CHUNK", 1)
     monkeypatch.setattr(run_module, "LONGEST_CHUNK", 1)
 
-    assert outcome(function, start, options) == whole
+    assert outcome(function, start, options, history) == whole
 
 
 @pytest.mark.parametrize(("function", "start", "options"), CASES)

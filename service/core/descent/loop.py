@@ -251,6 +251,8 @@ class _Source:
             f"    reason = {RAISED}",
             "    if judged != k - 1:",
             *indented(indented(self._end_of_streak("k - 1", self.old))),
+            "        if best < -bound:",
+            f"            reason = {OVERSHOT}",
             self._return(),
         ]
 

@@ -233,9 +233,13 @@ class Run:
         """End with the last iterate of a chunk that is good, by bisection; its start is, its end is not."""
         low, high = start, end.step
         while high - low.step > 1:
-            middle = self._reach(start, (low.step + high) // 2)
+            wanted = (low.step + high) // 2
+            middle = self._reach(start, wanted)
             if middle.reason == INTERRUPTED:
                 self._end_early()
+                return
+            if middle.step < wanted:  # it ended there, for a reason of its own
+                self._settle(middle, low)
                 return
             if is_good(middle):
                 low = middle
