@@ -180,8 +180,6 @@ def number(value: object, pointer: str, rule: Rule) -> float:
     InvalidRequest
         It is no number, not finite, or breaks the rule.
     """
-    if type(value) is float and math.isfinite(value) and rule.holds(value):
-        return value
     if isinstance(value, Real) and not isinstance(value, bool):
         try:
             result = float(value)

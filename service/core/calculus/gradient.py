@@ -101,7 +101,7 @@ def gradient(
         "value": value,
         "gradient": slopes,
         "method": method,
-        "evaluations": sum([plan.evaluations for plan in plans]),
+        "evaluations": sum(plan.evaluations for plan in plans),
     }
     if verify:
         _, others = evaluate(plans[1], point, data, None, time)

@@ -290,7 +290,7 @@ class _Source:
         return ["if value < best:", "    best = value", *indented(self._best_at("k", self.slots))]
 
     def judge(self) -> list[str]:
-        """Write the judgement alone."""
+        """Write the judgement alone, in a loop of one turn, since it leaves by `break`."""
         lines = [*self._best_if_lowest(), *self._judgement(), *self._leave(JUDGED)]
         return ["while True:", *indented(lines), self._return()]
 
