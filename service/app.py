@@ -9,7 +9,7 @@ from typing import Any, cast
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface
 from flask.typing import ResponseReturnValue
-from werkzeug.routing import MapAdapter
+from werkzeug.routing import MapAdapter, Rule
 
 from service.api import catalogue, compute, health, logs, metrics, pages, problems, protocol
 from service.api.answers import EXTENSION
@@ -37,10 +37,37 @@ class NoSession(SessionInterface):
         return self._empty
 
 
+class Routes(MapAdapter):
+    """Werkzeug's routing of one request; of a path without variables the rule is looked for once.
+
+    Attributes
+    ----------
+    found : dict
+        By path and method the rules that have been found, for all requests of an application.
+    """
+
+    found: dict[tuple[str, str], Rule]
+
+    def match(self, *args: Any, **options: Any) -> Any:
+        """Return the rule and the values of its variables."""
+        asked = self.path_info, self.default_method
+        rule = self.found.get(asked)
+        if rule is not None:
+            return rule, {}
+        rule, values = super().match(*args, **options)
+        if rule.rule == self.path_info and not values:
+            self.found[asked] = rule
+        return rule, values
+
+
 class Application(Flask):
     """Flask without what nothing here needs, and every request would pay for."""
 
     session_interface = NoSession()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._found: dict[tuple[str, str], Rule] = {}
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function as it is: all of ours are plain ones."""
@@ -69,7 +96,9 @@ class Application(Flask):
         """Route by path and method alone: no route asks for a host, and `protocol` has checked it."""
         if request is None:
             return None
-        return MapAdapter(self.url_map, "", "/", "", request.scheme, path_asked(request), request.method)
+        adapter = Routes(self.url_map, "", "/", "", request.scheme, path_asked(request), request.method)
+        adapter.found = self._found
+        return adapter
 
 
 def create_app(settings: Settings | None = None) -> Flask:

@@ -237,6 +237,19 @@ def test_another_path_is_not_found_and_never_redirected(client, path, method):
     assert_is_problem(response, path, "not-found")
 
 
+def test_a_path_that_was_found_is_known_by_its_method_and_as_it_was_written(client, post):
+    path, body = "/softmax", {"x": [1, 2]}
+
+    for _ in range(2):
+        assert post(path, body).status_code == 200
+        assert client.get(path).status_code == 405
+        assert client.get("/problems/not-found").status_code == 200
+        assert client.get("/problems/<code>").status_code == 404
+        for other in ("//softmax", "/softmax/"):
+            response = client.open("/", method="POST", environ_overrides={"PATH_INFO": other})
+            assert response.status_code == 404
+
+
 @pytest.mark.parametrize("path", RIGHT)
 def test_a_bug_says_nothing_of_itself(app, client, monkeypatch, path):
     def fail():
