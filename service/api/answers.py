@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-import numpy as np
 from flask import Response
 from werkzeug.datastructures import Headers
 
@@ -35,8 +34,7 @@ def computes(path: str) -> Callable[[View], Callable[[], Response]]:
             arguments = read(own.schemas[path], read_document(request, own.settings))
             deadline = make_deadline(request, own.settings, arguments.pop("deadline_ms", None))
             parsed = time.perf_counter()
-            with np.errstate(all="ignore"):
-                result = view(arguments, deadline)
+            result = view(arguments, deadline)
             computed = time.perf_counter()
             response = result if isinstance(result, Response) else write(result)
             notes().timings = {
@@ -55,12 +53,18 @@ class Whole(Response):
     """An answer that has all its headers when it is made: none has to be worked out when it is sent."""
 
     def __init__(self, body: bytes) -> None:
+        self._body = body
         headers = Headers([("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         super().__init__([body], "200 OK", headers, direct_passthrough=True)
 
-    def get_wsgi_headers(self, environ: Any) -> Headers:
-        """Return the headers as they are, the length among them."""
-        return self.headers
+    def calculate_content_length(self) -> int:
+        """Return the length that is known."""
+        return len(self._body)
+
+    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+        """Send it: headers and body as they are."""
+        start_response(self.status, self.headers.to_wsgi_list())
+        return [self._body]
 
 
 def write(result: Arguments) -> Response:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any, NoReturn
 
@@ -99,7 +99,7 @@ def loads(body: bytes, nesting: int) -> Any:
 
 
 def _read_fast(body: bytes, nesting: int) -> Any:
-    if body.startswith(BYTE_ORDER_MARK) or (BACKSLASH in body and ESCAPED_BRACKET in body):
+    if body.startswith(BYTE_ORDER_MARK):
         raise _Unusual(is_json=False)
     try:
         document = _parser_for(body).parse(body)
@@ -113,6 +113,8 @@ def _read_fast(body: bytes, nesting: int) -> Any:
         _READERS.parser = None  # the error still holds parts of its document
         raise _Unusual from error
     if walk.arrays != count_of(BRACKET, body) - walk.quoted_brackets:
+        raise _Unusual
+    if walk.quoted_brackets and BACKSLASH in body and ESCAPED_BRACKET in body:
         raise _Unusual
     return result
 
@@ -305,23 +307,16 @@ def dumps(value: Any) -> bytes:
     return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY, default=_plain)
 
 
-NEVER_INFINITE = frozenset({str, int, bool, type(None)})
-
-
 def check_finite(value: Any) -> None:
     """Raise when an answer holds NaN or infinity, which JSON would silently turn into null."""
-    if type(value) in NEVER_INFINITE:
-        return
-    if isinstance(value, float):
-        is_finite = math.isfinite(value)
-    elif isinstance(value, np.ndarray):
+    is_finite = True
+    if isinstance(value, np.ndarray):
         is_finite = arrays.is_finite(value)
-    else:
-        is_finite = True
-        parts = value.values() if isinstance(value, Mapping) else value
-        if isinstance(value, Mapping | list | tuple):
-            for part in parts:
-                check_finite(part)
+    elif isinstance(value, float):
+        is_finite = math.isfinite(value)
+    elif isinstance(value, dict | list | tuple):
+        for part in value.values() if isinstance(value, dict) else value:
+            check_finite(part)
     if not is_finite:
         raise ValueError("an answer holds a number that is not finite")
 

@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from typing import Any, TextIO
@@ -51,12 +51,9 @@ class Exchange:
     bytes_out: int
     started: float
     waited: float
-    timings: dict[str, float] = field(default_factory=dict)
-
-    @property
-    def seconds(self) -> float:
-        """Time since the last byte of the body came in."""
-        return time.monotonic() - self.started
+    timings: dict[str, float]
+    seconds: float = 0.0
+    """Between the last byte of the body and the end of the answer."""
 
     @property
     def is_probe(self) -> bool:
@@ -97,7 +94,7 @@ def _start() -> None:
 
 
 def _tell_timings(response: Response) -> Response:
-    timings = notes().get("timings")
+    timings = vars(notes()).get("timings")
     if timings:
         parts = [f"{name};dur={spent:.3f}" for name, spent in timings.items()]
         response.headers.add("Server-Timing", ", ".join(parts))
@@ -109,19 +106,20 @@ def _report(response: Response) -> Response:
     request = asked()
     if "kobai.warming" in request.environ:
         return response
-    exchange = _exchange(request, response)
-    tell = partial(_tell, application().extensions[EXTENSION], exchange)
+    exchange, observers = _exchange(request, response), application().extensions[EXTENSION]
     if response.is_streamed:
         chunks = response.response
         response.response = _counted(chunks, exchange)
         response.call_on_close(getattr(chunks, "close", lambda: None))
-        response.call_on_close(tell)
+        response.call_on_close(partial(_tell, observers, exchange))
     else:
-        tell()
+        exchange.bytes_out = response.calculate_content_length() or 0
+        _tell(observers, exchange)
     return response
 
 
 def _tell(observers: list[Observer], exchange: Exchange) -> None:
+    exchange.seconds = time.monotonic() - exchange.started
     for observer in observers:
         observer(exchange)
 
@@ -165,7 +163,7 @@ def log_failure(error: BaseException) -> None:
 
 
 def _exchange(request: Request, response: Response) -> Exchange:
-    own, environ = notes(), request.environ
+    own, environ = vars(notes()), request.environ
     if "started" not in own:  # refused before anybody looked at the clock
         _start()
     return Exchange(
@@ -177,10 +175,10 @@ def _exchange(request: Request, response: Response) -> Exchange:
         request_id=own.get("request_id", ""),
         trace_id=trace_id_of(environ.get("HTTP_TRACEPARENT", "")),
         bytes_in=int(environ.get("CONTENT_LENGTH") or 0),
-        bytes_out=(0 if response.is_streamed else response.calculate_content_length()) or 0,
-        started=own.started,
-        waited=own.waited,
-        timings=own.get("timings") or {},
+        bytes_out=0,
+        started=own["started"],
+        waited=own["waited"],
+        timings=own.get("timings", {}),
     )
 
 

@@ -60,5 +60,5 @@ def _check_host(environ: dict[str, Any]) -> None:
 def _complete(response: Response) -> Response:
     """Put on every answer what the contract promises for all."""
     response.headers.add("X-Request-ID", notes().request_id)
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.add("Cache-Control", "no-store")
     return response
