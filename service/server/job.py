@@ -124,18 +124,24 @@ class Job:
 
     def run(self) -> None:
         """Compute, on the lane's thread. Every outcome becomes an event, failures too."""
+        last = None
         try:
-            self._run()
+            if not self.is_gone:
+                last = self._run()
         except BaseException as error:  # noqa: BLE001 - raised again on the event loop
-            self._post("failed", error)
-        finally:
-            self._environ = {}
-            self._callbacks = []
-            self._call_soon(self._on_done)
+            last = Event("failed", error)
+        self._environ = {}
+        self._callbacks = []
+        self._call_soon(self._finish, last)
 
-    def _run(self) -> None:
-        if self.is_gone:
-            return
+    def _finish(self, last: Event | None) -> None:
+        """Hand over the last event, on the event loop; the thread has nothing of the request any more."""
+        if last is not None:
+            self.events.put_nowait(last)
+        self._on_done()
+
+    def _run(self) -> Event:
+        """Run the application; return what is to be told when the thread is done."""
         answer = Answer()
         chunks = self._application(self._environ, answer.start)
         try:
@@ -144,10 +150,9 @@ class Job:
                 self._post("start", answer)
                 for chunk in chunks:
                     self._run_ahead(chunk)
-                self._post("end")
-            else:
-                answer.body += b"".join(chunks)
-                self._post("whole", answer)
+                return Event("end")
+            answer.body += b"".join(chunks)
+            return Event("whole", answer)
         finally:
             close(chunks)
 

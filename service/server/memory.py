@@ -6,7 +6,6 @@ import contextlib
 import ctypes
 import gc
 import os
-from pathlib import Path
 
 MIB = 1024 * 1024
 
@@ -22,7 +21,7 @@ stops glibc from raising it with every large block that is freed.
 KEPT_BYTES = 48 * MIB
 """How far a process may grow before it looks for what it could give back."""
 
-STATM = Path("/proc/self/statm")
+STATM = "/proc/self/statm"
 
 
 def keep_little() -> None:
@@ -33,23 +32,27 @@ def keep_little() -> None:
             libc.mallopt(option, value)
 
 
-def resident_bytes() -> int:
-    """Measure the memory of this process; 0 where the system does not tell."""
-    try:
-        return int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        return 0
-
-
 class Keeper:
     """Gives memory back after work that took much; starts from what the process has now."""
 
     def __init__(self) -> None:
-        self._start = resident_bytes()
+        self._statm = None
+        with contextlib.suppress(OSError):
+            self._statm = os.open(STATM, os.O_RDONLY | os.O_CLOEXEC)
+        self._start = self.resident_bytes()
+
+    def resident_bytes(self) -> int:
+        """Measure the memory of this process; 0 where the system does not tell.
+
+        In one call of the system: at each, the event loop takes the interpreter's lock for a while.
+        """
+        if self._statm is None:
+            return 0
+        return int(os.pread(self._statm, 100, 0).split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
     def give_back(self) -> None:
         """Collect what only cycles hold, as a traceback holds the arrays of its frames, and return it."""
-        if resident_bytes() - self._start < KEPT_BYTES:
+        if self.resident_bytes() - self._start < KEPT_BYTES:
             return
         gc.collect()
         with contextlib.suppress(OSError, AttributeError):

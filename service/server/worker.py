@@ -32,8 +32,8 @@ LARGE_READ_BYTES = 262_144
 CHUNKED_READ_BYTES = 4_096
 """The same for a chunked body: thousands of tiny chunks must not hold up other connections together."""
 
-SWITCH_SECONDS = 0.0001
-"""How long a computation may keep the interpreter's lock while the event loop waits for it."""
+SWITCH_SECONDS = 0.00025
+"""How long a computation keeps the interpreter's lock from the event loop, which wakes up as often to ask."""
 
 LINGER_SECONDS, LINGER_BYTES = 2.0, 4_194_304
 """How long a connection stays for what its caller is still sending, so that it gets to the answer."""
