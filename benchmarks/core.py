@@ -20,7 +20,7 @@ from service.core.calculus.plan import plan_cache
 from service.core.descent.options import Options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
-from service.core.limits import DEFAULT_LIMITS, no_deadline
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE
 
 SEED = "x[0]**2 + x[1]**2"
 ROSENBROCK = "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)"
@@ -125,7 +125,7 @@ def _descend(method: str) -> ArrayLike:
 
 def compiled(method: str) -> Work:
     """Make the loop that a descent compiles and keeps, run from the evaluated start to the last step."""
-    problem = Problem(SEED, {"x": START}, {}, method, None, DEFAULT_LIMITS, no_deadline())
+    problem = Problem(SEED, {"x": START}, {}, method, None, DEFAULT_LIMITS, NO_DEADLINE)
     path = Path(problem, Options(learning_rate=RATE, steps=STEPS))
     path.begin()
     slots, advance = path.loop.layout.slots, path.loop.advance

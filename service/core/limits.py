@@ -109,6 +109,5 @@ class Deadline:
             raise DeadlineExceeded(fault("deadline"))
 
 
-def no_deadline() -> Deadline:
-    """Return a deadline that never comes, for callers that bring no clock."""
-    return Deadline(float("inf"), lambda: 0.0)
+NO_DEADLINE = Deadline(float("inf"), lambda: 0.0)
+"""A deadline that never comes, for callers that bring no clock."""

@@ -25,7 +25,7 @@ from service.core.calculus.gradient import (
 from service.core.calculus.kernel import Array
 from service.core.calculus.plan import POINT_NODES, Plan, element_data, make_plan
 from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to
-from service.core.limits import DEFAULT_LIMITS, Deadline, Limits, no_deadline
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
 BLOCK_ELEMENTS = 1_000_000
 """Numbers that a block of points may hold in all its intermediate results."""
@@ -74,7 +74,7 @@ def gradient_field(
     >>> gradient_field("x**2", {"x": [1, 2, 3]})["gradient"]["x"]
     array([2., 4., 6.])
     """
-    time = deadline or no_deadline()
+    time = deadline or NO_DEADLINE
     batch, data = arrays_of(points, "points"), arrays_of(constants or {}, "constants")
     plans, count = _plans(function, batch, data, method, h, verify, limits)
     check_budget(plans, limits, count)

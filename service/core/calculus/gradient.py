@@ -15,7 +15,7 @@ from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.kernel import Array, Shape
 from service.core.calculus.plan import Plan, make_plan
 from service.core.exceptions import Fault, InvalidRequest, OverBudget, fault, pointer_to
-from service.core.limits import DEFAULT_LIMITS, Deadline, Limits, no_deadline, setting_of
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits, setting_of
 
 Tensors = Mapping[str, ArrayLike]
 
@@ -91,7 +91,7 @@ def gradient(
     >>> gradient("x[0]**2 + x[1]**2", {"x": [3, 4]})["gradient"]["x"]
     array([6., 8.])
     """
-    time = deadline or no_deadline()
+    time = deadline or NO_DEADLINE
     point, data = arrays_of(variables, "variables"), arrays_of(constants or {}, "constants")
     plans = _plans(function, shapes_of(point), shapes_of(data), method, h, verify, limits)
     check_budget(plans, limits)
@@ -101,7 +101,7 @@ def gradient(
         "value": value,
         "gradient": slopes,
         "method": method,
-        "evaluations": sum(plan.evaluations for plan in plans),
+        "evaluations": sum([plan.evaluations for plan in plans]),
     }
     if verify:
         _, others = evaluate(plans[1], point, data, None, time)
@@ -206,6 +206,7 @@ def _excess(name: str, asked: int, limits: Limits, *, line: int, column: int) ->
     )
 
 
+@np.errstate(all="ignore")
 def evaluate(
     plan: Plan,
     variables: Mapping[str, Array],
@@ -221,10 +222,9 @@ def evaluate(
         They are not.
     """
     deadline.check()
-    with np.errstate(all="ignore"):
-        kernel = plan.kernel(constants, h, deadline.check)
-        value, slots = kernel.run(kernel.pack(variables))
-        slopes = kernel.unpack_gradient(slots)
+    kernel = plan.kernel(constants, h, deadline.check)
+    value, slots = kernel.run(kernel.pack(variables))
+    slopes = kernel.unpack_gradient(slots)
     refuse_non_finite(plan, variables, constants, value, slopes)
     return value, slopes
 

@@ -12,7 +12,7 @@ from service.core.descent.bounds import Bounds
 from service.core.descent.options import Options
 from service.core.descent.path import Path, Progress
 from service.core.descent.problem import Problem
-from service.core.limits import DEFAULT_LIMITS, Deadline, Limits, no_deadline
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
 
 def descent(
@@ -126,7 +126,7 @@ def descent(
         history_variables=history_variables,
     )
     with np.errstate(all="ignore"):
-        problem = Problem(function, variables, constants or {}, method, h, limits, deadline or no_deadline())
+        problem = Problem(function, variables, constants or {}, method, h, limits, deadline or NO_DEADLINE)
         path = Path(problem, options, state)
         path.begin()
         path.finish(on_progress)

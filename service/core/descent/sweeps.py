@@ -12,7 +12,7 @@ from service.core.descent.options import Options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
 from service.core.exceptions import InvalidRequest, fault
-from service.core.limits import DEFAULT_LIMITS, Deadline, Limits, no_deadline
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
 
 def sweep(
@@ -66,7 +66,7 @@ def sweep(
     count = len(learning_rates)
     rows = [Options(learning_rate=rate, **options) for rate in learning_rates]
     with np.errstate(all="ignore"):
-        problem = Problem(function, variables, constants or {}, method, h, limits, deadline or no_deadline())
+        problem = Problem(function, variables, constants or {}, method, h, limits, deadline or NO_DEADLINE)
         first = Path(problem, rows[0], runs=count)
         paths = [first, *(Path(problem, row, runs=count, like=first) for row in rows[1:])]
         for path in paths:
