@@ -130,7 +130,7 @@ def compiled(method: str) -> Work:
     path.begin()
     slots, advance = path.loop.layout.slots, path.loop.advance
     arguments = (*path.run.point.parts, STEPS, False)
-    return lambda: advance(*arguments)[1][slots]
+    return lambda: advance(*arguments)[2][slots]
 
 
 def exact() -> object:

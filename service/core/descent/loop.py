@@ -60,14 +60,16 @@ class Layout:
         value did not fall, the magnitude beyond which it has diverged, and the learning rate.
     names : tuple of str
         The names of all parts in the source.
-    norm_of : callable
-        From the gradient's slots to its 2-norm.
+    norm_of, has_slope : callable
+        From the gradient's slots to its 2-norm, and from their tuple to whether one has an element that is
+        not zero.
     """
 
     def __init__(self, template: Template, rules: Rules) -> None:
         slots, moments = template.source.slots, rules.optimizer.moments
         self.names: tuple[str, ...] = ()
         self.norm_of: Callable[..., float] = math.hypot if template.is_scalar else total_norm
+        self.has_slope: Callable[[Parts], bool] = any if template.is_scalar else has_element
         self.slots = self._add(*slots)
         self.moments = self._add(*(f"{moment}_{slot}" for moment in moments for slot in slots))
         self.gradient = self._add(*(f"g_{slot}" for slot in slots))
@@ -89,6 +91,13 @@ class Layout:
             parts[getattr(self, name)] = value
         return tuple(parts)
 
+    def with_best(self, parts: Parts, step: int, slots: slice) -> Parts:
+        """Write down the end of a streak: the best iterate is that of a step, and where it is."""
+        changed = list(parts)
+        changed[self.previous] = changed[self.best]
+        changed[self.best_step], changed[self.best_slots] = step, changed[slots]
+        return tuple(changed)
+
     def _add(self, *names: str) -> slice:
         start = len(self.names)
         self.names += names
@@ -104,6 +113,11 @@ def total_norm(*parts: Any) -> float:
         scale = largest if 0.0 < largest < math.inf else 1.0
         norms.append(scale * math.sqrt(float(np.dot(flat / scale, flat / scale))))
     return math.hypot(*norms)
+
+
+def has_element(parts: Parts) -> bool:
+    """Tell whether one of the arrays has an element that is not zero."""
+    return any(map(np.count_nonzero, parts))
 
 
 SCALAR_NAMES: dict[str, Any] = {"root_of": math.sqrt, "is_finite": math.isfinite}
@@ -128,16 +142,29 @@ class Loop:
     is_stationary : bool
         Whether a step that changes nothing is the end.
     advance : callable
-        From the parts, the last step, and whether that is the start's, still to be evaluated, to a reason and
-        parts.
+        From the parts, the last step, and whether that is the start's, still to be evaluated, to a reason,
+        the step that was judged last, and parts. Between that step and the end there is a streak.
     judge : callable
-        The same for one iterate whose value and gradient are among the parts: it is only judged.
+        From parts, value and gradient of an iterate among them, which is only judged, to a reason and parts.
     """
 
     layout: Layout
     is_stationary: bool
-    advance: Callable[..., tuple[int, Parts]]
+    advance: Callable[..., tuple[int, int, Parts]]
     judge: Callable[..., tuple[int, Parts]]
+
+    def run(self, start: Parts, last: int, *, is_fresh: bool) -> tuple[int, Parts]:
+        """Run `advance`, and write down what is known of a streak in which it ended."""
+        reason, judged, parts = self.advance(*start, last, is_fresh)
+        layout, k = self.layout, parts[self.layout.k]
+        if reason == REACHED and judged != k:
+            parts = layout.with_best(parts, k, layout.slots)
+            reason = REACHED if layout.has_slope(parts[layout.gradient]) else STALLED
+        elif reason == RAISED and judged != k - 1:
+            parts = layout.with_best(parts, k - 1, layout.before)
+        else:
+            return reason, parts
+        return OVERSHOT if parts[layout.best] < -parts[layout.bound] else reason, parts
 
 
 def make_loop(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> Loop:
@@ -211,7 +238,7 @@ class _Source:
 
         As long as every iterate is the best so far, a streak, nothing else is looked at: a smaller value
         means that the variables changed. Where the best stands is written down when the streak ends, which
-        is known from the step that was judged last.
+        is known from the step that was judged last; after the loop, by `Loop.run`.
         """
         step = [
             "if not is_fresh:",
@@ -221,7 +248,8 @@ class _Source:
             "    best = value",
             "    continue",
             "if judged != k - 1:",
-            *indented(self._end_of_streak("k - 1", self.old)),
+            "    previous = best",
+            *indented(self._best_at("k - 1", self.old)),
             "    if best < -bound:",
             *indented(indented(self._leave(OVERSHOT))),
             *(self._best_if_lowest() if len(self._improvement()) > 1 else []),
@@ -238,22 +266,11 @@ class _Source:
             "try:",
             "    for k in range(k if is_fresh else k + 1, last + 1):",
             *indented(indented(step)),
-            "    else:",
-            "        if judged != k:",
-            *indented(indented(indented(self._end_of_streak("k", self.slots)))),
-            f"            if not ({self._has_slope()}):",
-            f"                reason = {STALLED}",
-            "            if best < -bound:",
-            f"                reason = {OVERSHOT}",
             "except Interrupted:",
             f"    reason = {INTERRUPTED}",
             "except (ArithmeticError, ValueError):",
             f"    reason = {RAISED}",
-            "    if judged != k - 1:",
-            *indented(indented(self._end_of_streak("k - 1", self.old))),
-            "        if best < -bound:",
-            f"            reason = {OVERSHOT}",
-            self._return(),
+            f"return reason, judged, {self.parts}",
         ]
 
     def _evaluation(self) -> list[str]:
@@ -276,10 +293,6 @@ class _Source:
             tests.append(f"({self._has_slope()})")
         return tests
 
-    def _end_of_streak(self, step: str, slots: tuple[str, ...]) -> list[str]:
-        """Write down what is known of the last iterate of a streak."""
-        return ["previous = best", *self._best_at(step, slots)]
-
     def _best_at(self, step: str, slots: tuple[str, ...]) -> list[str]:
         """Write down where the best iterate is."""
         pairs = zip(self.slots, slots, strict=True)
@@ -292,14 +305,11 @@ class _Source:
     def judge(self) -> list[str]:
         """Write the judgement alone, in a loop of one turn, since it leaves by `break`."""
         lines = [*self._best_if_lowest(), *self._judgement(), *self._leave(JUDGED)]
-        return ["while True:", *indented(lines), self._return()]
+        return ["while True:", *indented(lines), f"return reason, {self.parts}"]
 
     def _leave(self, reason: int) -> list[str]:
         """Leave the loop; there is one `return` only, since its many names take long to compile."""
         return [f"reason = {reason}", "break"]
-
-    def _return(self) -> str:
-        return f"return reason, {self.parts}"
 
     def _judgement(self) -> list[str]:
         """Write the tests of one iterate, in the order of their precedence."""

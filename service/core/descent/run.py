@@ -81,7 +81,7 @@ class Iterate:
     @property
     def has_slope(self) -> bool:
         """Whether the gradient has an element that is not zero."""
-        return any(np.any(part) for part in self.gradient)
+        return self.layout.has_slope(self.gradient)
 
     @property
     def is_beyond_bound(self) -> bool:
@@ -208,7 +208,7 @@ class Run:
         return Iterate(DIVERGED, high.parts, self.layout)
 
     def _loop(self, start: Iterate, last: int, is_fresh: bool) -> Iterate:
-        reason, parts = self.loop.advance(*start.parts, last, is_fresh)
+        reason, parts = self.loop.run(start.parts, last, is_fresh=is_fresh)
         return Iterate(reason, parts, self.layout)
 
     def _judge(self, point: Iterate, value: float, gradient: Parts) -> Iterate:
