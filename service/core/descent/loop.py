@@ -259,15 +259,13 @@ class _Source:
         ]
         return [
             f"reason = {REACHED}",
-            "judged = k - 1",
+            "judged = k - is_fresh",
             "if not is_fresh:",
-            "    judged = k",
             "    previous = value",
             "try:",
-            "    for k in range(k if is_fresh else k + 1, last + 1):",
+            "    for k in range(judged + 1, last + 1):",
             *indented(indented(step)),
-            "except Interrupted:",
-            f"    reason = {INTERRUPTED}",
+            *([] if self.template.is_scalar else ["except Interrupted:", f"    reason = {INTERRUPTED}"]),
             "except (ArithmeticError, ValueError):",
             f"    reason = {RAISED}",
             f"return reason, judged, {self.parts}",

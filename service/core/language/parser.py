@@ -125,7 +125,7 @@ class _Gate:
                     refuse("too-deep", _place(token), limit=limits.function_nesting)
             elif token.type in CLOSING:
                 depth = max(depth - 1, 0)
-            elif depth and token == "\n":
+            elif depth and token.type == "_END" and token == "\n":
                 refuse("newline-in-brackets", _place(token))
             yield token
 
@@ -259,7 +259,8 @@ def parse_function(text: str, limits: Limits) -> Tape:
     for position, statement in enumerate(statements[:-1]):
         if tape[statement].kind != "bind":
             refuse("unnamed-statement", _place(_first_tokens()[position]))
-    return Tape(tape, statements[-1], " ".join(";" if token == "\n" else token for token in _PARSE.seen))
+    written = [";" if token.type == "_END" else token for token in _PARSE.seen]
+    return Tape(tape, statements[-1], " ".join(written))
 
 
 def _place(token: Token) -> Place:

@@ -13,7 +13,10 @@ IndexItem = int | tuple[int | None, int | None, int | None]
 def broadcast(*shapes: Shape) -> Shape:
     """Return the shape that all broadcast to."""
     first = shapes[0]
-    if all(shape == first or not shape for shape in shapes[1:]):
+    for shape in shapes:
+        if shape and shape != first:
+            break
+    else:
         return first
     result: list[int] = []
     for position in range(-max(map(len, shapes)), 0):
