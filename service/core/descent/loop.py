@@ -241,8 +241,7 @@ class _Source:
         is known from the step that was judged last; after the loop, by `Loop.run`.
         """
         step = [
-            "if not is_fresh:",
-            *indented(self._update()),
+            *self._update_if_due(),
             *self._evaluation(),
             f"if {' and '.join(self._improvement())}:",
             "    best = value",
@@ -352,6 +351,12 @@ class _Source:
         if not self.template.is_scalar:
             return f"clamp({source}, {low}, {high})"
         return f"({low} if {source} < {low} else {high} if {source} > {high} else {source})"
+
+    def _update_if_due(self) -> list[str]:
+        """Write the update of all steps but a fresh start's, whose gradient of zero changes nothing alone."""
+        if self.rules.is_stationary:
+            return self._update()
+        return ["if not is_fresh:", *indented(self._update())]
 
     def _update(self) -> list[str]:
         """Write one update of all slots."""

@@ -113,6 +113,7 @@ class Path:
         return self.loop.layout.fill(
             slots=slots,
             before=slots,
+            gradient=(0.0,) * len(slots),
             moments=tuple(part for name in self.moments for part in pack(content["moments"][name])),
             best_slots=pack(best["variables"]),
             k=content["step"],
