@@ -67,6 +67,9 @@ def _print_parts(name: str, request: bytes, count: int, seconds: int) -> None:
     with running(KOBAI) as server:
         Load(server.port, request, count, CONNECTIONS).run()
         stacks, cpu_us = _sampled(server, request, count, seconds)
+    if not stacks:
+        print(f"\n{name}: left out, py-spy may not look into another process here.")
+        return
     found: Counter[str] = Counter()
     for stack, times in stacks.items():
         found[_part_of(stack)] += times
@@ -99,7 +102,7 @@ def _sampled(server: Running, request: bytes, count: int, seconds: int) -> tuple
                 load = Load(server.port, request, count, CONNECTIONS)
                 load.run()
                 sent += len(load.times)
-        lines = output.read_text(encoding="utf-8").splitlines()
+        lines = output.read_text(encoding="utf-8").splitlines() if spy.returncode == 0 else []
     rows = [line.rpartition(" ") for line in lines]
     stacks = {stack: int(times) for stack, _, times in rows if WAITING not in stack.rpartition(";")[2]}
-    return stacks, 1e6 * (server.cpu_seconds() - before) / sent
+    return stacks, 1e6 * (server.cpu_seconds() - before) / max(1, sent)

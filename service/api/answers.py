@@ -53,18 +53,17 @@ class Whole(Response):
     """An answer that has all its headers when it is made: none has to be worked out when it is sent."""
 
     def __init__(self, body: bytes) -> None:
-        self._body = body
         headers = Headers([("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         super().__init__([body], "200 OK", headers, direct_passthrough=True)
 
     def calculate_content_length(self) -> int:
         """Return the length that is known."""
-        return len(self._body)
+        return sum(map(len, self.response))
 
-    def __call__(self, environ: Any, start_response: Any) -> list[bytes]:
+    def __call__(self, environ: Any, start_response: Any) -> Any:
         """Send it: headers and body as they are."""
         start_response(self.status, self.headers.to_wsgi_list())
-        return [self._body]
+        return self.response
 
 
 def write(result: Arguments) -> Response:

@@ -155,7 +155,7 @@ def _seal(content: Any) -> str:
 
 def _lay_out(value: Any, parts: list[bytes]) -> None:
     """Write a value as bytes that tell it from every other."""
-    if type(value) is float or type(value) is int:  # as `_bits` would, at a tenth of the cost
+    if type(value) in (float, int):  # as `_bits` would, at a tenth of the cost
         parts.append(b"();" + pack("=d", value + 0.0))
     elif value is None or isinstance(value, str):
         parts.append(f"{value!r};".encode())

@@ -146,7 +146,7 @@ class Graph:
         return Term(self, index, True in [term.is_guarded for term in terms])
 
 
-@dataclass(slots=True, unsafe_hash=True)
+@dataclass(frozen=True, slots=True)
 class Term:
     """A node as something to calculate with; the derivative rules are written in terms.
 
