@@ -118,7 +118,7 @@ def test_a_caller_that_goes_away_leaves_the_queue(tiny, busy):
         time.sleep(1.0)
 
     assert tiny.post("/descent", {"seconds": 0, "deadline_ms": 20_000})[0] == 200
-    assert "7.5" not in tiny.out.read_text()
+    assert '"worked": 7.5' not in tiny.out.read_text()
 
 
 @pytest.mark.parametrize(("wanted", "seconds"), [({"deadline_ms": 300}, 0.3), ({}, 1.0)])
