@@ -11,10 +11,10 @@ from flask.sessions import NullSession, SessionInterface
 from flask.typing import ResponseReturnValue
 from werkzeug.routing import MapAdapter, Rule
 
-from service.api import catalogue, compute, health, logs, metrics, pages, problems, protocol
-from service.api.answers import EXTENSION
+from service.api import catalogue, health, logs, metrics, pages, problems, protocol
+from service.api.answers import EXTENSION, answer_with
 from service.api.context import path_asked
-from service.api.schemas import Envelope, make_schemas
+from service.api.endpoints import ENDPOINTS, make_schemas
 from service.config import Settings
 
 
@@ -23,7 +23,6 @@ class Parts:
     """What an application of ours carries."""
 
     settings: Settings
-    schemas: dict[str, Envelope]
 
 
 class NoSession(SessionInterface):
@@ -114,12 +113,14 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False
-    app.extensions[EXTENSION] = Parts(chosen, make_schemas(chosen.limits))
+    app.extensions[EXTENSION] = Parts(chosen)
     protocol.install(app)
     problems.install(app)
     logs.install(app, chosen)
     metrics.install(app, chosen)
-    app.register_blueprint(compute.routes)
+    schemas = make_schemas(chosen.limits)
+    for path, endpoint in ENDPOINTS.items():
+        app.add_url_rule(path, path, answer_with(endpoint.view, schemas[path]), methods=["POST"])
     app.register_blueprint(health.routes)
     catalogue.install(app, chosen)
     pages.install(app)

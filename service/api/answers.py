@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from flask import Response
@@ -13,40 +12,36 @@ from werkzeug.datastructures import Headers
 from service.api.body import make_deadline, read_document
 from service.api.context import application, asked, notes
 from service.api.jsonio import dumps
-from service.api.schemas import read
+from service.api.schemas import Envelope, read
 from service.core.exceptions import OverBudget, fault
-from service.core.limits import Deadline, setting_of
+from service.core.limits import Deadline, Limits, setting_of
 
 Arguments = dict[str, Any]
-View = Callable[[Arguments, Deadline], "Arguments | Response"]
+View = Callable[[Arguments, Deadline, Limits], Arguments | Response]
 
 EXTENSION = "kobai"
 
 
-def computes(path: str) -> Callable[[View], Callable[[], Response]]:
-    """Make a view of a computation: the body is read by the schema of `path`, the answer written."""
+def answer_with(view: View, schema: Envelope) -> Callable[[], Response]:
+    """Make Flask's view of an endpoint: the body is read by the schema, the answer written."""
 
-    def decorate(view: View) -> Callable[[], Response]:
-        @wraps(view)
-        def answer() -> Response:
-            request, own = asked(), application().extensions[EXTENSION]
-            started = time.perf_counter()
-            arguments = read(own.schemas[path], read_document(request, own.settings))
-            deadline = make_deadline(request, own.settings, arguments.pop("deadline_ms", None))
-            parsed = time.perf_counter()
-            result = view(arguments, deadline)
-            computed = time.perf_counter()
-            response = result if isinstance(result, Response) else write(result)
-            notes().timings = {
-                "parse": 1000 * (parsed - started),
-                "compute": 1000 * (computed - parsed),
-                "dump": 1000 * (time.perf_counter() - computed),
-            }
-            return response
+    def answer() -> Response:
+        request, settings = asked(), application().extensions[EXTENSION].settings
+        started = time.perf_counter()
+        arguments = read(schema, read_document(request, settings))
+        deadline = make_deadline(request, settings, arguments.pop("deadline_ms", None))
+        parsed = time.perf_counter()
+        result = view(arguments, deadline, settings.limits)
+        computed = time.perf_counter()
+        response = result if isinstance(result, Response) else write(result)
+        notes().timings = {
+            "parse": 1000 * (parsed - started),
+            "compute": 1000 * (computed - parsed),
+            "dump": 1000 * (time.perf_counter() - computed),
+        }
+        return response
 
-        return answer
-
-    return decorate
+    return answer
 
 
 class Whole(Response):

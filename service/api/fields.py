@@ -96,6 +96,16 @@ class Number(StrictField):
         return " and ".join(parts)
 
 
+def positive(**more: Any) -> Number:
+    """Make the field of a number above 0."""
+    return Number(low=0, is_open=True, **more)
+
+
+def fraction(**more: Any) -> Number:
+    """Make the field of a number of at least 0 and below 1."""
+    return Number(low=0, high=1, is_below=True, **more)
+
+
 class Whole(Number):
     """A whole number: 5 and 5.0, not 5.5."""
 

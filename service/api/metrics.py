@@ -24,14 +24,15 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from service import __version__
 from service.api import logs
 from service.api.context import notes
+from service.api.endpoints import ENDPOINTS
 from service.config import Settings
 from service.core.calculus.plan import plan_cache
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 """Seconds; from the fastest answer to the longest deadline."""
 
-COMPILING = frozenset({"/gradient", "/gradient/field", "/descent", "/descent/sweep"})
-"""Routes whose requests look for their function in the cache of compiled ones."""
+COMPILING = frozenset(path for path, endpoint in ENDPOINTS.items() if endpoint.compiles)
+"""Paths whose requests look for their function in the cache of compiled ones."""
 
 EXTENSION = "kobai.metrics"
 

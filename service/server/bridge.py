@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, NoReturn
 from urllib.parse import unquote_to_bytes, urlsplit
 
+from service.api.endpoints import ENDPOINTS
 from service.api.metrics import Metrics
 from service.config import Settings
 from service.server.account import Account
@@ -33,10 +34,7 @@ PIECE_BYTES = 262_144
 ASK_SECONDS = 0.25
 """How long a caller that has stopped sending is left alone before it is asked whether it still reads."""
 
-LANES = {"/descent": "long", "/descent/sweep": "long", "/gradient": "long", "/gradient/field": "long"}
-"""Where a path's long work goes; what is not named goes to ``bulk``."""
-
-NEVER_INLINE = frozenset({"/descent/sweep"})
+ALWAYS_LONG = frozenset(path for path, endpoint in ENDPOINTS.items() if endpoint.is_always_long)
 """Paths whose work is long whatever the body says."""
 
 NAMING_DEADLINES = frozenset({"/descent", "/descent/sweep"})
@@ -165,7 +163,7 @@ class _Exchange:
                 answer = run(self._bridge.application, environ)
             except Deferred:
                 environ = self._environ()
-                lane = self._bridge.lanes[_lane_name(environ)]
+                lane = self._bridge.lanes[_thread_name(environ)]
             else:
                 await self._send_whole(answer)
                 return
@@ -177,11 +175,11 @@ class _Exchange:
             return None
         is_long = (
             len(self._intake.body) > self._bridge.settings.inline_body_bytes
-            or environ["PATH_INFO"] in NEVER_INLINE
+            or environ["PATH_INFO"] in ALWAYS_LONG
             or (environ["PATH_INFO"] == "/descent" and MANY_STEPS.search(self._intake.body) is not None)
             or STREAM in environ.get("HTTP_ACCEPT", "").lower()
         )
-        return self._bridge.lanes[_lane_name(environ)] if is_long else None
+        return self._bridge.lanes[_thread_name(environ)] if is_long else None
 
     async def _serve_from(self, lane: Lane, environ: Environ) -> None:
         """Queue the request on a lane and send what comes back, unless it must wait too long."""
@@ -363,8 +361,9 @@ def _counted(body: bytes) -> int:
     return len(body) if len(body) > FREE_BYTES else 0
 
 
-def _lane_name(environ: Environ) -> str:
-    return LANES.get(environ["PATH_INFO"], "bulk")
+def _thread_name(environ: Environ) -> str:
+    endpoint = ENDPOINTS.get(environ["PATH_INFO"])
+    return endpoint.thread if endpoint else "bulk"
 
 
 def _header_name(name: bytes) -> str:

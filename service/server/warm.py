@@ -6,9 +6,8 @@ from typing import Any
 
 from flask import Flask
 
+from service.api.endpoints import ENDPOINTS
 from service.server.bridge import Bridge
-
-SQUARE = {"function": "x[0]**2 + x[1]**2", "variables": {"x": [3, 4]}}
 
 REQUESTS: tuple[tuple[str, Any], ...] = (
     ("/livez", None),
@@ -18,14 +17,7 @@ REQUESTS: tuple[tuple[str, Any], ...] = (
     ("/problems", None),
     ("/openapi.yaml", None),
     ("/openapi.json", None),
-    ("/softmax", {"x": [[0.3, 2.9], [4.0, 1.0]]}),
-    ("/sigmoid", {"x": [0.0, 1.0]}),
-    ("/loss", {"loss": "cross_entropy", "predictions": [[0.1, 0.9]], "targets": [1], "gradient": True}),
-    ("/gradient", SQUARE),
-    ("/gradient", SQUARE | {"method": "central", "verify": True}),
-    ("/gradient/field", {"function": SQUARE["function"], "points": {"x": [[3, 4], [1, 2]]}}),
-    ("/descent", SQUARE | {"optimizer": "adam", "steps": 10, "history": 5}),
-    ("/descent/sweep", SQUARE | {"learning_rates": [0.1, 0.2], "steps": 10}),
+    *((path, example) for path, endpoint in ENDPOINTS.items() for example in endpoint.examples),
     ("/gradient", {"function": "x +", "variables": {"x": 1}}),
     ("/nowhere", None),
 )

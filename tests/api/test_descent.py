@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from service.api.schemas import make_schemas
+from service.api.endpoints import make_schemas
 from service.core.limits import DEFAULT_LIMITS
 from tests.core.test_descent import SQUARE, START, STATUSES
 

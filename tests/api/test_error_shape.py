@@ -5,27 +5,13 @@ import re
 
 import pytest
 
+from service.api.endpoints import ENDPOINTS, make_schemas
 from service.api.problems import KINDS
 from service.app import create_app
 from service.config import Settings
 from service.core.limits import Limits
 
-SQUARE = "x[0]**2 + x[1]**2"
-
-RIGHT = {
-    "/softmax": {"x": [1, 2]},
-    "/sigmoid": {"x": [1, 2]},
-    "/loss": {"loss": "squared_error", "predictions": [1, 2], "targets": [2, 1]},
-    "/gradient": {"function": SQUARE, "variables": {"x": [3, 4]}},
-    "/gradient/field": {"function": SQUARE, "points": {"x": [[3, 4], [5, 6]]}},
-    "/descent": {"function": SQUARE, "variables": {"x": [3, 4]}, "steps": 3},
-    "/descent/sweep": {
-        "function": SQUARE,
-        "variables": {"x": [3, 4]},
-        "learning_rates": [0.1, 0.2],
-        "steps": 3,
-    },
-}
+RIGHT = {path: endpoint.examples[0] for path, endpoint in ENDPOINTS.items()}
 """A request that each endpoint answers."""
 
 PAGES = (
@@ -136,8 +122,8 @@ def test_what_is_no_object_is_invalid(post, path, body):
 def test_an_empty_object_lacks_every_field_that_is_required(post, path):
     document = assert_is_problem(post(path, {}), path, "invalid-request")
 
-    required = {f"/{name}" for name in RIGHT[path]} - {"/steps"}
-    assert {error["pointer"] for error in document["errors"]} == required
+    required = make_schemas(Limits())[path].needed
+    assert {error["pointer"] for error in document["errors"]} == {f"/{name}" for name in required}
 
 
 @pytest.mark.parametrize("path", RIGHT)

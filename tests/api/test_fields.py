@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from service.api import fields
-from service.api.schemas import make_schemas, read
+from service.api.endpoints import make_schemas
+from service.api.schemas import read
 from service.core.exceptions import InvalidRequest
 from service.core.limits import Limits
 from tests.api.test_error_shape import RIGHT

@@ -73,7 +73,7 @@ def test_h_13_the_example_of_an_internal_error_is_what_a_bug_leads_to(app, clien
     def fail():
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setitem(app.view_functions, "compute.softmax", fail)
+    monkeypatch.setitem(app.view_functions, "/softmax", fail)
 
     body = check_answer(operations()["softmax"], send(client, FAILURES["internalError"]))
 

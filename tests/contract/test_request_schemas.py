@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from service.api import fields
-from service.api.schemas import make_schemas, read
+from service.api.endpoints import make_schemas
+from service.api.schemas import read
 from service.core.exceptions import InvalidRequest
 from service.core.limits import DEFAULT_LIMITS, Limits
 from tests.contract.document import operations, raw, request_examples

@@ -1,0 +1,121 @@
+"""The endpoints that compute: one table.
+
+Routes, request schemas, the choice of the worker thread, metrics, warm-up and the tests read it. A new
+endpoint is a row here, a view in the module of its family, and its operation in `openapi.yaml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from flask import Response
+
+from service.api import activations, descents, gradients, losses
+from service.api.schemas import Envelope, Fields, envelope_of
+from service.core.limits import Deadline, Limits
+
+Arguments = dict[str, Any]
+View = Callable[[Arguments, Deadline, Limits], Arguments | Response]
+
+SQUARE = {"function": "x[0]**2 + x[1]**2", "variables": {"x": [3, 4]}}
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One row: all that is particular to an endpoint.
+
+    Parameters
+    ----------
+    path : str
+        Where requests are posted to.
+    view : callable
+        Computes: takes the checked arguments, the deadline and the limits, returns what the answer holds.
+    fields : callable
+        Makes the fields of a request from the limits.
+    thread : {"long", "bulk"}
+        The worker thread for work that is not done at once on the event loop: ``long`` for functions of
+        the client's, ``bulk`` for large arrays, so that an array does not wait behind a descent.
+    examples : tuple of dict
+        Small requests that are answered; warm-up sends them, and tests start from the first.
+    compiles : bool
+        Whether the work goes through the cache of compiled functions.
+    is_always_long : bool
+        Whether no request is quick enough for the event loop.
+    """
+
+    path: str
+    view: View
+    fields: Callable[[Limits], Fields]
+    thread: Literal["long", "bulk"]
+    examples: tuple[Arguments, ...]
+    compiles: bool = False
+    is_always_long: bool = False
+
+
+ENDPOINTS: dict[str, Endpoint] = {
+    row.path: row
+    for row in (
+        Endpoint(
+            "/softmax",
+            activations.softmax,
+            activations.softmax_fields,
+            "bulk",
+            ({"x": [[0.3, 2.9], [4.0, 1.0]]},),
+        ),
+        Endpoint(
+            "/sigmoid",
+            activations.sigmoid,
+            activations.sigmoid_fields,
+            "bulk",
+            ({"x": [0.0, 1.0]},),
+        ),
+        Endpoint(
+            "/loss",
+            losses.loss,
+            losses.loss_fields,
+            "bulk",
+            ({"loss": "cross_entropy", "predictions": [[0.1, 0.9]], "targets": [1], "gradient": True},),
+        ),
+        Endpoint(
+            "/gradient",
+            gradients.gradient_at_a_point,
+            gradients.gradient_fields,
+            "long",
+            (SQUARE, SQUARE | {"method": "central", "verify": True}),
+            compiles=True,
+        ),
+        Endpoint(
+            "/gradient/field",
+            gradients.gradient_at_points,
+            gradients.gradient_field_fields,
+            "long",
+            ({"function": SQUARE["function"], "points": {"x": [[3, 4], [1, 2]]}},),
+            compiles=True,
+        ),
+        Endpoint(
+            "/descent",
+            descents.descent_path,
+            descents.descent_fields,
+            "long",
+            (SQUARE | {"optimizer": "adam", "steps": 10, "history": 5},),
+            compiles=True,
+        ),
+        Endpoint(
+            "/descent/sweep",
+            descents.descent_sweep,
+            descents.sweep_fields,
+            "long",
+            (SQUARE | {"learning_rates": [0.1, 0.2], "steps": 10},),
+            compiles=True,
+            is_always_long=True,
+        ),
+    )
+}
+"""Every endpoint that computes, by its path."""
+
+
+def make_schemas(limits: Limits) -> dict[str, Envelope]:
+    """Make the request schema of every endpoint, once for an application."""
+    return {path: envelope_of(path, endpoint.fields(limits)) for path, endpoint in ENDPOINTS.items()}

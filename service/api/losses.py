@@ -1,0 +1,33 @@
+"""`/loss`: what a request may hold, and what is computed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.api.fields import ArrayField, Choice, Flag, Number, fraction, positive
+from service.api.schemas import Fields
+from service.core import losses
+from service.core.limits import Deadline, Limits
+
+REDUCTIONS = ("sum", "mean", "none")
+
+
+def loss_fields(limits: Limits) -> Fields:
+    """List the fields of `/loss`."""
+    return {
+        "loss": Choice(tuple(losses.LOSSES), required=True),
+        "predictions": ArrayField(limits, required=True),
+        "targets": ArrayField(limits, required=True),
+        "from_logits": Flag(load_default=False),
+        "epsilon": Number(low=0, load_default=None),
+        "delta": positive(load_default=1.0),
+        "label_smoothing": fraction(load_default=0.0),
+        "reduction": Choice(REDUCTIONS, load_default="sum"),
+        "gradient": Flag(load_default=False),
+    }
+
+
+def loss(arguments: dict[str, Any], deadline: Deadline, _: Limits) -> dict[str, Any]:
+    """Compute a loss, and on request its gradient."""
+    deadline.check()
+    return losses.loss(arguments.pop("loss"), **arguments)
