@@ -20,8 +20,8 @@ from urllib.parse import unquote_to_bytes, urlsplit
 from service.api.endpoints import ENDPOINTS
 from service.api.metrics import Metrics
 from service.config import Settings
-from service.server.account import Account
-from service.server.intake import FREE_BYTES, Connection, Intake, Receive, Refusal
+from service.server.body_reader import FREE_BYTES, BodyReader, Connection, Receive, Refusal
+from service.server.budget import MemoryBudget
 from service.server.job import Answer, Environ, Event, Job, WsgiApplication, run
 from service.server.lane import Lane
 
@@ -98,8 +98,8 @@ class Bridge:
         self.settings = settings
         self.drain = on_drain
         reserve = settings.limits.body_bytes
-        self.bodies = Account(settings.held_body_bytes, reserve, _shown(metrics, "held", "bodies"))
-        self.answers = Account(settings.held_answer_bytes, 0, _shown(metrics, "held", "answers"))
+        self.bodies = MemoryBudget(settings.held_body_bytes, reserve, _shown(metrics, "held", "bodies"))
+        self.answers = MemoryBudget(settings.held_answer_bytes, 0, _shown(metrics, "held", "answers"))
         self.lanes = {
             name: Lane(name, settings.queue, _shown(metrics, "queued", name)) for name in ("long", "bulk")
         }
@@ -109,17 +109,17 @@ class Bridge:
         if scope["type"] != "http":
             return
         connection: Connection | None = scope.get("kobai.connection")
-        intake = Intake(scope["headers"], receive, self.settings, self.bodies, connection)
+        reader = BodyReader(scope["headers"], receive, self.settings, self.bodies, connection)
         try:
-            await intake.read()
-            if connection is not None and not intake.is_complete:
+            await reader.read()
+            if connection is not None and not reader.is_complete:
                 if connection.is_lost:
                     return
                 connection.close_after_answer()
-            await _Exchange(self, scope, intake, send, connection).serve()
-            await intake.discard()
+            await _Exchange(self, scope, reader, send, connection).serve()
+            await reader.discard()
         finally:
-            intake.release()
+            reader.release()
 
     def busy_seconds(self) -> float:
         """How long the longest computation has been running."""
@@ -138,22 +138,22 @@ class _Exchange:
     """One request and its answer."""
 
     def __init__(
-        self, bridge: Bridge, scope: Scope, intake: Intake, send: Send, connection: Connection | None
+        self, bridge: Bridge, scope: Scope, reader: BodyReader, send: Send, connection: Connection | None
     ) -> None:
         self._bridge = bridge
         self._connection = connection
         self._scope = scope
-        self._intake = intake
+        self._reader = reader
         self._send = send
         self._has_begun = False
 
     async def serve(self) -> None:
         """Answer: inline where the work is quick, else from a lane."""
-        if self._intake.is_late:
+        if self._reader.is_late:
             await self._send_whole(_request_timeout())
             return
-        if self._intake.refusal:
-            await self._refuse(self._intake.refusal)
+        if self._reader.refusal:
+            await self._refuse(self._reader.refusal)
             return
         environ = self._environ()
         lane = self._lane(environ)
@@ -174,26 +174,26 @@ class _Exchange:
         if environ["REQUEST_METHOD"] != "POST":
             return None
         is_long = (
-            len(self._intake.body) > self._bridge.settings.inline_body_bytes
+            len(self._reader.body) > self._bridge.settings.inline_body_bytes
             or environ["PATH_INFO"] in ALWAYS_LONG
-            or (environ["PATH_INFO"] == "/descent" and MANY_STEPS.search(self._intake.body) is not None)
+            or (environ["PATH_INFO"] == "/descent" and MANY_STEPS.search(self._reader.body) is not None)
             or STREAM in environ.get("HTTP_ACCEPT", "").lower()
         )
         return self._bridge.lanes[_thread_name(environ)] if is_long else None
 
     async def _serve_from(self, lane: Lane, environ: Environ) -> None:
         """Queue the request on a lane and send what comes back, unless it must wait too long."""
-        intake = self._intake
-        job = Job(self._bridge.application, environ, self._bridge.settings.send_timeout_s, intake.take_back)
+        reader = self._reader
+        job = Job(self._bridge.application, environ, self._bridge.settings.send_timeout_s, reader.take_back)
         ticket = lane.submit(job.run)
         if ticket is None:
             await self._refuse((503, "overloaded", "Too many long computations are waiting; try again."))
             return
-        intake.lend()
+        reader.lend()
 
         def withdraw(event: Event) -> None:
             if lane.withdraw(ticket):
-                intake.take_back()
+                reader.take_back()
                 job.events.put_nowait(event)
 
         def leave() -> None:
@@ -217,7 +217,7 @@ class _Exchange:
         """
         connection = self._connection
         if connection is None or not connection.has_ended:
-            await self._intake.wait_for_end()
+            await self._reader.wait_for_end()
         while connection is not None and not connection.is_lost:
             await asyncio.sleep(ASK_SECONDS)
             if self._has_begun or job.is_streaming:
@@ -232,11 +232,11 @@ class _Exchange:
         a request that would come too late anyway is told so.
         """
         limits = self._bridge.settings.limits
-        body = self._intake.body if _path(self._scope["raw_path"]) in NAMING_DEADLINES else b""
+        body = self._reader.body if _path(self._scope["raw_path"]) in NAMING_DEADLINES else b""
         at = _place_of(DEADLINE_KEY, body)
         found = _DEADLINE.match(body, at, at + _DEADLINE_BYTES) if at >= 0 else None
         wanted = min(int(found[1]), limits.deadline_ms) if found else limits.deadline_default_ms
-        return self._intake.received_at + wanted / 1000 - time.monotonic()
+        return self._reader.received_at + wanted / 1000 - time.monotonic()
 
     async def _relay(self, job: Job) -> None:
         """Send what comes back from the lane."""
@@ -283,7 +283,7 @@ class _Exchange:
 
     async def _send_whole(self, answer: Answer) -> None:
         """Send an answer whose length is known; the body it answers is not needed any more."""
-        self._intake.release()
+        self._reader.release()
         counted = _counted(answer.body)
         if not self._bridge.answers.take(counted):
             await self._refuse((503, "overloaded", "Too many answers wait for their readers; try again."))
@@ -312,10 +312,10 @@ class _Exchange:
 
     def _environ(self) -> Environ:
         """Make the WSGI environment (PEP 3333) of this request."""
-        scope, intake = self._scope, self._intake
+        scope, reader = self._scope, self._reader
         client = scope["client"] or ("", 0)
         server = scope["server"] or ("", 0)
-        length = intake.declared if intake.refusal else len(intake.body)
+        length = reader.declared if reader.refusal else len(reader.body)
         environ: Environ = {
             "REQUEST_METHOD": scope["method"],
             "SCRIPT_NAME": "",
@@ -329,13 +329,13 @@ class _Exchange:
             "REMOTE_PORT": str(client[1]),
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": scope["scheme"],
-            "wsgi.input": io.BytesIO(intake.body),
+            "wsgi.input": io.BytesIO(reader.body),
             "wsgi.input_terminated": True,
             "wsgi.errors": sys.stderr,
             "wsgi.multithread": True,
             "wsgi.multiprocess": True,
             "wsgi.run_once": False,
-            "kobai.received_at": intake.received_at,
+            "kobai.received_at": reader.received_at,
         }
         for name, value in scope["headers"]:
             if name in UNFORWARDED:
@@ -357,7 +357,7 @@ def _place_of(key: bytes, body: bytes) -> int:
 
 
 def _counted(body: bytes) -> int:
-    """Bytes that a body adds to the account of its kind; small ones are bounded by the connections."""
+    """Bytes that a body adds to the memory budget of its kind; small ones are bounded by the connections."""
     return len(body) if len(body) > FREE_BYTES else 0
 
 

@@ -76,7 +76,7 @@ class HttpConnection(ASGIProtocol):  # type: ignore[misc]  # gunicorn ships no t
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self.idle_since = 0.0
 
-    # What `service.server.intake.Connection` asks for.
+    # What `service.server.body_reader.Connection` asks for.
 
     @property
     def is_lost(self) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-class Account:
+class MemoryBudget:
     """Bytes held, up to a limit. Belongs to the event loop: not for other threads.
 
     Many that grow at the same time could fill it together, and then all wait for each other.

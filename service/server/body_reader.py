@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
 from service.config import Settings, variable_of
-from service.server.account import Account
+from service.server.budget import MemoryBudget
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -49,7 +49,7 @@ class Connection(Protocol):
         """Find out whether a caller that has stopped sending still reads; call again for the answer."""
 
 
-class Intake:
+class BodyReader:
     """Reads one body, and answers for the memory it takes until `release`."""
 
     def __init__(
@@ -57,7 +57,7 @@ class Intake:
         headers: list[tuple[bytes, bytes]],
         receive: Receive,
         settings: Settings,
-        account: Account,
+        budget: MemoryBudget,
         connection: Connection | None = None,
     ) -> None:
         self.body = b""
@@ -68,7 +68,7 @@ class Intake:
         self.received_at = 0.0
         self._receive = receive
         self._settings = settings
-        self._account = account
+        self._budget = budget
         self._held = 0
         self._is_lent = False
         self._is_awaited = False
@@ -132,7 +132,7 @@ class Intake:
         if more <= 0:
             return True
         patience = self._settings.limits.deadline_default_ms / 1000
-        if not await self._account.wait(more, self, patience):
+        if not await self._budget.wait(more, self, patience):
             return False
         self._held += more
         return True
@@ -193,5 +193,5 @@ class Intake:
         """Let go of the body."""
         self.body = b""
         if not self._is_lent:
-            self._account.give(self._held, self)
+            self._budget.give(self._held, self)
             self._held = 0
