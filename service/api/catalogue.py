@@ -11,6 +11,7 @@ from service.api import pages, problems
 from service.api.document import read_document, read_text
 from service.api.problems import KINDS, Problem
 from service.config import Settings, describe_settings
+from service.core.descent import describe_options
 from service.core.language.operations import describe_operations
 from service.core.limits import describe_limits
 
@@ -25,8 +26,9 @@ def install(app: Flask, settings: Settings) -> None:
     """Serve the tables and the document; each is written once, at the start."""
     rows = describe_settings(settings)
     limits = describe_limits(settings.limits) | {name: rows[name] for name in LIMITING_SETTINGS}
+    functions = {"functions": describe_operations(), **describe_options()}
     tables: dict[str, tuple[bytes, str]] = {
-        "/functions": (orjson.dumps({"functions": describe_operations()}), "application/json"),
+        "/functions": (orjson.dumps(functions), "application/json"),
         "/limits": (orjson.dumps(limits), "application/json"),
         "/openapi.yaml": (read_text().encode(), TEXT),
         "/openapi.json": (orjson.dumps(read_document()), "application/json"),

@@ -2,55 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Response, request
+from marshmallow.fields import Field
 
 from service.api.fields import (
     BoundsMap,
     Choice,
     Flag,
+    Number,
     NumberList,
     Object,
     TensorMap,
     Whole,
-    fraction,
     positive,
 )
 from service.api.gradients import function_fields
 from service.api.schemas import Fields
 from service.api.streaming import stream, wants_stream
-from service.core.descent import OPTIMIZERS, SCHEDULES, descent, sweep
+from service.core.descent import descent, sweep
+from service.core.descent.options import OPTIONS, Option
 from service.core.limits import Deadline, Limits
 
 
-def path_fields(limits: Limits) -> Fields:
-    """List what a descent and a sweep share."""
-    return function_fields(limits) | {
-        "variables": TensorMap(limits, least=1, required=True),
-        "optimizer": Choice(tuple(OPTIMIZERS), load_default="gradient_descent"),
-        "steps": Whole(low=1, high=limits.steps, load_default=100),
-        "momentum": fraction(load_default=0.9),
-        "decay": fraction(load_default=0.99),
-        "beta1": fraction(load_default=0.9),
-        "beta2": fraction(load_default=0.999),
-        "epsilon": positive(load_default=None),
-        "schedule": Choice(tuple(SCHEDULES), load_default="constant"),
-        "schedule_rate": positive(load_default=None),
-        "schedule_every": Whole(low=1, load_default=None),
-        "clip_norm": positive(load_default=None),
-        "bounds": BoundsMap(limits, load_default=None),
-        "tolerance": positive(load_default=None),
-        "deadline_ms": Whole(low=1, load_default=None),
-        "history": Whole(low=0, high=limits.history, load_default=0),
-        "history_variables": Flag(load_default=True),
-    }
+def _range(row: Option, limits: Limits) -> dict[str, Any]:
+    return {"low": row.low, "high": row.highest(limits), "is_open": row.is_open, "is_below": row.is_below}
+
+
+OPTION_FIELDS: dict[str, Callable[..., Field[Any]]] = {
+    "number": lambda row, limits, **more: Number(**_range(row, limits), **more),
+    "integer": lambda row, limits, **more: Whole(**_range(row, limits), **more),
+    "flag": lambda row, limits, **more: Flag(**more),
+    "choice": lambda row, limits, **more: Choice(tuple(row.choices), **more),
+    "bounds": lambda row, limits, **more: BoundsMap(limits, **more),
+}
+"""The field of each kind of option."""
+
+DESCENT_ALONE = ("learning_rate", "state")
+"""Fields of `/descent` that a sweep has not."""
+
+
+def option_field(row: Option, limits: Limits) -> Field[Any]:
+    """Make the field of an option; a default that the optimizers do not share is filled in by the core."""
+    return OPTION_FIELDS[row.kind](row, limits, load_default=None if row.varies else row.default)
 
 
 def descent_fields(limits: Limits) -> Fields:
     """List the fields of `/descent`."""
-    own = {"learning_rate": positive(load_default=0.01), "state": Object(load_default=None)}
-    return path_fields(limits) | own
+    return (
+        function_fields(limits)
+        | {"variables": TensorMap(limits, least=1, required=True)}
+        | {name: option_field(row, limits) for name, row in OPTIONS.items()}
+        | {"deadline_ms": Whole(low=1, load_default=None), "state": Object(load_default=None)}
+    )
 
 
 def descent_path(arguments: dict[str, Any], deadline: Deadline, limits: Limits) -> dict[str, Any] | Response:
@@ -62,8 +68,8 @@ def descent_path(arguments: dict[str, Any], deadline: Deadline, limits: Limits) 
 
 def sweep_fields(limits: Limits) -> Fields:
     """List the fields of `/descent/sweep`."""
-    rates = NumberList(positive(), limits.sweep, required=True)
-    return path_fields(limits) | {"learning_rates": rates}
+    shared = {name: field for name, field in descent_fields(limits).items() if name not in DESCENT_ALONE}
+    return shared | {"learning_rates": NumberList(positive(), limits.sweep, required=True)}
 
 
 def descent_sweep(arguments: dict[str, Any], deadline: Deadline, limits: Limits) -> dict[str, Any]:

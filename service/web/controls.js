@@ -2,7 +2,7 @@
 
 import { words } from "./language.js";
 import { showFault } from "./fault.js";
-import { FIELDS } from "./setting.js";
+import { fields as settingFields } from "./setting.js";
 
 /** Bind; `onChange(name)` is told what the reader has changed. Returns `show()`, which shows the setting. */
 export function bindControls(form, setting, onChange) {
@@ -51,10 +51,10 @@ export function bindControls(form, setting, onChange) {
 
 function textOf({ dataset }, setting) {
   const { setting: name, index } = dataset;
-  return index === undefined ? FIELDS[name].write(setting[name]) : String(setting[name][index]);
+  return index === undefined ? settingFields()[name].write(setting[name]) : String(setting[name][index]);
 }
 
 function valueOf({ dataset, value }, setting) {
   const { setting: name, index } = dataset;
-  return FIELDS[name].read(index === undefined ? value : setting[name].with(index, value).join(","));
+  return settingFields()[name].read(index === undefined ? value : setting[name].with(index, value).join(","));
 }

@@ -13,6 +13,11 @@ export function words(key, values = {}) {
   return WORDS[current][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
+/** The words for a name of the service's tables; what the page does not know goes by its name. */
+export function wordsFor(prefix, name) {
+  return WORDS[current][`${prefix}_${name}`] ?? name.replaceAll("_", " ");
+}
+
 /** The first language of a list that the page has, else English. */
 export function bestLanguage(wanted) {
   const known = wanted.map((tag) => tag.slice(0, 2).toLowerCase()).filter((tag) => tag in WORDS);

@@ -4,7 +4,8 @@ import { bindCopy } from "./command.js";
 import { bindControls } from "./controls.js";
 import { makeDescent } from "./descent.js";
 import { FUNCTIONS, nameOf } from "./functions.js";
-import { onLanguage, startLanguage, words } from "./language.js";
+import { onLanguage, startLanguage, words, wordsFor } from "./language.js";
+import { addOptionFields, loadTables, nameOptions, offerOptimizers } from "./options.js";
 import { makePlane } from "./plane.js";
 import { makeProbabilities } from "./probabilities.js";
 import { makeResult } from "./result.js";
@@ -19,8 +20,16 @@ const LIVE_MS = 40;
 const ADDRESS_MS = 300;
 
 const element = (id) => document.getElementById(id);
+
+await loadTables();
+addOptionFields(element("more-h"));
 const setting = readFragment(location.hash);
 
+function nameTables() {
+  offerOptimizers(element("optimizer"), wordsFor);
+  nameOptions(element("landscape"), wordsFor);
+}
+onLanguage(nameTables);
 startLanguage(element("language"));
 
 const result = makeResult((isBusy) => {

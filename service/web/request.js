@@ -1,10 +1,10 @@
 // The requests of the page: from its setting to what the service is sent.
 
+import { optionsOf } from "./options.js";
+
 const RUN_RECORDS = 1000;
 const SWEEP_RECORDS = 250;
 const DEADLINE_MS = 25_000;
-
-const USES_MOMENTUM = ["momentum", "nesterov"];
 
 /** Heights and gradient over the points of a grid. */
 export function fieldRequest({ f }, points) {
@@ -30,7 +30,9 @@ export function sweepRequest(setting) {
   );
 }
 
-function commonOf({ f, start, optimizer, steps, method, h, momentum, tolerance }) {
+function commonOf(setting) {
+  const { f, start, optimizer, steps, method, h, tolerance } = setting;
+  const given = optionsOf(optimizer).filter((name) => setting[name] !== null);
   return {
     function: f,
     variables: { x: start },
@@ -38,7 +40,7 @@ function commonOf({ f, start, optimizer, steps, method, h, momentum, tolerance }
     steps,
     method,
     ...(h !== null && method !== "exact" && { h }),
-    ...(momentum !== null && USES_MOMENTUM.includes(optimizer) && { momentum }),
+    ...Object.fromEntries(given.map((name) => [name, setting[name]])),
     ...(tolerance !== null && { tolerance }),
     deadline_ms: DEADLINE_MS,
   };

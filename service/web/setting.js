@@ -1,6 +1,7 @@
 // The whole setting of the page, and how the fragment of its address holds it.
 
 import { FUNCTIONS } from "./functions.js";
+import { optimizerNames, optionNames } from "./options.js";
 
 const number = {
   read: (text) => (text.trim() && Number.isFinite(Number(text)) ? Number(text) : undefined),
@@ -31,8 +32,7 @@ const within = (least, most) => ({
   },
 });
 
-// The name in the fragment is the name in the setting. A value that does not fit is left out.
-export const FIELDS = {
+const FIXED = {
   tab: oneOf("landscape", "probabilities"),
   f: text,
   cx: within(-1e12, 1e12),
@@ -40,12 +40,10 @@ export const FIELDS = {
   span: within(1e-9, 1e9),
   arrows: oneOf("none", "gradient", "down"),
   start: sized(list, 2, 2),
-  optimizer: oneOf("gradient_descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam"),
   rate: number,
   steps: number,
   method: oneOf("exact", "central", "forward", "complex_step"),
   h: optional,
-  momentum: optional,
   tolerance: optional,
   rates: text,
   show: oneOf("run", "sweep"),
@@ -54,6 +52,15 @@ export const FIELDS = {
   label: within(0, 9),
   loss: oneOf("cross_entropy", "half_squared_error", "squared_error", "absolute_error", "huber"),
 };
+
+/**
+ * Every part of the setting, the options of the service's optimizers included. The name in the fragment is the name
+ * in the setting. A value that does not fit is left out.
+ */
+export function fields() {
+  const options = Object.fromEntries(optionNames().map((name) => [name, optional]));
+  return { ...FIXED, optimizer: oneOf(...optimizerNames()), ...options };
+}
 
 /** The setting that a newcomer finds: the seed's function, start and learning rate. */
 export function defaults() {
@@ -64,10 +71,10 @@ export function defaults() {
     ...view,
     arrows: "none",
     ...run,
-    optimizer: "gradient_descent",
+    optimizer: optimizerNames()[0],
     method: "exact",
     h: null,
-    momentum: null,
+    ...Object.fromEntries(optionNames().map((name) => [name, null])),
     tolerance: null,
     show: "run",
     logits: [0.3, 2.9, 4.0],
@@ -80,8 +87,9 @@ export function defaults() {
 /** Read a fragment, with or without its `#`; what is missing or does not fit is as for a newcomer. */
 export function readFragment(fragment) {
   const setting = defaults();
+  const known = fields();
   for (const [name, value] of new URLSearchParams(fragment.replace(/^#/, ""))) {
-    const found = Object.hasOwn(FIELDS, name) ? FIELDS[name].read(value) : undefined;
+    const found = Object.hasOwn(known, name) ? known[name].read(value) : undefined;
     if (found !== undefined) {
       setting[name] = found;
     }
@@ -92,6 +100,6 @@ export function readFragment(fragment) {
 
 /** Write a setting as a fragment, without its `#`. */
 export function writeFragment(setting) {
-  const pairs = Object.entries(FIELDS).map(([name, kind]) => [name, kind.write(setting[name])]);
+  const pairs = Object.entries(fields()).map(([name, kind]) => [name, kind.write(setting[name])]);
   return new URLSearchParams(pairs).toString();
 }

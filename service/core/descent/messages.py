@@ -25,7 +25,7 @@ def _convergence(run: Run, options: Options, start_value: float) -> str:
     slope = "projected gradient" if options.given_bounds else "gradient"
     return (
         f"Converged at step {run.point.step}: no element of the {slope} is larger than the tolerance "
-        f"{options.tolerance!r}."
+        f"{options['tolerance']!r}."
     )
 
 
@@ -39,7 +39,7 @@ def _divergence(run: Run, options: Options, start_value: float) -> str:
         what = f"the value grew from {start_value:.4g} to {point.value:.4g}"
     else:
         what = f"after the value {point.value:.4g} something was not finite: value, gradient or variables"
-    return f"Diverged at step {point.step}: {what}; try a learning_rate below {options.learning_rate:g}."
+    return f"Diverged at step {point.step}: {what}; try a learning_rate below {options['learning_rate']:g}."
 
 
 def _stall(run: Run, options: Options, start_value: float) -> str:

@@ -16,10 +16,11 @@ Kingma and Ba, ICLR 2015.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Optimizer:
     """One row.
 
@@ -31,8 +32,8 @@ class Optimizer:
         Source of one update: what is the same for all slots, and what is done for each.
     options : tuple of str
         The options it uses; it ignores the others.
-    epsilon : float
-        Default of its epsilon.
+    defaults : mapping of str to float
+        Defaults of its own for some of them.
     """
 
     name: str
@@ -41,7 +42,7 @@ class Optimizer:
     moments: tuple[str, ...] = ()
     each_step: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
-    epsilon: float = 1e-8
+    defaults: Mapping[str, float] = field(default_factory=dict)
 
 
 OPTIMIZERS: dict[str, Optimizer] = {
@@ -72,7 +73,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             ("{v} = {v} + {g} * {g}", "{x} = {x} - rate * {g} / (root_of({v}) + epsilon)"),
             moments=("v",),
             options=("epsilon",),
-            epsilon=1e-10,
+            defaults={"epsilon": 1e-10},
         ),
         Optimizer(
             "rmsprop",

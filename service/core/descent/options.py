@@ -1,131 +1,257 @@
-"""The options of a descent: checked, and turned into what the loop needs."""
+"""The options of a descent: one table that reads, checks, documents and seals them.
+
+A row says all of an option. The optimizers and schedules that use it name it in their own rows; an
+option that none of them names is one of every descent.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from service.core.descent.bounds import Bounds, given_bounds
+from service.core.descent.bounds import given_bounds
 from service.core.descent.loop import Rules
 from service.core.descent.optimizers import OPTIMIZERS, Optimizer
 from service.core.descent.schedules import SCHEDULES, Schedule
-from service.core.exceptions import InvalidRequest, fault, pointer_to, quote_text
+from service.core.exceptions import Fault, InvalidRequest, fault, pointer_to, quote_text
 from service.core.limits import Limits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Option:
+    """One row.
+
+    Attributes
+    ----------
+    kind : {"number", "integer", "flag", "choice", "bounds"}
+        What its value is.
+    default : object
+        Its value when absent; an optimizer's row may have another for itself.
+    low, high : float, optional
+        Its range; `is_open` when `low` itself is outside it, `is_below` when `high` is.
+    limit : str, optional
+        The limit that is its highest value.
+    choices : mapping, optional
+        The table whose names it takes.
+    is_kept : bool
+        Whether a run that goes on from a state must have the same, though no row names it.
+    """
+
+    name: str
+    kind: str
+    meaning: str
+    default: Any = None
+    low: float | None = None
+    high: float | None = None
+    is_open: bool = False
+    is_below: bool = False
+    limit: str | None = None
+    choices: Mapping[str, Any] | None = None
+    is_kept: bool = False
+
+    @property
+    def used_by(self) -> tuple[str, ...]:
+        """Names of the optimizers and schedules that use it; none when every descent does."""
+        rows: list[Optimizer | Schedule] = [*OPTIMIZERS.values(), *SCHEDULES.values()]
+        return tuple(row.name for row in rows if self.name in row.options)
+
+    @property
+    def varies(self) -> bool:
+        """Whether an optimizer has a default of its own."""
+        return any(self.name in row.defaults for row in OPTIMIZERS.values())
+
+    def highest(self, limits: Limits) -> float | None:
+        """Return its highest value under limits."""
+        return getattr(limits, self.limit) if self.limit else self.high
+
+
+def _positive(name: str, meaning: str, default: float | None = None, **more: Any) -> Option:
+    return Option(name, "number", meaning, default, low=0, is_open=True, **more)
+
+
+def _fraction(name: str, meaning: str, default: float) -> Option:
+    """Make the row of a number of at least 0 and below 1."""
+    return Option(name, "number", meaning, default, low=0, high=1, is_below=True)
+
+
+OPTIONS: dict[str, Option] = {
+    row.name: row
+    for row in (
+        Option(
+            "optimizer", "choice", "the update rule", "gradient_descent", choices=OPTIMIZERS, is_kept=True
+        ),
+        _positive("learning_rate", "the step size of the first update", 0.01, is_kept=True),
+        Option("steps", "integer", "updates of this request", 100, low=1, limit="steps"),
+        _fraction("momentum", "the share of the last update in the next", 0.9),
+        _fraction("decay", "the smoothing constant of the squared gradients", 0.99),
+        _fraction("beta1", "the decay of the first moment", 0.9),
+        _fraction("beta2", "the decay of the second moment", 0.999),
+        _positive("epsilon", "added to the denominator", 1e-8),
+        Option("schedule", "choice", "how the rate changes", "constant", choices=SCHEDULES, is_kept=True),
+        _positive("schedule_rate", "the factor of the schedule"),
+        Option("schedule_every", "integer", "updates between two changes, or of a whole schedule", low=1),
+        _positive("clip_norm", "the gradient's 2-norm is clipped to it", is_kept=True),
+        Option("bounds", "bounds", "start and steps are projected into them", is_kept=True),
+        _positive("tolerance", "converged when no element of the gradient is larger"),
+        Option("history", "integer", "number of evenly spaced records", 0, low=0, limit="history"),
+        Option("history_variables", "flag", "whether the records hold the variables", True),
+    )
+}
+"""The options by name, in the order of the document."""
+
+
+def describe_options() -> dict[str, list[dict[str, Any]]]:
+    """List optimizers, schedules and options for clients that offer them to people.
+
+    >>> describe_options()["optimizers"][3]["defaults"]
+    {'epsilon': 1e-10}
+    """
+    return {
+        "optimizers": [
+            {
+                "name": row.name,
+                "meaning": row.meaning,
+                "options": list(row.options),
+                "defaults": {name: _default(name, row) for name in row.options},
+            }
+            for row in OPTIMIZERS.values()
+        ],
+        "schedules": [
+            {"name": row.name, "meaning": row.meaning, "options": list(row.options), "needs": list(row.needs)}
+            for row in SCHEDULES.values()
+        ],
+        "options": [
+            {
+                "name": row.name,
+                "kind": row.kind,
+                "meaning": row.meaning,
+                "default": row.default if row.kind in ("number", "integer") and not row.varies else None,
+                "used_by": list(row.used_by),
+            }
+            for row in OPTIONS.values()
+        ],
+    }
+
+
+def _default(name: str, optimizer: Optimizer) -> Any:
+    return optimizer.defaults.get(name, OPTIONS[name].default)
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the caller chose; see `descent` for each."""
+    """What the client chose, by the names of the table, and defaults for the rest."""
 
-    optimizer: str = "gradient_descent"
-    learning_rate: float = 0.01
-    steps: int = 100
-    momentum: float = 0.9
-    decay: float = 0.99
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float | None = None
-    schedule: str = "constant"
-    schedule_rate: float | None = None
-    schedule_every: int | None = None
-    clip_norm: float | None = None
-    bounds: Bounds | None = None
-    tolerance: float | None = None
-    history: int = 0
-    history_variables: bool = True
+    values: Mapping[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        """Return the value of an option."""
+        return self.values[name]
 
     @property
-    def optimizer_row(self) -> Optimizer:
+    def optimizer(self) -> Optimizer:
         """The optimizer's row."""
-        return OPTIMIZERS[self.optimizer]
+        return OPTIMIZERS[self["optimizer"]]
 
     @property
-    def schedule_row(self) -> Schedule:
+    def schedule(self) -> Schedule:
         """The schedule's row."""
-        return SCHEDULES[self.schedule]
+        return SCHEDULES[self["schedule"]]
 
     @property
     def given_bounds(self) -> dict[str, dict[str, Any]]:
         """The bounds that bound something."""
-        return given_bounds(self.bounds or {})
+        return given_bounds(self["bounds"] or {})
 
     def completed(self, length: int) -> Options:
-        """Return the options with the defaults that depend on others.
+        """Return the options with the length of a schedule that has none.
 
         Parameters
         ----------
         length : int
             Updates of the schedule when `schedule_every` is absent.
         """
-        epsilon = self.optimizer_row.epsilon if self.epsilon is None else self.epsilon
-        return replace(self, epsilon=epsilon, schedule_every=self.schedule_every or length)
+        return Options({**self.values, "schedule_every": self["schedule_every"] or length})
 
     def rules(self) -> Rules:
         """Return what shapes the loop's source."""
         return Rules(
-            self.optimizer_row,
-            self.schedule_row,
-            has_tolerance=self.tolerance is not None,
-            is_clipped=self.clip_norm is not None,
+            self.optimizer,
+            self.schedule,
+            has_tolerance=self["tolerance"] is not None,
+            is_clipped=self["clip_norm"] is not None,
             is_bounded=bool(self.given_bounds),
         )
 
     def numbers(self) -> dict[str, Any]:
         """Return what the loop's names stand for; the learning rate is one of its parts."""
-        numbers = {name: getattr(self, name) for name in RANGES if name != "learning_rate"}
-        return numbers | {"factor": self.schedule_row.factor}
+        numbers = {
+            row.name: self[row.name]
+            for row in OPTIONS.values()
+            if row.kind in ("number", "integer") and row.limit is None and row.name != "learning_rate"
+        }
+        return numbers | {"factor": self.schedule.factor}
 
     def binding(self) -> dict[str, Any]:
         """Return what a state is bound to: the options that its run uses, with their values."""
-        names = {"optimizer", "learning_rate", "schedule", "clip_norm"}
-        names |= {*self.optimizer_row.options, *self.schedule_row.options}
-        return {name: getattr(self, name) for name in sorted(names)} | {"bounds": self.given_bounds}
+        names = {row.name for row in OPTIONS.values() if row.is_kept}
+        names |= {*self.optimizer.options, *self.schedule.options}
+        return {name: self[name] for name in sorted(names)} | {"bounds": self.given_bounds}
 
 
-RANGES: dict[str, tuple[float, bool, float]] = {
-    "learning_rate": (0.0, True, np.inf),
-    "momentum": (0.0, False, 1.0),
-    "decay": (0.0, False, 1.0),
-    "beta1": (0.0, False, 1.0),
-    "beta2": (0.0, False, 1.0),
-    "epsilon": (0.0, True, np.inf),
-    "schedule_rate": (0.0, True, np.inf),
-    "schedule_every": (1.0, False, np.inf),
-    "clip_norm": (0.0, True, np.inf),
-    "tolerance": (0.0, True, np.inf),
-}
-"""For each number the lowest value, whether that itself is outside, and what it stays below."""
+def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
+    """Complete options with their defaults, and refuse what is out of range or missing.
 
-
-def check_options(options: Options, limits: Limits) -> None:
-    """Refuse options that are out of range or missing.
+    Parameters
+    ----------
+    given : mapping of str to object
+        Options by name; None means absent.
 
     Raises
     ------
     InvalidRequest
         With the option's pointer.
+    TypeError
+        There is no option of a name.
     """
-    for name, (low, is_open, high) in RANGES.items():
-        value = getattr(options, name)
-        if value is not None and not ((value > low if is_open else value >= low) and value < high):
-            rule = f"{'above' if is_open else 'at least'} {low:g}"
-            rule += f" and below {high:g}" if np.isfinite(high) else ""
-            raise InvalidRequest(fault("out-of-range", pointer_to(name), rule=rule, got=value))
-    for name, table in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
-        chosen = getattr(options, name)
-        if chosen not in table:
-            rule = f"one of {', '.join(table)}"
-            raise InvalidRequest(
-                fault("out-of-range", pointer_to(name), rule=rule, got=quote_text(str(chosen)))
-            )
-    for name, least, most in (("steps", 1, limits.steps), ("history", 0, limits.history)):
-        count = getattr(options, name)
-        if not least <= count <= most:
-            rule = f"at least {least} and at most {most:,}"
-            raise InvalidRequest(fault("out-of-range", pointer_to(name), rule=rule, got=count))
-    for name in options.schedule_row.needs:
-        if getattr(options, name) is None:
-            needed = f"schedule {options.schedule}"
+    for name in given:
+        if name not in OPTIONS:
+            raise TypeError(f"descent has no option {name!r}; its options are {', '.join(OPTIONS)}")
+    values = {name: row.default for name, row in OPTIONS.items()}
+    values |= {name: value for name, value in given.items() if value is not None}
+    for row in OPTIONS.values():
+        _check(row, values[row.name], limits)
+    optimizer, schedule = OPTIMIZERS[values["optimizer"]], SCHEDULES[values["schedule"]]
+    values |= {name: own for name, own in optimizer.defaults.items() if given.get(name) is None}
+    for name in schedule.needs:
+        if values[name] is None:
+            needed = f"schedule {schedule.name}"
             raise InvalidRequest(fault("missing-option", pointer_to(name), option=name, needed_by=needed))
+    return Options(values)
+
+
+def _check(row: Option, value: Any, limits: Limits) -> None:
+    """Refuse a value outside the range of its option."""
+    if row.choices is not None and value not in row.choices:
+        raise InvalidRequest(_out_of_range(row, f"one of {', '.join(row.choices)}", quote_text(str(value))))
+    if row.kind not in ("number", "integer") or value is None:
+        return
+    low, high = row.low, row.highest(limits)
+    is_above = low is None or (value > low if row.is_open else value >= low)
+    is_below = value < np.inf if high is None else value < high if row.is_below else value <= high
+    if not (is_above and is_below):
+        raise InvalidRequest(_out_of_range(row, _rule(row, high), value))
+
+
+def _rule(row: Option, high: float | None) -> str:
+    """Put the range into words."""
+    parts = [] if row.low is None else [f"{'above' if row.is_open else 'at least'} {row.low:,}"]
+    if high is not None:
+        parts.append(f"{'below' if row.is_below else 'at most'} {high:,}")
+    return " and ".join(parts)
+
+
+def _out_of_range(row: Option, rule: str, got: Any) -> Fault:
+    return fault("out-of-range", pointer_to(row.name), rule=rule, got=got)

@@ -11,7 +11,7 @@ import numpy as np
 from service.core.descent.bounds import bound_numbers, bounds_of
 from service.core.descent.loop import Loop, Parts, make_loop
 from service.core.descent.messages import message_of
-from service.core.descent.options import Options, check_options
+from service.core.descent.options import Options
 from service.core.descent.problem import Problem
 from service.core.descent.run import Run
 from service.core.descent.state import fingerprint, length_of, read_state, write_state
@@ -59,14 +59,13 @@ class Path:
         runs: int = 1,
         like: Path | None = None,
     ) -> None:
-        check_options(options, problem.limits)
         self.problem = problem
-        self.bounds = bounds_of(options.bounds or {}, problem.shapes)
-        self.moments = options.optimizer_row.moments
+        self.bounds = bounds_of(options["bounds"] or {}, problem.shapes)
+        self.moments = options.optimizer.moments
         numbers = _check_answer(problem, options, runs)
         if like is None:
             problem.deadline.reserve(NUMBER_SECONDS * numbers)
-        self.options = options.completed(options.steps if state is None else length_of(state))
+        self.options = options.completed(options["steps"] if state is None else length_of(state))
         self.content = self._fresh() if state is None else self._resumed(state)
         self.like = like
         self.loop: Loop = like.loop if like else self._new_loop()
@@ -122,7 +121,7 @@ class Path:
             previous=math.inf,
             rises=0,
             bound=_bound(content["start_value"]),
-            rate=self.options.learning_rate,
+            rate=self.options["learning_rate"],
         )
 
     def begin(self) -> None:
@@ -178,9 +177,9 @@ def _bound(start_value: float | None) -> float:
 def _check_answer(problem: Problem, options: Options, runs: int) -> int:
     """Count the numbers of the answer, and refuse too many of them before anything is computed."""
     size = sum(array.size for array in problem.variables.values())
-    records = min(options.history, options.steps + 1) * (size if options.history_variables else 2)
-    tensors = 4 + len(options.optimizer_row.moments)  # last and best, in the answer and in its state; moments
-    numbers = runs * (records + tensors * size)
+    records = min(options["history"], options["steps"] + 1) * (size if options["history_variables"] else 2)
+    tensors = 4 + len(options.optimizer.moments)  # last and best, in the answer and in its state; moments
+    numbers: int = runs * (records + tensors * size)
     if NUMBER_CHARACTERS * numbers > problem.limits.response_bytes:
         is_long = records > tensors * size
         raise OverBudget(

@@ -115,9 +115,9 @@ class Run:
         self.kernel, self.loop, self.deadline = kernel, loop, deadline
         self.layout = loop.layout
         self.first = int(start[self.layout.k])
-        self.last = self.first + options.steps
+        self.last = self.first + options["steps"]
         self.options = options
-        self.history = History(options.history, self.first, self.last)
+        self.history = History(options["history"], self.first, self.last)
         self.status = ""
         self.told = self.first
         self.point = self.start = self.recorded = Iterate(JUDGED, start, self.layout)
@@ -277,7 +277,7 @@ class Run:
         record = {"step": point.step, "value": point.value, "gradient_norm": point.gradient_norm}
         return (
             record | {"variables": self.kernel.unpack(point.slots)}
-            if self.options.history_variables
+            if self.options["history_variables"]
             else record
         )
 
@@ -308,7 +308,7 @@ class Run:
     def moments(self) -> dict[str, dict[str, Array]]:
         """Return the optimizer's moments by name and variable."""
         parts, count = self.point.parts[self.layout.moments], len(self.kernel.slots)
-        names = self.options.optimizer_row.moments
+        names = self.options.optimizer.moments
         return {
             name: self.kernel.unpack(parts[count * each : count * (each + 1)])
             for each, name in enumerate(names)

@@ -31,7 +31,7 @@ def cosine(k: int, rate: float, every: int) -> float:
     return (1.0 + math.cos(math.pi * (k % (2 * every)) / every)) / 2.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Schedule:
     """One row.
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.gradient import Tensors
-from service.core.descent.options import Options
+from service.core.descent.options import read_options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
 from service.core.exceptions import InvalidRequest, fault
@@ -64,7 +64,7 @@ def sweep(
             fault("too-many-elements", "/learning_rates", count=len(learning_rates), limit=limits.sweep)
         )
     count = len(learning_rates)
-    rows = [Options(learning_rate=rate, **options) for rate in learning_rates]
+    rows = [read_options({"learning_rate": rate, **options}, limits) for rate in learning_rates]
     with np.errstate(all="ignore"):
         problem = Problem(function, variables, constants or {}, method, h, limits, deadline or NO_DEADLINE)
         first = Path(problem, rows[0], runs=count)
@@ -84,4 +84,4 @@ def _verdict(path: Path) -> dict[str, Any]:
     run, word = path.run, path.run.status
     if word == "max_steps":
         word = "oscillating" if 4 * run.rises() >= run.point.step - run.first else "improving"
-    return {"learning_rate": path.options.learning_rate, "verdict": word}
+    return {"learning_rate": path.options["learning_rate"], "verdict": word}

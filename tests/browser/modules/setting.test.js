@@ -6,6 +6,7 @@ import { test } from "node:test";
 const { marked } = await import("../../../service/web/fault.js");
 const { FUNCTIONS, nameOf } = await import("../../../service/web/functions.js");
 const { bestLanguage } = await import("../../../service/web/language.js");
+const { learn } = await import("../../../service/web/options.js");
 const { pair, short } = await import("../../../service/web/numbers.js");
 const { lossRequest, ratesOf, runRequest, sweepRequest } = await import("../../../service/web/request.js");
 const { curlLine } = await import("../../../service/web/service.js");
@@ -14,12 +15,22 @@ const { makeTurns } = await import("../../../service/web/turn.js");
 const { ENGLISH } = await import("../../../service/web/words-en.js");
 const { JAPANESE } = await import("../../../service/web/words-ja.js");
 
+learn({
+  optimizers: [
+    { name: "gradient_descent", options: [], defaults: {} },
+    { name: "nesterov", options: ["momentum"], defaults: { momentum: 0.9 } },
+  ],
+  options: [{ name: "momentum", meaning: "the share of the last update in the next" }],
+});
+
 test("a setting survives its fragment", () => {
   const setting = {
     ...defaults(),
     f: "y = x[0]**2 # & % + \n y + x[1]",
     start: [-1.5e-7, 4],
     h: 1e-5,
+    optimizer: "nesterov",
+    momentum: 0.5,
     show: "sweep",
     logits: [1, -2.5, 3, 0],
     label: 3,
