@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 SERVICE = ROOT / "service"
 
 TOP_LEVEL = {
-    "service", "tests", "benchmarks", "deploy", "openapi.yaml", "Dockerfile", "docker-compose.yml",
+    "service", "tests", "benchmarks", "deploy", "docs", "openapi.yaml", "Dockerfile", "docker-compose.yml",
     "requirements.txt", "pyproject.toml", "Makefile", "README.md",
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""README is true: its commands and examples run as they stand, against a running service.
+"""README and docs/ are true: their commands and examples run as they are, against a running service.
 
 A ``console`` block holds commands (``$ ...``) and exactly what they print; ``...`` stands for anything.
 A ``python`` block is a program; a ``text`` block right after it is what it prints.
@@ -14,12 +14,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+from tests.documentation import PAGES, ROOT, blocks, sections, shell_commands
+
 SECONDS = 240
+LONGEST_README = 150
+LONGEST_PAGE = 300
 
 ELSEWHERE = {
     "make": "the suite runs inside make test; a clean checkout runs make run",
+    ".venv/bin/python": "tests/server/test_attacks.py and tests/deploy run parts of the benchmarks",
     "docker": "tests/deploy, where a Docker engine answers",
     "promtool": "tests/deploy/test_monitoring.py",
     "openapi-python-client": "tests/clients/test_python.py",
@@ -29,28 +32,20 @@ ELSEWHERE = {
 }
 """Who runs a command of a ``sh`` block, by its first word."""
 
+RUN_HERE = {"console", "python"}
+SHOWN = {"sh", "text", "py", "ts", "java", "mermaid"}
+"""Blocks that are not run here: shown, printed by another, or run by tests/clients and tests/deploy."""
 
-def sections():
-    """Take the text apart at its headings; a comment in a code block is none."""
-    found, title, is_code = {}, "", False
-    for line in TEXT.splitlines(keepends=True):
-        is_code ^= line.startswith("```")
-        if line.startswith("#") and not is_code:
-            title = line.strip("# \n")
-        found[title] = found.get(title, "") + line
-    return found
-
-
-SECTIONS = sections()
-
-
-def blocks(body):
-    """List the code blocks of a section: language and text."""
-    return re.findall(r"^```(\w+)\n(.*?)^```$", body, re.M | re.S)
+RUNNING = [
+    pytest.param(body, id=f"{page}: {title}")
+    for page, text in PAGES.items()
+    for title, body in sections(text).items()
+    if {kind for kind, _ in blocks(body)} & RUN_HERE
+]
 
 
 def commands(console):
-    """Take a console block apart: each command, and what it prints."""
+    """Split a console block: each command, and what it prints."""
     parts = re.split(r"^\$ ", console, flags=re.M)
     assert not parts[0], "a console block begins with a command"
     for part in parts[1:]:
@@ -59,7 +54,7 @@ def commands(console):
 
 
 def run(words, server, folder):
-    """Run a command where README's address is the running service's; return what it prints."""
+    """Run a command with the documented address replaced by the running service's; return what it prints."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         [word.replace("localhost:8000", f"127.0.0.1:{server.port}") for word in words],
@@ -76,19 +71,12 @@ def run(words, server, folder):
 
 def assert_prints(printed, expected):
     pattern = ".*".join(re.escape(part) for part in expected.rstrip("\n").split("..."))
-    assert re.fullmatch(pattern, printed.rstrip("\n"), re.S), f"printed: {printed}\nREADME: {expected}"
+    assert re.fullmatch(pattern, printed.rstrip("\n"), re.S), f"printed: {printed}\nthe page: {expected}"
 
 
-RUNNING = [
-    title for title, body in SECTIONS.items() if {kind for kind, _ in blocks(body)} & {"console", "python"}
-]
-
-
-@pytest.mark.parametrize("title", RUNNING)
-def test_the_examples_of_a_section_give_what_it_says(title, server, tmp_path):
-    found = blocks(SECTIONS[title])
-
-    for (kind, text), (next_kind, next_text) in pairwise([*found, ("", "")]):
+@pytest.mark.parametrize("body", RUNNING)
+def test_the_examples_of_a_section_give_what_it_says(body, server, tmp_path):
+    for (kind, text), (next_kind, next_text) in pairwise([*blocks(body), ("", "")]):
         if kind == "console":
             for command, expected in commands(text):
                 assert_prints(run(["bash", "-euo", "pipefail", "-c", command], server, tmp_path), expected)
@@ -99,14 +87,50 @@ def test_the_examples_of_a_section_give_what_it_says(title, server, tmp_path):
                 assert_prints(printed, next_text)
 
 
-def test_what_cannot_run_here_runs_elsewhere():
-    lines = [line for kind, text in blocks(TEXT) if kind == "sh" for line in text.splitlines()]
+@pytest.mark.parametrize("page", PAGES)
+def test_what_cannot_run_here_runs_elsewhere(page):
+    assert {words[0] for words in shell_commands(PAGES[page])} <= set(ELSEWHERE)
+    assert {kind for kind, _ in blocks(PAGES[page])} <= RUN_HERE | SHOWN
 
-    assert lines
-    assert {line.split()[0] for line in lines if line.strip() and not line.startswith("#")} <= set(ELSEWHERE)
+
+@pytest.mark.parametrize("page", PAGES)
+def test_no_page_is_longer_than_people_read(page):
+    longest = LONGEST_README if page == "README.md" else LONGEST_PAGE
+
+    assert len(PAGES[page].splitlines()) <= longest
+
+
+def anchor(title):
+    """Write a heading as the fragment of a link, as GitHub does."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_between_the_pages_lead_somewhere(page):
+    for target in re.findall(r"\]\((?!http)([^)\s]+)\)", PAGES[page].replace("\n", " ")):
+        name, _, fragment = target.partition("#")
+        path = ((ROOT / page).parent / name).resolve() if name else ROOT / page
+
+        assert path.exists(), target
+        if fragment:
+            titles = sections(PAGES[path.relative_to(ROOT).as_posix()])
+            assert fragment in {anchor(title) for title in titles}, target
+
+
+def test_every_page_of_docs_is_found_from_readme():
+    linked = set(re.findall(r"\((docs/[\w-]+\.md)", PAGES["README.md"]))
+
+    assert {page for page in PAGES if page.startswith("docs/")} <= linked
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_tests_and_programs_that_a_page_names_exist(page):
+    named = re.findall(r"`((?:tests|service|deploy|benchmarks|docs)/[\w./-]+?)`", PAGES[page])
+
+    assert [path for path in named if not (ROOT / path).exists() and path != "tests/artifacts/"] == []
 
 
 def test_the_first_screen_is_also_in_japanese():
-    first = TEXT.split("\n## ")[0]
+    first = PAGES["README.md"].split("\n## ")[0]
 
     assert re.search(r"[\u3040-\u30ff]", first)

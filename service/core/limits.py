@@ -1,4 +1,4 @@
-"""Every limit of the service: one table, read by the core, the settings, `/limits` and README."""
+"""Every limit of the service: one table, read by the core, the settings, `/limits` and docs/operations.md."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.workshop import PROGRAMS, QUICK_JAVA, example, numbers, warnings, what_readme_prints
+from tests.clients.workshop import PROGRAMS, QUICK_JAVA, example, numbers, warnings, what_the_page_prints
 
 pytestmark = pytest.mark.clients
 
@@ -31,7 +31,7 @@ def generated(workshop, program):
 
 @pytest.fixture(scope="module")
 def compiled(generated, workshop):
-    """The client with its programs, README's among them; the fixture is what the compiler printed.
+    """The client with its programs, the page's among them; the fixture is what the compiler printed.
 
     The generator's own runtime uses names that Jackson calls deprecated; what comes of the document does not.
     """
@@ -63,4 +63,4 @@ def test_the_client_reads_what_the_service_answers(compiled, workshop, truth):
 
 
 def test_readme_program_prints_what_it_says(compiled, workshop):
-    assert numbers(workshop.run("java", "-cp", CLASSES, "Example")) == what_readme_prints()
+    assert numbers(workshop.run("java", "-cp", CLASSES, "Example")) == what_the_page_prints()

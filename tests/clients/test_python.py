@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tests.clients.workshop import PROGRAMS, example, numbers, warnings, what_readme_prints
+from tests.clients.workshop import PROGRAMS, example, numbers, warnings, what_the_page_prints
 from tests.contract.document import raw
 
 pytestmark = pytest.mark.clients
@@ -74,7 +74,7 @@ def test_readme_program_with_a_generated_client_prints_what_it_says(attrs_client
 
     printed = workshop.run(sys.executable, "-W", "error", "example.py")
 
-    assert numbers(printed) == what_readme_prints()
+    assert numbers(printed) == what_the_page_prints()
 
 
 def test_openapi_generator_has_nothing_to_warn_of_in_python(pydantic_client):

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from tests.clients.workshop import PROGRAMS, example, numbers, warnings, what_readme_prints
+from tests.clients.workshop import PROGRAMS, example, numbers, warnings, what_the_page_prints
 
 pytestmark = pytest.mark.clients
 
@@ -20,7 +20,7 @@ def generated(workshop, node, program):
 
 @pytest.fixture(scope="module")
 def compiled(generated, workshop):
-    """The clients with their programs, README's among them; the fixture is what the compiler printed."""
+    """The clients with their programs, the page's among them; the fixture is what the compiler printed."""
     for path in PROGRAMS.glob("*.ts"):
         shutil.copy(path, workshop.folder)
     workshop.write("example.ts", example("ts"))
@@ -41,4 +41,4 @@ def test_a_client_reads_what_the_service_answers(compiled, workshop, truth, name
 
 
 def test_readme_program_prints_what_it_says(compiled, workshop):
-    assert numbers(workshop.run("node", "js/example.js")) == what_readme_prints()
+    assert numbers(workshop.run("node", "js/example.js")) == what_the_page_prints()

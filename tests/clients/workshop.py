@@ -1,4 +1,4 @@
-"""A folder where README's commands generate clients of a running service, and where programs use them."""
+"""A folder in which the commands of docs/clients.md generate clients, and programs use them."""
 
 import os
 import re
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.test_readme import SECTIONS, blocks
+from tests.documentation import PAGES, blocks, shell_commands
 
 HERE = Path(__file__).parent
 PROGRAMS = HERE / "programs"
@@ -16,17 +16,17 @@ QUICK_JAVA = "-XX:TieredStopAtLevel=1"  # what runs for seconds is not worth opt
 SAID_OF_ANY_DOCUMENT = ("Failed to get the schema name: null", "Ignoring complex example on request body")
 """What openapi-generator warns of as soon as a document has one object, or one example of a body."""
 
-README = blocks(SECTIONS["Clients"])
+PAGE = PAGES["docs/clients.md"]
 
 
 def example(kind):
-    """Return README's one program in a language."""
-    (found,) = [text for language, text in README if language == kind]
+    """Return the page's one program in a language."""
+    (found,) = [text for language, text in blocks(PAGE) if language == kind]
     return found
 
 
-def what_readme_prints():
-    """Return the numbers that README says its programs print."""
+def what_the_page_prints():
+    """Return the numbers that the page says its programs print."""
     return numbers(example("text"))
 
 
@@ -47,7 +47,7 @@ class Workshop:
         return f"http://{self.host}"
 
     def write(self, name, text):
-        """Write a program of README's, for this service."""
+        """Write a program of the page, for this service."""
         (self.folder / name).write_text(text.replace("localhost:8000", self.host))
 
     def run(self, *words, **environment):
@@ -67,9 +67,8 @@ class Workshop:
         return done.stdout
 
     def generate(self, *words):
-        """Run README's one command with all these words in it."""
-        lines = [line.split() for kind, text in README if kind == "sh" for line in text.splitlines()]
-        (command,) = [line for line in lines if set(words) <= set(line)]
+        """Run the page's one command with all these words in it."""
+        (command,) = [line for line in shell_commands(PAGE) if set(words) <= set(line)]
         return self.run(*(word.replace("localhost:8000", self.host) for word in command))
 
 

@@ -4,14 +4,12 @@ import doctest
 import importlib
 import pkgutil
 import re
-from pathlib import Path
 
 import pytest
 
 import service
 from service.core.language.operations import describe_operations
-
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+from tests.documentation import PAGES
 
 ACTING = ("__main__", ".wsgi", ".asgi", ".gunicorn_conf")
 """Modules that act when they are imported: they start applications, and set the environment of servers."""
@@ -23,8 +21,8 @@ MODULES = sorted(
 )
 
 
-def test_readme_lists_every_function_as_the_service_does():
-    table = README.split("| function | meaning |")[1].split("\n\n")[0]
+def test_the_page_on_the_language_lists_every_function_as_the_service_does():
+    table = PAGES["docs/language.md"].split("| function | meaning |")[1].split("\n\n")[0]
     rows = re.findall(r"^\| `(.+)` \| (.+) \| (.*) \|$", table.replace("\\|", "/"), re.M)
 
     listed = [row for row in describe_operations() if row["kind"] == "function"]

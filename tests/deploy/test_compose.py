@@ -20,13 +20,14 @@ from tests.deploy.engine import (
     wait_until,
 )
 from tests.deploy.load import HEADERS, REQUESTS, SQUARE, TWO_SECONDS, Load, follow
+from tests.documentation import PAGES
 from tests.server.running import ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 
 MIB = 2**20
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = PAGES["docs/deployment.md"]
 
 LARGEST_IMAGE_BYTES = 200 * MIB
 """What the image may add to its base."""
@@ -83,7 +84,7 @@ def test_the_image_adds_little_to_its_base(image):
 
     print(f"the image adds {added / MIB:.0f} MiB to its base")
     assert added < LARGEST_IMAGE_BYTES
-    assert abs(added / MIB - int(re.search(r"there are (\d+) MiB", README)[1])) < 5
+    assert abs(added / MIB - int(re.search(r"there are (\d+) MiB", PAGE)[1])) < 5
 
 
 def test_the_image_holds_what_runs_and_nothing_else(image):

@@ -11,7 +11,7 @@ from service.config import (
     variable_of,
 )
 from service.core.limits import MIB, Limits, describe_limits
-from tests.server.running import ROOT
+from tests.documentation import PAGES
 
 PROCESSES = "WEB_CONCURRENCY must be a whole number from 1 to 256 (processes), got"
 PORT = "PORT must be a whole number from 1 to 65535 (port), got"
@@ -131,7 +131,7 @@ def test_every_setting_is_described_with_its_variable():
 
 
 def shown(name, value, unit):
-    """Write a default as README does."""
+    """Write a default as docs/operations.md does."""
     if name == "workers":
         return "one per CPU"
     if unit == "bytes" and value % MIB == 0:
@@ -140,17 +140,17 @@ def shown(name, value, unit):
     return f"{value:,} {unit}" if is_number else str(value).lower()
 
 
-def test_readme_lists_every_setting_and_every_limit_with_its_default():
+def test_the_page_on_operations_lists_every_setting_and_every_limit_with_its_default():
     settings = Settings()
     tables = describe_settings(settings) | describe_limits(settings.limits)
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = PAGES["docs/operations.md"]
 
     rows = [
         f"| `{row['setting']}` | {shown(name, row['value'], row['unit'])} | {row['meaning']} |"
         for name, row in tables.items()
     ]
 
-    assert [row for row in rows if f"\n{row}\n" not in readme] == []
+    assert [row for row in rows if f"\n{row}\n" not in page] == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""README's sections on deployment: its commands run as they stand, and its tables are those of the files."""
+"""The page on deployment: its commands run as they are, and its tables are those of the files."""
 
 import re
 
@@ -6,38 +6,28 @@ import pytest
 import yaml
 
 from tests.deploy.engine import docker, is_ready, wait_until
+from tests.documentation import PAGES, sections, shell_commands
 from tests.server.running import ROOT, free_port
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def section(title):
-    """Return the text under a heading."""
-    return re.search(rf"^## {title}$(.*?)(?=^## )", README, re.M | re.S)[1]
-
-
-def commands(title):
-    """List the commands under a heading."""
-    blocks = re.findall(r"^```sh\n(.*?)^```$", section(title), re.M | re.S)
-    return [line.split() for block in blocks for line in block.splitlines()]
+SECTIONS = sections(PAGES["docs/deployment.md"])
 
 
 def rows(title):
     """List the rows of the table under a heading, the code in them without its marks."""
-    lines = re.findall(r"^\| (`.+) \|$", section(title), re.M)
+    lines = re.findall(r"^\| (`.+) \|$", SECTIONS[title], re.M)
     return [line.replace("`", "").split(" | ") for line in lines]
 
 
 def test_the_table_of_variables_is_that_of_the_compose_file():
     file = (ROOT / "docker-compose.yml").read_text()
 
-    assert {row[0]: row[1] for row in rows("Deployment")} == dict(re.findall(r"\$\{(\w+):-([^}]*)\}", file))
+    assert {row[0]: row[1] for row in rows("One machine")} == dict(re.findall(r"\$\{(\w+):-([^}]*)\}", file))
 
 
 def test_the_table_of_alerts_is_that_of_the_rules():
     rules = yaml.safe_load((ROOT / "deploy" / "alerts.yml").read_text())["groups"][0]["rules"]
 
-    assert [row[:2] for row in rows("More than one machine")] == [
+    assert [row[:2] for row in rows("Monitoring")] == [
         [rule["alert"], rule["labels"]["severity"]] for rule in rules
     ]
 
@@ -48,7 +38,7 @@ def test_the_commands_for_one_machine_work(image):
     environment = {"API_IMAGE": image, "PROXY_PORT": str(port), "COMPOSE_PROJECT_NAME": f"kobai-{port}"}
     seen = []
 
-    for words in commands("Deployment"):
+    for words in shell_commands(SECTIONS["One machine"]):
         docker(*words[1:], **environment)
         seen.append((is_ready(port), len(docker("compose", "ps", "-q", "api", **environment).split())))
 
@@ -70,7 +60,7 @@ def test_the_commands_for_several_machines_work(image, no_swarm):
     environment = {"API_IMAGE": image, "PROXY_PORT": str(port)}
     replicas = []
 
-    for words in commands("More than one machine"):
+    for words in shell_commands(SECTIONS["More than one machine"]):
         docker(*[word.replace("10.0.0.1", "127.0.0.1") for word in words[1:]], **environment)
         if words[1:3] == ["stack", "deploy"]:
             wait_until(lambda: is_ready(port))
