@@ -15,8 +15,8 @@ from benchmarks import seed
 from benchmarks.table import Goal, format_seconds, print_header, print_row, verdict
 from benchmarks.timing import Work, compare
 from service.core import descent, gradient
+from service.core.calculus.compiler import function_cache
 from service.core.calculus.generated import code_cache
-from service.core.calculus.plan import plan_cache
 from service.core.descent.options import Options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
@@ -145,7 +145,7 @@ def central() -> object:
 
 def never_seen() -> object:
     """Run the same without anything known of the function."""
-    plan_cache().clear()
+    function_cache().clear()
     code_cache().clear()
     return _descend("exact")
 

@@ -10,8 +10,9 @@ from benchmarks.core import ROSENBROCK, SEED
 from benchmarks.table import Goal, format_seconds, print_header, print_row, verdict
 from benchmarks.timing import Work, compare
 from service.core import descent, gradient
+from service.core.calculus.compiler import compile_function
 from service.core.calculus.differences import METHODS
-from service.core.calculus.plan import make_plan
+from service.core.calculus.kernel import bind
 from service.core.exceptions import OverBudget
 from service.core.limits import DEFAULT_LIMITS
 
@@ -50,11 +51,11 @@ def _print_variables(repetitions: int) -> set[str]:
 
 def _evaluations(x: np.ndarray) -> tuple[Work, Work]:
     """Return what computes value and gradient, and what computes the value alone, by the same kernels."""
-    plan = make_plan(ROSENBROCK, {"x": x.shape}, {}, METHODS["exact"], False, DEFAULT_LIMITS)
-    value_of = plan.value_program(check=lambda: None)
-    kernel = plan.kernel({}, None, lambda: None)
+    compiled = compile_function(ROSENBROCK, {"x": x.shape}, {}, METHODS["exact"], False, DEFAULT_LIMITS)
+    value_of = compiled.emitted.value_on_arrays(check=lambda: None)
+    kernel = bind(compiled, {}, None, lambda: None)
     slots = kernel.pack({"x": x})
-    return lambda: kernel.run(slots), lambda: value_of(x)
+    return lambda: kernel.evaluate(slots), lambda: value_of(x)
 
 
 def _central(x: np.ndarray) -> str:

@@ -26,7 +26,7 @@ from service.api import logs
 from service.api.context import notes
 from service.api.endpoints import ENDPOINTS
 from service.config import Settings
-from service.core.calculus.plan import plan_cache
+from service.core.calculus.compiler import function_cache
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 """Seconds; from the fastest answer to the longest deadline."""
@@ -114,7 +114,7 @@ class Metrics:
         return found
 
     def _record_cache(self) -> None:
-        cache = plan_cache()
+        cache = function_cache()
         now = (cache.hits, cache.misses, len(cache), cache.held_bytes)
         for figure, value in zip(self._cache_figures, now, strict=True):
             figure.set(value)

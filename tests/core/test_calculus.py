@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from service.core.calculus.cache import BoundedCache
+from service.core.calculus.compiler import function_cache
+from service.core.calculus.costs import POINT_NODES
 from service.core.calculus.differences import METHODS
 from service.core.calculus.field import gradient_field, quote_field
 from service.core.calculus.gradient import gradient, quote
-from service.core.calculus.plan import POINT_NODES, plan_cache
 from service.core.exceptions import (
     DeadlineExceeded,
     InvalidFunction,
@@ -256,7 +257,7 @@ NON_FINITE = [
 def test_a_result_that_is_not_finite_says_which_and_where_it_began(
     monkeypatch, function, x, detail, line, column, most
 ):
-    monkeypatch.setattr("service.core.calculus.plan.make_plan.__defaults__", (most,))
+    monkeypatch.setattr("service.core.calculus.compiler.compile_function.__defaults__", (most,))
 
     with pytest.raises(NonFiniteResult) as caught:
         gradient(function, {"x": x})
@@ -421,7 +422,7 @@ def test_the_same_request_gives_the_same_bits_whatever_ran_before():
 
     for n in range(1, 40):
         gradient(f"sum(x * {n})", {"x": x})
-    plan_cache().clear()
+    function_cache().clear()
 
     assert gradient(function, {"x": x})["gradient"]["x"].tobytes() == first
 
@@ -440,7 +441,7 @@ def test_the_cache_is_bounded_by_number_and_bytes():
 
 
 def test_a_hundred_functions_in_threads_change_no_answer():
-    plan_cache().clear()
+    function_cache().clear()
     wrong = []
 
     def work(offset: int) -> None:

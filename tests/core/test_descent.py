@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.core import descent, gradient
-from service.core.calculus.kernels import ARRAY_NAMES, COMPLEX_NAMES, SCALAR_NAMES
+from service.core.calculus.namespaces import ARRAY_NAMES, COMPLEX_NAMES, FLOAT_NAMES
 from service.core.descent import OPTIMIZERS, SCHEDULES, loop
 from service.core.descent.messages import SENTENCES
 from service.core.exceptions import DeadlineExceeded, InvalidRequest, NonFiniteResult, OverBudget
@@ -302,7 +302,7 @@ def test_the_loop_calls_nothing_of_the_functions_by_its_own_names(function, sche
 
 
 def test_the_loops_own_names_are_no_kernels():
-    kernels = {*ARRAY_NAMES, *SCALAR_NAMES, *COMPLEX_NAMES, "h", "check", "differences"}
+    kernels = {*ARRAY_NAMES, *FLOAT_NAMES, *COMPLEX_NAMES, "h", "check", "differences"}
     own = {*loop.SCALAR_NAMES, *loop.ARRAY_NAMES, "norm_of", "Interrupted", "factor", "rate", "bound", "last"}
 
     assert not kernels & own

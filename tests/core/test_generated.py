@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 
 from service.core import descent, gradient, gradient_field
 from service.core.calculus import generated
+from service.core.calculus.compiler import compile_anew, function_cache
+from service.core.calculus.costs import POINT_NODES
 from service.core.calculus.differences import METHODS
 from service.core.calculus.generated import code_cache
-from service.core.calculus.kernels import ARRAY_NAMES, SCALAR_NAMES
-from service.core.calculus.plan import POINT_NODES, _new_plan, plan_cache
+from service.core.calculus.namespaces import ARRAY_NAMES, FLOAT_NAMES
 from service.core.descent import OPTIMIZERS, SCHEDULES
 from service.core.descent.loop import ARRAY_NAMES as LOOP_ARRAY_NAMES
 from service.core.descent.loop import SCALAR_NAMES as LOOP_SCALAR_NAMES
@@ -26,7 +27,7 @@ NAME = rf"(?:[nkog]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|[a-z])_
 NUMBER = r"(?:\d+\.\d+|\d+e-\d+|\d+)"
 SIGN = r"\*\*|[-+*/<>=!]=?|[()\[\],&|]"
 FIXED = {
-    *ARRAY_NAMES, *SCALAR_NAMES, *LOOP_ARRAY_NAMES, *LOOP_SCALAR_NAMES,
+    *ARRAY_NAMES, *FLOAT_NAMES, *LOOP_ARRAY_NAMES, *LOOP_SCALAR_NAMES,
     "def", "bind", "program", "advance", "judge", "return", "try", "except", "while", "for", "in", "range",
     "if", "elif", "else", "and", "or", "not", "break", "continue", "True", "False", "None",
     "Interrupted", "ArithmeticError", "ValueError", "float", "item", "out", "transpose", "reshape",
@@ -51,7 +52,7 @@ def assert_generated(text: str) -> None:
 
 def texts_of(work) -> list[str]:
     """Return every text that is compiled meanwhile."""
-    plan_cache().clear()
+    function_cache().clear()
     code_cache().clear()
     found: list[str] = []
     original = generated._compiled
@@ -152,7 +153,7 @@ def test_caches_stay_bounded_and_right_while_threads_fill_and_clear_them():
             if gradient(f"({text})**2", {"x": 1.0})["value"] != (text.count("x")) ** 2:
                 wrong.append(text)
             if n % 20 == offset:
-                plan_cache().clear()
+                function_cache().clear()
                 code_cache().clear()
 
     threads = [threading.Thread(target=work, args=(offset,)) for offset in range(4)]
@@ -191,9 +192,12 @@ def work_of(function: str, size: int, method: str) -> int:
 
     sys.setprofile(count)
     try:
-        plan = _new_plan(function, {"x": (size,)}, {}, METHODS[method], False, DEFAULT_LIMITS, POINT_NODES)
-        _ = plan.array_template.program
-        _ = plan.points_program if plan.lowered else plan.value_program
+        compiled = compile_anew(
+            function, {"x": (size,)}, {}, METHODS[method], False, DEFAULT_LIMITS, POINT_NODES
+        )
+        emitted = compiled.emitted
+        _ = emitted.on_arrays.maker
+        _ = emitted.over_points if emitted.lowered else emitted.value_on_arrays
     finally:
         sys.setprofile(None)
     return calls

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from service.core import descent
+from service.core.calculus.compiler import Compiled, compile_anew
+from service.core.calculus.costs import POINT_NODES
 from service.core.calculus.differences import CHECK, METHODS, differences
 from service.core.calculus.field import gradient_field
 from service.core.calculus.gradient import gradient
-from service.core.calculus.plan import POINT_NODES, Plan, _new_plan
+from service.core.calculus.kernel import bind_on_arrays, bind_on_floats
 from service.core.language.operations import FUNCTIONS, OPERATIONS
 from service.core.limits import DEFAULT_LIMITS
 from tests.core import tolerances
@@ -24,14 +26,14 @@ def scalar_text(case: Case) -> str:
     return f"y = {case.expression}; sum(y * (1 + 0.5 * sin(3 * y)))"
 
 
-def plan_of(case: Case, method: str = "exact", most: int = POINT_NODES) -> Plan:
-    return _new_plan(scalar_text(case), case.shapes, {}, METHODS[method], False, DEFAULT_LIMITS, most)
+def compiled(case: Case, method: str = "exact", most: int = POINT_NODES) -> Compiled:
+    return compile_anew(scalar_text(case), case.shapes, {}, METHODS[method], False, DEFAULT_LIMITS, most)
 
 
-def on_arrays(plan: Plan, point: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
+def on_arrays(function: Compiled, point: dict[str, np.ndarray]) -> tuple[float, dict[str, np.ndarray]]:
     with np.errstate(all="ignore"):
-        kernel = plan.array_kernel({}, None, lambda: None)
-        value, slots = kernel.evaluate(kernel.pack(point))
+        kernel = bind_on_arrays(function, {}, None, lambda: None)
+        value, slots = kernel.evaluate_on_arrays(kernel.pack(point))
         return value, kernel.unpack(slots)
 
 
@@ -51,8 +53,8 @@ def test_every_operation_has_a_case():
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_exact_gradient_agrees_with_central_differences_in_random_directions(case: Case):
-    plan = plan_of(case)
-    value_of = plan.value_program(check=lambda: None)
+    function = compiled(case)
+    value_of = function.emitted.value_on_arrays(check=lambda: None)
     for seed in range(3):
         point, random = case.point(seed), np.random.default_rng(seed)
         direction = {name: random.normal(size=shape) for name, shape in case.shapes.items()}
@@ -65,7 +67,7 @@ def test_exact_gradient_agrees_with_central_differences_in_random_directions(cas
         wide, narrow = (along(h) - along(-h)) / (2 * h), (along(h / 2) - along(-h / 2)) / h
         expected = (4 * narrow - wide) / 3
 
-        _, slopes = on_arrays(plan, point)
+        _, slopes = on_arrays(function, point)
 
         got = sum(float(np.sum(slopes[name] * direction[name])) for name in point)
         assert got == pytest.approx(expected, rel=tolerances.CENTRAL, abs=tolerances.CENTRAL)
@@ -83,10 +85,10 @@ ANALYTIC = [
 @pytest.mark.parametrize("case", ANALYTIC, ids=str)
 def test_exact_gradient_agrees_with_the_complex_step(case: Case):
     point = case.point()
-    plan = plan_of(case, "complex_step")
-    _, expected = on_arrays(plan, point)
+    function = compiled(case, "complex_step")
+    _, expected = on_arrays(function, point)
 
-    _, slopes = on_arrays(plan_of(case), point)
+    _, slopes = on_arrays(compiled(case), point)
 
     for name in point:
         assert_close(slopes[name], expected[name], tolerances.COMPLEX_STEP)
@@ -94,17 +96,17 @@ def test_exact_gradient_agrees_with_the_complex_step(case: Case):
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_floats_and_arrays_and_points_give_the_same_numbers(case: Case):
-    plan, point = plan_of(case), case.point()
-    value, slopes = on_arrays(plan, point)
-    assert plan.lowered is not None
+    function, point = compiled(case), case.point()
+    value, slopes = on_arrays(function, point)
+    assert function.emitted.lowered is not None
 
-    kernel = plan.scalar_kernel({}, None, lambda: None)
-    float_value, slots = kernel.run(kernel.pack(point))
+    kernel = bind_on_floats(function, {}, None, lambda: None)
+    float_value, slots = kernel.evaluate(kernel.pack(point))
     float_slopes = kernel.unpack(slots)
     batch = {name: np.stack([array, array, array]) for name, array in point.items()}
     field = gradient_field(scalar_text(case), batch)
 
-    assert kernel.is_scalar
+    assert kernel.is_on_floats
     assert float_value == pytest.approx(value, rel=tolerances.KERNELS, abs=tolerances.KERNELS)
     assert field["values"][2] == pytest.approx(value, rel=tolerances.KERNELS, abs=tolerances.KERNELS)
     for name in point:
@@ -132,11 +134,11 @@ SMALL = [case for case in CASES if sum(math.prod(shape) for shape in case.shapes
 @pytest.mark.parametrize("case", SMALL, ids=str)
 def test_differences_on_floats_are_those_on_arrays(case: Case, method: str):
     point = case.point()
-    plan = plan_of(case, method)
-    _, expected = on_arrays(plan, point)
+    function = compiled(case, method)
+    _, expected = on_arrays(function, point)
 
-    kernel = plan.scalar_kernel({}, None, lambda: None)
-    _, slots = kernel.run(kernel.pack(point))
+    kernel = bind_on_floats(function, {}, None, lambda: None)
+    _, slots = kernel.evaluate(kernel.pack(point))
 
     for name, slope in kernel.unpack(slots).items():
         assert_close(slope, expected[name], tolerances.CENTRAL if method == "central" else tolerances.FORWARD)
@@ -184,13 +186,13 @@ KINKS = [
 
 @pytest.mark.parametrize(("text", "x", "expected"), KINKS, ids=[text for text, _, _ in KINKS])
 def test_kinks_and_branches_not_taken_have_the_documented_derivative(text: str, x: float, expected: float):
-    plan = _new_plan(text, {"x": ()}, {}, METHODS["exact"], False, DEFAULT_LIMITS, POINT_NODES)
+    function = compile_anew(text, {"x": ()}, {}, METHODS["exact"], False, DEFAULT_LIMITS, POINT_NODES)
     point = {"x": np.array(x)}
 
-    _, arrays = on_arrays(plan, point)
+    _, arrays = on_arrays(function, point)
     with np.errstate(all="ignore"):
-        kernel = plan.scalar_kernel({}, None, lambda: None)
-        floats = kernel.unpack(kernel.run(kernel.pack(point))[1])
+        kernel = bind_on_floats(function, {}, None, lambda: None)
+        floats = kernel.unpack(kernel.evaluate(kernel.pack(point))[1])
     points = gradient_field(text, {"x": [x, x]})["gradient"]
 
     assert arrays["x"] == pytest.approx(expected, rel=1e-15)
@@ -210,8 +212,8 @@ def test_the_gradient_of_a_matrix_product_in_a_branch_not_taken_is_zero():
     text = "where(x[0, 0] > 0, sum((1/x) @ (1/x)), sum(x))"
 
     for most in (0, POINT_NODES):
-        plan = _new_plan(text, {"x": (2, 2)}, {}, METHODS["exact"], False, DEFAULT_LIMITS, most)
-        _, slopes = on_arrays(plan, {"x": np.zeros((2, 2))})
+        function = compile_anew(text, {"x": (2, 2)}, {}, METHODS["exact"], False, DEFAULT_LIMITS, most)
+        _, slopes = on_arrays(function, {"x": np.zeros((2, 2))})
         assert slopes["x"].tolist() == [[1.0, 1.0], [1.0, 1.0]]
 
 

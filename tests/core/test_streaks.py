@@ -3,7 +3,7 @@
 import pytest
 
 from service.core import descent
-from service.core.calculus.plan import Plan, plan_cache
+from service.core.calculus.compiler import Compiled, function_cache
 from service.core.descent import run as run_module
 
 CASES = [
@@ -56,10 +56,10 @@ def test_a_descent_on_floats_ends_as_one_step_at_a_time_does(monkeypatch, functi
 def test_a_descent_on_floats_ends_as_the_one_on_arrays_does(monkeypatch, function, start, options):
     floats = descent(function, {"x": start}, **{"steps": 60, **options})
 
-    plan_cache().clear()
-    monkeypatch.setattr(Plan, "runs_on_floats", False)
+    function_cache().clear()
+    monkeypatch.setattr(Compiled, "is_faster_on_floats", False)
     arrays = descent(function, {"x": start}, **{"steps": 60, **options})
-    plan_cache().clear()
+    function_cache().clear()
 
     for key in ("status", "steps", "evaluations"):
         assert floats[key] == arrays[key]

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
-from service.core.calculus.plan import CACHED_BYTES
+from service.core.calculus.compiler import CACHED_BYTES
 from tests.server.running import Server
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from service.core.calculus.kernel import Array
+from service.core.calculus.template import Array
 from service.core.language.graph import Graph, Term
 
 SCALED = np.finfo(np.float64).eps ** (1 / 3)
@@ -39,6 +39,10 @@ class Method:
     step: float
     is_relative: bool
     meaning: str
+
+    def evaluations_for(self, elements: int) -> int:
+        """Count the evaluations for value and gradient by a number of elements."""
+        return 1 + self.evaluations * elements
 
 
 METHODS: dict[str, Method] = {

@@ -9,10 +9,11 @@ from typing import Any, NoReturn
 import numpy as np
 
 from service.core.arrays import is_finite
+from service.core.calculus.compiler import Compiled
 from service.core.calculus.differences import CHECK
-from service.core.calculus.generated import make_program, write_source
-from service.core.calculus.kernel import Array
-from service.core.calculus.plan import Plan
+from service.core.calculus.generated import make_function, write_source
+from service.core.calculus.inputs import array_data, array_names
+from service.core.calculus.template import Array
 from service.core.exceptions import Fault, NonFiniteResult, fault
 from service.core.language.graph import Graph, Term
 from service.core.language.parser import FUNCTION_POINTER
@@ -21,7 +22,7 @@ _CHECKING = ", taken by central differences for verification,"
 
 
 def refuse_non_finite(
-    plan: Plan,
+    compiled: Compiled,
     variables: Mapping[str, Array],
     constants: Mapping[str, Array],
     value: float,
@@ -32,7 +33,7 @@ def refuse_non_finite(
 
     Parameters
     ----------
-    plan : Plan
+    compiled : Compiled
         What computed them.
     variables, constants : mapping of str to ndarray
         Where.
@@ -43,21 +44,21 @@ def refuse_non_finite(
     """
     if math.isfinite(value) and all(map(is_finite, gradient.values())):
         return
-    where += _CHECKING if plan.method is CHECK else ""
+    where += _CHECKING if compiled.method is CHECK else ""
     if not math.isfinite(value):
-        _explain(plan, variables, constants, plan.program.value, f"the value{where}", value)
+        _explain(compiled, variables, constants, compiled.program.value, f"the value{where}", value)
     for name, slope in gradient.items():
         if is_finite(slope):
             continue
         element = np.unravel_index(int(np.argmin(np.isfinite(slope))), slope.shape)
         place = "".join(f"/{index}" for index in element)
-        term = plan.gradient.get(name, plan.program.value)
+        term = compiled.gradient.get(name, compiled.program.value)
         output = f"the derivative by {name}{place}{where}"
-        _explain(plan, variables, constants, term, output, float(slope[element]))
+        _explain(compiled, variables, constants, term, output, float(slope[element]))
 
 
 def _explain(
-    plan: Plan,
+    compiled: Compiled,
     variables: Mapping[str, Array],
     constants: Mapping[str, Array],
     term: Term,
@@ -65,9 +66,9 @@ def _explain(
     value: float,
 ) -> NoReturn:
     """Run the program once more, watching every operation, and name the first bad one."""
-    spoiled = _spoiled(plan, variables, constants)
-    origin = _origin(plan.graph, term.index, spoiled)
-    node = plan.graph.nodes[origin]
+    spoiled = _spoiled(compiled, variables, constants)
+    origin = _origin(compiled.program.graph, term.index, spoiled)
+    node = compiled.program.graph.nodes[origin]
     detail = fault("non-finite", output=output, value=value, operation=node.called).detail
     where = f"column {node.place.column}"
     if node.place.line > 1:
@@ -75,7 +76,7 @@ def _explain(
     raise NonFiniteResult(Fault("non-finite", f"{where}: {detail}", FUNCTION_POINTER, *node.place))
 
 
-def _spoiled(plan: Plan, variables: Mapping[str, Array], constants: Mapping[str, Array]) -> set[int]:
+def _spoiled(compiled: Compiled, variables: Mapping[str, Array], constants: Mapping[str, Array]) -> set[int]:
     """Return the operations with an infinite or NaN element in their results."""
     found: set[int] = set()
 
@@ -83,11 +84,11 @@ def _spoiled(plan: Plan, variables: Mapping[str, Array], constants: Mapping[str,
         if not np.isfinite(result).all():
             found.add(index)
 
-    outputs = [plan.program.value, *plan.gradient.values()]
-    slots = plan.variable_slots()
-    source = write_source(plan.graph, outputs, plan.input_names(), slots, is_probed=True)
+    outputs = [compiled.program.value, *compiled.gradient.values()]
+    program = compiled.program
+    source = write_source(program.graph, outputs, array_names(program), is_probed=True)
     with np.errstate(all="ignore"):
-        run = make_program(source, "None")(**plan.data(constants, lambda: None), probe=probe)
+        run = make_function(source, "None")(**array_data(program, constants, lambda: None), probe=probe)
         run(*variables.values())
     return found
 

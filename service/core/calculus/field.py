@@ -10,20 +10,22 @@ from typing import Any
 
 import numpy as np
 
+from service.core.calculus.budget import check_budget, quote_of
+from service.core.calculus.compiler import Compiled, compile_function
+from service.core.calculus.costs import POINT_NODES
 from service.core.calculus.differences import CHECK, METHODS
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.gradient import (
     Tensors,
     arrays_of,
-    check_budget,
     check_step,
     compare,
     method_named,
-    quote_of,
     shapes_of,
 )
-from service.core.calculus.kernel import Array
-from service.core.calculus.plan import POINT_NODES, Plan, element_data, make_plan
+from service.core.calculus.inputs import float_data
+from service.core.calculus.kernel import bind
+from service.core.calculus.template import Array
 from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
@@ -76,19 +78,19 @@ def gradient_field(
     """
     time = deadline or NO_DEADLINE
     batch, data = arrays_of(points, "points"), arrays_of(constants or {}, "constants")
-    plans, count = _plans(function, batch, data, method, h, verify, limits)
-    check_budget(plans, limits, count)
-    check_step(plans[0].method, h, batch, "points")
-    values, slopes = _evaluate(plans[0], batch, data, h, time)
+    work, count = _compile(function, batch, data, method, h, verify, limits)
+    check_budget(work, limits, count)
+    check_step(work[0].method, h, batch, "points")
+    values, slopes = _evaluate(work[0], batch, data, h, time)
     answer: dict[str, Any] = {
         "values": values,
         "gradient": slopes,
         "method": method,
-        "evaluations": count * sum(plan.evaluations for plan in plans),
+        "evaluations": count * sum(each.evaluations for each in work),
     }
     if verify:
-        _, others = _evaluate(plans[1], batch, data, None, time)
-        answer["verification"] = compare(slopes, others, plans[1].method.name)
+        _, others = _evaluate(work[1], batch, data, None, time)
+        answer["verification"] = compare(slopes, others, work[1].method.name)
     return answer
 
 
@@ -115,11 +117,11 @@ def quote_field(
         As `quote` returns it.
     """
     batch, data = arrays_of(points, "points"), arrays_of(constants or {}, "constants")
-    plans, count = _plans(function, batch, data, method, h, verify, limits)
-    return quote_of(plans, limits, count)
+    work, count = _compile(function, batch, data, method, h, verify, limits)
+    return quote_of(work, limits, count)
 
 
-def _plans(
+def _compile(
     function: str,
     points: Mapping[str, Array],
     constants: Mapping[str, Array],
@@ -127,7 +129,7 @@ def _plans(
     h: float | None,
     verify: bool,
     limits: Limits,
-) -> tuple[list[Plan], int]:
+) -> tuple[list[Compiled], int]:
     count = _count(points)
     shapes = {name: array.shape[1:] for name, array in points.items()}
     rows = [method_named(method)]
@@ -135,13 +137,14 @@ def _plans(
         rows.append(CHECK if method == "exact" else METHODS["exact"])
     data = shapes_of(constants)
     try:
-        plans = [
-            make_plan(function, shapes, data, row, row is rows[0] and h is not None, limits, POINT_NODES)
-            for row in rows
+        steps = [h is not None, False]
+        work = [
+            compile_function(function, shapes, data, row, has_step, limits, POINT_NODES)
+            for row, has_step in zip(rows, steps, strict=False)
         ]
     except InvalidFunction as error:
         raise InvalidFunction(*map(_at_points, error.faults)) from error
-    return plans, count
+    return work, count
 
 
 def _at_points(found: Fault) -> Fault:
@@ -181,34 +184,36 @@ def _count(points: Mapping[str, Array]) -> int:
 
 
 def _evaluate(
-    plan: Plan,
+    compiled: Compiled,
     points: Mapping[str, Array],
     constants: Mapping[str, Array],
     h: float | None,
     deadline: Deadline,
 ) -> tuple[Array, dict[str, Array]]:
-    """Run a plan over all points, at once where it was lowered to numbers."""
-    run = _one_by_one if plan.lowered is None else _at_once
-    values, slopes = run(plan, points, constants, h, deadline)
-    _refuse_non_finite(plan, points, constants, values, slopes)
+    """Evaluate over all points, at once where it was lowered to numbers."""
+    run = _one_by_one if compiled.emitted.lowered is None else _at_once
+    values, slopes = run(compiled, points, constants, h, deadline)
+    _refuse_non_finite(compiled, points, constants, values, slopes)
     return values, slopes
 
 
 def _at_once(
-    plan: Plan,
+    compiled: Compiled,
     points: Mapping[str, Array],
     constants: Mapping[str, Array],
     h: float | None,
     deadline: Deadline,
 ) -> tuple[Array, dict[str, Array]]:
-    source = plan.points_source
+    emitted = compiled.emitted
+    source, make = emitted.points_source, emitted.over_points
     with np.errstate(all="ignore"):
-        run = plan.points_program(**element_data(plan, constants, h), check=deadline.check)
+        data = float_data(emitted.floats, compiled.program, constants, h)
+        run = make(**data, check=deadline.check)
         count = len(next(iter(points.values())))
         block = max(1, BLOCK_ELEMENTS // max(len(source.body), 1))
         columns = [
             np.ascontiguousarray(column)
-            for name, shape in plan.shapes.items()
+            for name, shape in compiled.shapes.items()
             for column in points[name].reshape(count, math.prod(shape)).T
         ]
         results = np.empty((len(source.outputs), count))
@@ -217,14 +222,14 @@ def _at_once(
             part = slice(start, start + block)
             for row, result in zip(results, run(*(column[part] for column in columns)), strict=True):
                 row[part] = result
-    return results[0].copy(), _by_name(plan, results[1:], count)
+    return results[0].copy(), _by_name(compiled, results[1:], count)
 
 
-def _by_name(plan: Plan, rows: Array, count: int) -> dict[str, Array]:
+def _by_name(compiled: Compiled, rows: Array, count: int) -> dict[str, Array]:
     """Lay the derivatives of elements out as those of variables."""
     slopes: dict[str, Array] = {}
     position = 0
-    for name, shape in plan.shapes.items():
+    for name, shape in compiled.shapes.items():
         size = math.prod(shape)
         slopes[name] = np.ascontiguousarray(rows[position : position + size].T).reshape(count, *shape)
         position += size
@@ -232,7 +237,7 @@ def _by_name(plan: Plan, rows: Array, count: int) -> dict[str, Array]:
 
 
 def _refuse_non_finite(
-    plan: Plan,
+    compiled: Compiled,
     points: Mapping[str, Array],
     constants: Mapping[str, Array],
     values: Array,
@@ -246,11 +251,11 @@ def _refuse_non_finite(
         bad = int(np.argmin(is_finite))
         variables = {name: np.array(array[bad]) for name, array in points.items()}
         gradient = {name: np.asarray(slope[bad]) for name, slope in slopes.items()}
-        refuse_non_finite(plan, variables, constants, float(values[bad]), gradient, f" at point {bad}")
+        refuse_non_finite(compiled, variables, constants, float(values[bad]), gradient, f" at point {bad}")
 
 
 def _one_by_one(
-    plan: Plan,
+    compiled: Compiled,
     points: Mapping[str, Array],
     constants: Mapping[str, Array],
     h: float | None,
@@ -258,12 +263,12 @@ def _one_by_one(
 ) -> tuple[Array, dict[str, Array]]:
     count = len(next(iter(points.values())))
     values = np.empty(count)
-    slopes = {name: np.empty((count, *shape)) for name, shape in plan.shapes.items()}
-    kernel = plan.kernel(constants, h, deadline.check)
+    slopes = {name: np.empty((count, *shape)) for name, shape in compiled.shapes.items()}
+    kernel = bind(compiled, constants, h, deadline.check)
     for position in range(count):
         deadline.check()
         point = {name: array[position] for name, array in points.items()}
-        values[position], gradient = kernel.run(kernel.pack(point))
+        values[position], gradient = kernel.evaluate(kernel.pack(point))
         for name, slope in kernel.unpack(gradient).items():
             slopes[name][position] = slope
     return values, slopes

@@ -13,8 +13,9 @@ from types import CodeType
 from typing import Any
 
 from service.core.calculus.cache import BoundedCache
-from service.core.calculus.kernels import ARRAY_NAMES, SCALAR_NAMES
-from service.core.calculus.schedule import Order, schedule
+from service.core.calculus.inputs import InputNames
+from service.core.calculus.namespaces import ARRAY_NAMES, FLOAT_NAMES
+from service.core.calculus.schedule import ExecutionOrder, schedule
 from service.core.calculus.source import Writer, used_once
 from service.core.language.graph import Graph, Term
 
@@ -78,11 +79,10 @@ class Function:
 def write_source(
     graph: Graph,
     outputs: Sequence[Term],
-    inputs: Mapping[int, str],
-    slots: Sequence[str],
+    inputs: InputNames,
     *,
-    is_scalar: bool = False,
-    planned: Order | None = None,
+    is_on_floats: bool = False,
+    order: ExecutionOrder | None = None,
     own: Mapping[str, Any] | None = None,
     is_probed: bool = False,
 ) -> Source:
@@ -92,32 +92,29 @@ def write_source(
     ----------
     graph, outputs : Graph, sequence of Term
         The program and what it returns.
-    inputs : mapping of int to str
-        Names for its inputs, by node.
-    slots : sequence of str
-        Those of the names that vary.
-    is_scalar, is_probed : bool
+    inputs : InputNames
+        Names for its inputs; the variables are the slots.
+    is_on_floats, is_probed : bool
         As `Writer` takes them.
-    planned : Order, optional
+    order : ExecutionOrder, optional
         Its schedule, when there is one already.
     own : mapping, optional
         Functions to call in place of the table's.
     """
-    plan = planned or schedule(graph, outputs)
-    once = used_once(plan.body, (term.index for term in outputs)) if is_scalar else frozenset()
-    writer = Writer(graph, is_scalar, is_probed, once)
-    writer.bind_inputs(inputs)
-    setup, body = writer.statements(plan.setup), writer.statements(plan.body)
+    steps = order or schedule(graph, outputs)
+    once = used_once(steps.body, (term.index for term in outputs)) if is_on_floats else frozenset()
+    writer = Writer(graph, is_on_floats, is_probed, once)
+    writer.bind_inputs(inputs.by_node)
+    setup, body = writer.statements(steps.setup), writer.statements(steps.body)
     names = tuple(writer.name(term.index) for term in outputs)
-    data = [name for name in inputs.values() if name not in slots]
-    data += [] if is_scalar else ["check", "probe"] if is_probed else ["check"]
-    table = SCALAR_NAMES if is_scalar else ARRAY_NAMES
-    return Source(
-        tuple(slots), tuple(data), tuple(setup), tuple(body), names, {**table, **writer.values, **(own or {})}
-    )
+    slots = frozenset(inputs.variables)
+    data = [name for name in inputs.by_node.values() if name not in slots]
+    data += [] if is_on_floats else ["check", "probe"] if is_probed else ["check"]
+    called = {**(FLOAT_NAMES if is_on_floats else ARRAY_NAMES), **writer.values, **(own or {})}
+    return Source(inputs.variables, tuple(data), tuple(setup), tuple(body), names, called)
 
 
-def make_program(source: Source, result: str) -> Maker:
+def make_function(source: Source, result: str) -> Maker:
     """Make the function of a source that returns an expression."""
     return make_functions(source, {"program": Function(source.slots, (*source.body, f"return {result}"))})
 

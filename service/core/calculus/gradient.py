@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,17 +9,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from service.core.arrays import float_array, is_ready
+from service.core.calculus.budget import check_budget, quote_of
+from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.differences import CHECK, METHODS, Method, step_at
 from service.core.calculus.explain import refuse_non_finite
-from service.core.calculus.kernel import Array, Shape
-from service.core.calculus.plan import Plan, make_plan
-from service.core.exceptions import Fault, InvalidRequest, OverBudget, fault, pointer_to
-from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits, setting_of
+from service.core.calculus.kernel import bind
+from service.core.calculus.template import Array, Shape
+from service.core.exceptions import InvalidRequest, fault, pointer_to
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
 Tensors = Mapping[str, ArrayLike]
-
-LARGEST_COUNT = 2**53 - 1
-"""Largest number that a quote names: the largest whole number that every JSON reader keeps."""
 
 
 def gradient(
@@ -93,19 +91,19 @@ def gradient(
     """
     time = deadline or NO_DEADLINE
     point, data = arrays_of(variables, "variables"), arrays_of(constants or {}, "constants")
-    plans = _plans(function, shapes_of(point), shapes_of(data), method, h, verify, limits)
-    check_budget(plans, limits)
-    check_step(plans[0].method, h, point)
-    value, slopes = evaluate(plans[0], point, data, h, time)
+    work = _compile(function, shapes_of(point), shapes_of(data), method, h, verify, limits)
+    check_budget(work, limits)
+    check_step(work[0].method, h, point)
+    value, slopes = evaluate(work[0], point, data, h, time)
     answer: dict[str, Any] = {
         "value": value,
         "gradient": slopes,
         "method": method,
-        "evaluations": sum([plan.evaluations for plan in plans]),
+        "evaluations": sum([each.evaluations for each in work]),
     }
     if verify:
-        _, others = evaluate(plans[1], point, data, None, time)
-        answer["verification"] = compare(slopes, others, plans[1].method.name)
+        _, others = evaluate(work[1], point, data, None, time)
+        answer["verification"] = compare(slopes, others, work[1].method.name)
     return answer
 
 
@@ -143,78 +141,19 @@ def quote(
     {'w': (2,), 'X': (2, 2), 'value': ()}
     """
     point, data = arrays_of(variables, "variables"), arrays_of(constants or {}, "constants")
-    plans = _plans(function, shapes_of(point), shapes_of(data), method, h, verify, limits)
-    return quote_of(plans, limits)
-
-
-def quote_of(plans: list[Plan], limits: Limits, points: int = 1) -> dict[str, Any]:
-    """Add up the plans of a request."""
-    return {
-        "shapes": plans[0].program.shapes(),
-        "operations": min(math.ceil(points * sum(plan.operations for plan in plans)), LARGEST_COUNT),
-        "peak_bytes": min(max(plan.schedule.peak_bytes for plan in plans), LARGEST_COUNT),
-        "evaluations": points * sum(plan.evaluations for plan in plans),
-        "within_limits": is_within(plans, limits, points),
-    }
-
-
-def check_budget(plans: list[Plan], limits: Limits, points: int = 1) -> None:
-    """Raise `OverBudget` when the quote of the plans exceeds a limit."""
-    if not is_within(plans, limits, points):
-        raise OverBudget(*_excesses(plans, limits, points))
-
-
-def is_within(plans: list[Plan], limits: Limits, points: int = 1) -> bool:
-    """Tell whether the quote of the plans is within the limits."""
-    operations = 0.0
-    for plan in plans:
-        operations += points * plan.operations
-        needed = plan.schedule
-        if needed.largest > limits.operations_at_once or needed.peak_bytes > limits.peak_bytes:
-            return False
-    return operations <= limits.operations
-
-
-def _excesses(plans: list[Plan], limits: Limits, points: int) -> list[Fault]:
-    """Return a fault for every limit that the quote exceeds, at the costliest place of the text."""
-    widest = max(plans, key=lambda plan: plan.schedule.peak_bytes)
-    costliest = max(plans, key=lambda plan: plan.schedule.largest)
-    rows = (
-        ("operations", points * sum(plan.operations for plan in plans), costliest.schedule.costliest),
-        ("operations_at_once", costliest.schedule.largest, costliest.schedule.costliest),
-        ("peak_bytes", widest.schedule.peak_bytes, widest.schedule.widest),
-    )
-    return [
-        _excess(name, min(math.ceil(asked), LARGEST_COUNT), limits, line=place.line, column=place.column)
-        for name, asked, place in rows
-        if asked > getattr(limits, name)
-    ]
-
-
-def _excess(name: str, asked: int, limits: Limits, *, line: int, column: int) -> Fault:
-    row = Limits.__dataclass_fields__[name].metadata
-    return fault(
-        "over-limit",
-        "/function",
-        line=line,
-        column=column,
-        what=row["meaning"].capitalize(),
-        asked=asked,
-        unit=row["unit"],
-        allowed=getattr(limits, name),
-        setting=setting_of(name),
-    )
+    work = _compile(function, shapes_of(point), shapes_of(data), method, h, verify, limits)
+    return quote_of(work, limits)
 
 
 @np.errstate(all="ignore")
 def evaluate(
-    plan: Plan,
+    compiled: Compiled,
     variables: Mapping[str, Array],
     constants: Mapping[str, Array],
     h: float | None,
     deadline: Deadline,
 ) -> tuple[float, dict[str, Array]]:
-    """Compute value and gradient of a plan at a point; both are finite.
+    """Compute value and gradient of a compiled function at a point; both are finite.
 
     Raises
     ------
@@ -222,10 +161,10 @@ def evaluate(
         They are not.
     """
     deadline.check()
-    kernel = plan.kernel(constants, h, deadline.check)
-    value, slots = kernel.run(kernel.pack(variables))
+    kernel = bind(compiled, constants, h, deadline.check)
+    value, slots = kernel.evaluate(kernel.pack(variables))
     slopes = kernel.unpack_gradient(slots)
-    refuse_non_finite(plan, variables, constants, value, slopes)
+    refuse_non_finite(compiled, variables, constants, value, slopes)
     return value, slopes
 
 
@@ -301,7 +240,7 @@ def shapes_of(arrays: Mapping[str, Array]) -> dict[str, Shape]:
     return {name: array.shape for name, array in arrays.items()}
 
 
-def _plans(
+def _compile(
     function: str,
     variables: Mapping[str, Shape],
     constants: Mapping[str, Shape],
@@ -309,14 +248,14 @@ def _plans(
     h: float | None,
     verify: bool,
     limits: Limits,
-) -> list[Plan]:
-    """Return the plan of the method and, with `verify`, that of the independent one."""
+) -> list[Compiled]:
+    """Compile the function for the method and, with `verify`, that of the independent one."""
     row = method_named(method)
-    plans = [make_plan(function, variables, constants, row, h is not None, limits)]
+    work = [compile_function(function, variables, constants, row, h is not None, limits)]
     if verify:
         other = CHECK if method == "exact" else METHODS["exact"]
-        plans.append(make_plan(function, variables, constants, other, False, limits))
-    return plans
+        work.append(compile_function(function, variables, constants, other, False, limits))
+    return work
 
 
 def method_named(name: str) -> Method:

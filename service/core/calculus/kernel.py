@@ -1,7 +1,6 @@
-"""From a program to something that runs: its generated source, compiled once, bound to a request's data.
+"""A compiled function bound to the data of a request: what can be evaluated.
 
-A kernel is straight-line source for value and gradient. It can be called, and the descent writes
-its loop around the same source, so that nothing is interpreted at every step.
+References to data are arguments of the generated functions, so binding compiles nothing.
 """
 
 from __future__ import annotations
@@ -13,81 +12,61 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.core.calculus.cache import BoundedCache
-from service.core.calculus.generated import (
-    Maker,
-    Namespace,
-    Source,
-    make_program,
-    words_of,
-)
+from service.core.calculus.compiler import Compiled
+from service.core.calculus.differences import differences
+from service.core.calculus.inputs import array_data, float_data
+from service.core.calculus.template import Array, Evaluation, Shape, Template
 
-Array = NDArray[np.float64]
-Shape = tuple[int, ...]
-Evaluation = tuple[float, tuple[Any, ...]]
-"""A value, and the gradient by slot."""
-
-MOST_LOOPS = 8
-"""Loops that are kept for one program: more kinds of descent on one function are rare."""
+Namespace = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Template:
-    """Value and gradient of a checked function as source, before any data.
+def bind(
+    compiled: Compiled, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
+) -> Kernel:
+    """Bind a compiled function to data, on floats or on arrays, whichever is faster.
 
-    Attributes
+    Parameters
     ----------
-    source : Source
-        Its slots are one for every element of the variables when `is_scalar` (plain floats), else
-        one for every variable (float64 arrays, never written to).
-    value : str
-        Expression of the value after the body, a float.
-    gradient : tuple of str
-        Expressions of the gradient for each slot.
-    is_scalar : bool
-        Whether it runs on plain floats. Its body may then raise ArithmeticError or ValueError
-        where NumPy would give an infinity or NaN; `Kernel.evaluate` gives the numbers.
-    shapes : dict of str to tuple of int
-        The variables' shapes, in order.
-    evaluations : int
-        Evaluations of the function for one run of the body.
-    microseconds : float
-        Estimated time of one run of the body.
+    compiled : Compiled
+        What is evaluated.
+    constants : mapping of str to ndarray
+        Data by name.
+    h : float or None
+        The step of the numerical methods.
+    check : callable
+        Called between costly operations; raises when the time is up.
     """
+    if compiled.is_faster_on_floats:
+        kernel = bind_on_floats(compiled, constants, h, check)
+        if kernel.is_bound():
+            return kernel
+    return bind_on_arrays(compiled, constants, h, check)
 
-    source: Source
-    value: str
-    gradient: tuple[str, ...]
-    is_scalar: bool
-    shapes: dict[str, Shape]
-    evaluations: int
-    microseconds: float
-    loops: BoundedCache[Any] = field(
-        default_factory=lambda: BoundedCache(MOST_LOOPS, MOST_LOOPS, lambda loop: 1), repr=False
-    )
 
-    @cached_property
-    def program(self) -> Maker:
-        """Makes the function from slots to value and gradient."""
-        return make_program(self.source, f"{self.value}, ({', '.join(self.gradient)},)")
+def bind_on_floats(
+    compiled: Compiled, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
+) -> Kernel:
+    """Bind the program on floats, as `bind` does."""
+    emitted = compiled.emitted
+    data = float_data(emitted.floats, compiled.program, constants, h)
+    return Kernel(emitted.on_floats, data, lambda: bind_on_arrays(compiled, constants, h, check))
 
-    @cached_property
-    def common(self) -> Callable[..., Evaluation] | None:
-        """The same function for all requests, when it uses nothing of their data."""
-        source = self.source
-        if not words_of((*source.setup, *source.body)).isdisjoint(source.data):
-            return None
-        function: Callable[..., Evaluation] = self.program(**dict.fromkeys(source.data))
-        return function
 
-    @cached_property
-    def outputs(self) -> list[tuple[str, Shape, bool]]:
-        """Each variable: name, shape, and whether the body makes its gradient, and for nothing else."""
-        made, parts = self.source.made, self.gradient
-        is_fresh = [part in made and parts.count(part) == 1 for part in parts]
-        return list(zip(self.shapes, self.shapes.values(), is_fresh, strict=True))
+def bind_on_arrays(
+    compiled: Compiled, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
+) -> Kernel:
+    """Bind the program on arrays, as `bind` does."""
+    emitted, data = compiled.emitted, array_data(compiled.program, constants, check)
+    if emitted.gradient:
+        return Kernel(emitted.on_arrays, data)
+    with np.errstate(all="ignore"):
+        value_of = emitted.value_on_arrays(**data)
+
+    def numerical(*variables: Array) -> tuple[float, tuple[Any, ...]]:
+        return differences(value_of, variables, compiled.method, h, check)
+
+    return Kernel(emitted.on_arrays, {"differences": numerical})
 
 
 @dataclass(eq=False)
@@ -100,13 +79,13 @@ class Kernel:
         What runs.
     data : dict
         What the source's names of data stand for.
-    careful : callable
-        Makes the kernel on arrays that `evaluate` uses instead of one on floats.
+    make_on_arrays : callable
+        Makes the kernel on arrays for points at which floats raise an error.
     """
 
     template: Template
     data: Namespace
-    careful: Callable[[], Kernel] | None = field(default=None, repr=False)
+    make_on_arrays: Callable[[], Kernel] | None = field(default=None, repr=False)
 
     @property
     def slots(self) -> tuple[str, ...]:
@@ -129,9 +108,9 @@ class Kernel:
         return self.template.gradient
 
     @property
-    def is_scalar(self) -> bool:
+    def is_on_floats(self) -> bool:
         """Whether it runs on plain floats."""
-        return self.template.is_scalar
+        return self.template.is_on_floats
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -144,31 +123,31 @@ class Kernel:
         return self.template.evaluations
 
     @cached_property
-    def program(self) -> Callable[..., Evaluation]:
+    def function(self) -> Callable[..., Evaluation]:
         """The function from slots to value and gradient."""
-        function: Callable[..., Evaluation] = self.template.common or self.template.program(**self.data)
+        function: Callable[..., Evaluation] = self.template.common or self.template.maker(**self.data)
         return function
 
     def is_bound(self) -> bool:
         """Tell whether the data are such that floats can hold what depends on them alone."""
         try:
-            return not self.template.source.setup or bool(self.program)
+            return not self.template.source.setup or bool(self.function)
         except (ArithmeticError, ValueError):
             return False
 
     @cached_property
     def _on_arrays(self) -> Kernel:
-        return self.careful() if self.careful else self
+        return self.make_on_arrays() if self.make_on_arrays else self
 
     def pack(self, variables: Mapping[str, Array]) -> tuple[Any, ...]:
         """Lay variables out as slots."""
-        if not self.is_scalar:
+        if not self.is_on_floats:
             return tuple([variables[name] for name in self.shapes])
         return tuple([value for name in self.shapes for value in np.ravel(variables[name]).tolist()])
 
     def unpack(self, slots: Sequence[Any]) -> dict[str, Array]:
         """Lay slots out as variables, in arrays of their own."""
-        if not self.is_scalar:
+        if not self.is_on_floats:
             pairs = zip(self.shapes.items(), slots, strict=True)
             return {name: _own(value, shape) for (name, shape), value in pairs}
         variables: dict[str, Array] = {}
@@ -182,33 +161,33 @@ class Kernel:
 
     def unpack_gradient(self, slots: Sequence[Any]) -> dict[str, Array]:
         """Lay the gradient out as variables; arrays that the body made for it are handed on."""
-        if self.is_scalar:
+        if self.is_on_floats:
             return self.unpack(slots)
         gradient = {}
         for (name, shape, is_fresh), value in zip(self.template.outputs, slots, strict=True):
             gradient[name] = value if is_fresh and _is_whole(value, shape) else _own(value, shape)
         return gradient
 
-    def evaluate(self, slots: Sequence[Any]) -> Evaluation:
+    def evaluate_on_arrays(self, slots: Sequence[Any]) -> Evaluation:
         """Compute value and gradient; infinities and NaN are results here, not errors.
 
         The caller has told NumPy to ignore floating-point errors (`numpy.errstate`).
         """
-        if not self.is_scalar:
-            return self.program(*slots)
+        if not self.is_on_floats:
+            return self.function(*slots)
         variables = self.unpack(slots)
-        value, gradient = self._on_arrays.evaluate(tuple(variables.values()))
+        value, gradient = self._on_arrays.evaluate_on_arrays(tuple(variables.values()))
         flat = (element for part in gradient for element in np.ravel(part).tolist())
         return value, tuple(flat)
 
-    def run(self, slots: Sequence[Any]) -> Evaluation:
-        """Compute value and gradient the fast way, and the careful way where that raises."""
-        if self.is_scalar:
+    def evaluate(self, slots: Sequence[Any]) -> Evaluation:
+        """Compute value and gradient, on arrays where floats raise an error."""
+        if self.is_on_floats:
             try:
-                return self.program(*slots)
+                return self.function(*slots)
             except (ArithmeticError, ValueError):
                 pass
-        return self.evaluate(slots)
+        return self.evaluate_on_arrays(slots)
 
 
 def _is_whole(value: Any, shape: Shape) -> bool:

@@ -30,7 +30,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class ExecutionOrder:
     """What runs, in order.
 
     Attributes
@@ -46,7 +46,7 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule(Order):
+class ExecutionPlan(ExecutionOrder):
     """What runs, with its costs.
 
     Attributes
@@ -66,18 +66,18 @@ class Schedule(Order):
     widest: Place
 
 
-def order_of(graph: Graph, outputs: Sequence[Term]) -> Order:
-    """Order the operations that the outputs need; for numbers, which need no buffers."""
+def order_of(graph: Graph, outputs: Sequence[Term]) -> ExecutionOrder:
+    """Order the operations that the outputs need, without buffers: floats need none."""
     order = reachable(graph, outputs)
     varying = _varying(graph, order)
     steps = [Step(index, graph.nodes[index]) for index in order if graph.nodes[index].operation not in LEAVES]
-    return Order(
+    return ExecutionOrder(
         setup=tuple([step for step in steps if step.index not in varying]),
         body=tuple([step for step in steps if step.index in varying]),
     )
 
 
-def schedule(graph: Graph, outputs: Sequence[Term]) -> Schedule:
+def schedule(graph: Graph, outputs: Sequence[Term]) -> ExecutionPlan:
     """Plan the operations that the outputs need, and their buffers."""
     order = reachable(graph, outputs)
     varying = _varying(graph, order)
@@ -90,7 +90,7 @@ def schedule(graph: Graph, outputs: Sequence[Term]) -> Schedule:
     costliest = max(steps, key=lambda step: step.cost, default=None)
     widest = max(steps, key=lambda step: step.node.size, default=None)
     inputs = sum([node.size for node in graph.nodes if node.operation is INPUT])
-    return Schedule(
+    return ExecutionPlan(
         setup=tuple(step for step in steps if step.index not in varying),
         body=tuple(step for step in steps if step.index in varying),
         operations=sum(step.cost for step in steps),

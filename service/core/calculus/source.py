@@ -41,7 +41,7 @@ class Writer:
     ----------
     graph : Graph
         The program.
-    is_scalar : bool
+    is_on_floats : bool
         Whether to write for plain floats, or else for arrays.
     is_probed : bool
         Whether every result is shown to `probe(index, result)`.
@@ -50,7 +50,7 @@ class Writer:
     """
 
     graph: Graph
-    is_scalar: bool = False
+    is_on_floats: bool = False
     is_probed: bool = False
     inlined: frozenset[int] = frozenset()
     values: dict[str, Any] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Writer:
             if node.operation is NUMBER:
                 # Python's own float divides by zero with an error, and has no shape to change.
                 value = node.options[0]
-                self.values[known] = value if self.is_scalar else np.float64(value)
+                self.values[known] = value if self.is_on_floats else np.float64(value)
             self._names[index] = known
         return known
 
@@ -85,7 +85,7 @@ class Writer:
             lines.append(f"{self.name(step.index)} = {self._expression(step)}")
             if self.is_probed:
                 lines.append(f"probe({step.index}, {self.name(step.index)})")
-            if self.is_scalar:
+            if self.is_on_floats:
                 continue
             large = [root for root in step.released if self.graph.nodes[root].size >= REUSED_SIZE]
             lines += [f"{self.name(root)} = None" for root in large]
@@ -110,7 +110,7 @@ class Writer:
         if step.reused is not None and operation.ufunc:
             return f"{operation.ufunc}({', '.join(operands)}, out={self.name(step.reused)})"
         on_arrays = operation.into if step.reused is not None else operation.array
-        template = operation.scalar if self.is_scalar else on_arrays
+        template = operation.scalar if self.is_on_floats else on_arrays
         names = (name for name, _, _ in operation.options)
         options = {name: self._option(value) for name, value in zip(names, step.node.options, strict=True)}
         return template.format(*operands, **options)

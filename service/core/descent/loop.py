@@ -17,7 +17,8 @@ import numpy as np
 
 from service.core.arrays import is_finite
 from service.core.calculus.generated import Function, Maker, indented, make_functions, renamed
-from service.core.calculus.kernel import Kernel, Template
+from service.core.calculus.kernel import Kernel
+from service.core.calculus.template import Template
 from service.core.descent.optimizers import Optimizer
 from service.core.descent.schedules import Schedule
 from service.core.exceptions import DeadlineExceeded
@@ -68,8 +69,8 @@ class Layout:
     def __init__(self, template: Template, rules: Rules) -> None:
         slots, moments = template.source.slots, rules.optimizer.moments
         self.names: tuple[str, ...] = ()
-        self.norm_of: Callable[..., float] = math.hypot if template.is_scalar else total_norm
-        self.has_slope: Callable[[Parts], bool] = any if template.is_scalar else has_element
+        self.norm_of: Callable[..., float] = math.hypot if template.is_on_floats else total_norm
+        self.has_slope: Callable[[Parts], bool] = any if template.is_on_floats else has_element
         self.slots = self._add(*slots)
         self.moments = self._add(*(f"{moment}_{slot}" for moment in moments for slot in slots))
         self.gradient = self._add(*(f"g_{slot}" for slot in slots))
@@ -217,7 +218,7 @@ class LoopTemplate:
         return self._made("judge", (), self._source.judge())
 
     def _made(self, name: str, more: tuple[str, ...], lines: list[str]) -> Maker:
-        own = SCALAR_NAMES if self._template.is_scalar else ARRAY_NAMES
+        own = SCALAR_NAMES if self._template.is_on_floats else ARRAY_NAMES
         own = {**own, "norm_of": self.layout.norm_of, "Interrupted": DeadlineExceeded}
         function = Function((*self.layout.names, *more), lines)
         return make_functions(self._template.source, {name: function}, own, self._numbers)
@@ -264,7 +265,7 @@ class _Source:
             "try:",
             "    for k in range(judged + 1, last + 1):",
             *indented(indented(step)),
-            *([] if self.template.is_scalar else ["except Interrupted:", f"    reason = {INTERRUPTED}"]),
+            *([] if self.template.is_on_floats else ["except Interrupted:", f"    reason = {INTERRUPTED}"]),
             "except (ArithmeticError, ValueError):",
             f"    reason = {RAISED}",
             f"return reason, judged, {self.parts}",
@@ -324,7 +325,7 @@ class _Source:
         return " and ".join(f"is_finite({part})" for part in self.gradient)
 
     def _has_slope(self) -> str:
-        if self.template.is_scalar:
+        if self.template.is_on_floats:
             return " or ".join(self.gradient)
         return " or ".join(f"has_any({part})" for part in self.gradient)
 
@@ -343,12 +344,12 @@ class _Source:
         """
         if self.rules.is_bounded:
             slope = self._clamped(slope, f"{slot} - high_{slot}", f"{slot} - low_{slot}")
-        if self.template.is_scalar:
+        if self.template.is_on_floats:
             return f"-tolerance <= ({slope}) <= tolerance"
         return f"largest_of({slope}) <= tolerance"
 
     def _clamped(self, source: str, low: str, high: str) -> str:
-        if not self.template.is_scalar:
+        if not self.template.is_on_floats:
             return f"clamp({source}, {low}, {high})"
         return f"({low} if {source} < {low} else {high} if {source} > {high} else {source})"
 

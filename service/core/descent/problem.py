@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from service.core.calculus.budget import check_budget
+from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.gradient import (
     Tensors,
     arrays_of,
-    check_budget,
     check_step,
     method_named,
     shapes_of,
 )
-from service.core.calculus.kernel import Array, Kernel
-from service.core.calculus.plan import Plan, make_plan
+from service.core.calculus.kernel import Kernel, bind
+from service.core.calculus.template import Array
 from service.core.limits import Deadline, Limits
 
 
@@ -43,9 +44,11 @@ class Problem:
         self.constants = arrays_of(constants, "constants")
         self.shapes = shapes_of(self.variables)
         data = shapes_of(self.constants)
-        self.plan: Plan = make_plan(function, self.shapes, data, self.method, h is not None, limits)
-        check_budget([self.plan], limits)
-        self.kernel: Kernel = self.plan.kernel(self.constants, h, deadline.check)
+        self.compiled: Compiled = compile_function(
+            function, self.shapes, data, self.method, h is not None, limits
+        )
+        check_budget([self.compiled], limits)
+        self.kernel: Kernel = bind(self.compiled, self.constants, h, deadline.check)
 
     @property
     def step(self) -> float | None:
@@ -60,4 +63,4 @@ class Problem:
 
     def check_finite(self, start: Mapping[str, Array], value: float, gradient: Mapping[str, Array]) -> None:
         """Refuse a start where value or gradient is not finite."""
-        refuse_non_finite(self.plan, start, self.constants, value, gradient)
+        refuse_non_finite(self.compiled, start, self.constants, value, gradient)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from service.core.arrays import is_finite
-from service.core.calculus.kernel import Array, Kernel
+from service.core.calculus.kernel import Kernel
+from service.core.calculus.template import Array
 from service.core.descent.history import History, Record
 from service.core.descent.loop import (
     CONVERGED,
@@ -190,7 +191,7 @@ class Run:
         while point.reason == RAISED:
             try:
                 self.deadline.check()
-                value, gradient = self.kernel.evaluate(point.slots)
+                value, gradient = self.kernel.evaluate_on_arrays(point.slots)
             except DeadlineExceeded:
                 return Iterate(INTERRUPTED, point.parts, self.layout)
             start = self._judge(point, value, gradient)
@@ -251,7 +252,7 @@ class Run:
     def _is_finite(self, point: Iterate) -> bool:
         """Tell whether variables, moments, value and gradient of an iterate are all finite."""
         parts = (*point.slots, *point.parts[self.layout.moments], point.value, *point.gradient)
-        if self.kernel.is_scalar:
+        if self.kernel.is_on_floats:
             return all(map(math.isfinite, parts))
         return all(map(is_finite, parts))
 
@@ -260,7 +261,7 @@ class Run:
         if not self.loop.is_stationary or point.step == self.first:
             return False
         pairs = zip(point.slots, point.parts[self.layout.before], strict=True)
-        if self.kernel.is_scalar:
+        if self.kernel.is_on_floats:
             return all(now == before for now, before in pairs)
         return all(np.array_equal(now, before) for now, before in pairs)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from service.core.calculus.kernel import Array, Shape
+from service.core.calculus.template import Array, Shape
 from service.core.exceptions import InvalidRequest, fault, pointer_to, quote_text
 
 VERSION = 1

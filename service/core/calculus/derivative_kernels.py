@@ -1,15 +1,12 @@
-"""Array kernels that only derivatives need, and the names that generated source may use."""
+"""Kernels on arrays that NumPy lacks and only derivatives and the complex step need."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core import activation_kernels, loss_kernels
 from service.core.language.shapes import axes_of
 
 Array = NDArray[Any]
@@ -89,84 +86,3 @@ def complex_power(z: Array, w: Array) -> Array:
     powers = np.exp(w * np.log(np.where(is_zero, 1.0, base)))
     at_zero = np.where(w.real == 0.0, 1.0, np.where(w.real > 0.0, 0.0, np.inf))
     return sign * np.where(is_zero, at_zero, powers)
-
-
-ARRAY_NAMES: dict[str, Callable[..., Any]] = {
-    "add": np.add,
-    "subtract": np.subtract,
-    "multiply": np.multiply,
-    "divide": np.divide,
-    "power": np.power,
-    "negative": np.negative,
-    "absolute": np.absolute,
-    "exp": np.exp,
-    "expm1": np.expm1,
-    "log": np.log,
-    "log1p": np.log1p,
-    "sqrt": np.sqrt,
-    "square": np.square,
-    "sin": np.sin,
-    "cos": np.cos,
-    "tan": np.tan,
-    "arcsin": np.arcsin,
-    "arccos": np.arccos,
-    "arctan": np.arctan,
-    "sinh": np.sinh,
-    "cosh": np.cosh,
-    "tanh": np.tanh,
-    "minimum": np.minimum,
-    "maximum": np.maximum,
-    "where": np.where,
-    "sign": np.sign,
-    "matmul": np.matmul,
-    "broadcast_to": np.broadcast_to,
-    "add_reduce": np.add.reduce,
-    "minimum_reduce": np.minimum.reduce,
-    "maximum_reduce": np.maximum.reduce,
-    "multiply_reduce": np.multiply.reduce,
-    "sigmoid_kernel": activation_kernels.sigmoid_kernel,
-    "log_sigmoid_kernel": activation_kernels.log_sigmoid_kernel,
-    "softplus_kernel": activation_kernels.softplus_kernel,
-    "softmax_kernel": activation_kernels.softmax_kernel,
-    "log_softmax_kernel": activation_kernels.log_softmax_kernel,
-    "logsumexp_kernel": activation_kernels.logsumexp_kernel,
-    "norm_kernel": activation_kernels.norm_kernel,
-    "squared_error_kernel": loss_kernels.squared_error_kernel,
-    "half_squared_error_kernel": loss_kernels.half_squared_error_kernel,
-    "absolute_error_kernel": loss_kernels.absolute_error_kernel,
-    "huber_kernel": loss_kernels.huber_kernel,
-    "cross_entropy_kernel": loss_kernels.cross_entropy_kernel,
-    "binary_cross_entropy_kernel": loss_kernels.binary_cross_entropy_kernel,
-    "kl_divergence_kernel": loss_kernels.kl_divergence_kernel,
-    "sigmoid_slope": sigmoid_slope,
-    "ratio_or_zero": ratio_or_zero,
-    "product_of_others": product_of_others,
-    "guarded_product": guarded_product,
-    "scatter": scatter,
-    "add_at": add_at,
-    "add_onto": add_onto,
-}
-"""What the source of array programs may call."""
-
-COMPLEX_NAMES: dict[str, Callable[..., Any]] = {"power": complex_power}
-"""What the complex step computes with instead."""
-
-SCALAR_NAMES: dict[str, Callable[..., Any]] = {
-    "abs": math.fabs,
-    "exp": math.exp,
-    "expm1": math.expm1,
-    "log": math.log,
-    "log1p": math.log1p,
-    "sqrt": math.sqrt,
-    "sin": math.sin,
-    "cos": math.cos,
-    "tan": math.tan,
-    "asin": math.asin,
-    "acos": math.acos,
-    "atan": math.atan,
-    "sinh": math.sinh,
-    "cosh": math.cosh,
-    "tanh": math.tanh,
-    "pow": math.pow,
-}
-"""What the source of programs on plain floats may call."""

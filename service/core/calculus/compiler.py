@@ -1,0 +1,192 @@
+"""The compiler: from the text of a function and the shapes of its data to something that runs.
+
+What is compiled depends on the text, the shapes, and how derivatives are taken, never on data. It is
+kept in a cache under the text as it came, not a canonical form: errors quote columns, and equal
+functions that are spaced differently have different ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from service.core.calculus.cache import BoundedCache
+from service.core.calculus.costs import FLOAT_NODES
+from service.core.calculus.differences import METHODS, Method, difference_terms
+from service.core.calculus.emit import Emitted
+from service.core.calculus.inputs import STEP
+from service.core.calculus.lowering import Lowered, lower
+from service.core.calculus.reverse import differentiate
+from service.core.calculus.schedule import ExecutionPlan, schedule
+from service.core.calculus.template import Shape
+from service.core.language.graph import INPUT, Term
+from service.core.language.parser import parse_function, refuse
+from service.core.language.program import Program, check_function, check_names
+from service.core.limits import Limits
+
+CACHED_FUNCTIONS = 256
+CACHED_BYTES = 64 * 1024 * 1024
+NODE_BYTES = 2_000
+"""Estimated memory that a compiled function needs for every operation of its programs."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A checked function with a way to differentiate it.
+
+    Attributes
+    ----------
+    program : Program
+        With the gradient's operations when the method is exact.
+    method : Method
+        How derivatives are taken.
+    has_step : bool
+        Whether the client gives the step h.
+    gradient : dict of str to Term
+        Derivatives by variable when the method is exact, else empty.
+    plan : ExecutionPlan
+        Of value and gradient together when the method is exact, else of the value alone.
+    emitted : Emitted
+        Its sources.
+    """
+
+    program: Program
+    method: Method
+    has_step: bool
+    gradient: dict[str, Term]
+    plan: ExecutionPlan
+    emitted: Emitted
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The variables' shapes."""
+        return {name: term.shape for name, term in self.program.variables.items()}
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of the function for value and gradient at one point."""
+        return self.emitted.evaluations
+
+    @property
+    def operations(self) -> float:
+        """Planned operations for value and gradient at one point."""
+        return self.plan.operations * self.evaluations
+
+    @cached_property
+    def is_faster_on_floats(self) -> bool:
+        """Whether the cost model puts floats before arrays."""
+        return self.emitted.microseconds_on_floats <= self.emitted.microseconds_on_arrays
+
+    @property
+    def nodes(self) -> int:
+        """Operations of its programs, used or not."""
+        lowered = self.emitted.lowered
+        return len(self.program.graph.nodes) + (len(lowered.graph.nodes) if lowered else 0)
+
+
+_COMPILED: BoundedCache[Compiled] = BoundedCache(
+    CACHED_FUNCTIONS, CACHED_BYTES, lambda compiled: NODE_BYTES * compiled.nodes
+)
+
+
+def function_cache() -> BoundedCache[Compiled]:
+    """Return the cache of compiled functions, for its counters."""
+    return _COMPILED
+
+
+def compile_function(
+    function: str,
+    variables: Mapping[str, Shape],
+    constants: Mapping[str, Shape],
+    method: Method,
+    has_step: bool,
+    limits: Limits,
+    most: int = FLOAT_NODES,
+) -> Compiled:
+    """Compile a function, or find it in the cache.
+
+    Parameters
+    ----------
+    function : str
+        The text.
+    variables, constants : mapping of str to tuple of int
+        Shapes by name.
+    method, has_step : Method, bool
+        How derivatives are taken, and whether the client gives the step.
+    limits : Limits
+        Bounds text and rank.
+    most : int
+        The most operations of the program on floats.
+
+    Raises
+    ------
+    InvalidFunction
+        The text, a name, a shape or the method does not fit.
+    """
+    bounds = limits.function_characters, limits.function_tokens, limits.function_nesting, limits.rank
+    key = (function, (*variables.items(),), (*constants.items(),), method, has_step, bounds, most)
+    return _COMPILED.get_or_make(
+        key, lambda: compile_anew(function, variables, constants, method, has_step, limits, most)
+    )
+
+
+def compile_anew(
+    function: str,
+    variables: Mapping[str, Shape],
+    constants: Mapping[str, Shape],
+    method: Method,
+    has_step: bool,
+    limits: Limits,
+    most: int = FLOAT_NODES,
+) -> Compiled:
+    """Parse, check, differentiate, schedule and emit a function, as `compile_function` takes it."""
+    check_names(variables, constants)
+    tape = parse_function(function, limits)
+    program = check_function(tape, variables, constants, limits)
+    _check_value(program, method)
+    gradient = differentiate(program) if method is METHODS["exact"] else {}
+    plan = schedule(program.graph, [program.value, *gradient.values()])
+    lowered = _lower(program, [*gradient.values()], method, has_step, most)
+    emitted = Emitted(program, method, [*gradient.values()], plan, lowered)
+    return Compiled(program, method, has_step, gradient, plan, emitted)
+
+
+def _check_value(program: Program, method: Method) -> None:
+    """Refuse a value that has no gradient, or none by the method."""
+    if program.value.size != 1:
+        refuse("not-scalar", program.value.node.place, shape=program.value.shape)
+    if method.name != "complex_step":
+        return
+    for node in program.graph.nodes:
+        if node.operation is not INPUT and not node.operation.is_analytic:
+            name = node.operation.name if node.operation.is_function else node.operation.symbol
+            refuse("not-analytic", node.place, got=repr(name))
+
+
+def _lower(
+    program: Program, gradient: list[Term], method: Method, has_step: bool, most: int
+) -> Lowered | None:
+    """Write value and gradient on floats when they are small enough, numerical differences included."""
+    if method.name == "complex_step":
+        return None
+    lowered = lower(program.graph, [program.value, *gradient], most)
+    if lowered is None:
+        return None
+    elements = [
+        term for name, term in program.variables.items() for term in lowered.elements(name, term.size)
+    ]
+    if not method.evaluations:
+        return lowered
+    if len(lowered.graph.nodes) * len(elements) * method.evaluations > most:
+        return None
+    value = lowered.outputs[0].reshape(-1)[0]
+    step = None
+    if has_step:
+        step = lowered.graph.input(STEP, (), False)
+        lowered.inputs[STEP] = [step]
+    terms = difference_terms(lowered.graph, value, elements, method, step)
+    lowered.outputs += [np.array(term, dtype=object) for term in terms]
+    return lowered

@@ -1,0 +1,92 @@
+"""The names that generated source may call: on arrays, on arrays of complex numbers, on floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from service.core import activation_kernels, loss_kernels
+from service.core.calculus import derivative_kernels
+
+ARRAY_NAMES: dict[str, Callable[..., Any]] = {
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "power": np.power,
+    "negative": np.negative,
+    "absolute": np.absolute,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "log1p": np.log1p,
+    "sqrt": np.sqrt,
+    "square": np.square,
+    "sin": np.sin,
+    "cos": np.cos,
+    "tan": np.tan,
+    "arcsin": np.arcsin,
+    "arccos": np.arccos,
+    "arctan": np.arctan,
+    "sinh": np.sinh,
+    "cosh": np.cosh,
+    "tanh": np.tanh,
+    "minimum": np.minimum,
+    "maximum": np.maximum,
+    "where": np.where,
+    "sign": np.sign,
+    "matmul": np.matmul,
+    "broadcast_to": np.broadcast_to,
+    "add_reduce": np.add.reduce,
+    "minimum_reduce": np.minimum.reduce,
+    "maximum_reduce": np.maximum.reduce,
+    "multiply_reduce": np.multiply.reduce,
+    "sigmoid_kernel": activation_kernels.sigmoid_kernel,
+    "log_sigmoid_kernel": activation_kernels.log_sigmoid_kernel,
+    "softplus_kernel": activation_kernels.softplus_kernel,
+    "softmax_kernel": activation_kernels.softmax_kernel,
+    "log_softmax_kernel": activation_kernels.log_softmax_kernel,
+    "logsumexp_kernel": activation_kernels.logsumexp_kernel,
+    "norm_kernel": activation_kernels.norm_kernel,
+    "squared_error_kernel": loss_kernels.squared_error_kernel,
+    "half_squared_error_kernel": loss_kernels.half_squared_error_kernel,
+    "absolute_error_kernel": loss_kernels.absolute_error_kernel,
+    "huber_kernel": loss_kernels.huber_kernel,
+    "cross_entropy_kernel": loss_kernels.cross_entropy_kernel,
+    "binary_cross_entropy_kernel": loss_kernels.binary_cross_entropy_kernel,
+    "kl_divergence_kernel": loss_kernels.kl_divergence_kernel,
+    "sigmoid_slope": derivative_kernels.sigmoid_slope,
+    "ratio_or_zero": derivative_kernels.ratio_or_zero,
+    "product_of_others": derivative_kernels.product_of_others,
+    "guarded_product": derivative_kernels.guarded_product,
+    "scatter": derivative_kernels.scatter,
+    "add_at": derivative_kernels.add_at,
+    "add_onto": derivative_kernels.add_onto,
+}
+"""What programs on arrays may call."""
+
+COMPLEX_NAMES: dict[str, Callable[..., Any]] = {"power": derivative_kernels.complex_power}
+"""What the complex step calls instead."""
+
+FLOAT_NAMES: dict[str, Callable[..., Any]] = {
+    "abs": math.fabs,
+    "exp": math.exp,
+    "expm1": math.expm1,
+    "log": math.log,
+    "log1p": math.log1p,
+    "sqrt": math.sqrt,
+    "sin": math.sin,
+    "cos": math.cos,
+    "tan": math.tan,
+    "asin": math.asin,
+    "acos": math.acos,
+    "atan": math.atan,
+    "sinh": math.sinh,
+    "cosh": math.cosh,
+    "tanh": math.tanh,
+    "pow": math.pow,
+}
+"""What programs on floats may call."""
