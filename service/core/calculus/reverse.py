@@ -71,10 +71,10 @@ def _propagate(program: Program, node: Node, y: Term, active: set[int], cotangen
 
 
 def _sum(known: Term, more: Term) -> Term:
-    """Add two cotangents; those of indexed parts are added in place of the whole."""
+    """Add two cotangents, by the rule of the operation that made one of them when it has a cheaper one."""
     for base, part in ((known, more), (more, known)):
         node = part.node
-        if node.operation.name == "scatter":
-            source = Term(part.graph, node.operands[0], part.is_guarded)
-            return base.apply("add_at", source, items=node.options[1])
+        if node.operation.accumulate is not None:
+            operands = [Term(part.graph, operand, part.is_guarded) for operand in node.operands]
+            return node.operation.accumulate(base, part, *operands, *node.options)
     return known + more

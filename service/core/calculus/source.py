@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.schedule import REUSED_SIZE, Step
+from service.core.language.elements import index_of
 from service.core.language.graph import NUMBER, Graph
 
 CHECKED_OPERATIONS = 2_000_000
@@ -127,8 +128,3 @@ class Writer:
 
 def _is_index(value: Any) -> bool:
     return isinstance(value, tuple) and any(isinstance(item, tuple) for item in value)
-
-
-def index_of(items: Sequence[Any]) -> tuple[Any, ...]:
-    """Turn subscripts into what NumPy indexes with."""
-    return tuple(slice(*item) if isinstance(item, tuple) else item for item in items)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.core.language import shapes
+from service.core.language import batching, shapes
 from service.core.language.graph import Term
 from service.core.language.operation import Operation
 
@@ -82,6 +82,7 @@ def _huber(p: Term, t: Term, delta: float) -> Term:
 def _loss(name: str, meaning: str, prediction: Any, target: Any, definition: Any, **fields: Any) -> Operation:
     options = fields.get("options", ())
     fields.setdefault("is_elementwise", "shape" not in fields)
+    fields.setdefault("batch", batching.again(name))
     fields.setdefault("shape", shapes.elementwise)
     fields.setdefault("cost", 4.0)
     arguments = "".join(f", {{{option}}}" for option, _, _ in options)

@@ -1,4 +1,11 @@
-"""One row of the operations table: what an operation is to the checker, the generator and the caller."""
+"""One row of the operations table: all that an operation is.
+
+Adding an operation is one row and its test cases in `tests/core/operation_cases.py`. A row of an
+element-wise function has its `array` and `scalar` source and the derivative by each operand. One that is
+not element-wise has a rule for `batch` (`again("name")` where NumPy takes leading axes by itself,
+`along("name")` where it has the option axis) and, where programs on floats shall hold it, for `lower` or a
+`definition` in simpler operations. Differentiating, batching and lowering read the row and know no name.
+"""
 
 from __future__ import annotations
 
@@ -42,10 +49,25 @@ class Operation:
     into : str
         Source that writes into the first operand's buffer, where that is not a ufunc.
     scalar : str
-        Source of the operation on plain floats; empty when it is lowered to others.
+        Source of an element-wise operation on plain floats; empty when it has a definition, or runs on
+        arrays alone.
     derivatives : tuple of callables
         For each operand: from the result's cotangent g, the result y and the operands to the
-        operand's cotangent, all as terms. None where there is no derivative.
+        operand's cotangent, all as terms; options follow. None where there is no derivative. The rules
+        are differentiated in turn, so they use operations that have rules themselves.
+    accumulate : callable
+        From a cotangent that is known, this result and its operands and options to their sum, where that
+        costs less than an addition.
+    batch : callable
+        From the operands with a leading axis, and the options, to the result with a leading axis: one of
+        `service.core.language.batching`, or written there. Element-wise operations need none.
+    lower : callable
+        From the graph on floats, the node and its operands' elements to the result's elements: one of
+        `service.core.language.elements`, or written there. Element-wise operations and those with a
+        definition need none; without one a program that uses the operation runs on arrays alone.
+    lowered_size : callable
+        From the operands' shapes to the number of operations on floats, where that is not about the
+        result's number of elements.
     definition : callable
         The operation in terms of simpler ones, where there is no scalar source.
     fused : callable
@@ -77,6 +99,10 @@ class Operation:
     into: str = ""
     scalar: str = ""
     kinks: str = ""
+    accumulate: Callable[..., Term] | None = None
+    batch: Callable[..., Term] | None = None
+    lower: Callable[..., Any] | None = None
+    lowered_size: Callable[..., int] | None = None
     definition: Callable[..., Term] | None = None
     fused: Callable[..., Term | None] | None = None
     symbol: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from service.core.language import shapes
+from service.core.language import batching, elements, shapes
 from service.core.language.graph import Term
 from service.core.language.operation import Operation
 
@@ -89,6 +89,7 @@ def _norm(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
 def reduction(name: str, meaning: str, derivative: Any, **fields: Any) -> Operation:
     """Make the row of a reduction with `axis` and `keepdims`."""
     fields.setdefault("shape", shapes.reduced_not_empty)
+    fields.setdefault("batch", batching.along(name))
     return Operation(name, ("x",), meaning, derivatives=(derivative,), options=AXIS, **fields)
 
 
@@ -99,6 +100,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         lambda g, y, x, axis, keepdims: spread(g, x, axis, keepdims),
         shape=shapes.reduced,
         array="add_reduce({0}, {axis}, None, None, {keepdims})",
+        lower=elements.reduced(Term.__add__, 0.0),
     ),
     reduction("mean", "arithmetic mean", None, array="", is_macro=True, definition=_mean),
     reduction(
@@ -106,6 +108,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         "smallest element",
         _shared_among_ties,
         array="minimum_reduce({0}, {axis}, None, None, {keepdims})",
+        lower=elements.reduced(lambda a, b: a.apply("minimum", b), 0.0),
         kinks="equal elements share the derivative equally",
         is_analytic=False,
     ),
@@ -114,6 +117,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         "largest element",
         _shared_among_ties,
         array="maximum_reduce({0}, {axis}, None, None, {keepdims})",
+        lower=elements.reduced(lambda a, b: a.apply("maximum", b), 0.0),
         kinks="equal elements share the derivative equally",
         is_analytic=False,
     ),
@@ -125,6 +129,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         ),
         shape=shapes.reduced,
         array="multiply_reduce({0}, {axis}, None, None, {keepdims})",
+        lower=elements.reduced(Term.__mul__, 1.0),
     ),
     reduction(
         "logsumexp",
@@ -156,6 +161,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         shape=shapes.along,
         options=LAST,
         array="softmax_kernel({0}, {axis})",
+        batch=batching.along("softmax"),
         is_nonnegative=True,
         derivatives=(_softmax_cotangent,),
         definition=_softmax,
@@ -169,6 +175,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         shape=shapes.along,
         options=LAST,
         array="log_softmax_kernel({0}, {axis})",
+        batch=batching.along("log_softmax"),
         derivatives=(_log_softmax_cotangent,),
         definition=_log_softmax,
         cost=12.0,
@@ -181,6 +188,9 @@ REDUCTIONS: tuple[Operation, ...] = (
         shape=lambda shape, axis: shape,
         options=(("axis", "axis", None),),
         array="product_of_others({0}, {axis})",
+        batch=batching.along("product_of_others"),
+        lower=elements.product_of_others,
+        lowered_size=lambda shape: math.prod(shape) ** 2,
         cost=8.0,
         workspace=4.0,
         is_public=False,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from service.core.language import shapes
+from service.core.language import batching, elements, shapes
 from service.core.language.graph import Term
 from service.core.language.operation import REQUIRED, Operation, Shape
 from service.core.language.reductions import reduce_to
@@ -52,6 +52,10 @@ def _multiplications(a: Shape, b: Shape) -> float:
     return math.prod(shapes.matrix_product(a, b)) * a[-1] / 16
 
 
+def _inner_products(a: Shape, b: Shape) -> int:
+    return math.prod(shapes.matrix_product(a, b)) * a[-1]
+
+
 def _product(name: str, **fields: Any) -> Operation:
     return Operation(name, ("a", "b"), "matrix product", shape=shapes.matrix_product, **fields)
 
@@ -80,6 +84,8 @@ STRUCTURE: tuple[Operation, ...] = (
         shape=shapes.permuted,
         options=(("axes", "axes", None),),
         array="{0}.transpose({axes})",
+        batch=batching.transpose,
+        lower=elements.transpose,
         derivatives=(_transpose,),
         cost=0.0,
         is_view=True,
@@ -91,6 +97,8 @@ STRUCTURE: tuple[Operation, ...] = (
         shape=shapes.reshaped,
         options=(("shape", "shape", REQUIRED),),
         array="{0}.reshape({shape})",
+        batch=batching.reshape,
+        lower=elements.reshape,
         derivatives=(lambda g, y, x, shape: g.apply("reshape", shape=x.shape),),
         cost=0.0,
         is_view=True,
@@ -102,6 +110,8 @@ STRUCTURE: tuple[Operation, ...] = (
         shape=shapes.indexed,
         options=(("items", "items", REQUIRED),),
         array="{0}[{items}]",
+        batch=batching.index,
+        lower=elements.index,
         derivatives=(lambda g, y, x, items: g.apply("scatter", shape=x.shape, items=items),),
         symbol="[]",
         usage="x[0], x[-1], X[:, 1], X[1:, ::2]",
@@ -113,6 +123,9 @@ STRUCTURE: tuple[Operation, ...] = (
     _product(
         "matrix_product",
         array="matmul({0}, {1})",
+        batch=batching.matrix_product,
+        lower=elements.product,
+        lowered_size=_inner_products,
         ufunc="matmul",
         derivatives=(
             lambda g, y, a, b: reduce_to(g @ transposed(b), a.shape),
@@ -129,6 +142,9 @@ STRUCTURE: tuple[Operation, ...] = (
         "matrix product in which the zeros of g make nothing but zeros",
         shape=shapes.matrix_product,
         array="guarded_product({0}, {1})",
+        batch=batching.again("guarded_product"),
+        lower=elements.guarded_product,
+        lowered_size=_inner_products,
         cost=_multiplications,
         workspace=3.0,
         is_public=False,
@@ -140,6 +156,8 @@ STRUCTURE: tuple[Operation, ...] = (
         shape=shapes.broadcast_to,
         options=(("shape", "shape", REQUIRED),),
         array="broadcast_to({0}, {shape})",
+        batch=batching.broadcast,
+        lower=elements.broadcast,
         cost=0.0,
         is_view=True,
         is_public=False,
@@ -151,6 +169,9 @@ STRUCTURE: tuple[Operation, ...] = (
         shape=lambda shape, target, items: target,
         options=(("shape", "shape", REQUIRED), ("items", "items", REQUIRED)),
         array="scatter({0}, {shape}, {items})",
+        accumulate=lambda base, part, x, shape, items: base.apply("add_at", x, items=items),
+        batch=batching.scatter,
+        lower=elements.scatter,
         is_public=False,
     ),
     Operation(
@@ -160,6 +181,8 @@ STRUCTURE: tuple[Operation, ...] = (
         shape=lambda base, shape, items: base,
         options=(("items", "items", REQUIRED),),
         array="add_at({0}, {1}, {items})",
+        batch=batching.add_at,
+        lower=elements.add_at,
         into="add_onto({0}, {1}, {items})",
         is_public=False,
     ),

@@ -1,0 +1,107 @@
+"""Rules of the operations table: what an operation becomes when its operands get a leading axis.
+
+A rule takes every operand with the leading axis in front, and the options as they were; it returns the
+result with the leading axis. An operand that is the same for the whole batch comes as a broadcast, which
+costs nothing and which `Term.source` looks through. Ranks are not aligned: a rule that needs it says so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from service.core.language import shapes
+from service.core.language.graph import Term
+
+Rule = Callable[..., Term]
+WHOLE = (None, None, None)
+"""The slice of a whole axis."""
+
+
+def aligned(term: Term, rank: int) -> Term:
+    """Put axes of size 1 behind the leading one, up to a rank, so that NumPy broadcasts the rest."""
+    missing = rank - len(term.shape)
+    if missing <= 0:
+        return term
+    return term.apply("reshape", shape=(term.shape[0], *(1,) * missing, *term.shape[1:]))
+
+
+def align(*terms: Term) -> list[Term]:
+    """Align operands to the highest rank among them."""
+    rank = max(len(term.shape) for term in terms)
+    return [aligned(term, rank) for term in terms]
+
+
+def again(name: str) -> Rule:
+    """Make the rule of what acts on the last axes, or element by element: the same with the same options."""
+
+    def rule(*arguments: Any) -> Term:
+        terms = align(*(argument for argument in arguments if isinstance(argument, Term)))
+        return terms[0].apply(name, *terms[1:], **_options(terms[0], name, arguments[len(terms) :]))
+
+    return rule
+
+
+def along(name: str) -> Rule:
+    """Make the rule of what has one operand and acts along its option `axis`: the axes move by one."""
+
+    def rule(x: Term, *options: Any) -> Term:
+        named = _options(x, name, options)
+        return x.apply(name, **named | {"axis": later(named["axis"], x)})
+
+    return rule
+
+
+def later(axis: shapes.Axes, x: Term) -> shapes.Axes:
+    """Move axes by one, for an operand that got a leading one."""
+    axes = tuple(each + 1 for each in shapes.axes_of(axis, len(x.shape) - 1))
+    return axes[0] if isinstance(axis, int) else axes
+
+
+def _options(term: Term, name: str, values: tuple[Any, ...]) -> dict[str, Any]:
+    names = (option for option, _, _ in term.graph.table[name].options)
+    return dict(zip(names, values, strict=True))
+
+
+def matrix_product(a: Term, b: Term) -> Term:
+    """Multiply with few calls: what is the same for the batch is multiplied by all of it at once."""
+    first, second = a.source(), b.source()
+    if len(second.shape) == 2 < len(b.shape) and second is not b:
+        rows = a.apply("reshape", shape=(math.prod(a.shape[:-1]), a.shape[-1]))
+        return (rows @ second).apply("reshape", shape=(*a.shape[:-1], second.shape[-1]))
+    if len(first.shape) == 2 < len(a.shape) and first is not a and len(b.shape) == 3 and b.shape[-1] == 1:
+        rows = b.apply("reshape", shape=b.shape[:-1]) @ first.apply("transpose", axes=(1, 0))
+        return rows.apply("reshape", shape=(*rows.shape, 1))
+    return again("matrix_product")(a, b)
+
+
+def transpose(x: Term, axes: tuple[int, ...] | None) -> Term:
+    """Leave the leading axis in front."""
+    order = shapes.permutation(axes, len(x.shape) - 1)
+    return x.apply("transpose", axes=(0, *(axis + 1 for axis in order)))
+
+
+def reshape(x: Term, shape: int | tuple[int, ...]) -> Term:
+    """Lay out each of the batch."""
+    return x.apply("reshape", shape=(x.shape[0], *shapes.reshaped(x.shape[1:], shape)))
+
+
+def broadcast(x: Term, shape: tuple[int, ...]) -> Term:
+    """Repeat each of the batch."""
+    return aligned(x, 1 + len(shape)).apply("broadcast", shape=(x.shape[0], *shape))
+
+
+def index(x: Term, items: tuple[Any, ...]) -> Term:
+    """Take the same elements of each of the batch."""
+    return x.apply("index", items=(WHOLE, *items))
+
+
+def scatter(x: Term, shape: tuple[int, ...], items: tuple[Any, ...]) -> Term:
+    """Put each of the batch at the same index."""
+    return x.apply("scatter", shape=(x.shape[0], *shape), items=(WHOLE, *items))
+
+
+def add_at(base: Term, x: Term, items: tuple[Any, ...]) -> Term:
+    """Add each of the batch at the same index."""
+    return base.apply("add_at", x, items=(WHOLE, *items))
