@@ -20,27 +20,12 @@ from service.core.activations import (
 from service.core.calculus.field import gradient_field
 from service.core.calculus.gradient import gradient, quote
 from service.core.descent import descent, sweep
-from service.core.losses import (
-    absolute_error,
-    binary_cross_entropy,
-    cross_entropy,
-    half_squared_error,
-    huber,
-    kl_divergence,
-    loss,
-    squared_error,
-)
+from service.core.losses import FUNCTIONS, LossFunction, loss
 
 __all__ = [
-    "absolute_error",
-    "binary_cross_entropy",
-    "cross_entropy",
     "descent",
     "gradient",
     "gradient_field",
-    "half_squared_error",
-    "huber",
-    "kl_divergence",
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
@@ -51,6 +36,13 @@ __all__ = [
     "sigmoid",
     "softmax",
     "softplus",
-    "squared_error",
     "sweep",
+    *FUNCTIONS,
 ]
+
+
+def __getattr__(name: str) -> LossFunction:
+    """Return the function of a loss: `from service.core import huber`."""
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,65 +1,42 @@
-"""Losses and their derivatives: `loss`, and a function for each row of its table.
+"""Losses and their derivatives: `loss`, and a function for each row of the table of losses.
 
-The functions stand in `loss_functions`, the table in `loss_table`, the formulas in `loss_kernels`.
+`squared_error(p, t)`, `huber(p, t, delta=1.0)` and so on return what reduction "none" gives, a vector's
+loss as rank 0; `cross_entropy_from_logits(z, t)` and its like take logits. The formulas stand in
+`service.core.language.losses`, whose rows these functions are made from.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from service.core.arrays import Float, choice, non_finite
-from service.core.exceptions import NonFiniteResult
-from service.core.loss_functions import (
-    absolute_error,
-    binary_cross_entropy,
-    binary_cross_entropy_from_logits,
-    cross_entropy,
-    cross_entropy_from_logits,
-    half_squared_error,
-    huber,
-    kl_divergence,
-    squared_error,
+from service.core.arrays import (
+    FRACTION,
+    NON_NEGATIVE,
+    POSITIVE,
+    Float,
+    check_same_shape,
+    choice,
+    float_array,
+    non_finite,
+    number,
+    shown,
+    where_not,
 )
-from service.core.loss_kernels import (
-    EPSILON,
-    absolute_error_kernel,
-    binary_cross_entropy_kernel,
-    cross_entropy_kernel,
-    half_squared_error_kernel,
-    huber_kernel,
-    kl_divergence_kernel,
-    squared_error_kernel,
-)
-from service.core.loss_table import LOSSES, prepare
+from service.core.exceptions import InvalidRequest, NonFiniteResult, fault, pointer_to
+from service.core.language.losses import EPSILON, LOSSES, OPTIONS, Formula, Loss
 
-__all__ = [
-    "EPSILON",
-    "LOSSES",
-    "REDUCTIONS",
-    "absolute_error",
-    "absolute_error_kernel",
-    "binary_cross_entropy",
-    "binary_cross_entropy_from_logits",
-    "binary_cross_entropy_kernel",
-    "cross_entropy",
-    "cross_entropy_from_logits",
-    "cross_entropy_kernel",
-    "half_squared_error",
-    "half_squared_error_kernel",
-    "huber",
-    "huber_kernel",
-    "kl_divergence",
-    "kl_divergence_kernel",
-    "loss",
-    "squared_error",
-    "squared_error_kernel",
-]
+__all__ = ["EPSILON", "LOSSES", "REDUCTIONS", "RULES", "loss"]
 
 REDUCTIONS = ["sum", "mean", "none"]
 """What becomes of the losses of several elements or samples."""
+
+RULES = {"non-negative": NON_NEGATIVE, "positive": POSITIVE, "fraction": FRACTION}
+"""The rule of each kind of numeric option."""
 
 
 @np.errstate(all="ignore")
@@ -69,11 +46,9 @@ def loss(
     targets: ArrayLike,
     *,
     from_logits: bool = False,
-    epsilon: float | None = None,
-    delta: float = 1.0,
-    label_smoothing: float = 0.0,
     reduction: str = "sum",
     gradient: bool = False,
+    **options: float | None,
 ) -> dict[str, Any]:
     """Compute a loss, and on request its gradient by the predictions.
 
@@ -90,17 +65,17 @@ def loss(
     from_logits : bool, default False
         Predictions are logits: softmax (`cross_entropy`) or sigmoid (`binary_cross_entropy`) is
         part of the loss. Ignored by the other losses.
-    epsilon : float, default 1e-7
-        At least 0; stands inside the logarithms of both cross entropies, from probabilities alone.
-    delta : float, default 1.0
-        Above 0; where `huber` turns linear.
-    label_smoothing : float, default 0.0
-        In [0, 1); `cross_entropy` takes t (1 - s) + s / K for t, K the number of classes.
     reduction : {"sum", "mean", "none"}
         What becomes of the losses: of all elements, or with `cross_entropy` and `kl_divergence` of
         all rows of the last axis.
     gradient : bool, default False
         Whether to add the derivative of the reduced loss, with "none" of the sum.
+    **options : float
+        Those of the loss, by the names in its row; others are ignored. `epsilon`, at least 0 and
+        1e-7 when absent or None, stands inside the logarithms of both cross entropies, from
+        probabilities alone. `delta`, above 0 and 1 when absent, is where `huber` turns linear. With
+        `label_smoothing` s in [0, 1), 0 when absent, `cross_entropy` takes t (1 - s) + s / K for t,
+        K the number of classes.
 
     Returns
     -------
@@ -133,8 +108,7 @@ def loss(
     {'losses': array([0., 4.]), 'gradient': array([ 0., -4.])}
     """
     kind = choice(reduction, "/reduction", REDUCTIONS)
-    options = {"epsilon": epsilon, "delta": delta, "label_smoothing": label_smoothing}
-    task = prepare(name, predictions, targets, from_logits, options)
+    task = _prepare(name, predictions, targets, from_logits, options)
     losses = task.losses(is_reduced=kind != "none")
     answer: dict[str, Any] = {"losses": losses.reshape(losses.shape or (1,))}
     if kind != "none":
@@ -153,3 +127,139 @@ def _reduced(losses: Float, kind: str) -> float:
     if not np.isfinite(result):
         raise NonFiniteResult(non_finite("/predictions", "/loss", result, "the sum of the losses"))
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """A loss with its checked arguments."""
+
+    formula: Formula
+    predictions: Float
+    targets: Float
+    options: tuple[float, ...]
+
+    def losses(self, is_reduced: bool) -> Float:
+        """Return what reduction "none" gives, one vector's loss as rank 0; all finite."""
+        losses: Float = np.asarray(self.formula.value(self.predictions, self.targets, *self.options))
+        for at in where_not(np.isfinite(losses)):
+            output = "/loss" if is_reduced else "/losses" + pointer_to(*(at or (0,)))
+            place, operation = self._cause(at)
+            raise NonFiniteResult(non_finite(f"/{place}", output, losses[at], f"{operation} {place}"))
+        return losses
+
+    def _cause(self, at: tuple[int, ...]) -> tuple[str, str]:
+        """Find the prediction that made a loss infinite or NaN, and how."""
+        if self.formula.total is not None:
+            terms = self.formula.terms_of(self.predictions[at], self.targets[at], *self.options)
+            column = next(where_not(np.isfinite(terms)), None)
+            if column is None:
+                return "predictions" + pointer_to(*at), "the sum over"
+            at = at + column
+        return "predictions" + pointer_to(*at), self.formula.cause
+
+    def gradient(self, count: int) -> Float:
+        """Return the derivative of the losses' sum, divided by a count."""
+        slope: Float = self.formula.slope(self.predictions, self.targets, *self.options)
+        # The sum turns -0 into 0.
+        result = slope / count + 0.0
+        for at in where_not(np.isfinite(result)):
+            place = pointer_to(*at)
+            operation = f"the derivative by predictions{place}"
+            raise NonFiniteResult(
+                non_finite(f"/predictions{place}", f"/gradient{place}", result[at], operation)
+            )
+        return result
+
+
+def _prepare(
+    name: str,
+    predictions: ArrayLike,
+    targets: ArrayLike,
+    from_logits: bool,
+    options: Mapping[str, float | None],
+) -> _Task:
+    """Check and cast the arguments of a loss."""
+    if unknown := options.keys() - OPTIONS:
+        raise TypeError(f"no loss has the option {min(unknown)!r}")
+    row = LOSSES[choice(name, "/loss", list(LOSSES))]
+    formula = row.from_logits if from_logits and row.takes_logits and row.from_logits else row.formula
+    values = tuple(_option(option, options) for option in formula.options)
+    p, t = float_array(predictions, "/predictions"), float_array(targets, "/targets")
+    if formula.total is not None and p.ndim == 0:
+        raise InvalidRequest(fault("not-an-array", "/predictions", got="a number"))
+    if row.takes_probabilities and formula is row.formula:
+        _check_probabilities(p)
+    return _Task(formula, p, _targets(row, p, t), values)
+
+
+def _option(name: str, given: Mapping[str, float | None]) -> float:
+    kind, default = OPTIONS[name]
+    value = given.get(name, default)
+    # An absent epsilon is the seed's.
+    return default if value is None and name == "epsilon" else number(value, f"/{name}", RULES[kind])
+
+
+def _check_probabilities(p: Float) -> None:
+    wrong = [
+        fault("not-a-probability", "/predictions" + pointer_to(*at), got=shown(p[at]))
+        for at in where_not((p >= 0.0) & (p <= 1.0))
+    ]
+    if wrong:
+        raise InvalidRequest(*wrong)
+
+
+def _targets(row: Loss, p: Float, t: Float) -> Float:
+    """Return targets of the predictions' shape; labels become one-hot."""
+    rule = "targets have the shape of predictions"
+    if row.takes_labels and t.shape != p.shape:
+        if t.shape == p.shape[:-1] or (p.ndim == 1 and t.shape == (1,)):
+            return _one_hot(t, p.shape)
+        rule += f", or {p.shape[:-1] or (1,)} as class labels"
+    check_same_shape("predictions", p.shape, "targets", t.shape, rule)
+    return t
+
+
+def _one_hot(labels: Float, shape: tuple[int, ...]) -> Float:
+    classes = shape[-1]
+    is_label = (labels == np.floor(labels)) & (labels >= 0) & (labels < classes)
+    wrong = [
+        fault("bad-label", "/targets" + pointer_to(*at), high=classes - 1, got=shown(labels[at]))
+        for at in where_not(is_label)
+    ]
+    if wrong:
+        raise InvalidRequest(*wrong)
+    result = np.zeros(shape)
+    places = labels.astype(np.intp).reshape(*shape[:-1], 1)
+    np.put_along_axis(result, places, 1.0, axis=-1)
+    return result
+
+
+LossFunction = Callable[..., Float]
+
+
+def _function_of(row: Loss, from_logits: bool) -> LossFunction:
+    """Make the function of a row that returns its losses unreduced."""
+
+    @np.errstate(all="ignore")
+    def function(predictions: ArrayLike, targets: ArrayLike, **options: float) -> Float:
+        return _prepare(row.name, predictions, targets, from_logits, options).losses(is_reduced=False)
+
+    function.__name__ = function.__qualname__ = row.name + ("_from_logits" if from_logits else "")
+    kind = f"from logits, the arguments of the {row.activation}" if from_logits else "from predictions"
+    function.__doc__ = f"Compute {row.meaning}, {kind}; see `loss`."
+    return function
+
+
+FUNCTIONS: dict[str, LossFunction] = {
+    function.__name__: function
+    for row in LOSSES.values()
+    for function in [_function_of(row, False), *([_function_of(row, True)] if row.takes_logits else [])]
+}
+"""A function for each loss, and for each that takes logits."""
+
+
+def __getattr__(name: str) -> LossFunction:
+    """Return the function of a loss: `from service.core.losses import huber`."""
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

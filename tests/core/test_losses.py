@@ -10,12 +10,10 @@ from hypothesis.extra import numpy as arrays
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import special
 
-from service.core import loss_kernels as kernels
 from service.core import losses
-from service.core.arrays import Rule
 from service.core.exceptions import InvalidRequest, NonFiniteResult
-from service.core.loss_table import OPTIONS
-from service.core.losses import EPSILON, LOSSES, REDUCTIONS, loss
+from service.core.language.losses import OPTIONS
+from service.core.losses import EPSILON, LOSSES, REDUCTIONS, RULES, loss
 from tests.core import golden, references, tolerances
 
 OVER_ROWS = ["cross_entropy", "kl_divergence"]
@@ -36,6 +34,12 @@ def problem(shape, seed, from_logits=False):
     random = np.random.default_rng(seed)
     predictions = random.normal(0, 3, shape) if from_logits else random.uniform(0.02, 0.98, shape)
     return predictions, random.uniform(0.05, 0.95, shape)
+
+
+def value_of(name, p, t):
+    """Compute a loss by its formula, unchecked, with the options' defaults."""
+    formula = LOSSES[name].formula
+    return formula.value(p, t, *(OPTIONS[option][1] for option in formula.options))
 
 
 def codes_and_pointers(caught):
@@ -245,37 +249,37 @@ COMPLEX_WAYS = [way for way in WAYS if way[0] not in ("absolute_error", "huber")
 
 @pytest.mark.parametrize(("name", "from_logits"), COMPLEX_WAYS)
 @pytest.mark.parametrize("shape", [(4,), (3, 4)], ids=str)
-def test_kernels_carry_a_complex_step_in_predictions(name, from_logits, shape):
+def test_formulas_carry_a_complex_step_in_predictions(name, from_logits, shape):
     p, t = problem(shape, 6, from_logits)
     row = LOSSES[name]
     formula = row.from_logits if from_logits else row.formula
     options = [{"epsilon": 1e-3, "label_smoothing": 0.1}[option] for option in formula.options]
     direction = np.random.default_rng(7).normal(size=shape)
 
-    stepped = formula.kernel(p + 1e-20j * direction, t, *options)
+    stepped = formula.value(p + 1e-20j * direction, t, *options)
 
     slopes = formula.slope(p, t, *options) * direction
     expected = np.sum(slopes, -1) if name in OVER_ROWS else slopes
-    assert_allclose(stepped.real, formula.kernel(p, t, *options), rtol=tolerances.EXACT, atol=1e-15)
+    assert_allclose(stepped.real, formula.value(p, t, *options), rtol=tolerances.EXACT, atol=1e-15)
     worst = np.max(np.abs(slopes))
     assert_allclose(stepped.imag / 1e-20, expected, rtol=0, atol=tolerances.COMPLEX_STEP * worst)
 
 
 @pytest.mark.parametrize(
-    ("kernel", "slope"),
+    ("name", "slope"),
     [
-        (kernels.squared_error_kernel, lambda p, t: 2 * (t - p)),
-        (kernels.half_squared_error_kernel, lambda p, t: t - p),
-        (kernels.cross_entropy_kernel, lambda p, t: -np.log(p + EPSILON)),
-        (kernels.binary_cross_entropy_kernel, lambda p, t: np.log(1 - p + EPSILON) - np.log(p + EPSILON)),
-        (kernels.kl_divergence_kernel, lambda p, t: np.log(t) - np.log(p) + 1),
+        ("squared_error", lambda p, t: 2 * (t - p)),
+        ("half_squared_error", lambda p, t: t - p),
+        ("cross_entropy", lambda p, t: -np.log(p + EPSILON)),
+        ("binary_cross_entropy", lambda p, t: np.log(1 - p + EPSILON) - np.log(p + EPSILON)),
+        ("kl_divergence", lambda p, t: np.log(t) - np.log(p) + 1),
     ],
 )
-def test_kernels_carry_a_complex_step_in_targets(kernel, slope):
+def test_formulas_carry_a_complex_step_in_targets(name, slope):
     p, t = problem((5,), 8)
     direction = np.random.default_rng(9).normal(size=5)
 
-    stepped = np.sum(kernel(p, t + 1e-20j * direction)).imag / 1e-20
+    stepped = np.sum(value_of(name, p, t + 1e-20j * direction)).imag / 1e-20
 
     assert stepped == pytest.approx(np.sum(slope(p, t) * direction), rel=tolerances.COMPLEX_STEP)
 
@@ -283,7 +287,7 @@ def test_kernels_carry_a_complex_step_in_targets(kernel, slope):
 def test_a_complex_step_of_kl_divergence_keeps_its_digits_where_targets_are_met():
     t = np.array([0.25, 0.75])
 
-    stepped = kernels.kl_divergence_kernel(t + 1e-20j * np.array([1.0, 0.0]), t)
+    stepped = value_of("kl_divergence", t + 1e-20j * np.array([1.0, 0.0]), t)
 
     assert stepped.imag / 1e-20 == pytest.approx(-1.0, rel=tolerances.COMPLEX_STEP)
 
@@ -472,9 +476,14 @@ def test_every_option_of_every_row_has_a_rule():
     for row in LOSSES.values():
         for formula in filter(None, (row.formula, row.from_logits)):
             assert set(formula.options) <= set(OPTIONS)
-            assert (formula.terms is not None) == (row.name in OVER_ROWS)
+            assert (formula.total is not None) == (row.name in OVER_ROWS)
         assert row.meaning
-    assert all(isinstance(rule, Rule) for rule in OPTIONS.values())
+    assert {kind for kind, _ in OPTIONS.values()} <= set(RULES)
+
+
+def test_an_option_that_no_loss_has_is_a_mistake_of_the_program():
+    with pytest.raises(TypeError, match="detla"):
+        loss("huber", [1], [1], detla=2.0)
 
 
 # Shapes
@@ -811,21 +820,22 @@ def test_integers_are_the_same_as_floats(name):
     [((3, 4), (4,)), ((4,), (3, 4)), ((3, 1), (3, 4)), ((3, 4), (3, 1)), ((), (4,)), ((4,), ())],
     ids=str,
 )
-def test_kernels_broadcast_for_the_language(name, first, second):
-    kernel = getattr(losses, f"{name}_kernel")
+def test_formulas_broadcast_for_the_language(name, first, second):
     p, t = problem(first, 18)[0], problem(second, 19)[1]
 
-    result = kernel(p, t)
+    result = value_of(name, p, t)
 
     shape = np.broadcast_shapes(first, second)
     assert_allclose(
-        result, kernel(*(np.broadcast_to(each, shape).copy() for each in (p, t))), rtol=tolerances.ROUNDING
+        result,
+        value_of(name, *(np.broadcast_to(each, shape).copy() for each in (p, t))),
+        rtol=tolerances.ROUNDING,
     )
 
 
-def test_kernels_smooth_over_the_broadcast_classes():
+def test_formulas_smooth_over_the_broadcast_classes():
     p, t = np.full(4, 0.25), np.ones((3, 1))
 
-    result = kernels.cross_entropy_kernel(p, t, 0.0, 0.2)
+    result = LOSSES["cross_entropy"].formula.value(p, t, 0.0, 0.2)
 
     assert_allclose(result, np.full(3, np.log(4) * 4 * (0.8 + 0.05)), rtol=tolerances.EXACT)

@@ -10,6 +10,7 @@ import numpy as np
 
 from service.core import activation_kernels, loss_kernels
 from service.core.calculus import derivative_kernels
+from service.core.language.losses import LOSS_KERNELS
 
 ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "add": np.add,
@@ -51,13 +52,12 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "log_softmax_kernel": activation_kernels.log_softmax_kernel,
     "logsumexp_kernel": activation_kernels.logsumexp_kernel,
     "norm_kernel": activation_kernels.norm_kernel,
-    "squared_error_kernel": loss_kernels.squared_error_kernel,
-    "half_squared_error_kernel": loss_kernels.half_squared_error_kernel,
-    "absolute_error_kernel": loss_kernels.absolute_error_kernel,
-    "huber_kernel": loss_kernels.huber_kernel,
-    "cross_entropy_kernel": loss_kernels.cross_entropy_kernel,
-    "binary_cross_entropy_kernel": loss_kernels.binary_cross_entropy_kernel,
-    "kl_divergence_kernel": loss_kernels.kl_divergence_kernel,
+    "xlogy": loss_kernels.xlogy,
+    "log_complement": loss_kernels.log_complement,
+    "xlog_complement": loss_kernels.xlog_complement,
+    "log_ratio": loss_kernels.log_ratio,
+    "relative_entropy": loss_kernels.relative_entropy,
+    **LOSS_KERNELS,
     "sigmoid_slope": derivative_kernels.sigmoid_slope,
     "ratio_or_zero": derivative_kernels.ratio_or_zero,
     "product_of_others": derivative_kernels.product_of_others,
