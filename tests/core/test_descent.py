@@ -1,6 +1,7 @@
 """How a descent ends, and what its answer holds."""
 
 import math
+import textwrap
 import tracemalloc
 
 import numpy as np
@@ -10,10 +11,13 @@ from hypothesis import strategies as st
 
 from service.core import descent, gradient
 from service.core.calculus.namespaces import ARRAY_NAMES, COMPLEX_NAMES, FLOAT_NAMES
-from service.core.descent import OPTIMIZERS, SCHEDULES, loop
+from service.core.descent import OPTIMIZERS, SCHEDULES, loop, loop_source
+from service.core.descent.layout import Layout
 from service.core.descent.messages import SENTENCES
+from service.core.descent.options import read_options
+from service.core.descent.problem import Problem
 from service.core.exceptions import DeadlineExceeded, InvalidRequest, NonFiniteResult, OverBudget
-from service.core.limits import Deadline, Limits
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
 SQUARE = "x[0]**2 + x[1]**2"
 START = {"x": [-3.0, 4.0]}
@@ -88,12 +92,19 @@ STATUSES = {
     "an update is too small": ("stalled", 0, SQUARE, START, {"learning_rate": 1e-300}),
     "the gradient is zero at the start": ("stalled", 0, SQUARE, {"x": [0.0, 0.0]}, {}),
     "the gradient is zero on the way": ("stalled", 1, "x**2", {"x": 1.0}, {"learning_rate": 0.5}),
-    "the gradient is zero, whatever the moments": (
-        "stalled",
-        1,
+    "the gradient is zero, but velocity is left": (
+        "max_steps",
+        100,
         "x**2",
         {"x": 1.0},
         {"learning_rate": 0.5, "optimizer": "momentum"},
+    ),
+    "gradient and velocity are zero": (
+        "stalled",
+        2,
+        "where(x > 0, x, 0)",
+        {"x": 1.0},
+        {"learning_rate": 1.0, "optimizer": "momentum", "momentum": 0.0},
     ),
     "the function is constant": ("stalled", 0, "0*x + 5", {"x": 3.0}, {}),
     "the function is constant, with Adam": ("stalled", 0, "0*x + 5", {"x": 3.0}, {"optimizer": "adam"}),
@@ -238,6 +249,19 @@ def test_the_norm_is_that_of_the_whole_gradient_unclipped():
     assert path["gradient_norm"] == 5.0
 
 
+@pytest.mark.parametrize("size", [2, 700], ids=["floats", "arrays"])
+@pytest.mark.parametrize("clip", [1e-3, 1e-30])
+def test_a_norm_that_overflows_is_clipped_as_any_other(size, clip):
+    """Each element is finite; their 2-norm is not."""
+    slopes = np.linspace(1.0, 1.7, size) * 1e308
+    path = descent(
+        "sum(c*x)", {"x": np.zeros(size)}, {"c": slopes}, clip_norm=clip, learning_rate=1.0, steps=1
+    )
+
+    unit = slopes / 1e308 / np.linalg.norm(slopes / 1e308)
+    np.testing.assert_allclose(path["variables"]["x"], -clip * unit, rtol=1e-12)
+
+
 def test_clipping_adds_a_millionth_to_the_norm():
     path = descent("3*a + 4*b[0]", {"a": 0.0, "b": [0.0]}, clip_norm=1, learning_rate=1, steps=1)
 
@@ -303,9 +327,30 @@ def test_the_loop_calls_nothing_of_the_functions_by_its_own_names(function, sche
 
 def test_the_loops_own_names_are_no_kernels():
     kernels = {*ARRAY_NAMES, *FLOAT_NAMES, *COMPLEX_NAMES, "h", "check", "differences"}
-    own = {*loop.SCALAR_NAMES, *loop.ARRAY_NAMES, "norm_of", "Interrupted", "factor", "rate", "bound", "last"}
+    own = {
+        *loop.FLOAT_NAMES,
+        *loop.ARRAY_NAMES,
+        "norm_of",
+        "largest",
+        "Interrupted",
+        "factor",
+        "rate",
+        "bound",
+        "last",
+    }
 
     assert not kernels & own
+
+
+def test_the_example_of_the_loops_source_is_what_comes_out():
+    """The module's docstring shows the source of one small loop."""
+    problem = Problem("x**2", {"x": 1.0}, {}, "exact", None, DEFAULT_LIMITS, NO_DEADLINE)
+    rules = read_options({"tolerance": 1e-6}, DEFAULT_LIMITS).rules()
+    template = problem.kernel.template
+
+    lines = loop_source.LoopWriter(template, rules, Layout(template, rules).names).advance()
+
+    assert textwrap.indent("\n".join(lines), "    ") in loop_source.__doc__
 
 
 def test_floats_that_raise_go_on_as_arrays():

@@ -43,7 +43,7 @@ def _divergence(run: Run, options: Options, start_value: float) -> str:
 
 
 def _stall(run: Run, options: Options, start_value: float) -> str:
-    if run.point.has_slope:
+    if run.point.has_gradient:
         why = "is too small to change any variable; a larger learning_rate may go on"
         if options.given_bounds:
             why = "changes no variable: it is too small, or leads out of the bounds"

@@ -28,6 +28,8 @@ class Optimizer:
     ----------
     moments : tuple of str
         Names of what it keeps of the past for every slot, zero at the start.
+    moving : tuple of str
+        Those of them that move a variable on even where the gradient is zero.
     each_step, each_slot : tuple of str
         Source of one update: what is the same for all slots, and what is done for each.
     options : tuple of str
@@ -40,6 +42,7 @@ class Optimizer:
     meaning: str
     each_slot: tuple[str, ...]
     moments: tuple[str, ...] = ()
+    moving: tuple[str, ...] = ()
     each_step: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     defaults: Mapping[str, float] = field(default_factory=dict)
@@ -58,6 +61,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             "gradients add up to a velocity that decays",
             ("{v} = momentum * {v} + {g}", "{x} = {x} - rate * {v}"),
             moments=("v",),
+            moving=("v",),
             options=("momentum",),
         ),
         Optimizer(
@@ -65,6 +69,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             "momentum that looks one step ahead",
             ("{v} = momentum * {v} + {g}", "{x} = {x} - rate * ({g} + momentum * {v})"),
             moments=("v",),
+            moving=("v",),
             options=("momentum",),
         ),
         Optimizer(
@@ -94,6 +99,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
                 "{x} = {x} - scaled * {m} / (root_of({v}) / root + epsilon)",
             ),
             moments=("m", "v"),
+            moving=("m",),
             each_step=("scaled = rate / (1.0 - beta1**k)", "root = (1.0 - beta2**k) ** 0.5"),
             options=("beta1", "beta2", "epsilon"),
         ),

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from service.core.descent.bounds import given_bounds
-from service.core.descent.loop import Rules
+from service.core.descent.layout import Rules
 from service.core.descent.optimizers import OPTIMIZERS, Optimizer
 from service.core.descent.schedules import SCHEDULES, Schedule
 from service.core.exceptions import Fault, InvalidRequest, fault, pointer_to, quote_text

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from service.core.descent.bounds import bound_numbers, bounds_of
-from service.core.descent.loop import Loop, Parts, make_loop
+from service.core.descent.layout import Parts
+from service.core.descent.loop import Loop, make_loop
 from service.core.descent.messages import message_of
 from service.core.descent.options import Options
 from service.core.descent.problem import Problem

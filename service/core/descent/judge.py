@@ -1,0 +1,92 @@
+"""What a loop does not test at every step: tested at the end of a chunk, and traced to the first bad step.
+
+The loop tests cheaply. It leaves out whether variables and moments stayed finite, and whether an update
+still changed anything. When a chunk ends badly it is run again from its start, by bisection, to the last
+good step. Everything is deterministic, so chunks change no number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.core.arrays import is_finite
+from service.core.descent.layout import Iterate, Reason
+from service.core.descent.steps import Steps
+
+STATUSES = {
+    Reason.CONVERGED: "converged",
+    Reason.DIVERGED: "diverged",
+    Reason.STALLED: "stalled",
+    Reason.INTERRUPTED: "deadline",
+}
+"""The status of a run that ends for a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Where a chunk ended, and the status when that is the end of the run, else an empty word."""
+
+    point: Iterate
+    status: str
+
+
+class Judge:
+    """The judge of one run.
+
+    Parameters
+    ----------
+    steps : Steps
+        The run's steps.
+    first : int
+        The run's first step, which no update led to.
+    """
+
+    def __init__(self, steps: Steps, first: int) -> None:
+        self.steps, self.first = steps, first
+        self._is_on_floats = steps.kernel.is_on_floats
+
+    def settle(self, start: Iterate, end: Iterate) -> Verdict:
+        """Judge a chunk by its end; what went wrong in it moves the end back."""
+        if end.reason is Reason.INTERRUPTED:
+            return Verdict(start, "deadline")
+        if not self._is_finite(end):
+            return self._last_good(start, end, self._is_finite, "diverged")
+        if self._is_stuck(end) and end.reason in (Reason.REACHED, Reason.STALLED):
+            return self._last_good(start, end, lambda each: not self._is_stuck(each), "stalled")
+        return Verdict(end, STATUSES.get(end.reason, ""))
+
+    def _last_good(
+        self, start: Iterate, end: Iterate, is_good: Callable[[Iterate], bool], status: str
+    ) -> Verdict:
+        """Find the last iterate of a chunk that is good, by bisection; its start is, its end is not."""
+        low, high = start, end.step
+        while high - low.step > 1:
+            wanted = (low.step + high) // 2
+            middle = self.steps.reach(start, wanted)
+            if middle.reason is Reason.INTERRUPTED:
+                return Verdict(start, "deadline")
+            if middle.step < wanted:  # it ended there, for a reason of its own
+                return self.settle(low, middle)
+            if is_good(middle):
+                low = middle
+            else:
+                high = middle.step
+        return Verdict(low, status)
+
+    def _is_finite(self, point: Iterate) -> bool:
+        """Tell whether variables, moments, value and gradient of an iterate are all finite."""
+        parts = (*point.slots, *point.moments, point.value, *point.gradient)
+        return all(map(math.isfinite if self._is_on_floats else is_finite, parts))
+
+    def _is_stuck(self, point: Iterate) -> bool:
+        """Tell whether the last update changed nothing, and no later one can."""
+        if not self.steps.stepper.is_stationary or point.step == self.first:
+            return False
+        pairs = zip(point.slots, point.before, strict=True)
+        if self._is_on_floats:
+            return all(now == before for now, before in pairs)
+        return all(np.array_equal(now, before) for now, before in pairs)

@@ -1,0 +1,196 @@
+"""What a descent carries from one step to the next, and an iterate as a reader of it."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+
+from service.core.calculus.template import Template
+from service.core.descent.optimizers import Optimizer
+from service.core.descent.schedules import Schedule
+
+
+class Reason(IntEnum):
+    """Why a loop came back."""
+
+    REACHED = 0
+    """It is at the last step asked for."""
+    JUDGED = 1
+    """An iterate is judged, and the run goes on."""
+    CONVERGED = 2
+    """The tolerance is met."""
+    DIVERGED = 3
+    """Value or gradient is out of bounds."""
+    STALLED = 4
+    """Nothing is left that could change a variable."""
+    RAISED = 5
+    """Floats raised where arrays would give an infinity."""
+    INTERRUPTED = 6
+    """The deadline came inside the function."""
+    OVERSHOT = 7
+    """The value fell below the bound on the way."""
+
+
+Parts = tuple[Any, ...]
+"""All that a loop carries; `Layout` says what stands where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What shapes the source of a loop; its numbers come as names."""
+
+    optimizer: Optimizer
+    schedule: Schedule
+    has_tolerance: bool
+    is_clipped: bool
+    is_bounded: bool
+
+    @property
+    def is_stationary(self) -> bool:
+        """Whether every update is the same function of the variables alone, so that a stall is for ever."""
+        return not self.optimizer.moments and self.schedule.factor is None
+
+
+class Layout:
+    """What stands where in the parts of a loop.
+
+    Attributes
+    ----------
+    slots, moments, gradient, best_slots, before : slice
+        The variables, the optimizer's moments (by moment, then by slot), the gradient, the variables of
+        the best iterate, and the variables before the last update.
+    moving : tuple of int
+        The moments that move a variable even where the gradient is zero.
+    k, value, best, best_step, previous, rises, bound, rate : int
+        Step number, value, lowest value and its step, value before the last update, at how many steps the
+        value did not fall, the magnitude beyond which it has diverged, and the learning rate.
+    names : tuple of str
+        The names of all parts in the source.
+    norm_of, has_element : callable
+        From the gradient's slots to its 2-norm, and from a tuple to whether one of it has an element that
+        is not zero.
+    """
+
+    def __init__(self, template: Template, rules: Rules) -> None:
+        slots, optimizer = template.source.slots, rules.optimizer
+        self.names: tuple[str, ...] = ()
+        self.norm_of: Callable[..., float] = math.hypot if template.is_on_floats else total_norm
+        self.has_element: Callable[[Parts], bool] = any if template.is_on_floats else has_element
+        self.slots = self._add(*slots)
+        self.moments = self._add(*(f"{moment}_{slot}" for moment in optimizer.moments for slot in slots))
+        self.gradient = self._add(*(f"g_{slot}" for slot in slots))
+        self.best_slots = self._add(*(f"best_{slot}" for slot in slots))
+        self.before = self._add(*(f"old_{slot}" for slot in slots))
+        self.k = self._add("k").start
+        self.value = self._add("value").start
+        self.best = self._add("best").start
+        self.best_step = self._add("best_step").start
+        self.previous = self._add("previous").start
+        self.rises = self._add("rises").start
+        self.bound = self._add("bound").start
+        self.rate = self._add("learning_rate" if rules.schedule.factor else "rate").start
+        moving = (f"{moment}_{slot}" for moment in optimizer.moving for slot in slots)
+        self.moving = tuple(map(self.names.index, moving))
+
+    def fill(self, **values: Any) -> Parts:
+        """Lay values out as parts; what is not named is None until the loop computes it."""
+        parts: list[Any] = [None] * len(self.names)
+        for name, value in values.items():
+            parts[getattr(self, name)] = value
+        return tuple(parts)
+
+    def replaced(self, parts: Parts, **values: Any) -> Parts:
+        """Return parts with other values in some places."""
+        changed = list(parts)
+        for name, value in values.items():
+            changed[getattr(self, name)] = value
+        return tuple(changed)
+
+    def with_best(self, parts: Parts, step: int, slots: slice) -> Parts:
+        """Write down the end of a streak: the best iterate is that of a step, and where it is."""
+        return self.replaced(parts, previous=parts[self.best], best_step=step, best_slots=parts[slots])
+
+    def can_move(self, parts: Parts) -> bool:
+        """Tell whether gradient or moments can still change a variable."""
+        return self.has_element((*parts[self.gradient], *(parts[place] for place in self.moving)))
+
+    def _add(self, *names: str) -> slice:
+        start = len(self.names)
+        self.names += names
+        return slice(start, len(self.names))
+
+
+def total_norm(*parts: Any) -> float:
+    """Return the 2-norm over several arrays or numbers, without overflow on the way."""
+    norms = []
+    for part in parts:
+        flat = np.ravel(part)
+        largest = float(np.max(np.abs(flat), initial=0.0))
+        scale = largest if 0.0 < largest < math.inf else 1.0
+        norms.append(scale * math.sqrt(float(np.dot(flat / scale, flat / scale))))
+    return math.hypot(*norms)
+
+
+def has_element(parts: Parts) -> bool:
+    """Tell whether one of the arrays has an element that is not zero."""
+    return any(map(np.count_nonzero, parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Iterate:
+    """An evaluated iterate as a loop left it, and why the loop came back there."""
+
+    reason: Reason
+    parts: Parts
+    layout: Layout
+
+    @property
+    def step(self) -> int:
+        """Its number."""
+        return int(self.parts[self.layout.k])
+
+    @property
+    def slots(self) -> Parts:
+        """Its variables."""
+        return self.parts[self.layout.slots]
+
+    @property
+    def before(self) -> Parts:
+        """The variables before its update."""
+        return self.parts[self.layout.before]
+
+    @property
+    def moments(self) -> Parts:
+        """The optimizer's moments."""
+        return self.parts[self.layout.moments]
+
+    @property
+    def value(self) -> float:
+        """The function's value."""
+        return float(self.parts[self.layout.value])
+
+    @property
+    def gradient(self) -> Parts:
+        """The function's gradient, by slot."""
+        return self.parts[self.layout.gradient]
+
+    @property
+    def gradient_norm(self) -> float:
+        """The 2-norm of the gradient, float64's largest number where it is larger."""
+        return min(self.layout.norm_of(*self.gradient), sys.float_info.max)
+
+    @property
+    def has_gradient(self) -> bool:
+        """Whether the gradient has an element that is not zero."""
+        return self.layout.has_element(self.gradient)
+
+    @property
+    def is_beyond_bound(self) -> bool:
+        """Whether the value has grown too large."""
+        return abs(self.value) > float(self.parts[self.layout.bound])

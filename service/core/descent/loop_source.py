@@ -1,0 +1,224 @@
+"""The source of a descent's loop, written around the body of a kernel.
+
+For ``x**2`` by gradient descent with a tolerance the loop reads, `v0` being the variable::
+
+    reason = 0
+    judged = k - is_fresh
+    if not is_fresh:
+        previous = value
+    try:
+        for k in range(judged + 1, last + 1):
+            old_v0 = v0
+            v0 = v0 - rate * g_v0
+            value = v0 * v0
+            g_v0 = k1 * v0
+            if value < best and not (-tolerance <= (g_v0) <= tolerance):
+                best = value
+                continue
+            if judged != k - 1:
+                previous = best
+                best_step = k - 1
+                best_v0 = old_v0
+                if best < -bound:
+                    reason = 7
+                    break
+            if value < best:
+                best = value
+                best_step = k
+                best_v0 = v0
+            if not value < previous:
+                rises = rises + 1
+            if is_finite(value) and -tolerance <= (g_v0) <= tolerance:
+                reason = 2
+                break
+            if not -bound <= value <= bound:
+                reason = 3
+                break
+            judged = k
+            previous = value
+    except (ArithmeticError, ValueError):
+        reason = 5
+    return reason, judged, (v0, g_v0, best_v0, old_v0, k, value, best, best_step, previous, rises, bound, rate)
+"""
+
+from __future__ import annotations
+
+from service.core.calculus.generated import indented, renamed
+from service.core.calculus.template import Template
+from service.core.descent.layout import Reason, Rules
+
+SHRINK = 2.0**-64
+"""Factor of a gradient whose norm overflows; a power of two, so that it rounds nothing."""
+
+
+class LoopWriter:
+    """Writes the statements of a loop; the names it carries are those of a `Layout`."""
+
+    def __init__(self, template: Template, rules: Rules, carried: tuple[str, ...]) -> None:
+        self.template, self.rules = template, rules
+        self.slots = template.source.slots
+        self.gradient = tuple(f"g_{slot}" for slot in self.slots)
+        self.old = tuple(f"old_{slot}" for slot in self.slots)
+        self.parts = f"({', '.join(carried)})"
+
+    def advance(self) -> list[str]:
+        """Write the loop: update unless the start alone is to be evaluated, evaluate, judge.
+
+        As long as every iterate is the best so far, a streak, nothing else is looked at: a smaller value
+        means that the variables changed. Where the best stands is written down when the streak ends, which
+        is known from the step that was judged last; after the loop, by `Loop.run`.
+        """
+        step = [
+            *self._update_if_due(),
+            *self._evaluation(),
+            f"if {' and '.join(self._improvement())}:",
+            "    best = value",
+            "    continue",
+            "if judged != k - 1:",
+            "    previous = best",
+            *indented(self._best_at("k - 1", self.old)),
+            "    if best < -bound:",
+            *indented(indented(self._leave(Reason.OVERSHOT))),
+            *(self._best_if_lowest() if len(self._improvement()) > 1 else []),
+            *self._judgement(),
+            "judged = k",
+            "previous = value",
+        ]
+        return [
+            f"reason = {Reason.REACHED:d}",
+            "judged = k - is_fresh",
+            "if not is_fresh:",
+            "    previous = value",
+            "try:",
+            "    for k in range(judged + 1, last + 1):",
+            *indented(indented(step)),
+            *(
+                []
+                if self.template.is_on_floats
+                else ["except Interrupted:", f"    reason = {Reason.INTERRUPTED:d}"]
+            ),
+            "except (ArithmeticError, ValueError):",
+            f"    reason = {Reason.RAISED:d}",
+            f"return reason, judged, {self.parts}",
+        ]
+
+    def _evaluation(self) -> list[str]:
+        """Write the kernel's body, its results under the names that the loop has for them."""
+        template = self.template
+        results = dict(zip(("value", *self.gradient), (template.value, *template.gradient), strict=True))
+        made = template.source.made
+        own = {part: name for name, part in results.items() if part in made}
+        rest = [f"{name} = {own.get(part, part)}" for name, part in results.items() if own.get(part) != name]
+        return [*renamed(template.source.body, own), *rest]
+
+    def _improvement(self) -> list[str]:
+        """Write the tests of an iterate that starts a streak or goes on with it."""
+        tests = ["value < best"]
+        if self.rules.is_bounded:
+            tests.append(self._has_finite_gradient())
+        if self.rules.has_tolerance:
+            tests.append(f"not ({self._is_small_everywhere()})")
+        elif not self.rules.is_stationary:  # which goes on from a gradient of zero, and must not
+            tests.append(f"({self._can_move()})")
+        return tests
+
+    def _best_at(self, step: str, slots: tuple[str, ...]) -> list[str]:
+        """Write down where the best iterate is."""
+        pairs = zip(self.slots, slots, strict=True)
+        return [f"best_step = {step}", *(f"best_{slot} = {source}" for slot, source in pairs)]
+
+    def _best_if_lowest(self) -> list[str]:
+        """Write down where the best iterate is, when the one to judge may be the best."""
+        return ["if value < best:", "    best = value", *indented(self._best_at("k", self.slots))]
+
+    def judge(self) -> list[str]:
+        """Write the judgement alone, in a loop of one turn, since it leaves by `break`."""
+        lines = [*self._best_if_lowest(), *self._judgement(), *self._leave(Reason.JUDGED)]
+        return ["while True:", *indented(lines), f"return reason, {self.parts}"]
+
+    def _leave(self, reason: Reason) -> list[str]:
+        """Leave the loop; there is one `return` only, since its many names take long to compile."""
+        return [f"reason = {reason:d}", "break"]
+
+    def _judgement(self) -> list[str]:
+        """Write the tests of one iterate, in the order of their precedence."""
+        lines = ["if not value < previous:", "    rises = rises + 1"]
+        if self.rules.has_tolerance:
+            lines += [f"if {self._is_converged()}:", *indented(self._leave(Reason.CONVERGED))]
+        lines += ["if not -bound <= value <= bound:", *indented(self._leave(Reason.DIVERGED))]
+        if self.rules.is_bounded:  # the projection would hide that a gradient is infinite
+            lines += [f"if not ({self._has_finite_gradient()}):", *indented(self._leave(Reason.DIVERGED))]
+        if not self.rules.has_tolerance:
+            lines += [f"if not ({self._can_move()}):", *indented(self._leave(Reason.STALLED))]
+        return lines
+
+    def _has_finite_gradient(self) -> str:
+        return " and ".join(f"is_finite({part})" for part in self.gradient)
+
+    def _can_move(self) -> str:
+        """Write whether gradient or moments can still change a variable."""
+        moments = (f"{moment}_{slot}" for moment in self.rules.optimizer.moving for slot in self.slots)
+        parts = (*self.gradient, *moments)
+        return " or ".join(parts if self.template.is_on_floats else map("has_any({})".format, parts))
+
+    def _is_converged(self) -> str:
+        return f"is_finite(value) and {self._is_small_everywhere()}"
+
+    def _is_small_everywhere(self) -> str:
+        pairs = zip(self.slots, self.gradient, strict=True)
+        return " and ".join(self._is_small(slot, part) for slot, part in pairs)
+
+    def _is_small(self, slot: str, derivative: str) -> str:
+        """Write whether a slot's gradient, or with bounds its projected one, is within the tolerance.
+
+        The projected gradient x - P(x - g) is g between x - upper and x - lower: written so, no digit
+        of a small g is lost beside a large x.
+        """
+        if self.rules.is_bounded:
+            derivative = self._clamped(derivative, f"{slot} - high_{slot}", f"{slot} - low_{slot}")
+        if self.template.is_on_floats:
+            return f"-tolerance <= ({derivative}) <= tolerance"
+        return f"largest_of({derivative}) <= tolerance"
+
+    def _clamped(self, source: str, low: str, high: str) -> str:
+        if not self.template.is_on_floats:
+            return f"clamp({source}, {low}, {high})"
+        return f"({low} if {source} < {low} else {high} if {source} > {high} else {source})"
+
+    def _update_if_due(self) -> list[str]:
+        """Write the update of all steps but a fresh start's, whose gradient of zero changes nothing alone."""
+        if self.rules.is_stationary:
+            return self._update()
+        return ["if not is_fresh:", *indented(self._update())]
+
+    def _update(self) -> list[str]:
+        """Write one update of all slots."""
+        optimizer, gradient = self.rules.optimizer, self.gradient
+        lines = [f"old_{slot} = {slot}" for slot in self.slots]
+        if self.rules.schedule.factor:
+            lines.append("rate = learning_rate * factor(k - 1, schedule_rate, schedule_every)")
+        lines += optimizer.each_step
+        if self.rules.is_clipped:
+            lines += self._clipping()
+            gradient = tuple(f"h_{part}" for part in gradient)
+        for slot, part in zip(self.slots, gradient, strict=True):
+            names = {moment: f"{moment}_{slot}" for moment in optimizer.moments}
+            lines += [rule.format(x=slot, g=part, **names) for rule in optimizer.each_slot]
+            if self.rules.is_bounded:
+                lines.append(f"{slot} = {self._clamped(slot, f'low_{slot}', f'high_{slot}')}")
+        return lines
+
+    def _clipping(self) -> list[str]:
+        """Write the clipping of the gradient, whose norm may overflow though its elements do not."""
+        gradient = self.gradient
+        shrunk = [f"h_{part} = {part} * {SHRINK!r}" for part in gradient]
+        norm = f"norm_of({', '.join(f'h_{part}' for part in gradient)})"
+        return [
+            f"norm = norm_of({', '.join(gradient)})",
+            "if norm > largest:",
+            *indented([*shrunk, f"norm = {norm}"]),
+            *indented([f"h_{part} = h_{part} / norm * clip_norm" for part in gradient]),
+            "else:",
+            "    scale = clip_norm / (norm + 1e-6)",
+            *indented([f"h_{part} = {part} * scale if scale < 1.0 else {part}" for part in gradient]),
+        ]
