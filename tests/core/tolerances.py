@@ -13,3 +13,5 @@ rounding. Which path runs depends on the function, the shapes and the method alo
 for `/gradient` and `/descent`; a field of several points runs on arrays over the points."""
 ROUNDING = 2e-15
 """Against arithmetic of 400 digits: a handful of roundings, relative to the result itself."""
+BATCHES = 1e-13
+"""Between points in one batch and one by one: sums and products of matrices have another order."""

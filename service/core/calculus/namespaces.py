@@ -59,6 +59,8 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "relative_entropy": loss_kernels.relative_entropy,
     **LOSS_KERNELS,
     "sigmoid_slope": derivative_kernels.sigmoid_slope,
+    "tanh_slope": derivative_kernels.tanh_slope,
+    "identity": np.identity,
     "ratio_or_zero": derivative_kernels.ratio_or_zero,
     "product_of_others": derivative_kernels.product_of_others,
     "guarded_product": derivative_kernels.guarded_product,

@@ -108,6 +108,13 @@ def index(graph: Graph, node: Node, x: Elements) -> Elements:
     return found if isinstance(found, np.ndarray) else array_of([found], ())
 
 
+def identity_matrix(graph: Graph, node: Node) -> Elements:
+    """Write ones on the diagonal."""
+    size = node.shape[0]
+    terms = [graph.number(float(row == column)) for row in range(size) for column in range(size)]
+    return array_of(terms, node.shape)
+
+
 def reshape(graph: Graph, node: Node, x: Elements) -> Elements:
     """Lay the same elements out anew."""
     return x.reshape(node.shape)

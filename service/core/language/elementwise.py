@@ -68,6 +68,11 @@ def _power_base(g: Term, y: Term, a: Term, b: Term) -> Term:
     return g * a.apply("power_base_slope", b)
 
 
+def _zero_at_zero(a: Term, term: Term) -> Term:
+    """Write a derivative by the exponent, which is 0 at base 0."""
+    return a.apply("equal", 0.0).apply("where", 0.0, term)
+
+
 def _log_of_probability(x: Term) -> Term | None:
     """Take the logarithm of a softmax or sigmoid without the rounding of small probabilities to 0."""
     scores, score = x.made_by("softmax"), x.made_by("sigmoid")
@@ -180,7 +185,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
     ),
     unary("sinh", "hyperbolic sine", lambda g, y, x: g * x.apply("cosh"), cost=20.0),
     unary("cosh", "hyperbolic cosine", lambda g, y, x: g * x.apply("sinh"), cost=20.0),
-    unary("tanh", "hyperbolic tangent", lambda g, y, x: g / x.apply("cosh").apply("square"), cost=16.0),
+    unary("tanh", "hyperbolic tangent", lambda g, y, x: g * x.apply("tanh_slope"), cost=16.0),
     unary(
         "sigmoid",
         "1 / (1 + exp(-x))",
@@ -283,6 +288,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
 def _internal(
     name: str, operands: tuple[str, ...], array: str, scalar: str, cost: float = 2.0, **fields: Any
 ) -> Operation:
+    fields.setdefault("derivatives", (None,) * len(operands))
     return Operation(
         name,
         operands,
@@ -328,13 +334,32 @@ SLOPES: tuple[Operation, ...] = (
         "(1.0 if {0} > {2} or {1} > {2} else 0.0)",
     ),
     _internal(
-        "sigmoid_slope", ("x",), "sigmoid_slope({0})", "(1.0 / (2.0 + exp({0}) + exp(-{0})))", cost=14.0
+        "sigmoid_slope",
+        ("x",),
+        "sigmoid_slope({0})",
+        "(1.0 / (2.0 + exp({0}) + exp(-{0})))",
+        derivatives=(lambda g, y, x: g * -y * (x * 0.5).apply("tanh"),),
+        cost=14.0,
+        workspace=3.0,
+    ),
+    _internal(
+        "tanh_slope",
+        ("x",),
+        "tanh_slope({0})",
+        "(4.0 / (2.0 + exp(2.0 * {0}) + exp(-2.0 * {0})))",
+        derivatives=(lambda g, y, x: g * y * (-2.0 * x.apply("tanh")),),
+        cost=14.0,
+        workspace=3.0,
     ),
     _internal(
         "power_base_slope",
         ("a", "b"),
         "where({1} == 0.0, 0.0, {1} * power({0}, {1} - 1.0))",
         "({1} * pow({0}, {1} - 1.0) if {1} != 0.0 else 0.0)",
+        derivatives=(
+            lambda g, y, a, b: g * b.apply("guarded_multiply", a.apply("power_base_slope", b - 1.0)),
+            lambda g, y, a, b: g * _zero_at_zero(a, a.apply("power", b - 1.0) + y * a.apply("log")),
+        ),
         cost=24.0,
         workspace=2.0,
     ),
@@ -343,6 +368,11 @@ SLOPES: tuple[Operation, ...] = (
         ("a", "b", "y"),
         "where({0} == 0.0, 0.0, {2} * log({0}))",
         "({2} * log({0}) if {0} != 0.0 else 0.0)",
+        derivatives=(
+            lambda g, y, a, b, power: g * power.apply("ratio_or_zero", a),
+            None,
+            lambda g, y, a, b, power: g * _zero_at_zero(a, a.apply("log")),
+        ),
         cost=12.0,
         workspace=2.0,
     ),
@@ -406,6 +436,7 @@ SLOPES: tuple[Operation, ...] = (
         ("g", "x"),
         "where({0} == 0.0, 0.0, {0} * {1})",
         "({0} * {1} if {0} != 0.0 else 0.0)",
+        derivatives=(lambda g, y, a, b: g * b, lambda g, y, a, b: a.guarded() * g),
         workspace=2.0,
     ),
     _internal(
@@ -413,6 +444,7 @@ SLOPES: tuple[Operation, ...] = (
         ("g", "x"),
         "where({0} == 0.0, 0.0, {0} / {1})",
         "({0} / {1} if {0} != 0.0 else 0.0)",
+        derivatives=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(y.guarded() / b * g)),
         workspace=2.0,
     ),
 )

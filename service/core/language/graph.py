@@ -190,6 +190,10 @@ class Term:
             return self * 2.0
         return self.graph.number(2.0 * factor.value) * Term(self.graph, self.node.operands[1])
 
+    def stretched(self, shape: Shape) -> Term:
+        """Repeat along new or stretched axes."""
+        return self.apply("broadcast", shape=shape)
+
     def source(self) -> Term:
         """Return what is broadcast, when this is a broadcast; else this."""
         if self.node.operation.name != "broadcast":

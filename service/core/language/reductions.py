@@ -86,6 +86,24 @@ def _norm(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
     return total.apply("sqrt") * x.apply("abs").apply("max", axis=axis, keepdims=keepdims)
 
 
+def _cotangent_of_others(g: Term, y: Term, x: Term, axis: shapes.Axes) -> Term:
+    """Write the products of others as those of the rows of a square with 1 on its diagonal."""
+    rank = len(x.shape)
+    axes = shapes.axes_of(axis, rank)
+    order = (*(each for each in range(rank) if each not in axes), *axes)
+    size = math.prod(x.shape[each] for each in axes)
+    flat = (*(x.shape[each] for each in order[: rank - len(axes)]), size)
+    square = (*flat, size)
+    moved = g.apply("transpose", axes=order).apply("reshape", shape=(*flat, 1))
+    rows = x.apply("transpose", axes=order).apply("reshape", shape=(*flat[:-1], 1, size))
+    diagonal = x.graph.apply("identity_matrix", size=size)
+    others = diagonal.apply("equal", 1.0).apply("where", 1.0, rows.apply("broadcast", shape=square))
+    pairs = others.apply("product_of_others", axis=-1) * (1.0 - diagonal)
+    total = (moved * pairs).apply("sum", axis=-2)
+    back = tuple(order.index(each) for each in range(rank))
+    return total.apply("reshape", shape=tuple(x.shape[each] for each in order)).apply("transpose", axes=back)
+
+
 def reduction(name: str, meaning: str, derivative: Any, **fields: Any) -> Operation:
     """Make the row of a reduction with `axis` and `keepdims`."""
     fields.setdefault("shape", shapes.reduced_not_empty)
@@ -188,6 +206,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         shape=lambda shape, axis: shape,
         options=(("axis", "axis", None),),
         array="product_of_others({0}, {axis})",
+        derivatives=(_cotangent_of_others,),
         batch=batching.along("product_of_others"),
         lower=elements.product_of_others,
         lowered_size=lambda shape: math.prod(shape) ** 2,
@@ -202,6 +221,10 @@ REDUCTIONS: tuple[Operation, ...] = (
         shape=shapes.elementwise,
         array="ratio_or_zero({0}, {1})",
         scalar="({0} / {1} if {1} != 0.0 else 0.0)",
+        derivatives=(
+            lambda g, y, a, b: g.apply("ratio_or_zero", b),
+            lambda g, y, a, b: -(g * y).apply("ratio_or_zero", b),
+        ),
         cost=4.0,
         workspace=2.0,
         is_elementwise=True,
