@@ -78,3 +78,9 @@ def binary_cross_entropy_from_logits(z, t):
 @exact
 def kl_divergence(p, t):
     return sum(b * (b.ln() - a.ln()) for a, b in zip(p, t, strict=True) if b)
+
+
+@exact
+def binary_cross_entropy(p, t, epsilon):
+    on = t * (p + epsilon).ln() if t else Decimal(0)
+    return -on - ((1 - t) * (1 - p + epsilon).ln() if t != 1 else Decimal(0))

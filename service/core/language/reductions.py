@@ -67,12 +67,19 @@ def _softmax(x: Term, axis: shapes.Axes) -> Term:
 
 def _log_softmax(x: Term, axis: shapes.Axes) -> Term:
     shifted = _shift(x, axis)
-    return shifted - shifted.apply("exp").apply("sum", axis=axis, keepdims=True).apply("log")
+    return shifted - _log_of_sum(shifted, axis, keepdims=True)
 
 
 def _logsumexp(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
-    total = _shift(x, axis).apply("exp").apply("sum", axis=axis, keepdims=keepdims)
-    return total.apply("log") + x.apply("max", axis=axis, keepdims=keepdims)
+    return _log_of_sum(_shift(x, axis), axis, keepdims) + x.apply("max", axis=axis, keepdims=keepdims)
+
+
+def _log_of_sum(shifted: Term, axis: shapes.Axes, keepdims: bool) -> Term:
+    """Write log(sum(exp(shifted))), the largest element being 0, by log1p of what the others add to its 1."""
+    is_largest = shifted.apply("equal", 0.0).apply("where", 1.0, 0.0)
+    others = (shifted.apply("exp") - is_largest).apply("sum", axis=axis, keepdims=keepdims)
+    ties = is_largest.apply("sum", axis=axis, keepdims=keepdims) - 1.0
+    return (others + ties).apply("log1p")
 
 
 def _norm(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:

@@ -1,0 +1,91 @@
+"""One definition, one accuracy: programs on floats, on arrays and over points agree with exact values."""
+
+import numpy as np
+import pytest
+
+from service.core import gradient, gradient_field, logsumexp, loss
+from tests.core import references, tolerances
+
+SCORES = [[0.0, -20.0], [0.0, -40.0], [3.0, 3.0, -50.0], [-700.0, 1.0, 0.5], [5.0], [0.0, -1e-3, -800.0]]
+
+
+def everywhere(text, x, rows=2):
+    """Evaluate a function of one vector on floats, over points, and as the rows of a large array."""
+    x = np.asarray(x)
+    alone = gradient(text.format(x="x", axis=-1), {"x": x})["value"]
+    points = gradient_field(text.format(x="x", axis=-1), {"x": np.stack([x] * 3)})["values"][1]
+    many = np.tile(x, (700, 1))
+    whole = gradient(f"y = {text.format(x='x', axis=-1)}; sum(y)/700", {"x": many})["value"]
+    return alone, points, whole
+
+
+@pytest.mark.parametrize("x", SCORES, ids=str)
+def test_logsumexp_keeps_its_digits_wherever_it_runs(x):
+    expected = references.logsumexp(x)
+
+    for value in everywhere("logsumexp({x}, axis={axis})", x):
+        assert value == pytest.approx(expected, rel=tolerances.ROUNDING, abs=0)
+    assert logsumexp(x) == pytest.approx(expected, rel=tolerances.ROUNDING, abs=0)
+
+
+@pytest.mark.parametrize("text", ["log_softmax(x)[0]", "log(softmax(x))[0]"])
+@pytest.mark.parametrize("x", SCORES, ids=str)
+def test_log_softmax_keeps_its_digits_wherever_it_runs(text, x):
+    expected = references.log_softmax(x)[0]
+
+    assert gradient(text, {"x": x})["value"] == pytest.approx(expected, rel=tolerances.ROUNDING, abs=0)
+    points = gradient_field(text, {"x": [x, x]})["values"]
+    assert points[1] == pytest.approx(expected, rel=tolerances.ROUNDING, abs=0)
+
+
+@pytest.mark.parametrize("x", SCORES, ids=str)
+def test_a_cross_entropy_of_a_softmax_keeps_its_digits_wherever_it_runs(x):
+    t = np.eye(len(x))[0]
+    text = "cross_entropy(softmax(x), t, epsilon=0)"
+
+    small = gradient(text, {"x": x}, {"t": t})["value"]
+    large = gradient(f"sum({text})/700", {"x": np.tile(x, (700, 1))}, {"t": np.tile(t, (700, 1))})["value"]
+
+    expected = -references.log_softmax(x)[0]
+    assert small == pytest.approx(expected, rel=tolerances.ROUNDING, abs=0)
+    assert large == pytest.approx(expected, rel=tolerances.ROUNDING, abs=0)
+    assert not np.signbit(small)
+
+
+@pytest.mark.parametrize(("p", "t"), [(0.3, 0.3000000000001), (0.7, 0.7000001), (0.2, 0.6), (1e-300, 2e-300)])
+def test_a_divergence_of_close_numbers_keeps_its_digits_wherever_it_runs(p, t):
+    text = "kl_divergence(p, t)"
+
+    small = gradient(text, {"p": [p]}, {"t": [t]})["value"]
+    large = gradient(f"sum({text})/700", {"p": np.full((700, 1), p)}, {"t": np.full((700, 1), t)})["value"]
+
+    expected = references.kl_divergence([p], [t])
+    assert small == pytest.approx(expected, rel=tolerances.EXACT, abs=0)
+    assert large == pytest.approx(expected, rel=tolerances.EXACT, abs=0)
+    assert loss("kl_divergence", [p], [t])["loss"] == pytest.approx(expected, rel=tolerances.EXACT, abs=0)
+
+
+@pytest.mark.parametrize("p", [1e-300, 1e-20, 1e-10, 1e-3, 0.25, 0.5, 0.75, 1 - 1e-10])
+@pytest.mark.parametrize("epsilon", [0.0, 1e-7])
+def test_the_complement_of_a_small_probability_keeps_its_digits_wherever_it_runs(p, epsilon):
+    text = f"binary_cross_entropy(p, t, epsilon={epsilon!r})"
+
+    small = gradient(text, {"p": p}, {"t": 0.0})["value"]
+    large = gradient(f"sum({text})/700", {"p": np.full(700, p)}, {"t": np.zeros(700)})["value"]
+    answer = loss("binary_cross_entropy", [p], [0.0], epsilon=epsilon)["loss"]
+
+    expected = references.binary_cross_entropy(p, 0.0, epsilon)
+    for value in (small, large, answer):
+        assert value == pytest.approx(expected, rel=4 * tolerances.ROUNDING, abs=1e-320)
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "binary_cross_entropy", "kl_divergence"])
+def test_a_loss_of_nothing_is_not_minus_zero_in_the_language(name):
+    options = "" if name == "kl_divergence" else ", epsilon=0"
+
+    for size in (2, 700):
+        p = np.eye(size)[0]
+        text = f"sum({name}(p, t{options}))"
+        value = gradient(text, {"p": p}, {"t": p})["value"]
+        assert value == 0.0
+        assert not np.signbit(value)
