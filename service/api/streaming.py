@@ -19,8 +19,9 @@ from service.core.exceptions import KobaiError
 from service.core.limits import Deadline, Limits
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
-WAITING_LINES = 64
-"""Ticks that wait for a slow reader; further ones are dropped, since each tells the newest state."""
+WAITING_LINES, WAITING_BYTES = 64, 1024 * 1024
+"""Ticks that wait for a slow reader; further ones are dropped, since each tells the newest state. One tick
+of large variables may exceed the bytes."""
 SILENCE_SECONDS = 0.8
 """How long a stream is silent at most: then the last tick is sent again, while one step takes long."""
 
@@ -51,6 +52,7 @@ class _Run:
     def __init__(self, arguments: Arguments, deadline: Deadline, limits: Limits) -> None:
         self.lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._has_begun = False
+        self._put_bytes = self._taken_bytes = 0  # each written by one thread alone
         self._request_id = g.request_id
         work = copy_current_request_context(self._work)
         self._thread = threading.Thread(target=work, args=(arguments, deadline, limits), daemon=True)
@@ -65,17 +67,21 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - a thread has nobody above it; the caller is told
             self.lines.put(_Last(_failure(error)) if self._has_begun else error)
 
-    def _tick(self, step: int, value: float, gradient_norm: float) -> None:
+    def _tick(self, record: dict[str, Any]) -> None:
         self._has_begun = True
-        if self.lines.qsize() < WAITING_LINES:
-            self.lines.put(_line({"step": step, "value": value, "gradient_norm": gradient_norm}))
+        if self.lines.qsize() < WAITING_LINES and self._put_bytes - self._taken_bytes < WAITING_BYTES:
+            line = _line(record)
+            self._put_bytes += len(line)
+            self.lines.put(line)
 
     def iterate(self, line: bytes) -> Iterator[bytes]:
         """Yield the lines until the last."""
+        self._taken_bytes += len(line)
         yield line
         while not isinstance(line, _Last):
             with contextlib.suppress(queue.Empty):
                 line = self.lines.get(timeout=SILENCE_SECONDS)
+                self._taken_bytes += len(line)
             yield line
 
 

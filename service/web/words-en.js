@@ -76,6 +76,7 @@ export const ENGLISH = {
   stalled: "Came to rest after {steps} steps: nothing moves any more.",
   deadline: "The time was up after {steps} steps.",
   improvingVerdict: "improving",
+  risingVerdict: "rising",
   oscillatingVerdict: "oscillating",
   convergedVerdict: "converged",
   divergedVerdict: "diverged",

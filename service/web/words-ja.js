@@ -76,6 +76,7 @@ export const JAPANESE = {
   stalled: "{steps} ステップで止まりました。もう動きません。",
   deadline: "{steps} ステップで時間切れになりました。",
   improvingVerdict: "改善中",
+  risingVerdict: "上昇",
   oscillatingVerdict: "振動",
   convergedVerdict: "収束",
   divergedVerdict: "発散",

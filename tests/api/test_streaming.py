@@ -98,6 +98,30 @@ def test_the_first_line_is_the_start_and_the_last_the_answer(client):
     assert last == client.post("/descent", json=request).json
 
 
+def test_a_line_of_progress_holds_the_variables_when_asked(client):
+    lines = lines_of(client.post("/descent", json=SQUARE | {"ticks": "variables"}, headers=STREAM))
+
+    assert lines[0] == {"step": 0, "value": 25.0, "gradient_norm": 10.0, "variables": {"x": [-3.0, 4.0]}}
+
+
+def test_large_ticks_that_nobody_takes_wait_within_a_bound(client, monkeypatch):
+    tick = {"step": 1, "value": 1.0, "gradient_norm": 1.0, "variables": {"x": [0.5] * 100_000}}
+
+    def eager(*, on_progress, **_):
+        for _ in range(50):
+            on_progress(tick)
+        return {"steps": 50}
+
+    monkeypatch.setattr(streaming, "descent", eager)
+
+    response = client.post("/descent", json=SQUARE, headers=STREAM, buffered=False)
+    time.sleep(0.3)
+    *ticks, last = lines_of(response)
+
+    assert 1 <= len(ticks) * len(json.dumps(tick)) < 4 * streaming.WAITING_BYTES
+    assert last == {"steps": 50}
+
+
 def test_what_is_refused_is_no_stream_but_a_problem(client):
     for change, status, code in (
         ({"steps": 0}, 422, "invalid-request"),
@@ -120,7 +144,7 @@ def test_what_is_refused_is_no_stream_but_a_problem(client):
 )
 def test_a_failure_on_the_way_is_the_last_line(client, monkeypatch, error, code):
     def failing(*, on_progress, **_):
-        on_progress(0, 25.0, 10.0)
+        on_progress({"step": 0, "value": 25.0, "gradient_norm": 10.0})
         raise error
 
     monkeypatch.setattr(streaming, "descent", failing)
@@ -145,7 +169,7 @@ def test_a_bug_before_the_first_line_is_a_500(client, monkeypatch):
 
 def test_a_tick_is_sent_again_while_one_step_takes_long(client, monkeypatch):
     def slow(*, on_progress, **_):
-        on_progress(7, 25.0, 10.0)
+        on_progress({"step": 7, "value": 25.0, "gradient_norm": 10.0})
         time.sleep(0.5)
         return {"steps": 8}
 
@@ -162,7 +186,7 @@ def test_a_tick_is_sent_again_while_one_step_takes_long(client, monkeypatch):
 def test_ticks_that_nobody_takes_are_dropped_and_never_waited_for(client, monkeypatch):
     def eager(*, on_progress, **_):
         for step in range(10_000):
-            on_progress(step, 1.0, 1.0)
+            on_progress({"step": step, "value": 1.0, "gradient_norm": 1.0})
         return {"steps": 10_000}
 
     monkeypatch.setattr(streaming, "descent", eager)

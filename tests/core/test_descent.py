@@ -624,13 +624,23 @@ def test_progress_is_told_at_the_start_and_then_ten_times_a_second():
         steps=100_000,
         learning_rate=1e-7,
         deadline=ticking(10_000, each=5),
-        on_progress=lambda *each: told.append(each),
+        on_progress=told.append,
     )
 
-    assert told[0] == (0, 25.0, 10.0)
-    steps = [step for step, _, _ in told]
+    assert told[0] == {"step": 0, "value": 25.0, "gradient_norm": 10.0}
+    steps = [record["step"] for record in told]
     assert steps == sorted(set(steps))
     assert len(told) > 2
+    values = [record["value"] for record in told]
+    assert values == sorted(values, reverse=True)
+    assert len(set(values)) == len(values)
+
+
+def test_progress_holds_the_variables_when_asked():
+    told = []
+    descent(SQUARE, START, ticks="variables", on_progress=told.append)
+
+    assert told[0]["variables"]["x"].tolist() == [-3.0, 4.0]
 
 
 def test_the_last_step_is_never_before_one_that_was_told():
@@ -643,10 +653,10 @@ def test_the_last_step_is_never_before_one_that_was_told():
             history=30,
             learning_rate=1e-7,
             deadline=ticking(time, each=3),
-            on_progress=lambda *each, told=told: told.append(each),
+            on_progress=told.append,
         )
 
-        assert told[-1][0] <= path["steps"]
+        assert told[-1]["step"] <= path["steps"]
 
 
 def peak_bytes(steps):

@@ -55,6 +55,15 @@ def test_a_run_oscillates_when_a_quarter_of_its_steps_fail_to_fall(falls, verdic
     assert outcome["runs"][0]["verdict"] == verdict
 
 
+def test_a_run_that_ends_above_its_start_rises():
+    """By steps of 1.1 from 1 the value of x**2 grows 1.44-fold each time."""
+    outcome = sweep("x**2", {"x": 1.0}, learning_rates=[0.1, 1.0, 1.1], steps=5)
+
+    assert [run["verdict"] for run in outcome["runs"]] == ["improving", "oscillating", "rising"]
+    message = outcome["runs"][2]["message"]
+    assert message.startswith("The value rose from 1 to 6.192. All 5 steps were run; ")
+
+
 def test_a_verdict_is_the_status_of_a_run_that_ended_early():
     outcome = sweep("x**2", {"x": 1.0}, learning_rates=[0.25, 0.5, 1e-300], tolerance=0.01)
     stalled = sweep("x**2", {"x": 1.0}, learning_rates=[0.5, 1e-300])

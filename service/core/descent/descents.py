@@ -38,7 +38,8 @@ def descent(
     limits, deadline
         As `gradient` takes them; the deadline ends the run with the status ``deadline``.
     on_progress : callable, optional
-        Called with step, value and gradient norm, at most 20 times a second.
+        Called with a record of ``step``, ``value`` and ``gradient_norm`` (and ``variables``, by the
+        option `ticks`), at most 20 times a second.
     **options
         Rows of `OPTIONS`, which says of each its kind, range, default and who uses it.
 

@@ -39,7 +39,7 @@ For ``x**2`` by gradient descent with a tolerance the loop reads, `v0` being the
     except (ArithmeticError, ValueError):
         reason = 5
     return reason, judged, (v0, g_v0, best_v0, old_v0, k, value, best, best_step, previous, rises, bound, rate)
-"""
+"""  # noqa: E501 - as it comes out
 
 from __future__ import annotations
 

@@ -10,7 +10,10 @@ from service.core.descent.run import Run
 
 def message_of(run: Run, options: Options, start_value: float) -> str:
     """Put the outcome of a run into a sentence."""
-    return SENTENCES[run.status](run, options, start_value)
+    sentence = SENTENCES[run.status](run, options, start_value)
+    if run.point.value > start_value and not run.point.is_beyond_bound:
+        return f"The value rose from {start_value:.4g} to {run.point.value:.4g}. {sentence}"
+    return sentence
 
 
 def _max_steps(run: Run, options: Options, start_value: float) -> str:

@@ -77,6 +77,12 @@ def _fraction(name: str, meaning: str, default: float) -> Option:
     return Option(name, "number", meaning, default, low=0, high=1, is_below=True)
 
 
+TICKS = {
+    "value": "step, value and gradient norm",
+    "variables": "the variables too",
+}
+"""What a report of progress may hold."""
+
 OPTIONS: dict[str, Option] = {
     row.name: row
     for row in (
@@ -98,6 +104,7 @@ OPTIONS: dict[str, Option] = {
         _positive("tolerance", "converged when no element of the gradient is larger"),
         Option("history", "integer", "number of evenly spaced records", 0, low=0, limit="history"),
         Option("history_variables", "flag", "whether the records hold the variables", True),
+        Option("ticks", "choice", "what a line of progress holds", "value", choices=TICKS),
     )
 }
 """The options by name, in the order of the document."""

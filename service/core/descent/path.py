@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from service.core.descent.bounds import bound_numbers, bounds_of
+from service.core.descent.history import Record
 from service.core.descent.layout import Parts
 from service.core.descent.loop import Loop, make_loop
 from service.core.descent.messages import message_of
@@ -19,7 +20,8 @@ from service.core.descent.state import fingerprint, length_of, read_state, write
 from service.core.exceptions import OverBudget, fault
 from service.core.limits import setting_of
 
-Progress = Callable[[int, float, float], None]
+Progress = Callable[[Record], None]
+"""Told of an iterate on the way, as a record of the history."""
 
 TICK_SECONDS = 0.1
 """Between two reports of progress; the contract allows 0.05 to 1."""
@@ -148,7 +150,7 @@ class Path:
         while not run.status:
             if on_progress and now() - ticked >= TICK_SECONDS:
                 ticked, run.told = now(), run.point.step
-                on_progress(run.told, run.point.value, run.point.gradient_norm)
+                on_progress(run.record(self.options["ticks"] == "variables"))
             run.advance()
 
     def answer(self) -> dict[str, Any]:

@@ -136,12 +136,17 @@ class Run:
         if is_due or (self.history.count and self.status):
             self.history.records[self.point.step] = self._record_of(self.point)
 
+    def record(self, has_variables: bool) -> Record:
+        """Return a record of the present iterate."""
+        return self._written(self.point, has_variables)
+
     def _record_of(self, point: Iterate) -> Record:
         """Return what the history says of an iterate."""
+        return self._written(point, self.options["history_variables"])
+
+    def _written(self, point: Iterate, has_variables: bool) -> Record:
         record = {"step": point.step, "value": point.value, "gradient_norm": point.gradient_norm}
-        if not self.options["history_variables"]:
-            return record
-        return record | {"variables": self.kernel.unpack(point.slots)}
+        return record | {"variables": self.kernel.unpack(point.slots)} if has_variables else record
 
     def even_records(self) -> list[Record]:
         """Return the records, evenly spaced over the steps that were run.

@@ -80,8 +80,10 @@ def sweep(
 
 
 def _verdict(path: Path) -> dict[str, Any]:
-    """Judge a run by its status, or by how often its value failed to fall."""
+    """Judge a run by its status, then by its last value, then by how often the value failed to fall."""
     run, word = path.run, path.run.status
-    if word == "max_steps":
+    if word == "max_steps" and run.point.value > run.start.value:
+        word = "rising"
+    elif word == "max_steps":
         word = "oscillating" if 4 * run.rises() >= run.point.step - run.first else "improving"
     return {"learning_rate": path.options["learning_rate"], "verdict": word}
