@@ -123,6 +123,34 @@ STATUSES = {
         START,
         {"bounds": {"x": {"lower": START["x"], "upper": START["x"]}}},
     ),
+    "differences vanish beside the value": (
+        "stalled",
+        0,
+        "x**2 + 1e17",
+        {"x": 1.0},
+        {"tolerance": 1e-6, "method": "central"},
+    ),
+    "so do forward differences": (
+        "stalled",
+        0,
+        "(x - 1e9)**2",
+        {"x": 0.0},
+        {"tolerance": 1.0, "method": "forward"},
+    ),
+    "a step is lost on the way": (
+        "diverged",
+        1,
+        "-x",
+        {"x": 0.0},
+        {"learning_rate": 3e13, "tolerance": 1e-6, "method": "central"},
+    ),
+    "a step is lost on the way, on arrays": (
+        "diverged",
+        1,
+        "-sum(x)",
+        {"x": [0.0] * 700},
+        {"learning_rate": 3e13, "tolerance": 1e-6, "method": "central"},
+    ),
     "rate 1e308": ("diverged", 0, SQUARE, START, {"learning_rate": 1e308}),
     "rate 1e308 within bounds": (
         "stalled",
@@ -179,6 +207,9 @@ MESSAGES = {
         "the rate is too large"
     ],
     "Diverged at step 0: after the value 54.6 something was not finite": STATUSES["the value overflows"],
+    "Stalled at step 0: beside the value 1e+17 differences of the tolerance's size": STATUSES[
+        "differences vanish beside the value"
+    ],
     "Stalled at step 0: the gradient is exactly zero": STATUSES["the function is constant"],
     "Stalled at step 0: an update changes no variable: it is too small, or leads out": STATUSES[
         "the start is a bound"

@@ -50,6 +50,8 @@ class Rules:
     has_tolerance: bool
     is_clipped: bool
     is_bounded: bool
+    has_noise: bool = False
+    """Whether the gradient consists of differences, which vanish beside a large value."""
 
     @property
     def is_stationary(self) -> bool:

@@ -125,6 +125,7 @@ class LoopTemplate:
         own = {
             **own,
             "norm_of": self.layout.norm_of,
+            "abs": abs,
             "largest": sys.float_info.max,
             "Interrupted": DeadlineExceeded,
         }

@@ -148,7 +148,7 @@ class LoopWriter:
         lines += ["if not -bound <= value <= bound:", *indented(self._leave(Reason.DIVERGED))]
         if self.rules.is_bounded:  # the projection would hide that a gradient is infinite
             lines += [f"if not ({self._has_finite_gradient()}):", *indented(self._leave(Reason.DIVERGED))]
-        if not self.rules.has_tolerance:
+        if not self.rules.has_tolerance or self.rules.has_noise:
             lines += [f"if not ({self._can_move()}):", *indented(self._leave(Reason.STALLED))]
         return lines
 
@@ -162,7 +162,9 @@ class LoopWriter:
         return " or ".join(parts if self.template.is_on_floats else map("has_any({})".format, parts))
 
     def _is_converged(self) -> str:
-        return f"is_finite(value) and {self._is_small_everywhere()}"
+        """Write the test of the tolerance; differences of 0 prove nothing beside a value that hides them."""
+        is_seen = " and noise * abs(value) <= tolerance" if self.rules.has_noise else ""
+        return f"is_finite(value){is_seen} and {self._is_small_everywhere()}"
 
     def _is_small_everywhere(self) -> str:
         pairs = zip(self.slots, self.gradient, strict=True)

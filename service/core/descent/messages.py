@@ -8,8 +8,19 @@ from service.core.descent.options import Options
 from service.core.descent.run import Run
 
 
-def message_of(run: Run, options: Options, start_value: float) -> str:
-    """Put the outcome of a run into a sentence."""
+def message_of(run: Run, options: Options, start_value: float, *, is_hidden: bool) -> str:
+    """Put the outcome of a run into a sentence.
+
+    Parameters
+    ----------
+    is_hidden : bool
+        Whether differences that would exceed the tolerance vanish beside the value.
+    """
+    if run.status == "stalled" and is_hidden:
+        return (
+            f"Stalled at step {run.point.step}: beside the value {run.point.value:.4g} differences of the "
+            "tolerance's size are lost in rounding; use method exact, or a larger h."
+        )
     sentence = SENTENCES[run.status](run, options, start_value)
     if run.point.value > start_value and not run.point.is_beyond_bound:
         return f"The value rose from {start_value:.4g} to {run.point.value:.4g}. {sentence}"

@@ -182,14 +182,21 @@ class Options:
         """
         return Options({**self.values, "schedule_every": self["schedule_every"] or length})
 
-    def rules(self) -> Rules:
-        """Return what shapes the loop's source."""
+    def rules(self, *, has_noise: bool = False) -> Rules:
+        """Return what shapes the loop's source.
+
+        Parameters
+        ----------
+        has_noise : bool
+            Whether the gradient consists of differences.
+        """
         return Rules(
             self.optimizer,
             self.schedule,
             has_tolerance=self["tolerance"] is not None,
             is_clipped=self["clip_norm"] is not None,
             is_bounded=bool(self.given_bounds),
+            has_noise=has_noise,
         )
 
     def numbers(self) -> dict[str, Any]:

@@ -105,8 +105,9 @@ class Path:
         return read_state(state, self.problem.shapes, self.moments, self._binding())
 
     def _new_loop(self) -> Loop:
-        kernel, options = self.problem.kernel, self.options
-        return make_loop(kernel, options.rules(), options.numbers() | bound_numbers(kernel, self.bounds))
+        kernel, options, noise = self.problem.kernel, self.options, self.problem.noise
+        numbers = options.numbers() | bound_numbers(kernel, self.bounds) | {"noise": noise}
+        return make_loop(kernel, options.rules(has_noise=noise > 0.0), numbers)
 
     def _start_parts(self) -> Parts:
         """Lay the content out as what the loop carries."""
@@ -153,6 +154,11 @@ class Path:
                 on_progress(run.record(self.options["ticks"] == "variables"))
             run.advance()
 
+    def _message(self) -> str:
+        """Return the outcome in a sentence."""
+        is_hidden = self.problem.noise * abs(self.run.point.value) > (self.options["tolerance"] or math.inf)
+        return message_of(self.run, self.options, self.content["start_value"], is_hidden=is_hidden)
+
     def answer(self) -> dict[str, Any]:
         """Return what the caller gets."""
         run, point = self.run, self.run.point
@@ -165,7 +171,7 @@ class Path:
             "steps": point.step - run.first,
             "evaluations": (point.step - run.first + 1) * self.problem.kernel.evaluations,
             "status": run.status,
-            "message": message_of(run, self.options, self.content["start_value"]),
+            "message": self._message(),
             "best": best,
             "history": run.even_records(),
             "state": write_state(self.content | reached),

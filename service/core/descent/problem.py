@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from service.core.calculus.budget import check_budget
 from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.explain import refuse_non_finite
@@ -56,6 +58,15 @@ class Problem:
         if not self.method.evaluations:
             return None
         return self.method.step if self.h is None and not self.method.is_relative else self.h
+
+    @property
+    def noise(self) -> float:
+        """The rounding error of a difference quotient for a value of 1; 0 where there are no differences."""
+        widths = {"central": 2.0, "forward": 1.0}
+        if self.method.name not in widths:
+            return 0.0
+        h = self.method.step if self.h is None else self.h
+        return float(np.finfo(np.float64).eps) / (widths[self.method.name] * h)
 
     def check_step(self, start: Mapping[str, Array]) -> None:
         """Refuse a start at which the step is lost in rounding."""
