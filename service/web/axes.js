@@ -3,24 +3,43 @@
 import { palette } from "./palette.js";
 import { bounds, toPixel } from "./viewport.js";
 
+const LABEL_GAP = 14;
+
 /** Round numbers between two ends, about `number` of them: steps of 1, 2 or 5 times a power of ten. */
 export function ticks(first, last, number) {
   const rough = (last - first) / number;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = power * [1, 2, 5, 10].find((each) => each * power >= rough * 0.999);
-  const found = [];
-  for (let index = Math.ceil(first / step); index * step <= last; index++) {
-    found.push(index * step);
-  }
-  return { step, values: found };
+  const start = Math.ceil(first / step);
+  // Far from 0, steps are lost in rounding: the number of ticks is bounded, and equal ones are one.
+  const all = Array.from({ length: Math.ceil(number) + 2 }, (_, index) => (start + index) * step);
+  return { step, values: [...new Set(all)].filter((value) => value >= first && value <= last) };
 }
 
-/** A tick's number with the digits that its step needs. */
+/** A tick's number with the digits that tell it from its neighbours. */
 export function tickText(value, step) {
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const isPlain = Math.abs(value) < 1e6 && digits <= 6;
-  const text = isPlain ? value.toFixed(digits) : value.toPrecision(4).replace(/\.?0+(e|$)/, "$1").replace("e+", "e");
-  return text.replace(/^-(0(\.0+)?)$/, "$1").replace("-", "−");
+  const place = Math.floor(Math.log10(step) + 1e-9); // of the last digit
+  const size = Math.abs(value) < step / 2 ? place : Math.floor(Math.log10(Math.abs(value)) + 1e-9);
+  const isPlain = (size < 6 && place >= -6) || (size >= -4 && size < 6);
+  const text = isPlain ? value.toFixed(Math.max(0, -place)) : exponential(value, Math.max(0, size - place));
+  return text.replace(/^-(0(\.0+)?)$/, "$1").replaceAll("-", "−");
+}
+
+function exponential(value, digits) {
+  return value === 0 ? "0" : value.toExponential(Math.min(digits, 20)).replace(/\.?0+e/, "e").replace("e+", "e");
+}
+
+/** Ticks so far apart that their labels do not touch. */
+function labelled(context, first, last, most, pixels) {
+  let found = ticks(first, last, most);
+  for (let number = most - 1; number > 1; number--) {
+    const widest = Math.max(...found.values.map((value) => context.measureText(tickText(value, found.step)).width));
+    if ((widest + LABEL_GAP) * ((last - first) / found.step) <= pixels) {
+      break;
+    }
+    found = ticks(first, last, number);
+  }
+  return found;
 }
 
 /** Draw the coordinates along the lower and the left edge. */
@@ -35,7 +54,8 @@ export function drawAxes(context, view, size) {
     context.strokeText(text, left, top);
     context.fillText(text, left, top);
   };
-  const across = ticks(seen.left, seen.right, Math.max(6, size.width / 90));
+  const most = Math.max(6, Math.round(size.width / 90));
+  const across = labelled(context, seen.left, seen.right, most, size.width);
   context.textAlign = "center";
   for (const value of across.values) {
     const [left] = toPixel(view, size, [value, 0]);

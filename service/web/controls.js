@@ -9,14 +9,16 @@ export function bindControls(form, setting, onChange) {
   const fields = [...form.querySelectorAll("[data-setting]")];
   const sliders = [...form.querySelectorAll("[data-log]")];
 
-  /** Show the setting, but leave a field alone that the reader is writing in. */
+  /** Show the setting, but leave the field or slider alone that the reader is using. */
   function show(written = null) {
     for (const field of fields.filter((each) => each !== written)) {
       field.value = textOf(field, setting);
       field.removeAttribute("aria-invalid");
     }
     for (const slider of sliders) {
-      slider.value = Math.log10(Math.max(setting[slider.dataset.log], Number.MIN_VALUE));
+      if (slider !== written) {
+        slider.value = Math.log10(Math.max(setting[slider.dataset.log], Number.MIN_VALUE));
+      }
       slider.setAttribute("aria-valuetext", String(setting[slider.dataset.log]));
     }
     for (const part of form.querySelectorAll("[data-when]")) {
@@ -44,9 +46,14 @@ export function bindControls(form, setting, onChange) {
     field.addEventListener("change", () => show());
   }
   for (const slider of sliders) {
-    slider.addEventListener("input", () => take(slider.dataset.log, Number((10 ** slider.value).toPrecision(2))));
+    slider.addEventListener("input", () => take(slider.dataset.log, valueOfSlider(slider), slider));
   }
   return show;
+}
+
+/** A step of 0.02 is a factor of 1.047, which two digits would round away at 0.1: a key press would do nothing. */
+function valueOfSlider({ value }) {
+  return Number((10 ** value).toPrecision(3));
 }
 
 function textOf({ dataset }, setting) {

@@ -68,6 +68,7 @@ export function makeDescent(setting, part, plane, result) {
     /** Show nothing, since there is no function. */
     clear() {
       turns.end();
+      clearFaults(part);
       clear();
     },
   };

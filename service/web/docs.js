@@ -2,6 +2,7 @@
 
 /* global SwaggerUIBundle */
 
+import { keepLabelled } from "./labels.js";
 import { palette } from "./palette.js";
 import { startTheme } from "./theme.js";
 
@@ -13,13 +14,21 @@ const response = await fetch("openapi.json");
 const spec = await response.json();
 // What is tried goes to the service that this page came from, wherever it runs.
 spec.servers = [{ url: new URL(".", document.baseURI).href.replace(/\/$/, "") }];
+// An example is sent with every try-out, so that all of them would carry one request id.
+for (const parameter of Object.values(spec.components.parameters).filter((each) => each.in === "header")) {
+  delete parameter.example;
+  delete parameter.schema.example;
+}
 
+const place = document.getElementById("document");
+keepLabelled(place);
 SwaggerUIBundle({
   spec,
-  domNode: document.getElementById("document"),
+  domNode: place,
   deepLinking: true,
   defaultModelsExpandDepth: 0,
   displayRequestDuration: true,
   tryItOutEnabled: true,
   validatorUrl: null,
+  onComplete: () => document.getElementById("unloaded").remove(),
 });

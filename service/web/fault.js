@@ -29,15 +29,21 @@ export function clearFaults(part) {
   }
 }
 
+/** Whether a JSON Pointer leads to another one's place, or into it. */
+export function isWithin(pointer, outer) {
+  return outer === "" || pointer === outer || pointer.startsWith(`${outer}/`);
+}
+
 /**
- * Show the faults of a request. Each goes to the place in a part of the page whose pointers it begins with; the
- * last place, whose pointer is empty, takes all.
+ * Show the faults of a request. Each goes to the place in a part of the page whose pointers lead to it; the last
+ * place, whose pointer is empty, takes all. What another part of the form already says is not said again.
  */
 export function showFaults(part, faults, text) {
   clearFaults(part);
   const places = [...part.querySelectorAll("[data-fault]")];
-  for (const fault of faults) {
-    const belongs = (place) => place.dataset.pointers.split(" ").some((start) => fault.pointer.startsWith(start));
+  const said = [...(part.closest("form")?.querySelectorAll("[data-fault] p") ?? [])].map((each) => each.textContent);
+  for (const fault of faults.filter(({ detail }) => !said.includes(detail))) {
+    const belongs = (place) => place.dataset.pointers.split(" ").some((outer) => isWithin(fault.pointer, outer));
     const place = places.find(belongs) ?? places.at(-1);
     document.getElementById(place.dataset.fault)?.setAttribute("aria-invalid", "true");
     if (!place.childElementCount) {

@@ -156,3 +156,4 @@ window.addEventListener("hashchange", () => {
 });
 
 refresh();
+element("unloaded").remove();

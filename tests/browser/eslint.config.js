@@ -3,7 +3,7 @@
 import js from "@eslint/js";
 
 const BROWSER = [
-  "AbortController", "ImageData", "Option", "Path2D", "ResizeObserver", "TextDecoderStream", "URL", "URLSearchParams",
+  "AbortController", "ImageData", "MutationObserver", "Option", "Path2D", "ResizeObserver", "TextDecoderStream", "URL", "URLSearchParams",
   "WheelEvent", "clearTimeout", "document", "fetch", "history", "localStorage", "location", "navigator", "performance",
   "requestAnimationFrame", "setTimeout", "window",
 ];

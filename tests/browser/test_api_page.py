@@ -24,6 +24,32 @@ def test_the_api_page_lists_every_operation_and_tries_one_here(visit):
     assert found.posts("/softmax")
 
 
+def test_each_try_out_has_a_request_id_of_its_own(visit):
+    found = visit("/docs#/compute/softmax")
+    page = found.page
+    operation = page.locator("#operations-compute-softmax")
+
+    ids = []
+    for _ in range(2):
+        with page.expect_response("**/softmax") as answered:
+            operation.locator(".execute").click()
+        ids.append(answered.value.headers["x-request-id"])
+
+    assert ids[0] != ids[1]
+
+
+@pytest.mark.parametrize("script", ["web/docs.js", "docs/swagger-ui-bundle.js"])
+def test_a_script_that_does_not_load_is_said_on_the_api_page(visit, script):
+    found = visit()
+    found.expect("Failed to load resource")
+    found.expect("SwaggerUIBundle is not defined")
+    found.page.route(f"**/{script}", lambda route: route.abort())
+    page = found.open("/docs")
+
+    expect(page.locator("#unloaded")).to_be_visible()
+    expect(page.locator("#unloaded")).to_contain_text("reload the page")
+
+
 def test_a_computation_opened_in_a_browser_leads_to_where_it_is_tried(visit):
     found = visit()
     found.expect("405")

@@ -91,6 +91,21 @@ def test_the_slider_sets_the_learning_rate_on_a_logarithmic_scale(playground):
     expect(page.locator("#rate-slider")).to_have_attribute("aria-valuetext", "0.01")
 
 
+@pytest.mark.parametrize("rate", ["0.1", "0.01", "0.001", "1"])
+@pytest.mark.parametrize(("key", "grows"), [("ArrowRight", True), ("ArrowLeft", False)])
+def test_every_key_press_moves_the_learning_rate(playground, rate, key, grows):
+    page = playground({"rate": rate}).page
+
+    page.focus("#rate-slider")
+    seen = [float(rate)]
+    for _ in range(5):
+        page.keyboard.press(key)
+        seen.append(float(page.input_value("#rate")))
+
+    assert seen == sorted(seen, reverse=not grows)
+    assert len(set(seen)) == len(seen)
+
+
 @pytest.mark.parametrize(
     ("field", "text", "said"),
     [
@@ -112,6 +127,32 @@ def test_a_refusal_stands_at_its_field(playground, field, text, said):
     place = page.locator(f"#{field.removesuffix('-0').removesuffix('-1')}-fault")
     expect(place).to_contain_text(said)
     expect(page.locator(f"#{field}")).to_have_attribute("aria-invalid", "true")
+
+
+def test_a_fault_of_one_rate_in_many_stands_at_the_rates(playground):
+    found = playground()
+    found.expect("422")
+    page = found.page
+
+    page.fill("#rates", "0.1, -1")
+
+    expect(page.locator("#rates-fault")).to_contain_text("above 0")
+    expect(page.locator("#rate-fault")).to_be_empty()
+
+
+def test_one_fault_is_said_once(playground):
+    found = playground()
+    found.expect("422")
+    page = found.page
+
+    page.fill("#f", "x[0] + y")
+    expect(page.locator("#f-fault")).to_contain_text("Unknown name")
+    page.click("#run")
+    page.wait_for_load_state("networkidle")
+
+    assert (
+        page.locator("[data-fault] p").all_inner_texts().count(page.locator("#f-fault p").inner_text()) == 1
+    )
 
 
 def test_what_a_method_refuses_is_said_with_its_column(playground):

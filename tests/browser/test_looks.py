@@ -77,12 +77,31 @@ def test_pages_to_read_hinder_nobody(visit, keep, axe, size, path):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_the_api_page_fits(visit, keep, size, scheme):
-    """What is inside is Swagger UI's own, and not judged here."""
+def test_the_api_page_hinders_nobody(visit, keep, axe, size, scheme):
     page = visit("/docs#/compute/softmax", viewport=SIZES[size], color_scheme=scheme).page
-    expect(page.locator("#operations-compute-softmax .execute")).to_be_visible()
+    operation = page.locator("#operations-compute-softmax")
+    operation.locator(".execute").click()
+    expect(operation.locator(".live-responses-table")).to_contain_text('"y"')
 
-    keep(page, f"docs-{size}-{scheme}")
+    keep(page, f"docs-{size}-{scheme}", full_page=True)
+
+    assert_it_fits(page)
+    assert_nothing_hinders(page, axe)
+
+
+@pytest.mark.parametrize("module", ["main", "viewport"])
+def test_a_module_that_does_not_load_is_said(visit, module):
+    found = visit()
+    found.expect("Failed to load resource")
+    found.page.route(f"**/web/{module}.js", lambda route: route.abort())
+    page = found.open("/")
+
+    expect(page.locator("#unloaded")).to_be_visible()
+    expect(page.locator("#unloaded")).to_contain_text("reload the page")
+
+
+def test_a_page_that_loads_says_nothing_of_it(playground):
+    expect(playground().page.locator("#unloaded")).to_have_count(0)
 
 
 def test_the_language_is_the_browsers_until_the_reader_chooses(visit):

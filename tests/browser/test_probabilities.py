@@ -88,3 +88,17 @@ def test_classes_come_and_go_within_bounds(probabilities):
     expect(page.locator("#remove-class")).to_be_disabled()
     expect(page.get_by_label("Class 1", exact=True)).to_be_checked()
     expect(page.locator("#loss-value")).to_have_text(f"Loss {math.log1p(math.exp(-1)):.6g}")
+
+
+@pytest.mark.parametrize("key", ["ArrowRight", "ArrowLeft"])
+def test_every_key_press_moves_the_temperature(visit, key):
+    page = visit("/#tab=probabilities").page
+    expect(page.locator("#loss-value")).not_to_be_empty()
+
+    page.focus("#temperature-slider")
+    seen = {"1"}
+    for _ in range(5):
+        page.keyboard.press(key)
+        seen.add(page.input_value("#temperature"))
+
+    assert len(seen) == 6

@@ -69,7 +69,7 @@ class Visit:
         self.page.on("request", self._see)
         self.page.on("requestfailed", self._miss)
         self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
+        self.page.on("pageerror", lambda error: self._note("uncaught", str(error)))
 
     def _see(self, request):
         self.requests.append(request)
@@ -80,8 +80,12 @@ class Visit:
         Visit.met_change |= "ERR_NETWORK_CHANGED" in (request.failure or "")
 
     def _hear(self, message):
-        if message.type in ("error", "warning") and not any(text in message.text for text in self.expected):
-            self.faults.append(f"{message.type}: {message.text}")
+        if message.type in ("error", "warning"):
+            self._note(message.type, message.text)
+
+    def _note(self, kind, text):
+        if not any(expected in text for expected in self.expected):
+            self.faults.append(f"{kind}: {text}")
 
     def expect(self, text):
         """Do not count as a fault what a test provokes: a browser logs every refusal."""

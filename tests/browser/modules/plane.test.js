@@ -71,6 +71,8 @@ test("ticks are round numbers in the range", () => {
   assert.equal(step, 0.5);
   assert.deepEqual(values.map((value) => tickText(value, step)), ["−0.5", "0.0", "0.5", "1.0"]);
   assert.equal(tickText(1e9, 1e8), "1e9");
+  assert.equal(tickText(-3e-7, 1e-7), "−3e−7");
+  assert.equal(tickText(0, 1e-8), "0");
 });
 
 test("what leaves the picture is cut off at its edge", () => {
@@ -105,4 +107,15 @@ test("a logarithmic scale takes zeros, negative values and a single value", () =
 test("powers of ten are whole where two or more are in sight", () => {
   assert.deepEqual(powers({ low: -3.2, high: 2.5 }), [-2, 0, 2]);
   assert.ok(powers({ low: 0.1, high: 0.4 }).length > 1);
+});
+
+test("neighbouring ticks have different labels, however far one has zoomed in", () => {
+  for (const middle of [0, 1, -0.3, 1e-5, 123456.7, 1e7, 3e11]) {
+    for (let power = -9; power <= 9; power++) {
+      const span = 10 ** power;
+      const { step, values } = ticks(middle - span, middle + span, 6);
+      const labels = values.map((value) => tickText(value, step));
+      assert.equal(new Set(labels).size, labels.length, `${middle} ± ${span}: ${labels}`);
+    }
+  }
 });

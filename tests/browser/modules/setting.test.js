@@ -3,7 +3,7 @@ import "./browser.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { marked } = await import("../../../service/web/fault.js");
+const { isWithin, marked } = await import("../../../service/web/fault.js");
 const { FUNCTIONS, nameOf } = await import("../../../service/web/functions.js");
 const { bestLanguage } = await import("../../../service/web/language.js");
 const { learn } = await import("../../../service/web/options.js");
@@ -130,4 +130,12 @@ test("only the newest turn is taken to its end", async () => {
   await Promise.all([first, second, third]);
 
   assert.deepEqual(done, [["third", false], ["first", true]]);
+});
+
+test("a fault belongs to the field whose pointer leads to it, not to one that begins alike", () => {
+  assert.ok(isWithin("/learning_rate", "/learning_rate"));
+  assert.ok(isWithin("/variables/x/1", "/variables"));
+  assert.ok(!isWithin("/learning_rates/1", "/learning_rate"));
+  assert.ok(!isWithin("/history", "/h"));
+  assert.ok(isWithin("/anything", ""));
 });
