@@ -6,35 +6,35 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from flask import Response
+from flask import Response, request
 from werkzeug.datastructures import Headers
 
 from service.api.body import make_deadline, read_document
-from service.api.context import application, asked, notes
+from service.api.exchange import KEY, Exchange
 from service.api.jsonio import dumps
 from service.api.schemas import Envelope, read
+from service.config import Settings
 from service.core.exceptions import OverBudget, fault
 from service.core.limits import Deadline, Limits, setting_of
 
 Arguments = dict[str, Any]
 View = Callable[[Arguments, Deadline, Limits], Arguments | Response]
 
-EXTENSION = "kobai"
 
-
-def answer_with(view: View, schema: Envelope) -> Callable[[], Response]:
+def answer_with(view: View, schema: Envelope, settings: Settings) -> Callable[[], Response]:
     """Make Flask's view of an endpoint: the body is read by the schema, the answer written."""
 
     def answer() -> Response:
-        request, settings = asked(), application().extensions[EXTENSION].settings
+        environ = request.environ
         started = time.perf_counter()
-        arguments = read(schema, read_document(request, settings))
-        deadline = make_deadline(request, settings, arguments.pop("deadline_ms", None))
+        arguments = read(schema, read_document(environ, settings))
+        deadline = make_deadline(environ, settings, arguments.pop("deadline_ms", None))
         parsed = time.perf_counter()
         result = view(arguments, deadline, settings.limits)
         computed = time.perf_counter()
-        response = result if isinstance(result, Response) else write(result)
-        notes().timings = {
+        response = result if isinstance(result, Response) else write(result, settings.limits)
+        exchange: Exchange = environ[KEY]
+        exchange.timings = {
             "parse": 1000 * (parsed - started),
             "compute": 1000 * (computed - parsed),
             "dump": 1000 * (time.perf_counter() - computed),
@@ -51,17 +51,13 @@ class Whole(Response):
         headers = Headers([("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
         super().__init__([body], "200 OK", headers, direct_passthrough=True)
 
-    def calculate_content_length(self) -> int:
-        """Return the length that is known."""
-        return sum(map(len, self.response))
-
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Send it: headers and body as they are."""
         start_response(self.status, self.headers.to_wsgi_list())
         return self.response
 
 
-def write(result: Arguments) -> Response:
+def write(result: Arguments, limits: Limits) -> Response:
     """Write an answer as JSON, within the limit of its size.
 
     Raises
@@ -69,10 +65,10 @@ def write(result: Arguments) -> Response:
     OverBudget
         The answer is too large.
     """
-    return Whole(write_bytes(result))
+    return Whole(write_bytes(result, limits))
 
 
-def write_bytes(result: Arguments) -> bytes:
+def write_bytes(result: Arguments, limits: Limits) -> bytes:
     """Write an answer's bytes.
 
     Raises
@@ -81,14 +77,13 @@ def write_bytes(result: Arguments) -> bytes:
         They are too many.
     """
     text = dumps(result)
-    limit = application().extensions[EXTENSION].settings.limits.response_bytes
-    if len(text) > limit:
+    if len(text) > limits.response_bytes:
         found = fault(
             "over-limit",
             what="The answer",
             asked=len(text),
             unit="bytes",
-            allowed=limit,
+            allowed=limits.response_bytes,
             setting=setting_of("response_bytes"),
         )
         raise OverBudget(found)

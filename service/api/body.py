@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from flask import Request
+from flask import request
 
+from service.api.exchange import KEY, Exchange
 from service.api.jsonio import MalformedJson, loads
 from service.api.problems import Problem
 from service.config import Settings
 from service.core.limits import Deadline
 
+Environ = dict[str, Any]
+
 PIECE_BYTES = 65_536
 JSON = "application/json"
 CURL_HINT = "With curl, add: -H 'Content-Type: application/json'"
+LONGEST_LENGTH = 18
+"""Digits of a Content-Length that is taken at its word."""
+
 QUICK_SECONDS = 0.004
 """How long a request may compute on the event loop before it is moved to a thread of its own."""
 
 
-def read_document(request: Request, settings: Settings) -> Any:
+def read_document(environ: Environ, settings: Settings) -> Any:
     """Read the body of the request as a JSON document.
 
     Raises
@@ -28,27 +36,27 @@ def read_document(request: Request, settings: Settings) -> Any:
     Problem
         415, 413 or 400, before anything is computed.
     """
-    _check_refusal(request)
-    _check_type(request)
-    body = _read(request, settings)
+    _check_refusal(environ)
+    _check_type(environ)
+    body = _read(environ, settings)
     try:
         return loads(body, settings.limits.json_nesting)
     except MalformedJson as error:
         raise Problem("malformed-json", str(error)) from error
 
 
-def _check_refusal(request: Request) -> None:
+def _check_refusal(environ: Environ) -> None:
     """Raise what the server found wrong while it read the body."""
-    refusal = request.environ.get("kobai.body_error")
+    refusal = environ.get("kobai.body_error")
     if refusal:
         _, code, detail = refusal
         raise Problem(code, detail)
 
 
-def _check_type(request: Request) -> None:
-    if request.environ.get("CONTENT_TYPE") != JSON:
-        _check_unusual_type(request)
-    encoding = request.environ.get("HTTP_CONTENT_ENCODING")
+def _check_type(environ: Environ) -> None:
+    if environ.get("CONTENT_TYPE") != JSON:
+        _check_unusual_type()
+    encoding = environ.get("HTTP_CONTENT_ENCODING")
     if encoding is not None:
         raise Problem(
             "unsupported-media-type",
@@ -56,7 +64,7 @@ def _check_type(request: Request) -> None:
         )
 
 
-def _check_unusual_type(request: Request) -> None:
+def _check_unusual_type() -> None:
     """Look closer at a type that is not just what nearly everybody sends."""
     kind = request.mimetype
     if kind != JSON:
@@ -67,30 +75,34 @@ def _check_unusual_type(request: Request) -> None:
         raise Problem("unsupported-media-type", f"The charset must be utf-8, got {charset[:60]!a}.")
 
 
-def _read(request: Request, settings: Settings) -> bytes:
+def _read(environ: Environ, settings: Settings) -> bytes:
     """Read the body; what is too large is read away, up to a bound, so that the answer is seen."""
     limit = settings.limits.body_bytes
-    environ = request.environ
+    exchange: Exchange = environ[KEY]
     declared = _declared_length(environ)
     source = environ["wsgi.input"]
     if declared is not None and declared > limit:
-        _discard(source, min(declared, settings.discarded_bytes))
+        exchange.bytes_in = _discard(source, min(declared, settings.discarded_bytes))
         raise _too_large(limit)
     is_terminated = bool(environ.get("wsgi.input_terminated"))
     wanted = limit + 1 if declared is None and is_terminated else declared or 0
     body = _read_at_most(source, wanted)
+    exchange.bytes_in = len(body)
     if declared is None and len(body) > limit:
-        _discard(source, settings.discarded_bytes)
+        exchange.bytes_in += _discard(source, settings.discarded_bytes)
         raise _too_large(limit)
     if declared is not None and len(body) < declared:
         raise Problem("malformed-json", f"The body ends after {len(body)} of the {declared} bytes announced.")
     return body
 
 
-def _declared_length(environ: dict[str, Any]) -> int | None:
+def _declared_length(environ: Environ) -> int | None:
+    """Return the length that is declared; of numbers beyond any memory one is as good as another."""
     text = environ.get("CONTENT_LENGTH") or ""
     is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
-    return int(text) if text.isdecimal() and not is_chunked else None
+    if is_chunked or not (text.isascii() and text.isdecimal()):
+        return None
+    return int(text) if len(text) <= LONGEST_LENGTH else sys.maxsize
 
 
 def _read_at_most(source: Any, count: int) -> bytes:
@@ -108,16 +120,13 @@ def _read_at_most(source: Any, count: int) -> bytes:
     return b"".join(pieces)
 
 
-def _discard(source: Any, count: int) -> None:
-    """Read and throw away."""
-    try:
-        while count > 0:
-            piece = source.read(min(PIECE_BYTES, count))
-            if not piece:
-                return
-            count -= len(piece)
-    except Exception:  # noqa: BLE001 - as above; the refusal that is being answered matters more
-        return
+def _discard(source: Any, most: int) -> int:
+    """Read and throw away; return how many bytes came."""
+    left = most
+    with contextlib.suppress(Exception):  # as above; the refusal that is being answered matters more
+        while left > 0 and (piece := source.read(min(PIECE_BYTES, left))):
+            left -= len(piece)
+    return most - left
 
 
 def _too_large(limit: int) -> Problem:
@@ -141,11 +150,11 @@ class _QuickDeadline(Deadline):
         return super().is_over()
 
 
-def make_deadline(request: Request, settings: Settings, milliseconds: int | None) -> Deadline:
+def make_deadline(environ: Environ, settings: Settings, milliseconds: int | None) -> Deadline:
     """Make the deadline of the request; it counts from the last byte of the body."""
     limits = settings.limits
     wanted = min(milliseconds or limits.deadline_default_ms, limits.deadline_ms)
-    environ, now = request.environ, time.monotonic()
+    now = time.monotonic()
     seconds = wanted / 1000 - (now - (environ.get("kobai.received_at") or now))
     defer = environ.get("kobai.defer")
     deadline = _QuickDeadline(seconds, time.monotonic, defer) if defer else Deadline(seconds, time.monotonic)

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import threading
 
-from flask import Blueprint, Response
+from flask import Flask, Response
 
 from service.api.problems import Problem
 
-routes = Blueprint("health", __name__)
-
 _DRAINING = threading.Event()
+
+
+def install(app: Flask) -> None:
+    """Serve the probes."""
+    app.add_url_rule("/livez", "/livez", live)
+    app.add_url_rule("/readyz", "/readyz", ready)
+    app.add_url_rule("/healthz", "/healthz", ready)
 
 
 def drain() -> None:
@@ -23,14 +28,11 @@ def is_draining() -> bool:
     return _DRAINING.is_set()
 
 
-@routes.get("/livez")
 def live() -> Response:
     """Answer as long as the process does."""
     return Response('{"status":"ok"}', content_type="application/json")
 
 
-@routes.get("/readyz")
-@routes.get("/healthz")
 def ready() -> Response:
     """Answer 503 while draining, so that a load balancer sends nothing more."""
     if is_draining():

@@ -22,10 +22,8 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from service import __version__
-from service.api import logs
-from service.api.context import notes
 from service.api.endpoints import ENDPOINTS
-from service.config import Settings
+from service.api.exchange import Exchange
 from service.core.calculus.compiler import function_cache
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
@@ -82,7 +80,7 @@ class Metrics:
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
         return Gauge(f"kobai_{name}", meaning, labels, registry=self.registry, multiprocess_mode="livesum")
 
-    def record(self, exchange: logs.Exchange) -> None:
+    def record(self, exchange: Exchange) -> None:
         """Count one request and its answer."""
         endpoint = exchange.endpoint
         self._answers_of(endpoint, exchange.status, exchange.code).inc()
@@ -128,26 +126,16 @@ class Metrics:
         return generate_latest(everyone)
 
 
-def install(app: Flask, settings: Settings) -> None:
-    """Count every request of `app` and serve the numbers at ``/metrics``."""
-    metrics = app.extensions[EXTENSION] = Metrics()
+def install(app: Flask) -> Metrics:
+    """Serve the numbers of `app` at ``/metrics``; the middleware counts."""
+    metrics: Metrics = Metrics()
+    app.extensions[EXTENSION] = metrics
 
-    logs.observe(app, metrics.record)
-
-    @app.before_request
-    def enter() -> None:
-        notes().is_counted = True
-        metrics.in_flight.inc()
-
-    @app.teardown_request
-    def leave(_: BaseException | None) -> None:
-        if notes().pop("is_counted", False):  # what is refused before `enter` was not counted
-            metrics.in_flight.dec()
-
-    @app.get("/metrics")
     def show() -> Response:
-        """Answer all numbers in Prometheus' text format."""
         return Response(metrics.text(), content_type=CONTENT_TYPE_LATEST)
+
+    app.add_url_rule("/metrics", "/metrics", show)
+    return metrics
 
 
 def metrics_of(app: Flask) -> Metrics:

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
 from service.api import logs, pages
-from service.api.context import asked, path_asked
+from service.api.exchange import Exchange, current
 from service.core import exceptions as core
 
 RETRY_AFTER_SECONDS = 1
@@ -150,9 +150,10 @@ def _respond_to_http(error: HTTPException) -> Response:
     code = HTTP_CODES.get(error.code or 400, "bad-request")
     if (error.code or 500) >= 500:
         return _respond_to_bug(error)
+    exchange = current()
     details = {
-        "not-found": f"There is nothing at {path_asked(asked())[:100]!a}. {KINDS['not-found'].explanation}",
-        "method-not-allowed": f"{path_asked(asked())} does not take {ascii(request.method[:20])[1:-1]}.",
+        "not-found": nothing_at(exchange.path),
+        "method-not-allowed": f"{exchange.path} does not take {ascii(exchange.method[:20])[1:-1]}.",
     }
     response = respond(code, details.get(code, KINDS[code].explanation))
     allowed = getattr(error, "valid_methods", None)
@@ -161,31 +162,45 @@ def _respond_to_http(error: HTTPException) -> Response:
     return response
 
 
+def nothing_at(path: str) -> str:
+    """Say that no route takes a path."""
+    return f"There is nothing at {path[:100]!a}. {KINDS['not-found'].explanation}"
+
+
 def _respond_to_bug(error: Exception) -> Response:
     """Answer without a word of what happened; the traceback goes to the log."""
-    logs.log_failure(error)
-    return respond("internal-error", f"The service failed. Its log has details under {g.request_id}.")
+    exchange = current()
+    logs.log_failure(error, exchange)
+    return respond("internal-error", _refer_to_log(exchange))
 
 
-def dump_core(error: core.KobaiError) -> bytes:
-    """Write what the core raised as a line of a stream that has begun."""
-    return dump(problem_of(CORE_CODES[type(error)], error.faults[0].detail, error.faults)) + b"\n"
+def respond_to_bug(error: Exception, exchange: Exchange) -> Response:
+    """Answer a failure of Flask itself, outside of it."""
+    exchange.code = "internal-error"
+    return Response(dump_bug(error, exchange), 500, content_type=CONTENT_TYPE)
 
 
-def dump_bug(error: Exception) -> bytes:
-    """Write a fault of the service's as a line of a stream that has begun."""
-    logs.log_failure(error)
-    return (
-        dump(problem_of("internal-error", f"The service failed. Its log has details under {g.request_id}."))
-        + b"\n"
-    )
+def _refer_to_log(exchange: Exchange) -> str:
+    return f"The service failed. Its log has details under {exchange.request_id}."
+
+
+def dump_core(error: core.KobaiError, exchange: Exchange) -> bytes:
+    """Write what the core raised outside of Flask."""
+    code = CORE_CODES[type(error)]
+    return dump(problem_of(code, error.faults[0].detail, error.faults, exchange=exchange))
+
+
+def dump_bug(error: Exception, exchange: Exchange) -> bytes:
+    """Write a fault of the service's outside of Flask."""
+    logs.log_failure(error, exchange)
+    return dump(problem_of("internal-error", _refer_to_log(exchange), exchange=exchange))
 
 
 def respond(code: str, detail: str, faults: tuple[core.Fault, ...] = ()) -> Response:
     """Make the answer of a failure."""
-    document = problem_of(code, detail, faults)
-    g.problem_code = code
-    response = _write(document)
+    exchange = current()
+    exchange.code = code
+    response = _write(problem_of(code, detail, faults, exchange=exchange))
     if code == "overloaded":
         response.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
     return response
@@ -199,7 +214,9 @@ def _write(document: dict[str, Any]) -> Response:
     return Response(dump(document), kind.status, content_type=CONTENT_TYPE)
 
 
-def problem_of(code: str, detail: str, faults: tuple[core.Fault, ...] = ()) -> dict[str, Any]:
+def problem_of(
+    code: str, detail: str, faults: tuple[core.Fault, ...] = (), *, exchange: Exchange
+) -> dict[str, Any]:
     """Make the problem document of a failure."""
     kind = KINDS[code]
     return {
@@ -207,9 +224,9 @@ def problem_of(code: str, detail: str, faults: tuple[core.Fault, ...] = ()) -> d
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
-        "instance": path_asked(asked()),
+        "instance": exchange.path,
         "code": code,
-        "request_id": g.request_id,
+        "request_id": exchange.request_id,
         "errors": [_error_of(each) for each in faults],
     }
 

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from flask import Response, copy_current_request_context, g
+from flask import Response
 from werkzeug.http import parse_accept_header
 
 from service.api import problems
 from service.api.answers import Arguments, write_bytes
+from service.api.exchange import current
+from service.api.jsonio import dumps
 from service.core.descent import descent
 from service.core.exceptions import KobaiError
 from service.core.limits import Deadline, Limits
@@ -53,26 +55,30 @@ class _Run:
         self.lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._has_begun = False
         self._put_bytes = self._taken_bytes = 0  # each written by one thread alone
-        self._request_id = g.request_id
-        work = copy_current_request_context(self._work)
-        self._thread = threading.Thread(target=work, args=(arguments, deadline, limits), daemon=True)
+        self._exchange = current()  # a thread of its own has no request context
+        self._thread = threading.Thread(target=self._work, args=(arguments, deadline, limits), daemon=True)
         self._thread.start()
 
     def _work(self, arguments: Arguments, deadline: Deadline, limits: Limits) -> None:
-        g.request_id = self._request_id  # the copied context has a g of its own
         try:
             with np.errstate(all="ignore"):
                 answer = descent(**arguments, limits=limits, deadline=deadline, on_progress=self._tick)
-            self.lines.put(_Last(_line(answer)))
+            self.lines.put(_Last(_line(answer, limits)))
         except Exception as error:  # noqa: BLE001 - a thread has nobody above it; the caller is told
-            self.lines.put(_Last(_failure(error)) if self._has_begun else error)
+            self.lines.put(_Last(self._failure(error)) if self._has_begun else error)
 
     def _tick(self, record: dict[str, Any]) -> None:
         self._has_begun = True
         if self.lines.qsize() < WAITING_LINES and self._put_bytes - self._taken_bytes < WAITING_BYTES:
-            line = _line(record)
+            line = dumps(record) + b"\n"
             self._put_bytes += len(line)
             self.lines.put(line)
+
+    def _failure(self, error: Exception) -> bytes:
+        """Write what failed after the stream began."""
+        if isinstance(error, KobaiError):
+            return problems.dump_core(error, self._exchange) + b"\n"
+        return problems.dump_bug(error, self._exchange) + b"\n"
 
     def iterate(self, line: bytes) -> Iterator[bytes]:
         """Yield the lines until the last."""
@@ -89,10 +95,5 @@ class _Last(bytes):
     """The last line of a stream."""
 
 
-def _line(value: dict[str, Any]) -> bytes:
-    return write_bytes(value) + b"\n"
-
-
-def _failure(error: Exception) -> bytes:
-    """Write what failed after the stream began."""
-    return problems.dump_core(error) if isinstance(error, KobaiError) else problems.dump_bug(error)
+def _line(answer: dict[str, Any], limits: Limits) -> bytes:
+    return write_bytes(answer, limits) + b"\n"

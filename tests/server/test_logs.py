@@ -2,23 +2,24 @@ import io
 import json
 
 import pytest
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
 
 from service.api import logs, metrics
+from service.api.exchange import current
+from service.api.middleware import Middleware
 from service.config import Settings
 
 
 def make_app(**environment):
     app = Flask("test")
     settings = Settings.from_environment(environment)
-    metrics.install(app, settings)
-    logs.install(app, settings)
+    counted = metrics.install(app)
 
     @app.post("/softmax")
     def softmax():
-        g.request_id = "id-1"
-        g.timings = {"parse": 0.1234, "compute": 2.5, "dump": 0.01}
-        return {"y": len(request.get_data())}
+        current().timings = {"parse": 0.1234, "compute": 2.5, "dump": 0.01}
+        current().bytes_in = len(request.get_data())
+        return {"y": 7}
 
     @app.get("/livez")
     def live():
@@ -30,14 +31,20 @@ def make_app(**environment):
 
     @app.get("/busy")
     def busy():
-        g.problem_code = "overloaded"
+        current().code = "overloaded"
         return {}, 503
 
     @app.get("/broken")
     def broken():
-        logs.log_failure(ZeroDivisionError("secret\nline"))
+        logs.log_failure(ZeroDivisionError("secret\nline"), current())
         return {}, 500
 
+    app.wsgi_app = Middleware(
+        app,
+        (counted.record, logs.recorder(settings)),
+        counted.in_flight,
+        tells_timings=settings.server_timing,
+    )
     return app
 
 
@@ -53,14 +60,14 @@ def lines(capsys):
 def test_a_request_is_one_line_with_sizes_and_times_and_without_its_payload(client, capsys):
     parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
-    client.post("/softmax", data=b'{"x": "secret"}', headers={"traceparent": parent})
+    client.post("/softmax", data=b'{"x": "secret"}', headers={"traceparent": parent, "X-Request-ID": "id-1"})
 
     (line,) = lines(capsys)
     assert {
         name: line[name] for name in sorted(line) if name not in ("time", "pid", "duration_ms", "waited_ms")
     } == {
         "bytes_in": 15,
-        "bytes_out": 9,
+        "bytes_out": 8,
         "code": None,
         "compute_ms": 2.5,
         "dump_ms": 0.01,
@@ -170,7 +177,7 @@ def test_metrics_count_by_endpoint_status_and_code(client):
     assert 'kobai_compute_seconds_total{endpoint="/softmax"} 0.0025' in text
     assert 'kobai_request_seconds_count{endpoint="/softmax"} 1.0' in text
     assert 'kobai_request_seconds_count{endpoint="/livez"}' not in text
-    assert "kobai_requests_in_flight 1.0" in text
+    assert "kobai_requests_in_flight 0.0" in text
 
 
 def test_two_applications_in_a_process_do_not_share_numbers():

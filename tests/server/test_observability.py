@@ -48,7 +48,7 @@ def test_a_killed_workers_gauges_go_and_its_counters_stay(serve):
     text = server.get("/metrics")[2].decode()
 
     assert 'kobai_requests_total{code="",endpoint="/softmax",status="200"} 1.0' in text
-    assert "kobai_requests_in_flight 1.0" in text
+    assert "kobai_requests_in_flight 0.0" in text
 
 
 def test_r_12_many_functions_leave_a_cache_of_bounded_size(server):

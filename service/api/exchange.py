@@ -1,0 +1,84 @@
+"""A request and its answer: what is known of them, for problems, the log line and the metrics."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import request
+
+KEY = "kobai.exchange"
+"""Where the WSGI environment of a request holds its exchange."""
+
+REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,128}", re.ASCII)
+
+UNMATCHED = "unmatched"
+"""The endpoint of a request that no route takes: whatever paths clients invent, they share one name."""
+
+PROBES = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
+"""Routes that are asked every few seconds: not logged, and left out of the latencies."""
+
+
+@dataclass(slots=True)
+class Exchange:
+    """A request on its way, completed when its answer is.
+
+    Attributes
+    ----------
+    path : str
+        As it came; Flask's own has lost all slashes but one at its beginning.
+    endpoint : str
+        The route that takes the path.
+    started : float
+        When the last byte of the body had come, by `time.monotonic`.
+    waited, seconds : float
+        From then to the begin of the work, and to the end of the answer.
+    code : str
+        That of the problem which is answered, if one is.
+    """
+
+    request_id: str
+    method: str
+    path: str
+    endpoint: str
+    started: float
+    waited: float
+    traceparent: str
+    status: int = 0
+    code: str = ""
+    bytes_in: int = 0
+    bytes_out: int = 0
+    seconds: float = 0.0
+    is_stream: bool = False
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def is_probe(self) -> bool:
+        """Tell whether a monitor asked."""
+        return self.endpoint in PROBES
+
+
+def begin(environ: dict[str, Any], endpoint: str) -> Exchange:
+    """Make the exchange of a request that has just come to the application."""
+    now = time.monotonic()
+    started = environ.get("kobai.received_at") or now
+    given = environ.get("HTTP_X_REQUEST_ID", "")
+    exchange = environ[KEY] = Exchange(
+        request_id=given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex(),
+        method=environ["REQUEST_METHOD"],
+        path=environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace"),
+        endpoint=endpoint,
+        started=started,
+        waited=now - started,
+        traceparent=environ.get("HTTP_TRACEPARENT", ""),
+    )
+    return exchange
+
+
+def current() -> Exchange:
+    """Return the exchange of Flask's current request."""
+    exchange: Exchange = request.environ[KEY]
+    return exchange
