@@ -27,6 +27,24 @@ def tanh_slope(x: Array) -> Array:
     return result
 
 
+def power_base_slope(a: Array, b: Array) -> Array:
+    """Differentiate a**b by a: b * a**(b - 1), 0 where b is 0.
+
+    Where a is so small that its power overflows and the product may not, it is a**b * (b / a).
+    """
+    slope: Array = np.where(b == 0.0, 0.0, b * np.power(a, b - 1.0))
+    if np.isfinite(slope).all():
+        return slope
+    other = np.power(a, b) * (b / a)
+    return np.where(np.isfinite(slope) | ~np.isfinite(other), slope, other)
+
+
+def defined(x: Array, a: Array, b: Array) -> Array:
+    """Return x, but NaN where a or b is NaN: what was compared has no order."""
+    is_ordered = (a == a) & (b == b)
+    return x if is_ordered.all() else np.where(is_ordered, x, np.nan)
+
+
 def ratio_or_zero(a: Array, b: Array) -> Array:
     """Divide a by b, and give 0 where b is 0."""
     result: Array = np.where(b == 0.0, 0.0, a / b)

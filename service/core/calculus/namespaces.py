@@ -61,6 +61,8 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "sigmoid_slope": derivative_kernels.sigmoid_slope,
     "tanh_slope": derivative_kernels.tanh_slope,
     "identity": np.identity,
+    "power_base_slope": derivative_kernels.power_base_slope,
+    "defined": derivative_kernels.defined,
     "ratio_or_zero": derivative_kernels.ratio_or_zero,
     "product_of_others": derivative_kernels.product_of_others,
     "guarded_product": derivative_kernels.guarded_product,

@@ -13,6 +13,7 @@ from typing import Any
 from service.core.language import shapes
 from service.core.language.graph import Term
 from service.core.language.operation import Operation
+from service.core.language.ranges import is_sum_of_squares
 
 Rule = Callable[..., Term]
 
@@ -62,14 +63,28 @@ def comparison(name: str, symbol: str, meaning: str) -> Operation:
     return operator(name, symbol, meaning, None, None)
 
 
+SMALL_EXPONENT = 0.05
+"""Below it a**(b - 1) may overflow where b * a**(b - 1) does not."""
+
+
 def _power_base(g: Term, y: Term, a: Term, b: Term) -> Term:
-    if b.value is not None and b.value != 0.0:
-        return g * (b * a.apply("power", b.value - 1.0))
-    return g * a.apply("power_base_slope", b)
+    exponent = b.value
+    if exponent is None or abs(exponent) < SMALL_EXPONENT:
+        slope = a.apply("power_base_slope", b)
+        return g * (_zero_at_zero(a, slope) if is_sum_of_squares(a) else slope)
+    if 0.0 < exponent < 1.0 and is_sum_of_squares(a):
+        return g * (exponent * y.apply("ratio_or_zero", a))
+    return g * (exponent * a.apply("power", exponent - 1.0))
+
+
+def _sqrt(g: Term, y: Term, x: Term) -> Term:
+    if is_sum_of_squares(x):
+        return g * g.graph.number(0.5).apply("ratio_or_zero", y)
+    return g * 0.5 / y
 
 
 def _zero_at_zero(a: Term, term: Term) -> Term:
-    """Write a derivative by the exponent, which is 0 at base 0."""
+    """Write a derivative of a power that is 0 at base 0."""
     return a.apply("equal", 0.0).apply("where", 0.0, term)
 
 
@@ -115,7 +130,8 @@ ELEMENTWISE: tuple[Operation, ...] = (
         array="power({0}, {1})",
         scalar="pow({0}, {1})",
         cost=20.0,
-        kinks="0**0 is 1; where b is 0 the derivative by a is 0; where a is 0 the derivative by b is 0",
+        kinks="0**0 is 1; where b is 0 the derivative by a is 0, as where a is a sum of squares that is 0; "
+        "where a is 0 the derivative by b is 0",
     ),
     unary(
         "negative",
@@ -157,7 +173,13 @@ ELEMENTWISE: tuple[Operation, ...] = (
     unary("expm1", "exp(x) - 1, accurate near 0", lambda g, y, x: g * x.apply("exp"), cost=12.0),
     unary("log", "natural logarithm", lambda g, y, x: g / x, cost=8.0, fused=_log_of_probability),
     unary("log1p", "log(1 + x), accurate near 0", lambda g, y, x: g / (1.0 + x), cost=12.0),
-    unary("sqrt", "square root", lambda g, y, x: g * 0.5 / y, cost=4.0),
+    unary(
+        "sqrt",
+        "square root",
+        _sqrt,
+        kinks="0 where x is a sum of squares that is 0",
+        cost=4.0,
+    ),
     unary("square", "x * x", lambda g, y, x: g.doubled() * x, scalar="{0} * {0}"),
     unary("sin", "sine of x in radians", lambda g, y, x: g * x.apply("cos"), cost=16.0),
     unary("cos", "cosine of x in radians", lambda g, y, x: -g * x.apply("sin"), cost=16.0),
@@ -354,7 +376,7 @@ SLOPES: tuple[Operation, ...] = (
     _internal(
         "power_base_slope",
         ("a", "b"),
-        "where({1} == 0.0, 0.0, {1} * power({0}, {1} - 1.0))",
+        "power_base_slope({0}, {1})",
         "({1} * pow({0}, {1} - 1.0) if {1} != 0.0 else 0.0)",
         derivatives=(
             lambda g, y, a, b: g * b.apply("guarded_multiply", a.apply("power_base_slope", b - 1.0)),
@@ -375,6 +397,13 @@ SLOPES: tuple[Operation, ...] = (
         ),
         cost=12.0,
         workspace=2.0,
+    ),
+    _internal(
+        "defined",
+        ("x", "a", "b"),
+        "defined({0}, {1}, {2})",
+        "({0} if {1} == {1} and {2} == {2} else {1} + {2})",
+        derivatives=(lambda g, y, x, a, b: g, None, None),
     ),
     _internal(
         "xlogy",

@@ -14,6 +14,7 @@ from service.core.language.graph import Graph, Term
 from service.core.language.operation import REQUIRED, Operation, Shape
 from service.core.language.operations import BINARY, CONSTANTS, FUNCTIONS, OPERATIONS, UNARY
 from service.core.language.parser import Instruction, Place, Tape, refuse
+from service.core.language.ranges import UNDEFINED, worst_of
 from service.core.limits import Limits
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}", re.ASCII)
@@ -184,7 +185,15 @@ class _Checker:
             _refuse_arity(operation, instruction)
         operands = [self.operand(argument, instruction.place) for argument in positional[:count]]
         self._check_conditions(operation, instruction)
-        return self.graph.apply(name, *operands, **self._options(operation, instruction))
+        term = self.graph.apply(name, *operands, **self._options(operation, instruction))
+        return self._defined(operands[0], term) if operation.name == "where" else term
+
+    def _defined(self, condition: Term, term: Term) -> Term:
+        """Make a result NaN where the condition that it depends on compares with NaN."""
+        compared = [Term(self.graph, index) for index in condition.node.operands]
+        if max(map(worst_of, compared)) < UNDEFINED:
+            return term
+        return term.apply("defined", *compared)
 
     def _check_conditions(self, operation: Operation, instruction: Instruction) -> None:
         """Comparisons stand as the first argument of where, and nothing else does."""

@@ -1,0 +1,112 @@
+"""What is known of a term's values before anything runs: sums of squares, and results that are never NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
+
+Parts = Callable[[Graph, Node], "list[int] | None"]
+
+
+def is_sum_of_squares(term: Term) -> bool:
+    """Tell whether a term is at least 0, and its derivatives are 0 wherever it is 0.
+
+    So they are of a sum of even powers with positive factors; an outer derivative that is infinite at 0,
+    as the square root's, then meets nothing but zeros.
+    """
+    graph, waiting = term.graph, [term.index]
+    while waiting:
+        node = graph.nodes[waiting.pop()]
+        parts = _PARTS[node.operation.name](graph, node) if node.operation.name in _PARTS else None
+        if parts is None:
+            return False
+        waiting += parts
+    return True
+
+
+def _all(graph: Graph, node: Node) -> list[int]:
+    return list(node.operands)
+
+
+def _none(graph: Graph, node: Node) -> list[int]:
+    return []
+
+
+def _number(graph: Graph, node: Node) -> list[int] | None:
+    return [] if node.options[0] >= 0.0 else None
+
+
+def _product(graph: Graph, node: Node) -> list[int]:
+    first, second = node.operands
+    return [] if first == second else [first, second]
+
+
+def _quotient(graph: Graph, node: Node) -> list[int] | None:
+    divisor = Term(graph, node.operands[1]).source().value
+    return [node.operands[0]] if divisor is not None and divisor > 0.0 else None
+
+
+def _power(graph: Graph, node: Node) -> list[int] | None:
+    exponent = Term(graph, node.operands[1]).value
+    if exponent is None or exponent <= 1.0:
+        return None
+    is_even = exponent % 2.0 == 0.0
+    is_magnitude = graph.nodes[node.operands[0]].operation.name in ("abs", "norm")
+    return [] if is_even or is_magnitude else [node.operands[0]]
+
+
+_PARTS: dict[str, Parts] = {
+    "square": _none,
+    "power": _power,
+    "number": _number,
+    "multiply": _product,
+    "divide": _quotient,
+} | dict.fromkeys(
+    ("add", "sum", "max", "maximum", "min", "minimum", "index", "reshape", "transpose", "broadcast"), _all
+)
+"""By operation: the operands that have to be sums of squares for the result to be one, or None."""
+
+
+FINITE, INFINITE, UNDEFINED = range(3)
+"""What the worst of a term's elements may be: finite, infinite, NaN."""
+
+
+def worst_of(term: Term) -> int:
+    """Return the worst that may become of a term whose inputs are finite: a bound, not a promise."""
+    graph = term.graph
+    known: dict[int, int] = {}
+    waiting = [term.index]
+    while waiting:
+        index = waiting[-1]
+        node = graph.nodes[index]
+        missing = [operand for operand in node.operands if operand not in known]
+        if missing:
+            waiting += missing
+            continue
+        known[waiting.pop()] = _worst(node, [known[operand] for operand in node.operands])
+    return known[term.index]
+
+
+def _worst(node: Node, operands: list[int]) -> int:
+    name, before = node.operation.name, max(operands, default=FINITE)
+    if before is UNDEFINED:
+        return UNDEFINED
+    if node.operation in (INPUT, NUMBER) or name in _BOUNDED:
+        return FINITE
+    if name in _KEEPING:
+        return before
+    if name in _GROWING:
+        return INFINITE
+    return INFINITE if before is FINITE and name in _COMBINING else UNDEFINED
+
+
+_BOUNDED = {"sigmoid", "tanh", "arctan", "sign", "step"}
+_KEEPING = {
+    "abs", "negative", "minimum", "maximum", "clip", "relu", "min", "max", "softplus", "log_sigmoid",
+    "index", "reshape", "transpose", "broadcast", "where",
+}  # fmt: skip
+_GROWING = {"square", "exp", "expm1", "sinh", "cosh", "norm"}
+_COMBINING = {"add", "subtract", "multiply", "sum", "matrix_product", "sin", "cos"}
+"""Operations with bounded results; those that make nothing infinite; those whose results are never NaN
+when no operand is; those whose results are never NaN when all operands are finite."""
