@@ -254,6 +254,7 @@ def _refuse_non_finite(
         refuse_non_finite(compiled, variables, constants, float(values[bad]), gradient, f" at point {bad}")
 
 
+@np.errstate(all="ignore")
 def _one_by_one(
     compiled: Compiled,
     points: Mapping[str, Array],
