@@ -1,0 +1,229 @@
+"""What the language's operations mean, by arithmetic of 150 digits: written from the contract, slow, right.
+
+Every operand is an object array of numbers of mpmath. A definition raises `ValueError` where shapes
+or options do not fit, and gives NaN where a number has no real value.
+"""
+
+import math
+
+import mpmath
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
+
+mp = mpmath.MPContext()
+mp.dps = 150
+
+NAN = mp.nan
+
+
+def precise(array):
+    """Turn float64 numbers into exact ones."""
+    return each(lambda x: mp.mpf(float(x)))(np.asarray(array, dtype=object))
+
+
+def each(function):
+    """Apply a function of numbers element by element, with broadcasting."""
+
+    def real(*numbers):
+        try:
+            result = function(*numbers)
+        except (ArithmeticError, ValueError):
+            return NAN
+        return result if isinstance(result, mp.mpf) else NAN if isinstance(result, mp.mpc) else mp.mpf(result)
+
+    def broadcast(*arrays):
+        return np.asarray(np.frompyfunc(real, len(arrays), 1)(*arrays), dtype=object)
+
+    return broadcast
+
+
+def compare(function):
+    """Compare element by element."""
+
+    def broadcast(a, b):
+        return np.asarray(np.frompyfunc(function, 2, 1)(a, b), dtype=bool)
+
+    return broadcast
+
+
+def choose(condition, a, b):
+    """Take a or b by each element of the condition."""
+    return np.asarray(np.where(condition, a, b), dtype=object)
+
+
+def axes_of(axis, rank):
+    """Return the axes that a reduction goes over; a scalar has none to name."""
+    return normalize_axis_tuple(range(rank) if axis is None else axis, rank)
+
+
+def reduction(function, empty=None):
+    """Reduce over axes by a function of a list of numbers."""
+
+    def reduce(x, axis=None, keepdims=False):
+        axes = axes_of(axis, x.ndim)
+        kept = [place for place in range(x.ndim) if place not in axes]
+        count = math.prod(x.shape[place] for place in axes)
+        rows = np.transpose(x, (*kept, *axes)).reshape(*(x.shape[place] for place in kept), count)
+        if not count and empty is None:
+            raise ValueError("there is no element to reduce")
+        result = np.empty(rows.shape[:-1], dtype=object)
+        for place in np.ndindex(result.shape):
+            result[place] = function(list(rows[place])) if count else mp.mpf(empty)
+        shape = [1 if place in axes else size for place, size in enumerate(x.shape)]
+        return result.reshape(shape) if keepdims else result
+
+    return reduce
+
+
+def extreme(choice):
+    """Return the choice among numbers, NaN when one of them is."""
+    return lambda numbers: NAN if any(mp.isnan(number) for number in numbers) else choice(numbers)
+
+
+def extreme_of_two(choice):
+    return lambda a, b: extreme(choice)([a, b])
+
+
+total = reduction(mp.fsum, 0)
+largest = reduction(extreme(max))
+logarithm = each(mp.log)
+exponential = each(mp.exp)
+
+
+def softmax(x, axis=-1):
+    powers = exponential(x)
+    return powers / total(powers, checked_axis(x, axis), True)
+
+
+def log_softmax(x, axis=-1):
+    return logarithm(softmax(x, axis))
+
+
+def checked_axis(x, axis):
+    """Refuse an axis along which there is nothing."""
+    if (not x.ndim and axis is not None) or any(x.shape[place] == 0 for place in axes_of(axis, x.ndim)):
+        raise ValueError("there is no element")
+    return axis
+
+
+def matmul(a, b):
+    if not a.ndim or not b.ndim:
+        raise ValueError("a scalar is no matrix")
+    if a.shape[-1] == 0:
+        return np.matmul(a.astype(float), b.astype(float)).astype(object) * mp.mpf(0)
+    return np.asarray(np.matmul(a, b), dtype=object)
+
+
+def dot(a, b):
+    if a.ndim and b.ndim and not (a.size and b.size):
+        return np.dot(a.astype(float), b.astype(float)).astype(object) * mp.mpf(0)
+    return np.asarray(np.dot(a, b), dtype=object)
+
+
+def clip(x, low, high):
+    return each(lambda x, low, high: extreme(min)([extreme(max)([x, low]), high]))(x, low, high)
+
+
+def pair_of(p, t):
+    """Lay targets out like the predictions: of their shape, of size 1 along some axes, or one number."""
+    if t.ndim not in (0, p.ndim):
+        raise ValueError(f"targets of shape {t.shape} for predictions of shape {p.shape}")
+    return p, np.broadcast_to(t, p.shape)
+
+
+def loss(function):
+    """Make a loss that is taken element by element."""
+    return lambda p, t, **options: each(lambda p, t: function(p, t, **options))(*pair_of(p, t))
+
+
+def huber(p, t, delta=1.0):
+    distance = abs(p - t)
+    return distance**2 / 2 if distance <= delta else delta * (distance - mp.mpf(delta) / 2)
+
+
+def log_term(t, argument):
+    """Return t log(argument), 0 where t is 0."""
+    return mp.mpf(0) if t == 0 else t * mp.log(argument)
+
+
+def cross_entropy(p, t, epsilon=1e-7, label_smoothing=0.0):
+    p, t = pair_of(p, t)
+    if not p.ndim or not p.shape[-1]:
+        raise ValueError("there are no classes")
+    smoothing = mp.mpf(label_smoothing)
+    smooth = t * (1 - smoothing) + smoothing / p.shape[-1]
+    return -total(each(log_term)(smooth, p + mp.mpf(epsilon)), -1)
+
+
+def kl_divergence(p, t):
+    p, t = pair_of(p, t)
+    if not p.ndim or not p.shape[-1]:
+        raise ValueError("there is no last axis")
+    return total(each(lambda p, t: log_term(t, t / p) if t else mp.mpf(0))(p, t), -1)
+
+
+def binary_cross_entropy(p, t, epsilon=1e-7):
+    return -log_term(t, p + mp.mpf(epsilon)) - log_term(1 - t, 1 - p + mp.mpf(epsilon))
+
+
+DEFINITIONS = {
+    "add": lambda a, b: a + b,
+    "subtract": lambda a, b: a - b,
+    "multiply": lambda a, b: a * b,
+    "divide": each(lambda a, b: a / b),
+    "power": each(lambda a, b: mp.mpf(1) if b == 0 else mp.power(a, b)),
+    "negative": lambda x: -x,
+    "positive": lambda x: x,
+    "less": compare(lambda a, b: a < b),
+    "less_equal": compare(lambda a, b: a <= b),
+    "greater": compare(lambda a, b: a > b),
+    "greater_equal": compare(lambda a, b: a >= b),
+    "equal": compare(lambda a, b: a == b),
+    "not_equal": compare(lambda a, b: a != b),
+    "abs": each(abs),
+    "exp": exponential,
+    "expm1": each(mp.expm1),
+    "log": logarithm,
+    "log1p": each(mp.log1p),
+    "sqrt": each(mp.sqrt),
+    "square": lambda x: x * x,
+    "sin": each(mp.sin),
+    "cos": each(mp.cos),
+    "tan": each(mp.tan),
+    "arcsin": each(mp.asin),
+    "arccos": each(mp.acos),
+    "arctan": each(mp.atan),
+    "sinh": each(mp.sinh),
+    "cosh": each(mp.cosh),
+    "tanh": each(mp.tanh),
+    "sigmoid": each(lambda x: 1 / (1 + mp.exp(-x))),
+    "log_sigmoid": each(lambda x: -mp.log1p(mp.exp(-x))),
+    "relu": each(lambda x: extreme(max)([x, mp.mpf(0)])),
+    "softplus": each(lambda x: mp.log1p(mp.exp(x))),
+    "minimum": each(extreme_of_two(min)),
+    "maximum": each(extreme_of_two(max)),
+    "clip": clip,
+    "where": choose,
+    "sum": total,
+    "mean": reduction(lambda numbers: mp.fsum(numbers) / len(numbers)),
+    "min": reduction(extreme(min)),
+    "max": largest,
+    "prod": reduction(math.prod, 1),
+    "logsumexp": reduction(lambda numbers: mp.log(mp.fsum(map(mp.exp, numbers)))),
+    "norm": reduction(lambda numbers: mp.sqrt(mp.fsum(number**2 for number in numbers)), 0),
+    "softmax": softmax,
+    "log_softmax": log_softmax,
+    "matmul": matmul,
+    "dot": dot,
+    "transpose": lambda x, axes=None: np.transpose(x, axes),
+    "reshape": lambda x, shape: np.reshape(x, shape),
+    "index": lambda x, items: np.asarray(x[items], dtype=object),
+    "squared_error": loss(lambda p, t: (p - t) ** 2),
+    "half_squared_error": loss(lambda p, t: (p - t) ** 2 / 2),
+    "absolute_error": loss(lambda p, t: abs(p - t)),
+    "huber": loss(huber),
+    "cross_entropy": cross_entropy,
+    "binary_cross_entropy": loss(binary_cross_entropy),
+    "kl_divergence": kl_divergence,
+}
+"""By the name of the operations table's row."""

@@ -1,0 +1,147 @@
+"""What a program must give: by its tree, with a tolerance that comes from the program itself."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tests.fuzz.definitions import mp, precise
+from tests.fuzz.programs import Evaluation
+
+SEEDS = (0, 1, 2)
+MARGIN = 30
+"""How many times the largest effect of rounding that was seen in a few trials float64 may be off."""
+ROUNDING = 2.0**-50
+SMALLEST = mp.mpf("1e-290")
+EXACTLY = None
+"""The seed of an evaluation without rounding errors."""
+
+
+class Undefined(Exception):
+    """There is no value or no derivative at this place."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Numbers, and how far off float64 may be."""
+
+    exact: np.ndarray
+    tolerance: np.ndarray
+
+    def holds(self, got):
+        got = np.asarray(got)
+        return got.shape == self.exact.shape and np.all(abs(precise(got) - self.exact) <= self.tolerance)
+
+
+def tolerant(exact, trials, more=0):
+    """Allow for what rounding does in trials, and for more."""
+    spread = np.max([abs(trial - exact) for trial in trials], axis=0)
+    return Numbers(exact, MARGIN * spread + ROUNDING * abs(exact) + SMALLEST + more)
+
+
+def tolerant_each(exact, trials, more=0):
+    return {name: tolerant(array, [trial[name] for trial in trials], more) for name, array in exact.items()}
+
+
+def smallest_step(x):
+    """Return a step so small that nothing is left of the error of a difference."""
+    return abs(x) * mp.mpf("1e-20") if x else mp.mpf("1e-30")
+
+
+STEPS = {
+    "exact": smallest_step,
+    "central": lambda x: mp.mpf(1e-4),
+    "forward": lambda x: mp.mpf(1e-8) * max(1, abs(x)),
+}
+"""The step by method, at an element of a variable."""
+
+
+class Expected:
+    """Value and derivatives of a program at its point, and the way of a descent from there."""
+
+    def __init__(self, program):
+        self.tree = program.value
+        self.constants = {name: precise(array) for name, array in program.constants.items()}
+        self.start = {name: precise(array) for name, array in program.variables.items()}
+        self.value = tolerant(self.at(self.start), [self.at(self.start, seed) for seed in SEEDS])
+        self.refuse_a_kink()
+        self.gradient = tolerant_each(
+            self.slope(self.start), [self.slope(self.start, seed=seed) for seed in SEEDS]
+        )
+
+    def at(self, point, seed=EXACTLY):
+        """Return the value at a point."""
+        value = Evaluation(self.constants | point, seed)(self.tree).reshape(-1)[0]
+        if not mp.isfinite(value):
+            raise Undefined
+        return np.array(value, dtype=object)
+
+    def slope(self, point, method="exact", seed=EXACTLY, sides=(1, -1)):
+        """Return the difference quotient for every element, with the step of a method.
+
+        Rounding errors of the two sides differ, but for the exact derivative, which has none.
+        """
+        sides = (1, 0) if method == "forward" else sides
+        seeds = [seed if seed is EXACTLY or method == "exact" else 2 * seed + side for side in (0, 1)]
+        found = {name: np.empty(array.shape, dtype=object) for name, array in point.items()}
+        for name, array in point.items():
+            for place in np.ndindex(array.shape):
+                h = STEPS[method](array[place])
+                first, second = (
+                    self.at(moved(point, name, place, side * h), each)
+                    for side, each in zip(sides, seeds, strict=True)
+                )
+                found[name][place] = (first - second) / ((sides[0] - sides[1]) * h)
+        return found
+
+    def refuse_a_kink(self):
+        """Raise `Undefined` where a derivative from above is not the one from below."""
+        above, below = (self.slope(self.start, sides=sides) for sides in ((1, 0), (0, -1)))
+        for name in above:
+            size = np.maximum(abs(above[name]), abs(below[name]))
+            if np.any(abs(above[name] - below[name]) > mp.mpf("1e-8") * size + mp.mpf("1e-25")):
+                raise Undefined
+
+    def quotients(self, method):
+        """Return what differences of a method give, None where they leave the domain."""
+        try:
+            exact, *trials = [self.slope(self.start, method, seed) for seed in (EXACTLY, *SEEDS)]
+        except Undefined:
+            return None
+        return tolerant_each(exact, trials, self.rounding_of_steps(exact, method))
+
+    def rounding_of_steps(self, quotients, method):
+        """Bound what rounding x + h adds to a quotient."""
+        largest = max(max(1, abs(x)) for array in self.start.values() for x in array.flat)
+        steepest = max(abs(x) for array in quotients.values() for x in array.flat)
+        return ROUNDING * largest * steepest / STEPS[method](mp.mpf(1))
+
+    def path(self, method, steps):
+        """Return a learning rate, and where as many steps lead: the variables and the value there."""
+        steepest = max(abs(x) for numbers in self.gradient.values() for x in numbers.exact.flat)
+        rate = float(0.05 / max(1, steepest))
+        try:
+            (exact, value), *trials = [self.descend(method, rate, steps, seed) for seed in (EXACTLY, *SEEDS)]
+        except Undefined:
+            return None
+        more = 0
+        if method != "exact":
+            more = 2 * steps * rate * self.rounding_of_steps(self.slope(self.start), method)
+        return (
+            rate,
+            tolerant_each(exact, [trial for trial, _ in trials], more),
+            tolerant(value, [trial for _, trial in trials], 2 * more * max(1, steepest)),
+        )
+
+    def descend(self, method, rate, steps, seed):
+        point = self.start
+        for _ in range(steps):
+            slope = self.slope(point, method, seed)
+            point = {name: np.asarray(array - mp.mpf(rate) * slope[name]) for name, array in point.items()}
+        return point, self.at(point, seed)
+
+
+def moved(point, name, place, step):
+    """Return a point with one element moved."""
+    array = point[name].copy()
+    array[place] += step
+    return point | {name: array}

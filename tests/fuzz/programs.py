@@ -1,0 +1,417 @@
+"""Programs drawn from the operations table, and what each must give, computed from its tree."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from service.core.language.operation import REQUIRED
+from service.core.language.operations import OPERATIONS
+from tests.fuzz.definitions import DEFINITIONS, mp, precise
+
+COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
+DRAWN = sorted(row.name for row in OPERATIONS.values() if row.is_public and row.name not in COMPARISONS)
+"""Every operation that a caller can write, the comparisons aside, which stand in `where` alone."""
+
+ABSOLUTE = ("softmax", "log_softmax")
+"""Their derivatives are 1 - y and the like: where y is nearly 1, right to a rounding error of 1."""
+
+LARGEST = mp.mpf("1e80")
+"""No number on the way is larger, nor smaller than its inverse unless it is 0: float64 can hold them all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """A place of the tree: a number, a name, or an operation on other places."""
+
+    text: str
+    operation: str
+    operands: tuple[Node, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    number: float = 0.0
+
+    @property
+    def is_data(self):
+        """Whether it stands for numbers that no rounding has touched."""
+        return self.operation in ("number", "constant")
+
+
+@dataclass(frozen=True)
+class Program:
+    """A function with a place to evaluate it at; `is_refused` where NumPy or the contract refuses it."""
+
+    function: str
+    value: Node
+    variables: dict[str, np.ndarray]
+    constants: dict[str, np.ndarray]
+    operations: frozenset[str]
+    is_refused: bool
+
+
+class Evaluation:
+    """The values of nodes at a point, each computed once.
+
+    With a seed every operand and every result is changed by a rounding error or two, always the same
+    ones: what comes out differs from the exact result by as much as float64 may.
+    """
+
+    def __init__(self, scope, seed=None):
+        self.scope = scope
+        self.random = None if seed is None else np.random.default_rng(seed)
+        self.found = {}
+
+    def __call__(self, node):
+        if node not in self.found:
+            self.found[node] = self.compute(node)
+        return self.found[node]
+
+    def compute(self, node):
+        if node.operation == "number":
+            return np.array(mp.mpf(node.number), dtype=object)
+        if node.operation in ("variable", "constant"):
+            return self.scope[node.text]
+        operands = [self.operand(node, place) for place in range(len(node.operands))]
+        result = self.rounded(DEFINITIONS[node.operation](*operands, **node.options))
+        if self.random and node.operation in ABSOLUTE:
+            scale = result if node.operation == "softmax" else 1
+            result = result + scale * (self.rounded(operands[0]) - operands[0])
+        return result
+
+    def operand(self, node, place):
+        operand = node.operands[place]
+        array = self(operand)
+        if place == 1 and operand.is_data and node.operation in ("power", "cross_entropy"):
+            if node.operation == "cross_entropy" and is_labels(operand, array, self(node.operands[0])):
+                return one_hot(array, self(node.operands[0]).shape[-1])
+            return array  # exponents and labels are whole numbers, or are not
+        return self.rounded(array)
+
+    def rounded(self, array):
+        array = np.asarray(array)
+        if self.random is None or array.dtype != object:
+            return array
+        errors = self.random.uniform(-(2.0**-52), 2.0**-52, array.shape)
+        return np.asarray(array * (1 + precise(errors)), dtype=object)
+
+
+def is_labels(operand, labels, predictions):
+    """A constant of one rank less holds class labels."""
+    return operand.operation == "constant" and labels.shape == predictions.shape[:-1] and predictions.ndim > 0
+
+
+def one_hot(labels, count):
+    if any(label != int(label) or not 0 <= label < count for label in labels.flat):
+        raise ValueError("no label")
+    classes = np.array([mp.mpf(place) for place in range(count)], dtype=object)
+    return np.where(labels[..., None] == classes, mp.mpf(1), mp.mpf(0))
+
+
+def is_tame(array):
+    """Tell whether all numbers are real and of a size that float64 holds, their squares included."""
+    return array.dtype != object or all(
+        mp.isfinite(x) and (x == 0 or 1 / LARGEST < abs(x) < LARGEST) for x in array.flat
+    )
+
+
+# What a program is drawn from.
+
+NUMBERS = ("0", "1", "2", "3.", "0.5", ".25", "1e-3", "10")
+SHAPES = ((), (3,), (2, 3), (3, 3), (3, 2), (2, 1), (1, 3), (1, 1), (2, 1, 2), (1,))
+
+ELEMENTS = {
+    "ordinary": lambda random, shape: random.uniform(-2, 2, shape),
+    "positive": lambda random, shape: random.uniform(0.2, 2, shape),
+    "tied": lambda random, shape: random.integers(-1, 3, shape).astype(float),
+    "in the tails": lambda random, shape: random.choice([-40.0, 30.0, 3.0, -0.5, 20.0], shape),
+    "tiny": lambda random, shape: random.choice([1e-20, -3e-9, 2e-5, 1e-12], shape),
+}
+KINDS = ("ordinary", "ordinary", "ordinary", "positive", "positive", "tied", "in the tails", "tiny")
+
+TARGETS = ("a fraction each", "one-hot", "labels", "a row", "a number", "another rank")
+
+
+def axis_of(random, shape):
+    """Draw an axis or several of them."""
+    rank = len(shape)
+    if random.random() < 0.5:
+        return random.randrange(-rank, rank) if rank else 0
+    return tuple(random.sample(range(rank), random.randint(0, rank)))
+
+
+def axes_of(random, shape):
+    rank = len(shape)
+    return tuple(axis - rank * random.randint(0, 1) for axis in random.sample(range(rank), rank))
+
+
+def shape_of(random, shape):
+    """Draw another shape for as many elements."""
+    size = math.prod(shape)
+    return random.choice([-1, (size,), (-1, 1), (1, size), (2, -1)])
+
+
+def items_of(random, shape):
+    """Draw integers and slices for the first axes; a scalar has none."""
+    return tuple(
+        random.randrange(-size, size) if size and random.random() < 0.5 else slice_of(random)
+        for size in shape[: random.randint(1, len(shape) or 1)] or (1,)
+    )
+
+
+def slice_of(random):
+    start, stop = (random.choice([None, None, -3, -1, 0, 1, 2]) for _ in range(2))
+    return slice(start, stop, random.choice([None, None, 1, 2, -1, -2]))
+
+
+OPTIONS = {
+    "axis": axis_of,
+    "axes": axes_of,
+    "shape": shape_of,
+    "items": items_of,
+    "flag": lambda random, shape: random.random() < 0.5,
+    "positive": lambda random, shape: random.choice([0.3, 1.0, 2.5]),
+    "non-negative": lambda random, shape: random.choice([0.0, 1e-7, 0.01]),
+    "fraction": lambda random, shape: random.choice([0.0, 0.1, 0.5]),
+}
+"""How an option is drawn, by its kind in the table, for a first operand of a shape."""
+
+
+def written(value):
+    """Write an option as it stands in a function."""
+    if isinstance(value, slice):
+        parts = ["" if part is None else str(part) for part in (value.start, value.stop, value.step)]
+        return ":".join(parts[: 3 if parts[2] else 2])
+    return repr(value)
+
+
+class Unlucky(Exception):
+    """Nothing that fits was drawn."""
+
+
+class Draft:
+    """A program that grows, operation by operation, at one point."""
+
+    def __init__(self, random):
+        self.random = random
+        self.variables, self.constants, self.scope = {}, {}, {}
+        self.statements, self.stated, self.made = [], [], []
+        self.refused = None
+        self.value_of = Evaluation(self.scope)
+        self.leaves = [self.array("variable", name) for name in "xxyy"]
+        self.leaves += [self.array("constant", name) for name in "cd"]
+
+    def is_so(self, probability):
+        return self.random.random() < probability
+
+    def array(self, operation, name, shape=None, values=None):
+        """Add a variable or a constant."""
+        if name not in self.scope:
+            shape = self.random.choice(SHAPES) if shape is None else shape
+            if values is None:
+                make = ELEMENTS[self.random.choice(KINDS)]
+                values = make(np.random.default_rng(self.random.randrange(2**32)), shape)
+            (self.variables if operation == "variable" else self.constants)[name] = np.asarray(
+                values, dtype=float
+            )
+            self.scope[name] = precise(values)
+        return Node(name, operation)
+
+    def constant(self, shape, values=None):
+        return self.array("constant", f"t{len(self.constants)}", shape, values)
+
+    def leaf(self):
+        if self.is_so(0.8):
+            return self.random.choice(self.leaves)
+        text = self.random.choice(NUMBERS)
+        return Node(text, "number", number=float(text))
+
+    def node(self):
+        """Draw something that there is, rather what came last."""
+        return (
+            self.random.choice([*self.made[-2:], *self.made[-1:]])
+            if self.made and self.is_so(0.75)
+            else self.leaf()
+        )
+
+    def target(self, predictions):
+        """Draw targets of every kind that the contract takes, and one that it refuses."""
+        kind, shape = self.random.choice(TARGETS), predictions.shape
+        random, classes = np.random.default_rng(self.random.randrange(2**32)), max(1, *shape[-1:], 1)
+        labels = random.integers(0, classes, shape[:-1])
+        if kind == "labels" and shape:
+            return self.constant(None, labels)
+        if kind == "one-hot" and shape and shape[-1]:
+            return self.constant(None, np.eye(classes)[labels])
+        shapes = {"a row": (*(1 for _ in shape[:-1]), *shape[-1:]), "a number": (), "another rank": shape[1:]}
+        return self.constant(None, random.choice([0.0, 1.0, 0.25, 0.7], shapes.get(kind, shape)))
+
+    def apply(self, name, *operands, **options):
+        """Write an operation on nodes; return None where it has no value."""
+        if None in operands:
+            return None
+        node = Node(self.text(name, operands, options), name, operands, options)
+        try:
+            value = self.value_of(node)
+        except (ValueError, IndexError):
+            self.refused = node
+            return None
+        return node if value.ndim <= 8 and value.size <= 60 and len(node.text) < 300 else None
+
+    def text(self, name, operands, options):
+        row, texts = OPERATIONS[name], [operand.text for operand in operands]
+        if name == "index":
+            return f"{texts[0]}[{', '.join(map(written, options['items']))}]"
+        if row.symbol and not (row.is_function and self.is_so(0.5)):
+            return f"({f' {row.symbol} '.join(texts)})" if len(texts) == 2 else f"({row.symbol}{texts[0]})"
+        for place, (option, _, _) in enumerate(row.options):
+            if option in options:
+                is_positional = (
+                    len(texts) == len(row.operands) + place and "=" not in texts[-1] and self.is_so(0.5)
+                )
+                texts.append(f"{'' if is_positional else option + '='}{written(options[option])}")
+        return f"{name}({', '.join(texts)})"
+
+    def operand(self, name, place):
+        """Draw an operand, most often made such that the operation has a value for it."""
+        if OPERATIONS[name].operands[place] == "condition":
+            return self.apply(self.random.choice(COMPARISONS), self.node(), self.node())
+        node, wish = self.node(), DOMAINS.get((name, place))
+        return wish(self, node) if wish and self.is_so(0.8) else node
+
+    def grow(self, name):
+        """Add an operation on what there is."""
+        row = OPERATIONS[name]
+        operands = [self.operand(name, place) for place in range(len(row.operands))]
+        if None in operands:
+            raise Unlucky
+        if row.operands == ("p", "t") and self.is_so(0.7):
+            operands[1] = self.target(self.value_of(operands[0]))
+        shape = self.value_of(operands[0]).shape
+        options = {
+            option: OPTIONS[kind](self.random, shape)
+            for option, kind, default in row.options
+            if default is REQUIRED or self.is_so(0.5)
+        }
+        node = self.apply(name, *operands, **options)
+        if node is None or not is_tame(self.value_of(node)):
+            raise Unlucky
+        self.made.append(self.bound(node))
+
+    def bound(self, node):
+        """Give a node a name, now and then, and always before its text grows."""
+        if len(node.text) < 60 and self.is_so(0.5):
+            return node
+        name = f"s{len(self.statements)}"
+        self.statements.append(f"{name} = {node.text}")
+        self.stated.append(node)
+        return Node(name, node.operation, node.operands, node.options)
+
+    def scalar(self, node):
+        """Make one number of a node."""
+        array = self.value_of(node)
+        way = self.random.choice(["as it is", "sum", "mean", "weighted", "weighted", "square", "index"])
+        if array.size == 1 and way != "square":
+            return node
+        if way == "index" and array.size:
+            return self.apply("index", node, items=tuple(self.random.randrange(size) for size in array.shape))
+        if way == "weighted":
+            return self.apply("sum", self.apply("multiply", node, self.constant(array.shape)))
+        if way == "square":
+            node = self.apply("square", node)
+        return self.apply("mean" if way == "mean" and array.size else "sum", node)
+
+
+def number(value):
+    return Node(repr(value), "number", number=value)
+
+
+def positive(draft, node):
+    return draft.apply("add", draft.apply("square", node), number(0.5))
+
+
+def within_one(draft, node):
+    return draft.apply("multiply", number(0.9), draft.apply("sin", node))
+
+
+def probability(draft, node):
+    return draft.apply("sigmoid", node)
+
+
+def distribution(draft, node):
+    has_axis = draft.value_of(node).ndim > 0 and draft.is_so(0.6)
+    return draft.apply("softmax" if has_axis else "sigmoid", node)
+
+
+DOMAINS = {
+    ("log", 0): positive,
+    ("log1p", 0): positive,
+    ("sqrt", 0): positive,
+    ("divide", 1): positive,
+    ("power", 0): positive,
+    ("arcsin", 0): within_one,
+    ("arccos", 0): within_one,
+    ("binary_cross_entropy", 0): probability,
+    ("cross_entropy", 0): distribution,
+    ("kl_divergence", 0): distribution,
+    ("kl_divergence", 1): distribution,
+}
+"""What an operand is usually made by, by operation and place, where few numbers would do as they are."""
+
+
+def program(name, number):
+    """Draw the program of a number around an operation."""
+    random = Random(f"{name} {number}")  # noqa: S311 - the same programs every time
+    while True:
+        try:
+            return drawn(Draft(random), name)
+        except Unlucky:
+            continue
+
+
+def drawn(draft, name):
+    around = [[draft.random.choice(DRAWN) for _ in range(draft.random.randint(0, 2))] for _ in range(2)]
+    is_refusal_kept = draft.is_so(0.1)
+    for each in [*around[0], name, *around[1]]:
+        try:
+            draft.grow(each)
+        except Unlucky:
+            if draft.refused and is_refusal_kept:
+                return finished(draft, draft.refused, True)
+            if each == name:
+                raise
+    value = draft.random.choice([*draft.made[-2:], draft.made[-1], draft.made[-1], draft.leaf()])
+    value = draft.scalar(value)
+    if value is None or not is_tame(draft.value_of(value)):
+        raise Unlucky
+    return finished(draft, value, False)
+
+
+def finished(draft, value, is_refused):
+    """Keep the names that the text mentions; mention a variable at least, and the others now and then."""
+    text = "\n".join([*draft.statements, value.text])
+    unused = [name for name in draft.variables if name not in words_of(text)]
+    if len(unused) == len(draft.variables) or draft.is_so(0.2):
+        text = "\n".join([*(f"u{name} = {name}" for name in unused), text])
+    words = words_of(text)
+    return Program(
+        text,
+        value,
+        {name: array for name, array in draft.variables.items() if name in words},
+        {name: array for name, array in draft.constants.items() if name in words},
+        frozenset(node.operation for root in [*draft.stated, value] for node in walk(root)),
+        is_refused,
+    )
+
+
+def walk(node):
+    yield node
+    for operand in node.operands:
+        yield from walk(operand)
+
+
+def words_of(text):
+    return set(re.findall(r"\w+", text))
