@@ -1,8 +1,8 @@
-# make run | test | lint | bench: each makes .venv itself.
+# make run | test | lint | bench | mutants: each makes .venv itself.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench mutants clean
 
 run: .venv/.runtime
 	exec $(BIN)/python -m service
@@ -17,6 +17,9 @@ lint: .venv/.tests
 
 bench: .venv/.runtime
 	$(BIN)/python -m benchmarks $(ARGS)
+
+mutants: .venv/.tests
+	$(BIN)/python -m tests.mutants $(ARGS)
 
 clean:
 	rm -rf .venv
