@@ -1,8 +1,10 @@
 """The house keeps its order: what may import what, what each layer must not know, where things stand."""
 
 import ast
+import os
 import subprocess
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,24 @@ CORE_MUST_NOT_IMPORT = {"os", "logging", "socket", "subprocess", "time", "dateti
 
 LAYERS = ["exceptions", "limits", "arrays", "activations", "language", "losses", "calculus", "descent"]
 """Inside the core, a later layer may import an earlier one, never the other way round."""
+
+
+FLASK = "https://flask.palletsprojects.com/en/stable/"
+WERKZEUG = "https://werkzeug.palletsprojects.com/en/stable/"
+MARSHMALLOW = "https://marshmallow.readthedocs.io/en/latest/"
+
+DOCUMENTED_OVERRIDES = {
+    "service.app.Application.url_map_class": f"{FLASK}api/#flask.Flask.url_map_class",
+    "service.app.Routes.bind_to_environ": f"{WERKZEUG}routing/#werkzeug.routing.Map.bind_to_environ",
+    "service.api.answers.Whole.__call__": f"{WERKZEUG}wrappers/#werkzeug.wrappers.Response.__call__",
+    "service.api.fields.*._deserialize": f"{MARSHMALLOW}custom_fields.html#creating-a-field-class",
+    "service.api.fields.StrictField.default_error_messages": f"{MARSHMALLOW}custom_fields.html",
+}
+"""What our classes override of a dependency's class, and where that dependency invites to do so."""
+
+
+GOING = ("service.server.worker.", "service.server.parser.", "service.gunicorn_conf.")
+"""Built on Gunicorn's asgi worker, which is being replaced."""
 
 
 def modules() -> list[Path]:
@@ -101,6 +121,22 @@ def test_nothing_of_the_callers_can_reach_an_interpreter(path):
 
     assert calls & forbidden <= allowed
     assert not {name.split(".")[0] for name in imports(path)} & {"ast", "pickle", "marshal", "shelve"}
+
+
+def test_nothing_is_overridden_but_what_a_dependency_documents(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.overrides"],
+        cwd=ROOT,
+        env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    found = {name for name in done.stdout.split() if not name.startswith(GOING)}
+    unknown = {name for name in found if not any(fnmatch(name, each) for each in DOCUMENTED_OVERRIDES)}
+    assert not unknown
+    assert all(any(fnmatch(name, each) for name in found) for each in DOCUMENTED_OVERRIDES)
 
 
 def test_the_visible_top_level_is_the_agreed_one():

@@ -8,7 +8,7 @@ Without that variable the numbers are this process's own.
 from __future__ import annotations
 
 import os
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response
 from prometheus_client import (
@@ -34,6 +34,8 @@ COMPILING = frozenset(path for path, endpoint in ENDPOINTS.items() if endpoint.c
 
 EXTENSION = "kobai.metrics"
 
+M = TypeVar("M", Counter, Gauge, Histogram)
+
 
 class _Numbers(NamedTuple):
     """What is counted at one endpoint."""
@@ -49,6 +51,8 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        self.labels: dict[str, tuple[str, ...]] = {}
+        """Of every metric by its name: the labels of its series."""
         # found once: looking for a metric's child takes longer than counting
         self._answers: dict[tuple[str, int, str], Counter] = {}
         self._numbers: dict[str, _Numbers] = {}
@@ -56,11 +60,11 @@ class Metrics:
         self.bytes_in = self._counter("request_bytes", "Bytes of the bodies received.", "endpoint")
         self.bytes_out = self._counter("response_bytes", "Bytes of the bodies sent.", "endpoint")
         self.compute = self._counter("compute_seconds", "Seconds of numerical work.", "endpoint")
-        self.seconds = Histogram(
-            "kobai_request_seconds",
+        self.seconds = self._make(
+            Histogram,
+            "request_seconds",
             "Seconds from the last byte of the body to the answer, probes left out.",
-            ("endpoint",),
-            registry=self.registry,
+            "endpoint",
             buckets=BUCKETS,
         )
         self.in_flight = self._gauge("requests_in_flight", "Requests being worked on.")
@@ -69,16 +73,18 @@ class Metrics:
         self.refused = self._counter("refused_connections", "Connections beyond the limit.")
         self.cache = self._gauge("program_cache", "The cache of compiled functions.", "figure")
         self._cache_figures = [self.cache.labels(name) for name in ("hits", "misses", "entries", "bytes")]
-        build = Gauge(
-            "kobai_build", "What is running.", ("version",), registry=self.registry, multiprocess_mode="max"
-        )
+        build = self._make(Gauge, "build", "What is running.", "version", multiprocess_mode="max")
         build.labels(__version__).set(1)
 
+    def _make(self, kind: type[M], name: str, meaning: str, *labels: str, **options: Any) -> M:
+        self.labels[f"kobai_{name}"] = labels
+        return kind(f"kobai_{name}", meaning, labels, registry=self.registry, **options)
+
     def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
-        return Counter(f"kobai_{name}", meaning, labels, registry=self.registry)
+        return self._make(Counter, name, meaning, *labels)
 
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
-        return Gauge(f"kobai_{name}", meaning, labels, registry=self.registry, multiprocess_mode="livesum")
+        return self._make(Gauge, name, meaning, *labels, multiprocess_mode="livesum")
 
     def record(self, exchange: Exchange) -> None:
         """Count one request and its answer."""

@@ -2,26 +2,36 @@ import shutil
 from urllib.parse import urlencode
 
 import pytest
-from _pytest.runner import runtestprotocol
 from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.visit import ARTIFACTS, FLAGS, NODE_MODULES, PATIENCE_MS, Visit, require
 
-TRIES = 5
+MORE_TRIES = 4
 
 
-def pytest_runtest_protocol(item, nextitem):
-    """Run a test again when the machine's network changed under it, as it does when a container starts."""
-    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for _ in range(TRIES):
-        Visit.met_change = False
-        reports = runtestprotocol(item, nextitem=nextitem, log=False)
-        if not Visit.met_change or all(report.passed for report in reports):
-            break
-    for report in reports:
-        item.ihook.pytest_runtest_logreport(report=report)
-    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
-    return True
+class NetworkChanged(AssertionError):
+    """The machine's network changed under a test, as it does when a container starts."""
+
+
+def pytest_collection_modifyitems(items):
+    """Run a test again when the network changed under it."""
+    for item in items:
+        if "tests/browser" in item.path.as_posix():
+            item.add_marker(
+                pytest.mark.flaky(reruns=MORE_TRIES, only_rerun=["NetworkChanged", "ERR_NETWORK_CHANGED"])
+            )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call():
+    """Tell a failure that a change of the network led to from all others."""
+    Visit.met_change = False
+    try:
+        return (yield)
+    except Exception as error:
+        if Visit.met_change:
+            raise NetworkChanged from error
+        raise
 
 
 @pytest.fixture(scope="session")

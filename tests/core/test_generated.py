@@ -55,12 +55,12 @@ def texts_of(work) -> list[str]:
     function_cache().clear()
     code_cache().clear()
     found: list[str] = []
-    original = generated._compiled
-    generated._compiled = lambda text: found.append(text) or original(text)
+    original = generated.compile_text
+    generated.compile_text = lambda text: found.append(text) or original(text)
     try:
         work()
     finally:
-        generated._compiled = original
+        generated.compile_text = original
     return found
 
 

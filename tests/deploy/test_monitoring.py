@@ -47,13 +47,12 @@ def promtool(program):
 @pytest.fixture(scope="module")
 def series():
     """Name every series of the service, with its labels."""
-    collectors = Metrics().registry._collector_to_names
+    metrics = Metrics()
+    kinds = {family.name: family.type for family in metrics.registry.collect()}
     return {
-        f"{metric._name}{ending}": {*metric._labelnames, "le"}
-        if ending == "_bucket"
-        else {*metric._labelnames}
-        for metric in collectors
-        for ending in ENDINGS[metric._type]
+        f"{name}{ending}": {*labels, "le"} if ending == "_bucket" else {*labels}
+        for name, labels in metrics.labels.items()
+        for ending in ENDINGS[kinds[name]]
     } | {"up": set()}
 
 

@@ -182,10 +182,11 @@ _CODES: BoundedCache[tuple[CodeType, int]] = BoundedCache(CACHED_CODES, CACHED_B
 
 def compiled(text: str) -> CodeType:
     """Compile generated source, or find it: functions that differ in names, spaces or numbers share it."""
-    return _CODES.get_or_make(text, lambda: _compiled(text))[0]
+    return _CODES.get_or_make(text, lambda: compile_text(text))[0]
 
 
-def _compiled(text: str) -> tuple[CodeType, int]:
+def compile_text(text: str) -> tuple[CodeType, int]:
+    """Compile generated source; returns the bytes of it that a cache counts, too."""
     return compile(text, "<generated>", "exec", dont_inherit=True), CODE_BYTES * len(text)
 
 
