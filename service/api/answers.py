@@ -29,14 +29,19 @@ def answer_with(view: View, schema: Envelope, settings: Settings) -> Callable[[]
         started = time.perf_counter()
         arguments = read(schema, read_document(environ, settings))
         deadline = make_deadline(environ, settings, arguments.pop("deadline_ms", None))
-        parsed = time.perf_counter()
-        result = view(arguments, deadline, settings.limits)
+        exchange: Exchange = environ[KEY]
+        parsed, waited = time.perf_counter(), deadline.waited
+        try:
+            result = view(arguments, deadline, settings.limits)
+        finally:
+            waited = deadline.waited - waited
+            exchange.waited += waited
+            exchange.timings = {"waited": 1000 * exchange.waited}
         computed = time.perf_counter()
         response = result if isinstance(result, Response) else write(result, settings.limits)
-        exchange: Exchange = environ[KEY]
-        exchange.timings = {
+        exchange.timings |= {
             "parse": 1000 * (parsed - started),
-            "compute": 1000 * (computed - parsed),
+            "compute": 1000 * (computed - parsed - waited),
             "dump": 1000 * (time.perf_counter() - computed),
         }
         return response

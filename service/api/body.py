@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Callable
 from typing import Any
 
 from flask import request
@@ -23,9 +22,6 @@ JSON = "application/json"
 CURL_HINT = "With curl, add: -H 'Content-Type: application/json'"
 LONGEST_LENGTH = 18
 """Digits of a Content-Length that is taken at its word."""
-
-QUICK_SECONDS = 0.004
-"""How long a request may compute on the event loop before it is moved to a thread of its own."""
 
 
 def read_document(environ: Environ, settings: Settings) -> Any:
@@ -135,30 +131,10 @@ def _too_large(limit: int) -> Problem:
     )
 
 
-class _QuickDeadline(Deadline):
-    """A deadline on the event loop: work that turns out to be long is moved to a thread."""
-
-    def __init__(self, seconds: float, clock: Callable[[], float], defer: Callable[[], None]) -> None:
-        super().__init__(seconds, clock)
-        self._quick_end = clock() + QUICK_SECONDS
-        self._defer = defer
-
-    def is_over(self) -> bool:
-        """Tell whether the time is up; ask for a thread when this is no quick request."""
-        if self._clock() >= self._quick_end:
-            self._defer()
-        return super().is_over()
-
-
 def make_deadline(environ: Environ, settings: Settings, milliseconds: int | None) -> Deadline:
     """Make the deadline of the request; it counts from the last byte of the body."""
     limits = settings.limits
     wanted = min(milliseconds or limits.deadline_default_ms, limits.deadline_ms)
     now = time.monotonic()
     seconds = wanted / 1000 - (now - (environ.get("kobai.received_at") or now))
-    defer = environ.get("kobai.defer")
-    deadline = _QuickDeadline(seconds, time.monotonic, defer) if defer else Deadline(seconds, time.monotonic)
-    notify = environ.get("kobai.on_disconnect")
-    if notify:
-        notify(deadline.cancel)
-    return deadline
+    return Deadline(seconds, time.monotonic, environ.get("kobai.scheduler"))

@@ -1,6 +1,6 @@
 """The endpoints that compute: one table.
 
-Routes, request schemas, the choice of the worker thread, metrics, warm-up and the tests read it. A new
+Routes, request schemas, metrics, warm-up and the tests read it. A new
 endpoint is a row here, a view in the module of its family, and its operation in `openapi.yaml`.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from flask import Response
 
@@ -34,24 +34,17 @@ class Endpoint:
         Computes: takes the checked arguments, the deadline and the limits, returns what the answer holds.
     fields : callable
         Makes the fields of a request from the limits.
-    thread : {"long", "bulk"}
-        The worker thread for work that is not done at once on the event loop: ``long`` for functions of
-        the client's, ``bulk`` for large arrays, so that an array does not wait behind a descent.
     examples : tuple of dict
         Small requests that are answered; warm-up sends them, and tests start from the first.
     compiles : bool
         Whether the work goes through the cache of compiled functions.
-    is_always_long : bool
-        Whether no request is quick enough for the event loop.
     """
 
     path: str
     view: View
     fields: Callable[[Limits], Fields]
-    thread: Literal["long", "bulk"]
     examples: tuple[Arguments, ...]
     compiles: bool = False
-    is_always_long: bool = False
 
 
 ENDPOINTS: dict[str, Endpoint] = {
@@ -61,28 +54,24 @@ ENDPOINTS: dict[str, Endpoint] = {
             "/softmax",
             activations.softmax,
             activations.softmax_fields,
-            "bulk",
             ({"x": [[0.3, 2.9], [4.0, 1.0]]},),
         ),
         Endpoint(
             "/sigmoid",
             activations.sigmoid,
             activations.sigmoid_fields,
-            "bulk",
             ({"x": [0.0, 1.0]},),
         ),
         Endpoint(
             "/loss",
             losses.loss,
             losses.loss_fields,
-            "bulk",
             ({"loss": "cross_entropy", "predictions": [[0.1, 0.9]], "targets": [1], "gradient": True},),
         ),
         Endpoint(
             "/gradient",
             gradients.gradient_at_a_point,
             gradients.gradient_fields,
-            "long",
             (SQUARE, SQUARE | {"method": "central", "verify": True}),
             compiles=True,
         ),
@@ -90,7 +79,6 @@ ENDPOINTS: dict[str, Endpoint] = {
             "/gradient/field",
             gradients.gradient_at_points,
             gradients.gradient_field_fields,
-            "long",
             ({"function": SQUARE["function"], "points": {"x": [[3, 4], [1, 2]]}},),
             compiles=True,
         ),
@@ -98,7 +86,6 @@ ENDPOINTS: dict[str, Endpoint] = {
             "/descent",
             descents.descent_path,
             descents.descent_fields,
-            "long",
             (SQUARE | {"optimizer": "adam", "steps": 10, "history": 5},),
             compiles=True,
         ),
@@ -106,10 +93,8 @@ ENDPOINTS: dict[str, Endpoint] = {
             "/descent/sweep",
             descents.descent_sweep,
             descents.sweep_fields,
-            "long",
             (SQUARE | {"learning_rates": [0.1, 0.2], "steps": 10},),
             compiles=True,
-            is_always_long=True,
         ),
     )
 }

@@ -35,7 +35,7 @@ class Exchange:
     started : float
         When the last byte of the body had come, by `time.monotonic`.
     waited, seconds : float
-        From then to the begin of the work, and to the end of the answer.
+        For other computations, before it began and since then; and until the answer was complete.
     code : str
         That of the problem which is answered, if one is.
     """

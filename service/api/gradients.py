@@ -36,7 +36,7 @@ def gradient_fields(limits: Limits) -> Fields:
 def gradient_at_a_point(arguments: dict[str, Any], deadline: Deadline, limits: Limits) -> dict[str, Any]:
     """Value and gradient of a function, or their quote."""
     if arguments.pop("dry_run"):
-        return {"quote": quote(**arguments, limits=limits)}
+        return {"quote": quote(**arguments, limits=limits, deadline=deadline)}
     return gradient(**arguments, limits=limits, deadline=deadline)
 
 
@@ -49,5 +49,5 @@ def gradient_field_fields(limits: Limits) -> Fields:
 def gradient_at_points(arguments: dict[str, Any], deadline: Deadline, limits: Limits) -> dict[str, Any]:
     """Value and gradient of a function at many points, or their quote."""
     if arguments.pop("dry_run"):
-        return {"quote": quote_field(**arguments, limits=limits)}
+        return {"quote": quote_field(**arguments, limits=limits, deadline=deadline)}
     return gradient_field(**arguments, limits=limits, deadline=deadline)

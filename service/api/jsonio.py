@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import math
-import threading
 from collections.abc import Iterable
 from itertools import chain
 from typing import Any, NoReturn
@@ -60,13 +59,8 @@ class _Unusual(ValueError):
         self.is_json = is_json
 
 
-class _Readers(threading.local):
-    """A parser for each thread; it reuses its memory from one document to the next."""
-
-    parser: Any = None
-
-
-_READERS = _Readers()
+_IDLE_PARSERS: list[Any] = []
+"""Parsers that nobody uses; they keep their memory from one document to the next."""
 
 
 def loads(body: bytes, nesting: int) -> Any:
@@ -101,30 +95,32 @@ def loads(body: bytes, nesting: int) -> Any:
 def _read_fast(body: bytes, nesting: int) -> Any:
     if body.startswith(BYTE_ORDER_MARK):
         raise _Unusual(is_json=False)
+    if len(body) > KEPT_BYTES:
+        return _read_with(simdjson.Parser(), body, nesting)
     try:
-        document = _parser_for(body).parse(body)
+        parser = _IDLE_PARSERS.pop()
+    except IndexError:
+        parser = simdjson.Parser()
+    result = _read_with(parser, body, nesting)
+    _IDLE_PARSERS.append(parser)  # not after an error: it may be left half way, or its document be held
+    return result
+
+
+def _read_with(parser: Any, body: bytes, nesting: int) -> Any:
+    try:
+        document = parser.parse(body)
     except (ValueError, RuntimeError) as error:
-        _READERS.parser = None  # it may be left half way
         raise _Unusual(is_json=False) from error
     walk = _Walk(nesting)
     try:
         result = walk.convert(document, 1)
     except (TypeError, ValueError, IndexError) as error:
-        _READERS.parser = None  # the error still holds parts of its document
         raise _Unusual from error
     if walk.arrays != count_of(BRACKET, body) - walk.quoted_brackets:
         raise _Unusual
     if walk.quoted_brackets and BACKSLASH in body and ESCAPED_BRACKET in body:
         raise _Unusual
     return result
-
-
-def _parser_for(body: bytes) -> Any:
-    if len(body) > KEPT_BYTES:
-        return simdjson.Parser()
-    if _READERS.parser is None:
-        _READERS.parser = simdjson.Parser()
-    return _READERS.parser
 
 
 class _Walk:

@@ -68,7 +68,7 @@ class Metrics:
             buckets=BUCKETS,
         )
         self.in_flight = self._gauge("requests_in_flight", "Requests being worked on.")
-        self.queued = self._gauge("queued_requests", "Long computations that wait for their turn.", "lane")
+        self.queued = self._gauge("queued_requests", "Computations on worker threads that wait.")
         self.held = self._gauge("held_bytes", "Bytes of bodies and unsent answers in memory.", "kind")
         self.refused = self._counter("refused_connections", "Connections beyond the limit.")
         self.cache = self._gauge("program_cache", "The cache of compiled functions.", "figure")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import queue
 import threading
 from collections.abc import Iterator
@@ -39,6 +40,7 @@ def stream(arguments: Arguments, deadline: Deadline, limits: Limits) -> Response
 
     What fails before the first tick is an ordinary problem; what fails later is the last line.
     """
+    deadline.expect(math.inf)
     run = _Run(arguments, deadline, limits)
     first = run.lines.get()
     if isinstance(first, Exception):
@@ -66,6 +68,8 @@ class _Run:
             self.lines.put(_Last(_line(answer, limits)))
         except Exception as error:  # noqa: BLE001 - a thread has nobody above it; the caller is told
             self.lines.put(_Last(self._failure(error)) if self._has_begun else error)
+        finally:
+            deadline.finish()
 
     def _tick(self, record: dict[str, Any]) -> None:
         self._has_begun = True

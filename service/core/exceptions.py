@@ -103,6 +103,7 @@ MESSAGES: dict[str, str] = {
     "non-finite": "{output} became {value} at {operation}.",
     "over-limit": "{what}: asked {asked} {unit}, allowed {allowed} (setting {setting}).",
     "deadline": "The deadline passed before there was an answer.",
+    "deadline-waiting": "The deadline passed before there was an answer; {waited} s of the time went by waiting for other computations.",
 }
 
 

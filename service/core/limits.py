@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from typing import NoReturn
 
 from service.core.exceptions import DeadlineExceeded, fault
 
@@ -68,8 +69,36 @@ def describe_limits(limits: Limits) -> dict[str, dict[str, object]]:
     }
 
 
+class Scheduler:
+    """Decides when a computation goes on, where several share a process; this one never holds it up.
+
+    A computation says before costly work what it will take, and passes a yield point wherever it looks
+    at the clock. What comes of that is the business of whoever runs it.
+    """
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which the computation was held up so far."""
+        return 0.0
+
+    def attach(self, deadline: Deadline) -> None:
+        """Learn the deadline of the computation, before anything is computed."""
+
+    def give_way(self) -> None:
+        """Let others compute, if they are to go first; return when it is this computation's turn."""
+
+    def expect(self, seconds: float, peak_bytes: float) -> bool:
+        """Take note of the price of the work that comes next; tell whether there is room for it in time."""
+        return True
+
+    def finish(self) -> None:
+        """Take note that nothing more is computed."""
+
+
 class Deadline:
     """A moment after which work stops, by a clock that the caller brings.
+
+    Whatever looks at it is a yield point: the scheduler may let other computations go first.
 
     Parameters
     ----------
@@ -77,18 +106,34 @@ class Deadline:
         Time from now on; ``inf`` never ends.
     clock : callable
         Returns seconds, monotonically; `time.monotonic` in the service.
+    scheduler : Scheduler, optional
+        Told at every yield point; by default nothing comes of it.
     """
 
-    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, seconds: float, clock: Callable[[], float], scheduler: Scheduler | None = None
+    ) -> None:
         self._clock = clock
         self._end = clock() + seconds
+        self._scheduler = scheduler or Scheduler()
+        self._scheduler.attach(self)
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which the computation was held up by others."""
+        return self._scheduler.waited
 
     def now(self) -> float:
         """Read the clock, in seconds."""
         return self._clock()
 
+    def worked(self) -> float:
+        """Read the clock as if it had stood still while others computed, in seconds."""
+        return self._clock() - self.waited
+
     def is_over(self) -> bool:
         """Tell whether the time is up or the work was cancelled."""
+        self._scheduler.give_way()
         return self._clock() >= self._end
 
     def remaining(self) -> float:
@@ -100,14 +145,44 @@ class Deadline:
         self._end -= max(0.0, min(seconds, self.remaining() / 2))
 
     def cancel(self) -> None:
-        """End it now: the caller went away."""
+        """End it now: the client went away."""
         self._end = float("-inf")
 
-    def check(self) -> None:
-        """Raise `DeadlineExceeded` when the time is up."""
-        if self.is_over():
-            raise DeadlineExceeded(fault("deadline"))
+    def check(self, grace: float = 0.0) -> None:
+        """Raise `DeadlineExceeded` when the time is up, or was up so many seconds ago."""
+        if self.is_over() and self._clock() >= self._end + grace:
+            self._raise()
 
+    def expect(self, seconds: float, peak_bytes: float = 0) -> None:
+        """Announce work by its price, and wait until there is room for it.
+
+        Parameters
+        ----------
+        seconds : float
+            Estimated processor time.
+        peak_bytes : float
+            Memory that it takes at a time.
+
+        Raises
+        ------
+        DeadlineExceeded
+            The time was up before there was room.
+        """
+        if not self._scheduler.expect(seconds, peak_bytes):
+            self._raise()
+
+    def _raise(self) -> NoReturn:
+        if self.waited < WORTH_TELLING_SECONDS:
+            raise DeadlineExceeded(fault("deadline"))
+        raise DeadlineExceeded(fault("deadline-waiting", waited=f"{self.waited:.2f}"))
+
+    def finish(self) -> None:
+        """Say that nothing more is computed, where the request goes on after that."""
+        self._scheduler.finish()
+
+
+WORTH_TELLING_SECONDS = 0.05
+"""A wait for other computations that explains why there was no time left."""
 
 NO_DEADLINE = Deadline(float("inf"), lambda: 0.0)
 """A deadline that never comes, for callers that bring no clock."""

@@ -1,13 +1,14 @@
-"""How many bytes a worker holds for its callers, and how many it may."""
+"""How many bytes a worker holds for its clients, and how many it may."""
 
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 
 
 class MemoryBudget:
-    """Bytes held, up to a limit. Belongs to the event loop: not for other threads.
+    """Bytes held, up to a limit. Belongs to the event loop; other threads may only `take`.
 
     Many that grow at the same time could fill it together, and then all wait for each other.
     So a reserve is left to one of them at a time, which can always go on to its end.
@@ -28,6 +29,7 @@ class MemoryBudget:
         self.limit = limit
         self.held = 0
         self._reserve = reserve
+        self._lock = threading.Lock()
         self._on_change = on_change
         self._first: object = None
         self._waiting: dict[asyncio.Future[None], None] = {}
@@ -37,9 +39,10 @@ class MemoryBudget:
         if not count:
             return True
         is_first = owner is not None and owner is self._first
-        if self.held + count > self.limit - (0 if is_first else self._reserve):
-            return False
-        self.held += count
+        with self._lock:
+            if self.held + count > self.limit - (0 if is_first else self._reserve):
+                return False
+            self.held += count
         self._on_change(self.held)
         return True
 
@@ -49,7 +52,8 @@ class MemoryBudget:
             self._first = None
         elif not count:
             return
-        self.held -= count
+        with self._lock:
+            self.held -= count
         self._on_change(self.held)
         for room in self._waiting:
             if not room.done():

@@ -1,19 +1,39 @@
-"""A request on a lane: the application runs on the lane's thread, its answer comes back to the event loop."""
+"""A request on a worker thread: the application runs there, its answer comes back to the event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import CancelledError, Future
 from typing import Any, NamedTuple
 
-Environ = dict[str, Any]
+from service.api.problems import Problem
+from service.core.limits import Deadline, Scheduler
+from service.server.budget import MemoryBudget
+from service.server.environ import Environ
+from service.server.threads import WorkerThreads
+from service.server.turns import Turn
+
 Headers = list[tuple[bytes, bytes]]
 WsgiApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 AHEAD_BYTES = 1_048_576
 """How far a stream may run ahead of its reader before it waits."""
+
+LONG_SECONDS = 0.25
+"""Estimated processor time from which a job is a long one: `WorkerThreads` bounds them."""
+
+FREE_BYTES = 1_048_576
+"""Memory that every job may take without being counted; it is bounded by the number of jobs."""
+
+LARGE_BYTES = 16_777_216
+"""Memory of a job after which it is worth while to look for what can be given back."""
+
+BYTES_FOR_ONE = 8
+"""Memory that a large body takes at most, times its own size: its numbers, the result, and the answer."""
 
 
 class Answer:
@@ -46,19 +66,20 @@ class Answer:
 def run(application: WsgiApplication, environ: Environ) -> Answer:
     """Run an application to its end and join its body; its iterable is closed whatever happens."""
     answer = Answer()
-    chunks = application(environ, answer.start)
-    try:
+    with closing(application(environ, answer.start)) as chunks:
         answer.body += b"".join(chunks)
-    finally:
-        close(chunks)
     return answer
 
 
-def close(chunks: Iterable[bytes]) -> None:
-    """Close a WSGI iterable, as PEP 3333 asks of the server."""
-    end = getattr(chunks, "close", None)
-    if end is not None:
-        end()
+@contextlib.contextmanager
+def closing(chunks: Iterable[bytes]) -> Iterator[Iterable[bytes]]:
+    """Close a WSGI iterable at the end, as PEP 3333 asks of the server."""
+    try:
+        yield chunks
+    finally:
+        end = getattr(chunks, "close", None)
+        if end is not None:
+            end()
 
 
 class Event(NamedTuple):
@@ -68,15 +89,21 @@ class Event(NamedTuple):
     value: Any = None
 
 
-class Job:
-    """One request on a lane.
+class Job(Scheduler):
+    """One request on a worker thread, and the scheduler of its computation.
 
     Parameters
     ----------
     application : callable
         The WSGI application.
     environ : dict
-        Its request; ``kobai.on_disconnect`` is added.
+        Its request; ``kobai.scheduler`` is added.
+    deadline : Deadline, optional
+        Until when it may wait for its first turn, where that is known already.
+    threads : WorkerThreads
+        Whose turns it waits for.
+    memory : MemoryBudget
+        What all jobs may hold together.
     patience : float
         Seconds that a stream waits for a reader that takes nothing.
     on_done : callable
@@ -84,82 +111,156 @@ class Job:
     """
 
     def __init__(
-        self, application: WsgiApplication, environ: Environ, patience: float, on_done: Callable[[], None]
+        self,
+        application: WsgiApplication,
+        environ: Environ,
+        deadline: Deadline | None,
+        threads: WorkerThreads,
+        memory: MemoryBudget,
+        patience: float,
+        on_done: Callable[[], None],
     ) -> None:
         self.events: asyncio.Queue[Event] = asyncio.Queue()
         self.is_gone = False
-        self.is_streaming = False
-        self._application = application
-        self._environ = environ
-        self._patience = patience
-        self._on_done = on_done
+        self._application, self._environ = application, environ
+        self._threads, self._memory = threads, memory
+        self._patience, self._on_done = patience, on_done
         self._loop = asyncio.get_running_loop()
-        self._lock = threading.Condition()
-        self._ahead = 0
-        self._callbacks: list[Callable[[], None]] = []
-        environ["kobai.on_disconnect"] = self.on_disconnect
+        self._turn = Turn(threads.turns)
+        self._deadline = deadline
+        self._room: Future[bool] | None = None
+        self._reader = threading.Condition()
+        self._ahead = self._held = 0
+        self._size = BYTES_FOR_ONE * int(environ["CONTENT_LENGTH"])
+        self._is_long = self._has_begun = self._is_withdrawn = False
+        environ["kobai.scheduler"] = self
 
-    def on_disconnect(self, callback: Callable[[], None]) -> None:
-        """Call back when the caller goes away, at once when that has happened. For any thread."""
-        with self._lock:
-            if not self.is_gone:
-                self._callbacks.append(callback)
-                return
-        callback()
+    # What the event loop calls.
 
     def leave(self) -> None:
-        """Note that the caller went away, and tell the computation to stop."""
-        with self._lock:
+        """Note that the client went away, and tell the computation to stop."""
+        with self._reader:
             self.is_gone = True
-            callbacks, self._callbacks = self._callbacks, []
-            self._lock.notify_all()
-        for callback in callbacks:
-            callback()
+            self._reader.notify_all()
+        if self._deadline:
+            self._deadline.cancel()
+        if self._room:
+            self._room.cancel()
+        self._turn.hurry()
+
+    def withdraw(self) -> bool:
+        """Give up a job that still waits for its first turn; False when it computes or has ended."""
+        with self._reader:
+            self._is_withdrawn = not self._has_begun
+        if self._is_withdrawn:
+            self._turn.hurry()
+        return self._is_withdrawn
 
     def sent(self, size: int) -> None:
         """Note that the reader took `size` bytes of a stream."""
-        with self._lock:
+        with self._reader:
             self._ahead -= size
-            self._lock.notify_all()
+            self._reader.notify_all()
+
+    def end(self, last: Event) -> None:
+        """Hand over the last event; nothing of the request is needed any more."""
+        self._environ = {}
+        self._memory.give(self._held, self)
+        self._threads.done(is_long=self._is_long)
+        self.events.put_nowait(last)
+        self._on_done()
+
+    # What the computation calls, on whichever thread it runs.
+
+    @property
+    def waited(self) -> float:
+        """Seconds for which the computation was held up so far."""
+        return self._turn.waited
+
+    def attach(self, deadline: Deadline) -> None:
+        """Learn the deadline of the computation."""
+        self._deadline = deadline
+        if self.is_gone:
+            deadline.cancel()
+
+    def give_way(self) -> None:
+        """Wait for the next turn, if another job goes first."""
+        if self._deadline:
+            self._turn.give_way(self._deadline.remaining)
+
+    def expect(self, seconds: float, peak_bytes: float) -> bool:
+        """Wait for room in memory; a long job needs a place among the long ones.
+
+        Raises
+        ------
+        Problem
+            There are too many long jobs.
+        """
+        if seconds >= LONG_SECONDS and not self._is_long:
+            self._is_long = self._threads.take_long()
+            if not self._is_long:
+                raise Problem("overloaded", "Too many long computations are waiting; try again.")
+        self._size = max(self._size, int(peak_bytes))
+        more = int(peak_bytes) - FREE_BYTES - self._held
+        if more <= 0:
+            return True
+        has_room = self._memory.take(more, self) or self._wait_for_memory(more)
+        self._held += more if has_room else 0
+        return has_room
+
+    def finish(self) -> None:
+        """Let others compute."""
+        self._turn.give()
+
+    def _wait_for_memory(self, count: int) -> bool:
+        """Wait until others give memory back; no longer than until the deadline."""
+        self._turn.give()
+        began = time.monotonic()
+        waiting = self._memory.wait(count, self, self._deadline.remaining() if self._deadline else 0.0)
+        self._room = asyncio.run_coroutine_threadsafe(waiting, self._loop)
+        try:
+            return self._room.result()
+        except CancelledError:  # the client went away
+            return False
+        finally:
+            self._turn.waited += time.monotonic() - began
+
+    # What the thread runs.
 
     def run(self) -> None:
-        """Compute, on the lane's thread. Every outcome becomes an event, failures too."""
-        last = None
+        """Compute. Every outcome becomes an event, failures too."""
+        last = Event("gone")
         try:
-            if not self.is_gone:
+            self._turn.take(self._deadline.remaining() if self._deadline else None)
+            with self._reader:
+                self._has_begun = not (self.is_gone or self._is_withdrawn)
+            if self._has_begun:
                 last = self._run()
         except BaseException as error:  # noqa: BLE001 - raised again on the event loop
             last = Event("failed", error)
+        finally:
+            self._turn.give()
         self._environ = {}
-        self._callbacks = []
-        self._call_soon(self._finish, last)
-
-    def _finish(self, last: Event | None) -> None:
-        """Hand over the last event, on the event loop; the thread has nothing of the request any more."""
-        if last is not None:
-            self.events.put_nowait(last)
-        self._on_done()
+        if self._size > LARGE_BYTES:
+            self._threads.give_back_memory()
+        self._call_soon(self.end, last)
 
     def _run(self) -> Event:
         """Run the application; return what is to be told when the thread is done."""
         answer = Answer()
-        chunks = self._application(self._environ, answer.start)
-        try:
+        with closing(self._application(self._environ, answer.start)) as chunks:
             if answer.is_stream:
-                self.is_streaming = True
                 self._post("start", answer)
                 for chunk in chunks:
                     self._run_ahead(chunk)
                 return Event("end")
             answer.body += b"".join(chunks)
             return Event("whole", answer)
-        finally:
-            close(chunks)
 
     def _run_ahead(self, chunk: bytes) -> None:
         """Hand over a chunk; wait first while the reader is far behind."""
-        with self._lock:
-            if not self._lock.wait_for(lambda: self._ahead < AHEAD_BYTES or self.is_gone, self._patience):
+        with self._reader:
+            if not self._reader.wait_for(lambda: self._ahead < AHEAD_BYTES or self.is_gone, self._patience):
                 raise TimeoutError("the reader of a stream takes nothing")
             self._ahead += len(chunk)
         self._post("chunk", chunk)

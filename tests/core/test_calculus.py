@@ -19,7 +19,7 @@ from service.core.exceptions import (
     NonFiniteResult,
     OverBudget,
 )
-from service.core.limits import Deadline, Limits
+from service.core.limits import NO_DEADLINE, Deadline, Limits
 
 SEED = "x[0]**2 + x[1]**2"
 ROSENBROCK = "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)"
@@ -257,7 +257,7 @@ NON_FINITE = [
 def test_a_result_that_is_not_finite_says_which_and_where_it_began(
     monkeypatch, function, x, detail, line, column, most
 ):
-    monkeypatch.setattr("service.core.calculus.compiler.compile_function.__defaults__", (most,))
+    monkeypatch.setattr("service.core.calculus.compiler.compile_function.__defaults__", (most, NO_DEADLINE))
 
     with pytest.raises(NonFiniteResult) as caught:
         gradient(function, {"x": x})

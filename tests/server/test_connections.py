@@ -185,7 +185,7 @@ def test_a_body_of_exactly_the_limit_is_taken(tiny):
 
     status, answer = tiny.post("/echo", body)
 
-    assert (status, answer["length"], answer["thread"]) == (200, LIMIT, "kobai-bulk")
+    assert (status, answer["length"], answer["thread"]) == (200, LIMIT, "kobai")
 
 
 def test_expect_100_continue_is_answered_before_the_body(tiny):

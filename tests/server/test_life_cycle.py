@@ -269,7 +269,7 @@ def test_a_worker_whose_computation_never_ends_is_replaced(serve):
     server = serve(KOBAI_WORKER_TIMEOUT_S="2", **limits)
     first = server.workers()
     connection = server.connect()
-    connection.request("POST", "/descent", json.dumps({"seconds": 60}))
+    connection.request("POST", "/descent", json.dumps({"seconds": 60, "blindly": True}))
     time.sleep(0.2)
 
     assert server.get("/livez")[0] == 200

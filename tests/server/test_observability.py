@@ -78,7 +78,7 @@ def test_an_answer_and_its_log_line_say_where_the_time_went(server):
 
     (line,) = [each for each in server.lines("request") if each["request_id"] == "seen-here"]
     timings = dict(each.split(";dur=") for each in answered["Server-Timing"].split(", "))
-    assert list(timings) == ["parse", "compute", "dump"]
+    assert list(timings) == ["waited", "parse", "compute", "dump"]
     assert all(abs(float(spent) - line[f"{name}_ms"]) < 0.01 for name, spent in timings.items())
     assert (line["trace_id"], line["status"], line["bytes_in"]) == (parent[3:35], 200, 16)
     assert "0.25" not in json.dumps({name: line[name] for name in line if not name.endswith("_ms")})

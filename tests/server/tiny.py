@@ -5,13 +5,18 @@ Served by ``gunicorn -c python:service.gunicorn_conf tests.server.tiny:app``.
 
 import hashlib
 import json
+import math
 import threading
 import time
 
+from service.api.problems import Problem
 from service.config import Settings
+from service.core.exceptions import DeadlineExceeded
+from service.core.limits import Deadline
 from service.server.bridge import Bridge
 
 draining = threading.Event()
+settings = Settings.from_environment()
 
 
 def answer(start_response, status, value, content_type="application/json", headers=()):
@@ -27,46 +32,58 @@ def problem(start_response, status, code, detail):
     )
 
 
-def compute(seconds, gone):
-    """Keep the interpreter busy, as a computation in Python does."""
-    end = time.monotonic() + seconds
-    steps = 0
-    while time.monotonic() < end and not gone.is_set():
-        steps += 1
-    return steps
+def deadline_of(environ, wanted):
+    """Make a deadline as the service does."""
+    milliseconds = wanted.get("deadline_ms", settings.limits.deadline_default_ms)
+    left = environ["kobai.received_at"] + milliseconds / 1000 - time.monotonic()
+    return Deadline(left, time.monotonic, environ["kobai.scheduler"])
+
+
+def compute(seconds, deadline, looks_at_the_clock):
+    """Keep the interpreter busy for some processor time, or blindly for some time."""
+    clock = time.thread_time if looks_at_the_clock else time.monotonic
+    end = clock() + seconds
+    while clock() < end and not (looks_at_the_clock and deadline.is_over()):
+        sum(range(1_000))
 
 
 def work(environ, start_response):
-    """Compute for `seconds` on a lane; the event loop's call is deferred."""
-    if "kobai.defer" in environ:
-        print(json.dumps({"deferred": True}), flush=True)
-        environ["kobai.defer"]()
-    gone = threading.Event()
-    environ["kobai.on_disconnect"](gone.set)
+    """Compute for `seconds`, which is said beforehand: by default it is long; `bytes` are held meanwhile."""
     wanted = json.loads(environ["wsgi.input"].read())
-    began = time.monotonic()
-    compute(wanted["seconds"], gone)
-    print(json.dumps({"worked": time.monotonic() - began, "gone": gone.is_set()}), flush=True)
-    return answer(start_response, "200 OK", {"thread": threading.current_thread().name})
+    deadline = deadline_of(environ, wanted)
+    try:
+        deadline.expect(wanted.get("price", 1.0), wanted.get("bytes", 0))
+        compute(wanted["seconds"], deadline, not wanted.get("blindly"))
+        if not wanted.get("partial"):
+            deadline.check()
+    except DeadlineExceeded:
+        print(json.dumps({"over": wanted}), flush=True)
+        return problem(start_response, 503, "overloaded", "")
+    except Problem as error:
+        return problem(start_response, 503, error.code, error.detail)
+    print(json.dumps({"worked": wanted}), flush=True)
+    thread = threading.current_thread().name.partition("_")[0]
+    return answer(start_response, "200 OK", {"thread": thread, "waited": round(deadline.waited, 2)})
 
 
 def stream(environ, start_response):
     """Send `lines` lines of `size` bytes, one every `every` seconds."""
     wanted = json.loads(environ["wsgi.input"].read())
-    gone = threading.Event()
-    environ["kobai.on_disconnect"](gone.set)
+    deadline = deadline_of(environ, {"deadline_ms": 25_000})
+    deadline.expect(math.inf)
     start_response("200 OK", [("Content-Type", "application/x-ndjson")])
 
     def lines():
         sent = 0
         try:
             for number in range(wanted["lines"]):
-                if gone.wait(wanted["every"]):
+                time.sleep(wanted["every"])
+                if deadline.is_over():
                     return
                 sent += 1
                 yield b'{"line": %d, "filler": "%s"}\n' % (number, b"x" * wanted.get("size", 0))
         finally:
-            print(json.dumps({"streamed": sent, "gone": gone.is_set()}), flush=True)
+            print(json.dumps({"streamed": sent, "gone": deadline.is_over()}), flush=True)
 
     return lines()
 
@@ -75,7 +92,7 @@ def echo(environ, start_response):
     body = environ["wsgi.input"].read()
     shown = {key: value for key, value in environ.items() if isinstance(value, str)}
     digest = hashlib.sha256(body).hexdigest()
-    thread = threading.current_thread().name
+    thread = threading.current_thread().name.partition("_")[0]
     return answer(
         start_response, "200 OK", {"length": len(body), "sha256": digest, "thread": thread, "environ": shown}
     )
@@ -106,4 +123,4 @@ def application(environ, start_response):
     return view(environ, start_response) if view else problem(start_response, 404, "not-found", "")
 
 
-app = Bridge(application, Settings.from_environment(), on_drain=draining.set)
+app = Bridge(application, settings, on_drain=draining.set)

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.core.calculus.compiler import Compiled
 from service.core.exceptions import Fault, OverBudget, fault
-from service.core.limits import Limits, setting_of
+from service.core.limits import NO_DEADLINE, Deadline, Limits, setting_of
 
 LARGEST_COUNT = 2**53 - 1
 """Largest number that a quote names: the largest whole number that every JSON reader keeps."""
@@ -24,10 +24,25 @@ def quote_of(work: list[Compiled], limits: Limits, points: int = 1) -> dict[str,
     }
 
 
-def check_budget(work: list[Compiled], limits: Limits, points: int = 1) -> None:
-    """Raise `OverBudget` when the quote exceeds a limit."""
+def check_budget(
+    work: list[Compiled],
+    limits: Limits,
+    points: int = 1,
+    deadline: Deadline = NO_DEADLINE,
+) -> None:
+    """Hold the quote against the limits, and announce the work to the deadline.
+
+    Raises
+    ------
+    OverBudget
+        The quote exceeds a limit.
+    DeadlineExceeded
+        The time was up before there was room for the work.
+    """
     if not is_within(work, limits, points):
         raise OverBudget(*_excesses(work, limits, points))
+    seconds = points * sum(each.seconds for each in work)
+    deadline.expect(seconds, max(each.plan.peak_bytes for each in work))
 
 
 def is_within(work: list[Compiled], limits: Limits, points: int = 1) -> bool:

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from service.core.calculus.cache import BoundedCache
-from service.core.calculus.costs import FLOAT_NODES
+from service.core.calculus.costs import COMPILING_SECONDS, FLOAT_NODES, PARSING_SECONDS
 from service.core.calculus.differences import METHODS, Method, difference_terms
 from service.core.calculus.emit import Emitted
 from service.core.calculus.inputs import STEP
@@ -25,7 +25,7 @@ from service.core.calculus.template import Shape
 from service.core.language.graph import INPUT, Term
 from service.core.language.parser import parse_function, refuse
 from service.core.language.program import Program, check_function, check_names
-from service.core.limits import Limits
+from service.core.limits import NO_DEADLINE, Deadline, Limits
 
 CACHED_FUNCTIONS = 256
 CACHED_BYTES = 64 * 1024 * 1024
@@ -81,6 +81,11 @@ class Compiled:
         return self.emitted.microseconds_on_floats <= self.emitted.microseconds_on_arrays
 
     @property
+    def seconds(self) -> float:
+        """Estimated processor time for value and gradient at one point."""
+        return 1e-6 * min(self.emitted.microseconds_on_floats, self.emitted.microseconds_on_arrays)
+
+    @property
     def nodes(self) -> int:
         """Operations of its programs, used or not."""
         lowered = self.emitted.lowered
@@ -97,6 +102,11 @@ def function_cache() -> BoundedCache[Compiled]:
     return _COMPILED
 
 
+PATIENCE_SECONDS = 0.1
+"""How long a function is compiled beyond the deadline: with most it is ready before, and a descent can then
+answer with its start."""
+
+
 def compile_function(
     function: str,
     variables: Mapping[str, Shape],
@@ -105,6 +115,7 @@ def compile_function(
     has_step: bool,
     limits: Limits,
     most: int = FLOAT_NODES,
+    deadline: Deadline = NO_DEADLINE,
 ) -> Compiled:
     """Compile a function, or find it in the cache.
 
@@ -120,16 +131,20 @@ def compile_function(
         Bounds text and rank.
     most : int
         The most operations of the program on floats.
+    deadline : Deadline
+        Looked at between the steps, and told beforehand what they will take.
 
     Raises
     ------
     InvalidFunction
         The text, a name, a shape or the method does not fit.
+    DeadlineExceeded
+        The time was up.
     """
     bounds = limits.function_characters, limits.function_tokens, limits.function_nesting, limits.rank
     key = (function, (*variables.items(),), (*constants.items(),), method, has_step, bounds, most)
     return _COMPILED.get_or_make(
-        key, lambda: compile_anew(function, variables, constants, method, has_step, limits, most)
+        key, lambda: compile_anew(function, variables, constants, method, has_step, limits, most, deadline)
     )
 
 
@@ -141,14 +156,20 @@ def compile_anew(
     has_step: bool,
     limits: Limits,
     most: int = FLOAT_NODES,
+    deadline: Deadline = NO_DEADLINE,
 ) -> Compiled:
     """Parse, check, differentiate, schedule and emit a function, as `compile_function` takes it."""
     check_names(variables, constants)
+    deadline.expect(PARSING_SECONDS * len(function))
     tape = parse_function(function, limits)
+    deadline.check(PATIENCE_SECONDS)
     program = check_function(tape, variables, constants, limits)
     _check_value(program, method)
+    deadline.expect(COMPILING_SECONDS * len(program.graph.nodes))
     gradient = differentiate(program) if method is METHODS["exact"] else {}
+    deadline.check(PATIENCE_SECONDS)
     plan = schedule(program.graph, [program.value, *gradient.values()])
+    deadline.check(PATIENCE_SECONDS)
     lowered = _lower(program, [*gradient.values()], method, has_step, most)
     emitted = Emitted(program, method, [*gradient.values()], plan, lowered)
     return Compiled(program, method, has_step, gradient, plan, emitted)

@@ -78,8 +78,8 @@ def gradient_field(
     """
     time = deadline or NO_DEADLINE
     batch, data = arrays_of(points, "points"), arrays_of(constants or {}, "constants")
-    work, count = _compile(function, batch, data, method, h, verify, limits)
-    check_budget(work, limits, count)
+    work, count = _compile(function, batch, data, method, h, verify, limits, time)
+    check_budget(work, limits, count, time)
     check_step(work[0].method, h, batch, "points")
     values, slopes = _evaluate(work[0], batch, data, h, time)
     answer: dict[str, Any] = {
@@ -103,12 +103,13 @@ def quote_field(
     h: float | None = None,
     verify: bool = False,
     limits: Limits = DEFAULT_LIMITS,
+    deadline: Deadline | None = None,
 ) -> dict[str, Any]:
     """Tell what a gradient field would cost; the shapes are those at one point.
 
     Parameters
     ----------
-    function, points, constants, method, h, verify, limits
+    function, points, constants, method, h, verify, limits, deadline
         As `gradient_field` takes them.
 
     Returns
@@ -117,7 +118,7 @@ def quote_field(
         As `quote` returns it.
     """
     batch, data = arrays_of(points, "points"), arrays_of(constants or {}, "constants")
-    work, count = _compile(function, batch, data, method, h, verify, limits)
+    work, count = _compile(function, batch, data, method, h, verify, limits, deadline or NO_DEADLINE)
     return quote_of(work, limits, count)
 
 
@@ -129,6 +130,7 @@ def _compile(
     h: float | None,
     verify: bool,
     limits: Limits,
+    deadline: Deadline,
 ) -> tuple[list[Compiled], int]:
     count = _count(points)
     shapes = {name: array.shape[1:] for name, array in points.items()}
@@ -139,7 +141,7 @@ def _compile(
     try:
         steps = [h is not None, False]
         work = [
-            compile_function(function, shapes, data, row, has_step, limits, POINT_NODES)
+            compile_function(function, shapes, data, row, has_step, limits, POINT_NODES, deadline)
             for row, has_step in zip(rows, steps, strict=False)
         ]
     except InvalidFunction as error:

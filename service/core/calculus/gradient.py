@@ -91,8 +91,8 @@ def gradient(
     """
     time = deadline or NO_DEADLINE
     point, data = arrays_of(variables, "variables"), arrays_of(constants or {}, "constants")
-    work = _compile(function, shapes_of(point), shapes_of(data), method, h, verify, limits)
-    check_budget(work, limits)
+    work = _compile(function, shapes_of(point), shapes_of(data), method, h, verify, limits, time)
+    check_budget(work, limits, deadline=time)
     check_step(work[0].method, h, point)
     value, slopes = evaluate(work[0], point, data, h, time)
     answer: dict[str, Any] = {
@@ -116,12 +116,13 @@ def quote(
     h: float | None = None,
     verify: bool = False,
     limits: Limits = DEFAULT_LIMITS,
+    deadline: Deadline | None = None,
 ) -> dict[str, Any]:
     """Tell what a gradient would cost, without computing anything.
 
     Parameters
     ----------
-    function, variables, constants, method, h, verify, limits
+    function, variables, constants, method, h, verify, limits, deadline
         As `gradient` takes them.
 
     Returns
@@ -141,7 +142,8 @@ def quote(
     {'w': (2,), 'X': (2, 2), 'value': ()}
     """
     point, data = arrays_of(variables, "variables"), arrays_of(constants or {}, "constants")
-    work = _compile(function, shapes_of(point), shapes_of(data), method, h, verify, limits)
+    time = deadline or NO_DEADLINE
+    work = _compile(function, shapes_of(point), shapes_of(data), method, h, verify, limits, time)
     return quote_of(work, limits)
 
 
@@ -248,13 +250,14 @@ def _compile(
     h: float | None,
     verify: bool,
     limits: Limits,
+    deadline: Deadline,
 ) -> list[Compiled]:
     """Compile the function for the method and, with `verify`, that of the independent one."""
     row = method_named(method)
-    work = [compile_function(function, variables, constants, row, h is not None, limits)]
+    work = [compile_function(function, variables, constants, row, h is not None, limits, deadline=deadline)]
     if verify:
         other = CHECK if method == "exact" else METHODS["exact"]
-        work.append(compile_function(function, variables, constants, other, False, limits))
+        work.append(compile_function(function, variables, constants, other, False, limits, deadline=deadline))
     return work
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from service.core.descent.options import Options
 from service.core.descent.run import Run
+from service.core.limits import WORTH_TELLING_SECONDS
 
 
 def message_of(run: Run, options: Options, start_value: float, *, is_hidden: bool) -> str:
@@ -44,7 +45,11 @@ def _convergence(run: Run, options: Options, start_value: float) -> str:
 
 
 def _deadline(run: Run, options: Options, start_value: float) -> str:
-    return f"The deadline came after step {run.point.step}; send the state to go on from there."
+    waited = run.deadline.waited
+    why = ""
+    if waited >= WORTH_TELLING_SECONDS:
+        why = f", {waited:.2f} s of the time spent waiting for other computations"
+    return f"The deadline came after step {run.point.step}{why}; send the state to go on from there."
 
 
 def _divergence(run: Run, options: Options, start_value: float) -> str:

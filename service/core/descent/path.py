@@ -68,6 +68,7 @@ class Path:
         numbers = _check_answer(problem, options, runs)
         if like is None:
             problem.deadline.reserve(NUMBER_SECONDS * numbers)
+            problem.announce(runs * options["steps"], 8 * numbers)
         self.options = options.completed(options["steps"] if state is None else length_of(state))
         self.content = self._fresh() if state is None else self._resumed(state)
         self.like = like

@@ -47,10 +47,15 @@ class Problem:
         self.shapes = shapes_of(self.variables)
         data = shapes_of(self.constants)
         self.compiled: Compiled = compile_function(
-            function, self.shapes, data, self.method, h is not None, limits
+            function, self.shapes, data, self.method, h is not None, limits, deadline=deadline
         )
-        check_budget([self.compiled], limits)
+        check_budget([self.compiled], limits, deadline=deadline)
         self.kernel: Kernel = bind(self.compiled, self.constants, h, deadline.check)
+
+    def announce(self, steps: int, held_bytes: float) -> None:
+        """Tell the deadline what so many steps will take, beside so much that is kept for the answer."""
+        needed = self.compiled.plan.peak_bytes + held_bytes
+        self.deadline.expect(steps * self.compiled.seconds, needed)
 
     @property
     def step(self) -> float | None:

@@ -99,10 +99,10 @@ class Run:
         if self.deadline.is_over():
             self._end_early()
             return
-        start, began = self.point, self.deadline.now()
+        start, began = self.point, self.deadline.worked()
         last = min(self.last, start.step + self._chunk, self.history.due(self.last))
         end = self.steps.reach(start, last)
-        is_long = self.deadline.now() - began > CHUNK_SECONDS
+        is_long = self.deadline.worked() - began > CHUNK_SECONDS
         self._chunk = max(1, self._chunk // 2) if is_long else min(2 * self._chunk, LONGEST_CHUNK)
         self._follow(self.judge.settle(start, end))
 

@@ -1,0 +1,69 @@
+"""From an ASGI scope to the WSGI environment (PEP 3333) of the same request."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+from urllib.parse import unquote_to_bytes, urlsplit
+
+Scope = MutableMapping[str, Any]
+Environ = dict[str, Any]
+
+UNFORWARDED = frozenset({b"content-length", b"transfer-encoding"})
+"""Headers about the framing: the application gets a whole body and its length."""
+
+_HEADER_NAMES: dict[bytes, str] = {b"content-type": "CONTENT_TYPE"}
+_HEADER_NAMES_KEPT = 256
+
+
+def environ_of(scope: Scope, body: bytes, length: int, received_at: float) -> Environ:
+    """Make the WSGI environment of a request whose body is known as a whole."""
+    client = scope["client"] or ("", 0)
+    server = scope["server"] or ("", 0)
+    environ: Environ = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": _path(scope["raw_path"]),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "CONTENT_LENGTH": str(length),
+        "SERVER_NAME": server[0],
+        "SERVER_PORT": str(server[1]),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "REMOTE_ADDR": client[0],
+        "REMOTE_PORT": str(client[1]),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": io.BytesIO(body),
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        "kobai.received_at": received_at,
+    }
+    for name, value in scope["headers"]:
+        if name in UNFORWARDED:
+            continue
+        key = _HEADER_NAMES.get(name) or _header_name(name)
+        text = value.decode("latin-1")
+        environ[key] = f"{environ[key]},{text}" if key in environ else text
+    return environ
+
+
+def _header_name(name: bytes) -> str:
+    """Name a header as CGI does, and remember the first few names: clients invent others."""
+    key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+    if len(_HEADER_NAMES) < _HEADER_NAMES_KEPT:
+        _HEADER_NAMES[name] = key
+    return key
+
+
+def _path(raw: bytes) -> str:
+    """Decode a path as WSGI wants it: bytes as latin-1. Of an absolute URL, its path alone counts."""
+    if not raw.startswith(b"/") and b"://" in raw:
+        raw = urlsplit(raw).path or b"/"
+    if b"%" in raw:
+        raw = unquote_to_bytes(raw)
+    return raw.decode("latin-1")

@@ -1,0 +1,171 @@
+"""Who computes first, and what the worker threads take."""
+
+import math
+import threading
+import time
+
+import pytest
+
+from service.server.threads import WorkerThreads
+from service.server.turns import Turn, Turns
+
+
+@pytest.fixture
+def turns():
+    return Turns()
+
+
+def work(turn, seconds, order, *, name="", deadline=math.inf):
+    """Compute for some processor time, with a yield point every fraction of a millisecond."""
+    end = time.monotonic() + deadline
+    turn.take(deadline)
+    used = time.thread_time()
+    while time.thread_time() - used < seconds and time.monotonic() < end:
+        sum(range(2_000))
+        turn.give_way(lambda: end - time.monotonic())
+    order.append(name)
+    turn.give()
+
+
+def start(target, *arguments, **options):
+    thread = threading.Thread(target=target, args=arguments, kwargs=options, daemon=True)
+    thread.start()
+    return thread
+
+
+def test_a_job_that_has_used_less_goes_first(turns):
+    order = []
+    long = start(work, Turn(turns), 0.6, order, name="long")
+    time.sleep(0.2)
+    short = start(work, Turn(turns), 0.02, order, name="short")
+
+    short.join(5)
+    long.join(5)
+
+    assert order == ["short", "long"]
+
+
+def test_only_one_job_computes_at_a_time(turns):
+    computing, most, lock = 0, 0, threading.Lock()
+
+    def count(turn):
+        nonlocal computing, most
+        turn.take(math.inf)
+        for _ in range(50):
+            with lock:
+                computing += 1
+                most = max(most, computing)
+            time.sleep(0.0005)
+            with lock:
+                computing -= 1
+            turn.used += 0.02  # as if it had computed for so long
+            turn.give_way(lambda: math.inf)
+        turn.give()
+
+    threads = [start(count, Turn(turns)) for _ in range(4)]
+    for thread in threads:
+        thread.join(10)
+
+    assert most == 1
+    assert turns.holder is None
+
+
+def test_jobs_of_the_same_length_share_the_time_and_change_seldom(turns, monkeypatch):
+    jobs, ended, changes = [Turn(turns) for _ in range(3)], [], []
+    pass_on = turns.pass_on
+    monkeypatch.setattr(turns, "pass_on", lambda: (changes.append([job.used for job in jobs]), pass_on()))
+    threads = [start(work, job, 0.3, ended) for job in jobs]
+
+    for thread in threads:
+        thread.join(10)
+
+    assert len(changes) < 100
+    first_end = next(used for used in changes if max(used) > 0.29)
+    assert min(first_end) > 0.2
+
+
+def test_a_job_whose_deadline_passes_while_it_waits_goes_next(turns):
+    order = []
+    long = start(work, Turn(turns), 0.6, order, name="long")
+    time.sleep(0.1)
+    late = Turn(turns)
+    late.used = 10.0
+    began = time.monotonic()
+
+    thread = start(work, late, 1.0, order, name="late", deadline=0.1)
+    thread.join(5)
+
+    assert time.monotonic() - began < 0.3
+    assert late.is_urgent
+    assert late.waited >= 0.1
+    long.join(5)
+    assert order == ["late", "long"]
+
+
+def test_a_job_whose_client_leaves_is_not_kept_waiting(turns):
+    order = []
+    long = start(work, Turn(turns), 0.5, order, name="long")
+    time.sleep(0.1)
+    gone = Turn(turns)
+    gone.used = 10.0
+    thread = start(gone.take, None)
+    time.sleep(0.05)
+    assert thread.is_alive()
+
+    gone.hurry()
+    thread.join(0.2)
+
+    assert not thread.is_alive()
+    gone.give()
+    long.join(5)
+
+
+def test_a_job_goes_on_in_another_of_its_threads(turns):
+    turn, order = Turn(turns), []
+    turn.take(None)
+
+    second = start(lambda: (turn.give_way(lambda: math.inf), order.append("computed"), turn.give()))
+    second.join(5)
+
+    assert order == ["computed"]
+    assert turns.holder is None
+
+
+def test_a_job_that_passes_no_yield_point_is_noticed(turns):
+    assert turns.stuck_seconds() == 0
+    turn = Turn(turns)
+    turn.take(None)
+    turns.stuck_seconds()
+    time.sleep(0.05)
+
+    assert turns.stuck_seconds() >= 0.05
+    turn.give_way(lambda: math.inf)
+    assert turns.stuck_seconds() < 0.05
+    turn.give()
+    time.sleep(0.05)
+    assert turns.stuck_seconds() == 0
+
+
+def test_long_jobs_and_others_are_counted_apart():
+    threads, gate = WorkerThreads(1), threading.Event()
+    futures = [threads.submit(gate.wait) for _ in range(4)]
+
+    assert threads.submit(gate.wait) is None
+    assert [threads.take_long() for _ in range(3)] == [True, True, False]
+    threads.done(is_long=True)
+    assert threads.take_long()
+    futures.append(threads.submit(gate.wait))
+    gate.set()
+
+    assert [future.result(5) for future in futures] == [True] * 5
+
+
+def test_the_number_waiting_is_shown():
+    shown, gate = [], threading.Event()
+    threads = WorkerThreads(5, shown.append)
+    threads.submit(gate.wait)
+    threads.submit(gate.wait)
+    threads.done(is_long=False)
+    gate.set()
+
+    assert shown == [0, 1, 0]
