@@ -27,13 +27,11 @@ if OWN_METRICS_FOLDER:
         prefix=f"kobai-metrics-{os.getpid()}-", dir=MEMORY_FOLDER
     )
 
-from gunicorn.glogging import Logger  # noqa: E402
 from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 
 from service.api import health  # noqa: E402
 from service.api.logs import write_line  # noqa: E402
 from service.config import Settings, SettingsError, variable_of  # noqa: E402
-from service.server.listener import least_served, open_listeners  # noqa: E402
 from service.server.memory import keep_little  # noqa: E402
 from service.server.warm import warm_up  # noqa: E402
 
@@ -47,8 +45,6 @@ _asgi = settings.worker_class == "asgi"
 class JsonHandler(logging.Handler):
     """Writes messages as JSON lines; what needs a person goes to standard error, the rest to output."""
 
-    _gunicorn = True  # by this Gunicorn knows the handlers that it may remove
-
     def emit(self, record: logging.LogRecord) -> None:
         """Write one message."""
         stream = sys.stderr if record.levelno >= logging.WARNING else sys.stdout
@@ -56,14 +52,6 @@ class JsonHandler(logging.Handler):
         if record.exc_info:
             values["traceback"] = logging.Formatter().formatException(record.exc_info)
         write_line(stream, record.levelname.lower(), "server", **values)
-
-
-class Journal(Logger):  # type: ignore[misc]  # gunicorn ships no types
-    """Gunicorn's own messages, in the form of the service's."""
-
-    def _set_handler(self, log: logging.Logger, output: str | None, fmt: Any, stream: Any = None) -> None:
-        if output is not None:
-            log.addHandler(JsonHandler())
 
 
 # Where and who.
@@ -77,16 +65,10 @@ workers = settings.workers
 worker_class = "service.server.worker.Worker" if _asgi else "gthread"
 threads = 1 if _asgi else settings.threads
 worker_connections = settings.connections
-# The kernel spreads connections over as many listening sockets as there are workers. For the asgi worker
-# the master opens them (`service.server.listener`); gthread workers have their own, and lose with them,
-# when they are killed, the connections that wait there.
-reuse_port = settings.workers > 1 and not _asgi
+# Every worker listens at a socket of its own, and the kernel spreads connections over them: of a shared one,
+# the worker that is quickest to accept gets nearly all connections that are kept alive.
+reuse_port = True
 backlog = 1024
-# uvloop gains nothing measurable here, and is one more thing to install.
-asgi_loop = "asyncio"
-asgi_lifespan = "off"
-# The C parser that "auto" would take when it is installed closes connections on bodies over 64 KB.
-http_parser = "python"
 
 # Load and warm up once, in the master: workers share the memory and answer their first request quickly.
 preload_app = True
@@ -114,7 +96,15 @@ header_map = "drop"
 accesslog = None
 errorlog = "-"
 loglevel = settings.log_level
-logger_class = Journal
+# Gunicorn's own messages, in the form of the service's.
+logconfig_dict = {
+    "handlers": {"json": {"()": JsonHandler}},
+    "root": {"handlers": ["json"]},
+    "loggers": {
+        "gunicorn.error": {"handlers": ["json"], "propagate": False},
+        "uvicorn.error": {"handlers": ["json"], "propagate": False},
+    },
+}
 
 
 def on_starting(server: Any) -> None:
@@ -123,33 +113,21 @@ def on_starting(server: Any) -> None:
         raise SettingsError(
             f"Gunicorn's timeout of {server.cfg.timeout} s must be longer than {variable_of('deadline_ms')}."
         )
-    # For a restart by SIGUSR2: started by its path, Gunicorn would take its own `http` for the library's.
-    server.START_CTX["args"] = [sys.executable, "-m", "gunicorn", *sys.argv[1:]]
     keep_little()
     # A core file would write what callers have sent to a disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     _wipe_metrics()
     logging.captureWarnings(True)
-    logging.getLogger().addHandler(JsonHandler())
     warm_up(server.app.wsgi())
     # What is alive now stays alive: collections in the workers need not look at it, and do not copy
     # the pages it shares with the master.
     gc.collect()
     gc.freeze()
-    if _asgi:
-        server.LISTENERS = open_listeners(server.cfg, server.log)
 
 
 def when_ready(server: Any) -> None:
     """Say where the service listens; Gunicorn itself does not know it when each worker has its socket."""
     server.log.info("Kobai listens at http://%s with %d %s workers", bind, workers, settings.worker_class)
-
-
-def pre_fork(server: Any, worker: Any) -> None:
-    """Choose the listening socket of a new worker."""
-    if _asgi:
-        served = (each.number for each in server.WORKERS.values())
-        worker.number = least_served(len(server.LISTENERS), served)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -1,11 +1,11 @@
-"""A request's body on its way in: bounded while it is read, whatever the caller declares."""
+"""A request's body on its way in: bounded while it is read, whatever the client declares."""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Protocol
+from typing import Any
 
 from service.config import Settings, variable_of
 from service.server.budget import MemoryBudget
@@ -28,42 +28,17 @@ UNASKED_SECONDS = 1.0
 """How long to look for a body that was announced by ``Expect: 100-continue`` and never asked for."""
 
 
-class Connection(Protocol):
-    """What Kobai's own worker tells of a connection; other servers tell nothing."""
-
-    @property
-    def is_lost(self) -> bool:
-        """Tell whether the connection is closed, or being closed."""
-
-    @property
-    def has_ended(self) -> bool:
-        """Tell whether the caller sends nothing any more, though it may still read."""
-
-    def close_after_answer(self) -> None:
-        """Close the connection when the answer is out, and say so in it."""
-
-    def give_up(self) -> None:
-        """Close the connection now."""
-
-    def ask(self) -> None:
-        """Find out whether a caller that has stopped sending still reads; call again for the answer."""
-
-
 class BodyReader:
     """Reads one body, and answers for the memory it takes until `release`."""
 
     def __init__(
-        self,
-        headers: list[tuple[bytes, bytes]],
-        receive: Receive,
-        settings: Settings,
-        budget: MemoryBudget,
-        connection: Connection | None = None,
+        self, headers: list[tuple[bytes, bytes]], receive: Receive, settings: Settings, budget: MemoryBudget
     ) -> None:
         self.body = b""
         self.refusal: Refusal | None = None
         self.is_complete = False
         self.is_late = False
+        self.has_ended = False
         self.declared: int | None = None
         self.received_at = 0.0
         self._receive = receive
@@ -72,11 +47,11 @@ class BodyReader:
         self._held = 0
         self._is_lent = False
         self._is_awaited = False
-        self._connection = connection
+        self._timeout: asyncio.Timeout | None = None
         self._read_framing(headers)
 
     def _read_framing(self, headers: list[tuple[bytes, bytes]]) -> None:
-        """Note how the body is framed; Gunicorn has refused what is contradictory."""
+        """Note how the body is framed; the parser has refused what is contradictory."""
         has_body = False
         for name, value in headers:
             if name == b"content-length":
@@ -94,36 +69,51 @@ class BodyReader:
         if self.declared is not None and self.declared > limit:
             self.refusal = self._too_large(f"is declared with {self.declared} bytes")
         elif not self.is_complete:
-            await self._read(limit)
+            await self._within(self._settings.body_timeout_s, self._read(limit))
+            if not self.is_complete and self.refusal is None:
+                self._stop_short()
         self.received_at = time.monotonic()
+
+    def end(self) -> None:
+        """Stop waiting: the client sends nothing more, though it may still read."""
+        self.has_ended = True
+        if self._timeout is not None and not self._timeout.expired():
+            self._timeout.reschedule(0)
+
+    async def _within(self, seconds: float, reading: Awaitable[None]) -> None:
+        """Read until the time is up, or the client has ended its side."""
+        try:
+            async with asyncio.timeout(0 if self.has_ended else seconds) as self._timeout:
+                await reading
+        except TimeoutError:
+            pass
+        finally:
+            self._timeout = None
 
     async def _read(self, limit: int) -> None:
         pieces: list[bytes] = []
         size = 0
-        started = time.monotonic()
-        more = True
-        while more:
+        started = asyncio.get_running_loop().time()
+        while not self.is_complete:
             message = await self._receive()
             if message["type"] != "http.request":
-                self._stop_short()
+                self.has_ended = True
                 return
             pieces.append(message.get("body", b""))
             size += len(pieces[-1])
             if len(pieces) > MOST_PIECES:
                 pieces = [b"".join(pieces)]
-            more = message.get("more_body", False)
+            self.is_complete = not message.get("more_body", False)
             if size > limit:
                 self.refusal = self._too_large("is larger")
             elif not await self._hold(size):
                 self.refusal = (503, "overloaded", "Too many large bodies are being received; try again.")
-            elif more and time.monotonic() - started > self._allowed_seconds(size):
-                self.is_late = True
-            if self.refusal or self.is_late:
-                self.is_complete = not more
+            if self.refusal:
                 self.release()
                 return
+            if not self.is_complete and not self.has_ended and self._timeout is not None:
+                self._timeout.reschedule(started + self._allowed_seconds(size))
         self._is_awaited = False
-        self.is_complete = True
         self.body = b"".join(pieces)
 
     async def _hold(self, size: int) -> bool:
@@ -150,33 +140,33 @@ class BodyReader:
         )
 
     def _stop_short(self) -> None:
-        """Note why no more of the body comes: the caller ended it, or was silent for too long."""
+        """Note why no more of the body comes: the client ended it, or was silent for too long."""
         self.release()
-        if self._connection is not None and not self._connection.has_ended:
+        if not self.has_ended:
             self.is_late = True
             return
         rest = "its last chunk" if self.declared is None else f"all of its {self.declared} bytes"
         self.refusal = (400, "malformed-json", f"The body is truncated: it ended before {rest} had come.")
 
     async def discard(self) -> None:
-        """Read what is left of a refused body and throw it away, so that the caller gets to the answer.
+        """Read what is left of a refused body and throw it away, so that the client gets to the answer.
 
         Many clients send all of a body before they look for an answer, and lose it when the connection
         is closed before.
         """
-        left = self._settings.discarded_bytes
+        if self.is_complete or self.has_ended:
+            return
         seconds = UNASKED_SECONDS if self._is_awaited else self._settings.body_timeout_s
-        end = time.monotonic() + seconds
-        while not self.is_complete and left > 0 and (remaining := end - time.monotonic()) > 0:
-            try:
-                message = await asyncio.wait_for(self._receive(), remaining)
-            except TimeoutError:
-                return
+        await self._within(seconds, self._discard(self._settings.discarded_bytes))
+
+    async def _discard(self, left: int) -> None:
+        while left > 0 and not self.is_complete:
+            message = await self._receive()
             left -= len(message.get("body", b""))
             self.is_complete = not message.get("more_body", False)
 
     async def wait_for_end(self) -> None:
-        """Wait until the caller sends nothing more; the body has been read, so nothing else can come."""
+        """Wait until the client goes away; the body has been read, so nothing else can come."""
         while (await self._receive())["type"] != "http.disconnect":
             continue
 

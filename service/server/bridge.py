@@ -10,15 +10,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+from contextvars import ContextVar
+from http import HTTPStatus
+from typing import Any, Protocol
 
 from service.api.metrics import Metrics
 from service.config import Settings
 from service.core.limits import Deadline, Scheduler
-from service.server.body_reader import FREE_BYTES, BodyReader, Connection, Receive, Refusal
+from service.server.body_reader import FREE_BYTES, BodyReader, Receive, Refusal
 from service.server.budget import MemoryBudget
 from service.server.environ import Environ, Scope, environ_of
 from service.server.job import Answer, Event, Job, WsgiApplication, run
+from service.server.refusals import bare_answer, note_refusal, refused_head
 from service.server.threads import WorkerThreads
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -35,6 +38,23 @@ CLOSE = (b"Connection", b"close")
 
 
 EXPIRED = Event("expired")
+
+
+class Connection(Protocol):
+    """What Kobai's own worker tells of a connection; other servers tell nothing."""
+
+    def begin(self, reader: BodyReader) -> None:
+        """Note that a request is being served."""
+
+    def finish(self, reader: BodyReader) -> None:
+        """Note that it has been."""
+
+    def abort(self) -> None:
+        """Close the connection now."""
+
+
+CURRENT: ContextVar[Connection | None] = ContextVar("connection", default=None)
+"""The connection whose request is served: a server's task begins where the bytes came in."""
 
 
 class Deferred(BaseException):
@@ -91,7 +111,9 @@ class Bridge:
     ) -> None:
         self.application = application
         self.settings = settings
-        self.drain = on_drain
+        self.metrics = metrics
+        self.is_draining = False
+        self._on_drain = on_drain
         limits = settings.limits
         self.bodies = MemoryBudget(
             settings.held_body_bytes, limits.body_bytes, _shown(metrics, "held", "bodies")
@@ -106,12 +128,25 @@ class Bridge:
         """Serve one request."""
         if scope["type"] != "http":
             return
-        connection: Connection | None = scope.get("kobai.connection")
-        reader = BodyReader(scope["headers"], receive, self.settings, self.bodies, connection)
+        connection = CURRENT.get()
+        reader = BodyReader(scope["headers"], receive, self.settings, self.bodies)
+        if connection is not None:
+            connection.begin(reader)
         try:
             await _Exchange(self, scope, reader, send, connection).serve()
         finally:
             reader.release()
+            if connection is not None:
+                connection.finish(reader)
+
+    def drain(self) -> None:
+        """Close every connection with its answer from now on: the worker is about to stop."""
+        self.is_draining = True
+        self._on_drain()
+
+    def note_refusal(self, status: int, client: str) -> None:
+        """Log and count what was refused below the application."""
+        note_refusal(self.metrics, status, client)
 
     def busy_seconds(self) -> float:
         """Tell for how long the computation that is running has not looked at the clock."""
@@ -141,9 +176,13 @@ class _Exchange:
 
     async def serve(self) -> None:
         """Answer: from the event loop where the work is quick, else from a worker thread."""
+        status = refused_head(self._scope)
+        if status:
+            await self._refuse_bare(status)
+            return
         await self._reader.read()
         if self._reader.is_late:
-            await self._send_early(_request_timeout())
+            await self._refuse_bare(HTTPStatus.REQUEST_TIMEOUT)
             return
         if self._reader.refusal:
             await self._refuse(self._reader.refusal)
@@ -219,7 +258,7 @@ class _Exchange:
             elif kind == "failed":
                 raise value
         if job.is_gone and self._connection is not None:
-            self._connection.give_up()
+            self._connection.abort()
 
     async def _send_chunk(self, job: Job, chunk: bytes) -> None:
         """Send a piece of a stream; where no room is left for it, the stream is given up."""
@@ -237,16 +276,17 @@ class _Exchange:
         answer = run(self._bridge.application, self._environ() | {"kobai.body_error": refusal})
         await self._send_early(answer)
 
+    async def _refuse_bare(self, status: int) -> None:
+        """Refuse what the application need not know of."""
+        self._bridge.note_refusal(status, (self._scope["client"] or ("",))[0])
+        await self._send_early(bare_answer(status))
+
     async def _send_early(self, answer: Answer) -> None:
         """Send an answer to a request that may not have been read whole.
 
         Its end is held back until the rest has come: a client that is still sending would lose the answer
         when the connection is closed (RFC 9112, section 9.6).
         """
-        if not self._reader.is_complete:
-            answer.headers.append(CLOSE)
-            if self._connection is not None:
-                self._connection.close_after_answer()
         await self._send_start(answer)
         await self._send_pieces(answer.body, more=True)
         await self._reader.discard()
@@ -267,6 +307,8 @@ class _Exchange:
 
     async def _send_start(self, answer: Answer) -> None:
         headers = [SERVER, *answer.headers]
+        if self._bridge.is_draining or not self._reader.is_complete:
+            headers.append(CLOSE)  # what comes behind half a body cannot be told from its rest
         await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
 
     async def _send_pieces(self, body: bytes, *, more: bool) -> None:
@@ -288,13 +330,3 @@ class _Exchange:
 def _counted(body: bytes) -> int:
     """Bytes that a body adds to the memory budget of its kind; small ones are bounded by the connections."""
     return len(body) if len(body) > FREE_BYTES else 0
-
-
-def _request_timeout() -> Answer:
-    """Answer a body that came too slowly: below the application, as the server answers what it refuses."""
-    answer = Answer()
-    answer.status = 408
-    answer.body = b"Request Timeout"
-    length = str(len(answer.body)).encode()
-    answer.headers = [(b"Content-Type", b"text/plain"), (b"Content-Length", length)]
-    return answer

@@ -6,13 +6,16 @@ import io
 import sys
 from collections.abc import MutableMapping
 from typing import Any
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 Scope = MutableMapping[str, Any]
 Environ = dict[str, Any]
 
 UNFORWARDED = frozenset({b"content-length", b"transfer-encoding"})
-"""Headers about the framing: the application gets a whole body and its length."""
+"""Headers about the framing: the application gets a whole body and its length. Names with an underscore are
+dropped too: WSGI could not tell them from those with a hyphen."""
+
+STREAM = "application/x-ndjson"
 
 _HEADER_NAMES: dict[bytes, str] = {b"content-type": "CONTENT_TYPE"}
 _HEADER_NAMES_KEPT = 256
@@ -44,11 +47,13 @@ def environ_of(scope: Scope, body: bytes, length: int, received_at: float) -> En
         "kobai.received_at": received_at,
     }
     for name, value in scope["headers"]:
-        if name in UNFORWARDED:
+        if name in UNFORWARDED or b"_" in name:
             continue
         key = _HEADER_NAMES.get(name) or _header_name(name)
         text = value.decode("latin-1")
         environ[key] = f"{environ[key]},{text}" if key in environ else text
+    if scope["http_version"] == "1.0" and STREAM in environ.get("HTTP_ACCEPT", ""):
+        del environ["HTTP_ACCEPT"]  # it knows no chunks, so a stream would have no end that it can see
     return environ
 
 
@@ -61,9 +66,5 @@ def _header_name(name: bytes) -> str:
 
 
 def _path(raw: bytes) -> str:
-    """Decode a path as WSGI wants it: bytes as latin-1. Of an absolute URL, its path alone counts."""
-    if not raw.startswith(b"/") and b"://" in raw:
-        raw = urlsplit(raw).path or b"/"
-    if b"%" in raw:
-        raw = unquote_to_bytes(raw)
-    return raw.decode("latin-1")
+    """Decode a path as WSGI wants it: bytes as latin-1."""
+    return (unquote_to_bytes(raw) if b"%" in raw else raw).decode("latin-1")

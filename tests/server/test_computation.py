@@ -118,6 +118,17 @@ def test_a_client_that_goes_away_stops_its_computation(tiny):
     assert time.monotonic() - began < 1
 
 
+def test_a_client_that_stops_sending_while_it_waits_has_gone(tiny):
+    body = b'{"seconds": 20}'
+    sent = b"POST /descent HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+    began = time.monotonic()
+
+    assert tiny.exchange(sent, end=True) == b""
+    assert tiny.post("/descent", {"seconds": 0})[0] == 200
+    assert time.monotonic() - began < 5
+
+
 def test_a_client_that_goes_away_while_its_work_waits_ends_it(tiny, busy):
     with busy(blindly=True, seconds=1.5):
         waiting = tiny.connect()

@@ -39,7 +39,8 @@ REFUSED_BELOW = {
     "H-7 both framings": (chunked(b"{}", more="Content-Length: 2\r\n"), 400),
     "H-7 an odd coding": (post(framing="Transfer-Encoding: \x0bchunked"), 400),
     "H-7 chunked twice": (post(framing="Transfer-Encoding: chunked, chunked"), 400),
-    "H-7 an unknown coding": (post(framing="Transfer-Encoding: xchunked"), 501),
+    "H-7 an unknown coding": (post(framing="Transfer-Encoding: xchunked"), 400),
+    "H-7 gzip below the chunks": (chunked(b"{}").replace(b": chunked", b": gzip, chunked"), 501),
     "H-7 gzip as the last coding": (post(framing="Transfer-Encoding: chunked, gzip"), 400),
     "H-7 a space before the colon": (post(framing="Content-Length : 2"), 400),
     "H-7 a folded header": (post(more="X-A: 1\r\n 2\r\n"), 400),
@@ -91,10 +92,10 @@ def test_h_4_what_follows_a_body_is_the_next_request(tiny):
     assert [(each[0], json.loads(each[2])["length"]) for each in found] == [(200, 3), (200, 2)]
 
 
-def test_h_4_a_body_longer_than_its_length_is_refused_as_the_next_request(tiny):
+def test_h_4_a_body_longer_than_its_length_is_refused(tiny):
     found = responses(tiny.exchange(post(b"{}garbage\r\n\r\n", framing="Content-Length: 2")))
 
-    assert [each[0] for each in found] == [200, 400]
+    assert [each[0] for each in found][-1] == 400
 
 
 def test_h_4_a_chunked_body_is_put_together(tiny):
@@ -120,7 +121,7 @@ def test_h_4_a_request_without_a_body_has_an_empty_one(tiny):
     assert json.loads(found[0][2])["length"] == 0
 
 
-@pytest.mark.parametrize("declared", [LIMIT + 1, 10 * 1024**3, 10**30])
+@pytest.mark.parametrize("declared", [LIMIT + 1, 10 * 1024**3, 2**63])
 def test_h_4_a_declared_length_over_the_limit_is_refused_before_the_body_comes(tiny, declared):
     with tiny.socket() as client:
         client.sendall(post(b"", framing=f"Content-Length: {declared}"))
@@ -230,27 +231,38 @@ def test_a_connection_is_kept_alive(tiny):
     connection.close()
 
 
-def test_http_1_0_closes_unless_asked_to_keep_alive(tiny):
-    once = b"GET /livez HTTP/1.0\r\n\r\n"
-    kept = b"GET /livez HTTP/1.0\r\nConnection: keep-alive\r\n\r\n"
+@pytest.mark.parametrize("more", [b"", b"Connection: keep-alive\r\n"])
+def test_http_1_0_closes_and_says_so(tiny, more):
+    once = b"GET /livez HTTP/1.0\r\n" + more + b"\r\n"
 
-    assert [each[0] for each in responses(tiny.exchange(once + once))] == [200]
-    assert [each[0] for each in responses(tiny.exchange(kept + once))] == [200, 200]
+    found = responses(tiny.exchange(once + once))
+
+    assert [(each[0], each[1]["connection"]) for each in found] == [(200, "close")]
 
 
-def test_requests_are_answered_to_a_caller_that_has_closed_its_side(tiny):
-    sent = post(b"1") + post(b"22")
+def test_http_1_0_gets_no_stream_whose_end_it_cannot_see(server):
+    body = json.dumps({"function": "x**2", "variables": {"x": 1}, "steps": 10}).encode()
+    sent = post(body, "/descent", more="Content-Type: application/json\r\nAccept: application/x-ndjson\r\n")
 
-    found = responses(tiny.exchange(sent, end=True))
+    found = responses(server.exchange(sent.replace(b"HTTP/1.1", b"HTTP/1.0")))
 
-    assert [json.loads(each[2])["length"] for each in found] == [1, 2]
+    assert [(each[0], each[1]["connection"], each[1]["content-type"]) for each in found] == [
+        (200, "close", "application/json")
+    ]
+    assert json.loads(found[0][2])["steps"] == 10
+
+
+def test_a_quick_request_is_answered_to_a_client_that_has_closed_its_side(tiny):
+    found = responses(tiny.exchange(post(b"1"), end=True))
+
+    assert [json.loads(each[2])["length"] for each in found] == [1]
 
 
 def test_head_has_the_headers_of_get_and_no_body(tiny):
     found = tiny.exchange(b"HEAD /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
 
     assert found.startswith(b"HTTP/1.1 200 OK\r\n")
-    assert b"\r\nContent-Length: 2\r\n" in found
+    assert b"\r\ncontent-length: 2\r\n" in found
     assert found.endswith(b"\r\n\r\n")
 
 
@@ -291,16 +303,31 @@ def test_a_path_is_decoded_as_wsgi_wants_it(tiny):
     assert json.loads(responses(tiny.exchange(sent))[0][2])["environ"]["PATH_INFO"] == "/echo"
 
 
-def test_an_upgrade_is_left_to_the_application(tiny):
-    upgrade = (
-        "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n"
-    )
-    with tiny.socket() as client:
-        client.sendall(f"GET /livez HTTP/1.1\r\nHost: a\r\n{upgrade}\r\n".encode())
-        answer = http.client.HTTPResponse(client)
-        answer.begin()
+@pytest.mark.parametrize("protocol", ["TLS/1.2", "h2c", "websocket"])
+@pytest.mark.parametrize("framing", ["length", "chunks", "no body"])
+def test_an_upgrade_is_ignored(tiny, protocol, framing):
+    more = f"Upgrade: {protocol}\r\nConnection: Upgrade\r\n"
+    sent = {
+        "length": post(b"{ }", more=more),
+        "chunks": chunked(b"{ ", b"}", more=more),
+        "no body": post(b"", framing="X-A: 1", more=more),
+    }[framing]
 
-        assert answer.status == 200
+    found = responses(tiny.exchange(sent + post(more=CLOSE)))
+
+    assert [each[0] for each in found] == [200, 200]
+    assert json.loads(found[0][2])["length"] == (0 if framing == "no body" else 3)
+
+
+def test_an_upgrade_that_comes_in_two_pieces_loses_no_body_in_silence(tiny):
+    sent = post(b"{ }", more="Upgrade: h2c\r\nConnection: Upgrade\r\n")
+    at = sent.index(b"h2c")
+    with tiny.socket() as client:
+        client.sendall(sent[:at])
+        time.sleep(0.1)
+        client.sendall(sent[at:])
+
+        assert [each[0] for each in responses(read_all(client))] == [400]
 
 
 def test_a_large_answer_arrives_whole(tiny):
@@ -364,10 +391,8 @@ def test_h_5_a_slow_header_and_a_slow_body_end_with_408(serve):
 
         assert [each[0] for each in responses(read_all(header))] == [408]
         assert [each[0] for each in responses(read_all(body))] == [408]
+        assert [each[0] for each in responses(read_all(silent))] == [408]
         assert read_all(idle) == b""
-        silent.settimeout(0.1)
-        with pytest.raises(TimeoutError):
-            silent.recv(1)
 
 
 def test_h_5_an_answer_that_is_not_taken_is_dropped(serve):

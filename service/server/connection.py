@@ -1,0 +1,203 @@
+"""A connection: uvicorn speaks HTTP on it, this adds the limits of time, size and number that uvicorn lacks.
+
+`Connection` stands between asyncio's transport and uvicorn's protocol and hands every call on. It uses
+nothing of either but what `asyncio` documents for protocols and transports.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.config import Settings
+from service.server.body_reader import BodyReader
+from service.server.bridge import CURRENT
+from service.server.refusals import bare_response
+
+MOST_HEAD_BYTES = 65_536
+"""Bytes that may come in without making up a request. What uvicorn has parsed of a head is not bounded."""
+
+EVICTABLE_SECONDS = 1.0
+"""How long a connection must have been idle before it makes room for a new one."""
+
+UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:[^\r\n]*(?=\r\n)", re.IGNORECASE)
+
+
+def without_upgrade(data: bytes) -> bytes:
+    """Take the field `Upgrade` out of a head, as a server may that ignores it (RFC 9110, section 7.8).
+
+    The parser would take what follows for another protocol, a body that is there all the same included.
+    """
+    head, end, rest = data.partition(b"\r\n\r\n")
+    return UPGRADE.sub(b"", head + end) + rest
+
+
+class Connections:
+    """The open connections of a worker.
+
+    Parameters
+    ----------
+    settings : Settings
+        The time limits.
+    most : int
+        Connections that may be open at a time.
+    on_refused : callable
+        Called with the status and the client's address when a connection is refused or ended early.
+    """
+
+    def __init__(self, settings: Settings, most: int, on_refused: Callable[[int, str], None]) -> None:
+        self.settings = settings
+        self.most = most
+        self.on_refused = on_refused
+        self._open: dict[Connection, None] = {}
+
+    def make(self, **given: Any) -> Connection:
+        """Make the protocol of a new connection: what uvicorn calls with the arguments of its own class."""
+        return Connection(self, HttpToolsProtocol(**given))
+
+    def add(self, connection: Connection) -> bool:
+        """Take a connection in, if need be in place of the one that is idle for longest."""
+        if len(self._open) >= self.most and not self._evict():
+            return False
+        self._open[connection] = None
+        return True
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection that is closed."""
+        self._open.pop(connection, None)
+
+    def check(self) -> None:
+        """Hold every connection against its time limits."""
+        now = time.monotonic()
+        for connection in list(self._open):
+            connection.check(now)
+
+    def _evict(self) -> bool:
+        idle = [each for each in self._open if each.reader is None]
+        oldest = min(idle, key=lambda each: each.quiet_since, default=None)
+        if oldest is None or time.monotonic() - oldest.quiet_since < EVICTABLE_SECONDS:
+            return False
+        self.remove(oldest)
+        oldest.abort()
+        return True
+
+
+class Connection(asyncio.Protocol):
+    """One connection.
+
+    `reader` is the body reader of the request that is being served, None while there is none; `quiet_since`
+    is when the last one ended. `early_bytes` came in since then, or behind the body of the request.
+    """
+
+    transport: asyncio.Transport
+
+    def __init__(self, connections: Connections, http: asyncio.Protocol) -> None:
+        self.reader: BodyReader | None = None
+        self.quiet_since = time.monotonic()
+        self._connections = connections
+        self._settings = connections.settings
+        self._http = http
+        self._early_bytes = 0
+        self._blocked_since: float | None = None
+        self._is_refused = False
+
+    # What the bridge calls.
+
+    def begin(self, reader: BodyReader) -> None:
+        """Note that a request is being served."""
+        self.reader = reader
+        self._early_bytes = 0
+
+    def finish(self, reader: BodyReader) -> None:
+        """Note that it has been; the next one in the pipeline may have begun already."""
+        if self.reader is reader:
+            self.reader = None
+            self.quiet_since = time.monotonic()
+
+    def abort(self) -> None:
+        """Close the connection now."""
+        self.transport.abort()
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Hand the connection to uvicorn, or refuse it when there are too many."""
+        self.transport = transport
+        if self._connections.add(self):
+            self._http.connection_made(transport)
+        else:
+            self._is_refused = True
+            self._refuse(503)
+
+    def data_received(self, data: bytes) -> None:
+        """Let uvicorn parse what came in, unless it is too much for a head."""
+        if self.reader is None or self.reader.is_complete:
+            if self._early_bytes > MOST_HEAD_BYTES:
+                self._end_flood()
+                return
+            self._early_bytes += len(data)
+            if b"pgrade" in data or b"PGRADE" in data:
+                data = without_upgrade(data)
+        CURRENT.set(self)
+        self._http.data_received(data)
+        if self.transport.is_closing():  # uvicorn does so here after its 400 alone
+            self._note_refusal(400)
+
+    def eof_received(self) -> bool:
+        """Keep a connection whose body ended short until that is answered; else the client is gone."""
+        if self.reader is None or self.reader.is_complete:
+            return False
+        self.reader.end()
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell uvicorn, which tells the application."""
+        self._connections.remove(self)
+        if not self._is_refused:
+            self._http.connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Give the client some time to take its answer."""
+        self._blocked_since = time.monotonic()
+        self._http.pause_writing()
+
+    def resume_writing(self) -> None:
+        """Go on: the client took enough of its answer."""
+        self._blocked_since = None
+        self._http.resume_writing()
+
+    # Time limits.
+
+    def check(self, now: float) -> None:
+        """Close the connection when the client takes no answer, or sends no whole head."""
+        if self._blocked_since is None and self.transport.is_closing():
+            self._blocked_since = now
+        if self._blocked_since is not None:
+            if now - self._blocked_since > self._settings.send_timeout_s:
+                self.transport.abort()
+        elif self.reader is None and now - self.quiet_since > self._settings.keepalive_s:
+            if self._early_bytes:
+                self._refuse(408)
+            else:
+                self.transport.close()
+
+    def _end_flood(self) -> None:
+        """Refuse a head that is too long; behind a request only stop reading: that is answered first."""
+        if self.reader is None:
+            self._refuse(431)
+        else:
+            self.transport.pause_reading()
+
+    def _refuse(self, status: int) -> None:
+        self.transport.write(bare_response(status))
+        self.transport.close()
+        self._note_refusal(status)
+
+    def _note_refusal(self, status: int) -> None:
+        peer = self.transport.get_extra_info("peername")
+        self._connections.on_refused(status, str(peer[0]) if isinstance(peer, tuple) else "")
