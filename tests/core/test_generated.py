@@ -18,7 +18,7 @@ from service.core.calculus.generated import code_cache
 from service.core.calculus.namespaces import ARRAY_NAMES, FLOAT_NAMES
 from service.core.descent import OPTIMIZERS, SCHEDULES
 from service.core.descent.loop import ARRAY_NAMES as LOOP_ARRAY_NAMES
-from service.core.descent.loop import SCALAR_NAMES as LOOP_SCALAR_NAMES
+from service.core.descent.loop import FLOAT_NAMES as LOOP_FLOAT_NAMES
 from service.core.limits import DEFAULT_LIMITS
 from tests.core.operation_cases import CASES
 
@@ -27,14 +27,14 @@ NAME = rf"(?:[nkog]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|[a-z])_
 NUMBER = r"(?:\d+\.\d+|\d+e-\d+|\d+)"
 SIGN = r"\*\*|[-+*/<>=!]=?|[()\[\],&|]"
 FIXED = {
-    *ARRAY_NAMES, *FLOAT_NAMES, *LOOP_ARRAY_NAMES, *LOOP_SCALAR_NAMES,
+    *ARRAY_NAMES, *FLOAT_NAMES, *LOOP_ARRAY_NAMES, *LOOP_FLOAT_NAMES,
     "def", "bind", "program", "advance", "judge", "return", "try", "except", "while", "for", "in", "range",
     "if", "elif", "else", "and", "or", "not", "break", "continue", "True", "False", "None",
     "Interrupted", "ArithmeticError", "ValueError", "float", "item", "out", "transpose", "reshape",
     "check", "probe", "differences", "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
     "momentum", "decay", "beta1", "beta2", "epsilon", "schedule_rate", "schedule_every", "clip_norm",
-    "tolerance", "learning_rate",
+    "tolerance", "learning_rate", "noise",
 }  # fmt: skip
 TOKEN = re.compile(rf"({NAME}(?!\w))|([A-Za-z_]\w*)|{NUMBER}|{SIGN}|\.(?=[a-z])|:$| ", re.ASCII)
 

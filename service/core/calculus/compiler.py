@@ -8,11 +8,13 @@ functions that are spaced differently have different ones.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
+from service.core.calculus.blocks import Block
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.costs import COMPILING_SECONDS, FLOAT_NODES, PARSING_SECONDS
 from service.core.calculus.differences import METHODS, Method, difference_terms
@@ -20,13 +22,15 @@ from service.core.calculus.emit import Emitted
 from service.core.calculus.inputs import STEP
 from service.core.calculus.lowering import Lowered, lower
 from service.core.calculus.reverse import differentiate
-from service.core.calculus.schedule import ExecutionPlan, schedule
+from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, schedule
 from service.core.calculus.template import Shape
-from service.core.language.graph import INPUT, Term
+from service.core.language.graph import INPUT, Node, Term
 from service.core.language.parser import parse_function, refuse
 from service.core.language.program import Program, check_function, check_names
 from service.core.limits import NO_DEADLINE, Deadline, Limits
 
+KEPT_BLOCKS = 4
+"""Batched programs that are kept for one function: sizes of fields on it."""
 CACHED_FUNCTIONS = 256
 CACHED_BYTES = 64 * 1024 * 1024
 NODE_BYTES = 2_000
@@ -45,20 +49,28 @@ class Compiled:
         How derivatives are taken.
     has_step : bool
         Whether the client gives the step h.
+    is_analytic : bool
+        Whether the complex step can differentiate the function.
     gradient : dict of str to Term
         Derivatives by variable when the method is exact, else empty.
     plan : ExecutionPlan
         Of value and gradient together when the method is exact, else of the value alone.
     emitted : Emitted
         Its sources.
+    blocks : BoundedCache
+        Its batched programs by size.
     """
 
     program: Program
     method: Method
     has_step: bool
+    is_analytic: bool
     gradient: dict[str, Term]
     plan: ExecutionPlan
     emitted: Emitted
+    blocks: BoundedCache[Block] = field(
+        default_factory=lambda: BoundedCache(KEPT_BLOCKS, KEPT_BLOCKS, lambda block: 1), repr=False
+    )
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -84,6 +96,11 @@ class Compiled:
     def seconds(self) -> float:
         """Estimated processor time for value and gradient at one point."""
         return 1e-6 * min(self.emitted.microseconds_on_floats, self.emitted.microseconds_on_arrays)
+
+    @property
+    def namespace(self) -> Mapping[str, Any] | None:
+        """Functions that the method calls in place of the table's."""
+        return self.emitted.namespace
 
     @property
     def nodes(self) -> int:
@@ -164,34 +181,40 @@ def compile_anew(
     tape = parse_function(function, limits)
     deadline.check(PATIENCE_SECONDS)
     program = check_function(tape, variables, constants, limits)
-    _check_value(program, method)
+    obstacle = _first_not_analytic(program)
+    _check_value(program, method, obstacle)
     deadline.expect(COMPILING_SECONDS * len(program.graph.nodes))
     gradient = differentiate(program) if method is METHODS["exact"] else {}
     deadline.check(PATIENCE_SECONDS)
-    plan = schedule(program.graph, [program.value, *gradient.values()])
+    element_bytes = (2 if method.name == "complex_step" else 1) * ELEMENT_BYTES
+    plan = schedule(program.graph, [program.value, *gradient.values()], element_bytes)
     deadline.check(PATIENCE_SECONDS)
     lowered = _lower(program, [*gradient.values()], method, has_step, most)
     emitted = Emitted(program, method, [*gradient.values()], plan, lowered)
-    return Compiled(program, method, has_step, gradient, plan, emitted)
+    return Compiled(program, method, has_step, obstacle is None, gradient, plan, emitted)
 
 
-def _check_value(program: Program, method: Method) -> None:
+def _check_value(program: Program, method: Method, obstacle: Node | None) -> None:
     """Refuse a value that has no gradient, or none by the method."""
     if program.value.size != 1:
         refuse("not-scalar", program.value.node.place, shape=program.value.shape)
-    if method.name != "complex_step":
-        return
-    for node in program.graph.nodes:
-        if node.operation is not INPUT and not node.operation.is_analytic:
-            name = node.operation.name if node.operation.is_function else node.operation.symbol
-            refuse("not-analytic", node.place, got=repr(name))
+    if obstacle is not None and method.name == "complex_step":
+        operation = obstacle.operation
+        name = operation.name if operation.is_function else operation.symbol
+        refuse("not-analytic", obstacle.place, got=repr(name))
+
+
+def _first_not_analytic(program: Program) -> Node | None:
+    """Return the first operation that the complex step may not pass through, None when there is none."""
+    nodes = (node for node in program.graph.nodes if node.operation is not INPUT)
+    return next((node for node in nodes if not node.operation.is_analytic), None)
 
 
 def _lower(
     program: Program, gradient: list[Term], method: Method, has_step: bool, most: int
 ) -> Lowered | None:
     """Write value and gradient on floats when they are small enough, numerical differences included."""
-    if method.name == "complex_step":
+    if not method.is_lowered:
         return None
     lowered = lower(program.graph, [program.value, *gradient], most)
     if lowered is None:

@@ -11,6 +11,8 @@ FLOAT_MICROSECONDS = 0.035
 CALL_MICROSECONDS = 0.9
 ELEMENT_MICROSECONDS = 0.001
 """One operation on floats, one NumPy call, and one element of it."""
+MICROSECONDS_TO_COMPILE = 10.0
+"""One statement of generated source, for a function that was not seen before."""
 
 
 PARSING_SECONDS = 8e-6

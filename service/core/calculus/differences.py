@@ -1,8 +1,9 @@
-"""Numerical differentiation: central and forward differences, and the complex step.
+"""Numerical differentiation: central and forward differences, the complex step, and what judges others.
 
 References: Saito, Deep Learning from Scratch (O'Reilly Japan, 2016), section 4.3, for the central
 difference; Squire and Trapp, Using complex variables to estimate derivatives of real functions,
-SIAM Review 40 (1998), for the complex step.
+SIAM Review 40 (1998), for the complex step; Richardson, The deferred approach to the limit,
+Phil. Trans. A 226 (1927), for the extrapolation.
 """
 
 from __future__ import annotations
@@ -12,12 +13,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from service.core.calculus.template import Array
 from service.core.language.graph import Graph, Term
 
-SCALED = np.finfo(np.float64).eps ** (1 / 3)
-"""Relative step that balances truncation and rounding of a central difference."""
+Array = NDArray[Any]
+
+INEXACT_STEP = 1e6
+"""An element this many times the step rounds the step by more than 1e-10 of it: differences are then
+divided by the step that was taken. Below, they are divided by the step that was asked for, as in the book."""
+LOST = 1e-300
+"""Added to a step that was taken: one that was lost altogether gives a difference of 0, not of 0 / 0."""
+
+TINY_VALUE = 1e-270
+TINY_VALUE_FACTOR = 1e10
+"""A value below which the imaginary part of a step of 1e-20 loses digits, and how much longer its step is."""
+
+WIDEST, NARROWING, LEVELS = 1e-2, 10**-1.5, 7
+"""Richardson's steps, relative to the element: the widest, the factor to the next, and how many."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +45,10 @@ class Method:
         The step when none is given.
     is_relative : bool
         Whether that step is multiplied by max(1, |x|).
+    meaning : str
+        In a formula or in words.
+    is_lowered : bool
+        Whether small functions hold the differences in their program on floats.
     """
 
     name: str
@@ -39,6 +56,7 @@ class Method:
     step: float
     is_relative: bool
     meaning: str
+    is_lowered: bool = True
 
     def evaluations_for(self, elements: int) -> int:
         """Count the evaluations for value and gradient by a number of elements."""
@@ -51,19 +69,24 @@ METHODS: dict[str, Method] = {
         Method("exact", 0, 0.0, False, "reverse-mode differentiation"),
         Method("central", 2, 1e-4, False, "(f(x + h) - f(x - h)) / 2h"),
         Method("forward", 1, 1e-8, True, "(f(x + h) - f(x)) / h"),
-        Method("complex_step", 1, 1e-20, False, "imaginary part of f(x + ih) / h"),
+        Method("complex_step", 1, 1e-20, False, "imaginary part of f(x + ih) / h", is_lowered=False),
     )
 }
 """The methods of `/gradient` by name."""
 
-CHECK = Method("central", 2, float(SCALED), True, "central difference of scaled step, for verification")
+CHECK = Method(
+    "central", 4 * LEVELS, WIDEST, False, "extrapolated central differences, for verification", False
+)
+"""What judges an exact gradient where the complex step cannot: it takes the best of several steps."""
 
 
-def step_at(method: Method, h: float | None, x: float) -> float:
-    """Return the step for one element."""
+def step_at(method: Method, h: float | None, x: Any) -> Any:
+    """Return the step for an element, or for the same element of several points."""
     if h is not None:
         return h
-    return method.step * max(1.0, abs(x)) if method.is_relative else method.step
+    if method.name == "complex_step":
+        return method.step * np.where(x == 0.0, 1.0, np.minimum(1.0, np.abs(x)))
+    return method.step * np.maximum(1.0, np.abs(x)) if method.is_relative else method.step
 
 
 def differences(
@@ -72,108 +95,147 @@ def differences(
     method: Method,
     h: float | None,
     check: Callable[[], None],
-) -> tuple[float, tuple[Array, ...]]:
-    """Compute value and gradient by evaluating a function of arrays.
+    points: int = 0,
+) -> tuple[Array, list[Array]]:
+    """Differentiate a function of arrays by evaluating it.
 
     Parameters
     ----------
     function : callable
-        From one array for each variable to the value, a number or an array of one element.
+        From one array for each variable to an array, which may be a variable itself or a view of one.
     variables : sequence of ndarray
         Where to evaluate; not written to.
     method : Method
-        Central, forward or complex step.
+        How; the exact one evaluates alone.
     h : float, optional
         The step; the method's own when absent.
     check : callable
         Called before every evaluation; raises when the time is up.
+    points : int
+        0, or the number of points that are the first axis of all variables and of the value.
 
     Returns
     -------
-    value : float
-    gradient : tuple of ndarray
-        Of the variables' shapes.
+    value : ndarray
+    derivatives : list of ndarray
+        By variable, of the value's shape behind an axis for the variable's elements at one point. `CHECK`
+        has an axis between them: the derivative, and the error that it estimates.
     """
-    value = float(np.real(np.asarray(function(*variables)).item()))
-    kind = complex if method.name == "complex_step" else float
-    gradient = []
+    value = np.array(function(*variables))
+    found = []
     for position, variable in enumerate(variables):
-        moved = np.array(variable, dtype=kind)
-        flat, slope = moved.reshape(-1), np.empty(moved.size)
-        arguments = [*variables[:position], moved, *variables[position + 1 :]]
-        for element in range(flat.size):
-            check()
-            x = flat[element]
-            step = step_at(method, h, x.real)
-            slope[element] = _QUOTIENTS[method.name](function, arguments, flat, element, x, step, value)
-            flat[element] = x
-        gradient.append(slope.reshape(moved.shape))
-    return value, tuple(gradient)
+        moved = np.array(variable, dtype=complex if method.name == "complex_step" else float, order="C")
+        lead = moved.shape[: 1 if points else 0]
+        elements, flat = np.reshape(variable, (*lead, -1)), moved.reshape(*lead, -1)
+        probe = _Probe(
+            function, (*variables[:position], moved, *variables[position + 1 :]), flat, value, check
+        )
+        quotient = _QUOTIENTS[method]
+        found.append(
+            np.stack([quotient(probe, each, elements[..., each], h) for each in range(flat.shape[-1])])
+        )
+    return np.real(value), found
 
 
-def _central(
-    function: Callable[..., Any],
-    arguments: Sequence[Array],
-    flat: Array,
-    element: int,
-    x: float,
-    h: float,
-    value: float,
-) -> float:
-    flat[element] = x + h
-    above = function(*arguments)
-    flat[element] = x - h
-    below = function(*arguments)
-    return float(np.asarray(above - below).item() / (2 * h))
+class _Probe:
+    """Evaluates the function with one element moved, and puts the element back."""
+
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        arguments: Sequence[Array],
+        flat: Array,
+        value: Array,
+        check: Callable[[], None],
+    ) -> None:
+        self.function, self.arguments, self.flat = function, arguments, flat
+        self.value, self.check = value, check
+
+    def __call__(self, element: int, x: Any) -> Array:
+        """Return the value with an element at x, in memory of its own: it may be a view of what moves."""
+        self.check()
+        before = np.array(self.flat[..., element])
+        self.flat[..., element] = x
+        value = np.array(self.function(*self.arguments))
+        self.flat[..., element] = before
+        return value
+
+    def spread(self, steps: Any) -> Any:
+        """Give one step for each point the axes of the value."""
+        return np.reshape(steps, np.shape(steps) + (1,) * (self.value.ndim - np.ndim(steps)))
 
 
-def _forward(
-    function: Callable[..., Any],
-    arguments: Sequence[Array],
-    flat: Array,
-    element: int,
-    x: float,
-    h: float,
-    value: float,
-) -> float:
-    flat[element] = x + h
-    return float((np.asarray(function(*arguments)).item() - value) / h)
+def _central(probe: _Probe, element: int, x: Array, h: float | None) -> Array:
+    step = step_at(METHODS["central"], h, x)
+    return _central_with(probe, element, x, step)
 
 
-def _complex_step(
-    function: Callable[..., Any],
-    arguments: Sequence[Array],
-    flat: Array,
-    element: int,
-    x: complex,
-    h: float,
-    value: float,
-) -> float:
-    flat[element] = complex(x.real, h)
-    return float(np.imag(np.asarray(function(*arguments)).item()) / h)
+def _central_with(probe: _Probe, element: int, x: Array, step: Any) -> Array:
+    above, below = x + step, x - step
+    taken = np.where(np.abs(x) > INEXACT_STEP * step, above - below + LOST, 2 * step)
+    difference = probe(element, above) - probe(element, below)
+    return np.asarray(difference / probe.spread(taken))
 
 
-_QUOTIENTS: dict[str, Callable[..., float]] = {
-    "central": _central,
-    "forward": _forward,
-    "complex_step": _complex_step,
+def _forward(probe: _Probe, element: int, x: Array, h: float | None) -> Array:
+    step = step_at(METHODS["forward"], h, x)
+    above = x + step
+    taken = np.where(np.abs(x) > INEXACT_STEP * step, above - x + LOST, step)
+    return np.asarray((probe(element, above) - probe.value) / probe.spread(taken))
+
+
+def _complex_step(probe: _Probe, element: int, x: Array, h: float | None) -> Array:
+    step = step_at(METHODS["complex_step"], h, x)
+    if h is None:
+        size = np.max(np.abs(probe.value).reshape(*np.shape(x), -1), axis=-1)
+        is_tiny = (size > 0.0) & (size < TINY_VALUE)
+        step = np.where(is_tiny, step * TINY_VALUE_FACTOR, step)
+    return np.asarray(np.imag(probe(element, x + 1j * step)) / probe.spread(step))
+
+
+def _extrapolated(probe: _Probe, element: int, x: Array, h: float | None) -> Array:
+    """Take the best of several steps: that of the smallest error as truncation and rounding estimate it."""
+    scale = np.where(x == 0.0, 1.0, np.abs(x))
+    best = np.full((2, *probe.value.shape), np.nan)
+    least = np.full(probe.value.shape, np.inf)
+    for level in range(LEVELS):
+        step = scale * WIDEST * NARROWING**level
+        wide, narrow = (_central_with(probe, element, x, each) for each in (step, step / 2))
+        slope = (4 * narrow - wide) / 3
+        rounding = np.finfo(float).eps * np.abs(probe.value) / probe.spread(step)
+        error = np.abs(slope - narrow) + rounding
+        noise = np.finfo(float).eps * np.abs(probe.value) / probe.spread(scale)
+        relative = error / np.maximum(np.abs(slope) + noise, np.finfo(float).tiny)
+        is_better = relative < least
+        least = np.where(is_better, relative, least)
+        best = np.where(is_better, [slope, error], best)
+    return best
+
+
+_QUOTIENTS: dict[Method, Callable[[_Probe, int, Array, float | None], Array]] = {
+    METHODS["central"]: _central,
+    METHODS["forward"]: _forward,
+    METHODS["complex_step"]: _complex_step,
+    CHECK: _extrapolated,
 }
 
 
 def difference_terms(
     graph: Graph, value: Term, elements: Sequence[Term], method: Method, h: Term | None
 ) -> list[Term]:
-    """Write central or forward differences into a program on numbers, sharing what does not move."""
+    """Write central or forward differences into a program on floats, sharing what does not move."""
     gradient = []
     for x in elements:
         step = h if h is not None else graph.number(method.step)
         if h is None and method.is_relative:
             step = step * x.apply("abs").apply("maximum", 1.0)
-        above = _moved(graph, value, {x.index: x + step})
-        if method.name == "forward":
-            gradient.append((above - value) / step)
-        else:
-            gradient.append((above - _moved(graph, value, {x.index: x - step})) / (2.0 * step))
+        above = x + step
+        below = x if method.name == "forward" else x - step
+        is_inexact = x.apply("abs").apply("greater", INEXACT_STEP * step)
+        asked = step if method.name == "forward" else 2.0 * step
+        before = value if method.name == "forward" else _moved(graph, value, {x.index: below})
+        change = _moved(graph, value, {x.index: above}) - before
+        gradient.append(change / is_inexact.apply("where", above - below + LOST, asked))
     return gradient
 
 

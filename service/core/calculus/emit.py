@@ -6,9 +6,10 @@ Each is written when it is first asked for: most functions run in one way alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from service.core.calculus.costs import microseconds_on_arrays, microseconds_on_floats
 from service.core.calculus.differences import Method
@@ -109,9 +110,14 @@ class Emitted:
         """Makes the function from arrays over points to those of value and gradient."""
         return make_function(self.points_source, f"({', '.join(self.points_source.outputs)},)")
 
+    @property
+    def namespace(self) -> Mapping[str, Any] | None:
+        """Functions that the method calls in place of the table's."""
+        return COMPLEX_NAMES if self.method.name == "complex_step" else None
+
     def _array_source(self, outputs: Sequence[Term], plan: ExecutionPlan | None) -> Source:
-        own = COMPLEX_NAMES if self.method.name == "complex_step" else None
-        return write_source(self.program.graph, outputs, array_names(self.program), order=plan, own=own)
+        names = array_names(self.program)
+        return write_source(self.program.graph, outputs, names, order=plan, own=self.namespace)
 
     @property
     def floats(self) -> Lowered:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -13,24 +12,20 @@ import numpy as np
 from service.core.calculus.budget import check_budget, quote_of
 from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.costs import POINT_NODES
-from service.core.calculus.differences import CHECK, METHODS
+from service.core.calculus.differences import CHECK
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.gradient import (
     Tensors,
     arrays_of,
     check_step,
-    compare,
     method_named,
     shapes_of,
 )
-from service.core.calculus.inputs import float_data
-from service.core.calculus.kernel import bind
+from service.core.calculus.points import Points, evaluate_points
 from service.core.calculus.template import Array
+from service.core.calculus.verification import ROUNDING, compare, judge_of
 from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
-
-BLOCK_ELEMENTS = 1_000_000
-"""Numbers that a block of points may hold in all its intermediate results."""
 
 
 def gradient_field(
@@ -68,8 +63,8 @@ def gradient_field(
 
     Notes
     -----
-    Small functions run over arrays of points, so the batch costs little more than one point;
-    others run point by point.
+    The whole batch runs at once, in blocks that fit the memory: on floats, over arrays of points, or as
+    one program on arrays with the points as first axis, whichever the cost model puts first.
 
     Examples
     --------
@@ -81,7 +76,9 @@ def gradient_field(
     work, count = _compile(function, batch, data, method, h, verify, limits, time)
     check_budget(work, limits, count, time)
     check_step(work[0].method, h, batch, "points")
-    values, slopes = _evaluate(work[0], batch, data, h, time)
+    at = Points(batch, data, h)
+    values, slopes = evaluate_points(work[0], at, limits, time.check)
+    _refuse_non_finite(work[0], at, values, slopes)
     answer: dict[str, Any] = {
         "values": values,
         "gradient": slopes,
@@ -89,8 +86,7 @@ def gradient_field(
         "evaluations": count * sum(each.evaluations for each in work),
     }
     if verify:
-        _, others = _evaluate(work[1], batch, data, None, time)
-        answer["verification"] = compare(slopes, others, work[1].method.name)
+        answer["verification"] = _verification(work[1], Points(batch, data), slopes, limits, time)
     return answer
 
 
@@ -134,16 +130,12 @@ def _compile(
 ) -> tuple[list[Compiled], int]:
     count = _count(points)
     shapes = {name: array.shape[1:] for name, array in points.items()}
-    rows = [method_named(method)]
-    if verify:
-        rows.append(CHECK if method == "exact" else METHODS["exact"])
-    data = shapes_of(constants)
+    row, data = method_named(method), shapes_of(constants)
     try:
-        steps = [h is not None, False]
-        work = [
-            compile_function(function, shapes, data, row, has_step, limits, POINT_NODES, deadline)
-            for row, has_step in zip(rows, steps, strict=False)
-        ]
+        work = [compile_function(function, shapes, data, row, h is not None, limits, POINT_NODES, deadline)]
+        if verify:
+            judge = judge_of(work[0])
+            work.append(compile_function(function, shapes, data, judge, False, limits, POINT_NODES, deadline))
     except InvalidFunction as error:
         raise InvalidFunction(*map(_at_points, error.faults)) from error
     return work, count
@@ -185,63 +177,21 @@ def _count(points: Mapping[str, Array]) -> int:
     return expected
 
 
-def _evaluate(
-    compiled: Compiled,
-    points: Mapping[str, Array],
-    constants: Mapping[str, Array],
-    h: float | None,
-    deadline: Deadline,
-) -> tuple[Array, dict[str, Array]]:
-    """Evaluate over all points, at once where it was lowered to numbers."""
-    run = _one_by_one if compiled.emitted.lowered is None else _at_once
-    values, slopes = run(compiled, points, constants, h, deadline)
-    _refuse_non_finite(compiled, points, constants, values, slopes)
-    return values, slopes
-
-
-def _at_once(
-    compiled: Compiled,
-    points: Mapping[str, Array],
-    constants: Mapping[str, Array],
-    h: float | None,
-    deadline: Deadline,
-) -> tuple[Array, dict[str, Array]]:
-    emitted = compiled.emitted
-    source, make = emitted.points_source, emitted.over_points
-    with np.errstate(all="ignore"):
-        data = float_data(emitted.floats, compiled.program, constants, h)
-        run = make(**data, check=deadline.check)
-        count = len(next(iter(points.values())))
-        block = max(1, BLOCK_ELEMENTS // max(len(source.body), 1))
-        columns = [
-            np.ascontiguousarray(column)
-            for name, shape in compiled.shapes.items()
-            for column in points[name].reshape(count, math.prod(shape)).T
-        ]
-        results = np.empty((len(source.outputs), count))
-        for start in range(0, count, block):
-            deadline.check()
-            part = slice(start, start + block)
-            for row, result in zip(results, run(*(column[part] for column in columns)), strict=True):
-                row[part] = result
-    return results[0].copy(), _by_name(compiled, results[1:], count)
-
-
-def _by_name(compiled: Compiled, rows: Array, count: int) -> dict[str, Array]:
-    """Lay the derivatives of elements out as those of variables."""
-    slopes: dict[str, Array] = {}
-    position = 0
-    for name, shape in compiled.shapes.items():
-        size = math.prod(shape)
-        slopes[name] = np.ascontiguousarray(rows[position : position + size].T).reshape(count, *shape)
-        position += size
-    return slopes
+def _verification(
+    judge: Compiled, points: Points, slopes: Mapping[str, Array], limits: Limits, deadline: Deadline
+) -> dict[str, Any]:
+    values, others = evaluate_points(judge, points, limits, deadline.check)
+    if judge.method is CHECK:
+        others, errors = ({name: part[:, row] for name, part in others.items()} for row in (0, 1))
+    else:
+        errors = {name: ROUNDING * np.abs(slope) for name, slope in others.items()}
+    _refuse_non_finite(judge, points, values, others)
+    return compare(slopes, others, errors, judge.method.name)
 
 
 def _refuse_non_finite(
     compiled: Compiled,
-    points: Mapping[str, Array],
-    constants: Mapping[str, Array],
+    points: Points,
     values: Array,
     slopes: Mapping[str, Array],
 ) -> None:
@@ -251,27 +201,8 @@ def _refuse_non_finite(
         is_finite &= np.isfinite(slope.reshape(len(values), -1)).all(axis=1)
     if not is_finite.all():
         bad = int(np.argmin(is_finite))
-        variables = {name: np.array(array[bad]) for name, array in points.items()}
+        variables = {name: np.array(array[bad]) for name, array in points.variables.items()}
         gradient = {name: np.asarray(slope[bad]) for name, slope in slopes.items()}
-        refuse_non_finite(compiled, variables, constants, float(values[bad]), gradient, f" at point {bad}")
-
-
-@np.errstate(all="ignore")
-def _one_by_one(
-    compiled: Compiled,
-    points: Mapping[str, Array],
-    constants: Mapping[str, Array],
-    h: float | None,
-    deadline: Deadline,
-) -> tuple[Array, dict[str, Array]]:
-    count = len(next(iter(points.values())))
-    values = np.empty(count)
-    slopes = {name: np.empty((count, *shape)) for name, shape in compiled.shapes.items()}
-    kernel = bind(compiled, constants, h, deadline.check)
-    for position in range(count):
-        deadline.check()
-        point = {name: array[position] for name, array in points.items()}
-        values[position], gradient = kernel.evaluate(kernel.pack(point))
-        for name, slope in kernel.unpack(gradient).items():
-            slopes[name][position] = slope
-    return values, slopes
+        refuse_non_finite(
+            compiled, variables, points.constants, float(values[bad]), gradient, f" at point {bad}"
+        )

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 from service.core.arrays import float_array, is_ready
 from service.core.calculus.budget import check_budget, quote_of
 from service.core.calculus.compiler import Compiled, compile_function
-from service.core.calculus.differences import CHECK, METHODS, Method, step_at
+from service.core.calculus.differences import METHODS, Method, step_at
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.kernel import bind
 from service.core.calculus.template import Array, Shape
+from service.core.calculus.verification import judge_of, verification
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
@@ -48,8 +49,8 @@ def gradient(
         Step of the numerical methods, above 0. When absent 1e-4 for central (the textbook's),
         1e-8 max(1, |x|) for forward, 1e-20 for complex_step.
     verify : bool
-        Compare with an independent method: exact with central differences of scaled step,
-        a numerical method with exact.
+        Compare with an independent method: exact with the complex step where the function is
+        analytic, else with extrapolated central differences; a numerical method with exact.
     limits : Limits
         What the quote is held against before anything is computed.
     deadline : Deadline, optional
@@ -102,8 +103,7 @@ def gradient(
         "evaluations": sum([each.evaluations for each in work]),
     }
     if verify:
-        _, others = evaluate(work[1], point, data, None, time)
-        answer["verification"] = compare(slopes, others, work[1].method.name)
+        answer["verification"] = verification(work[1], point, data, slopes, time)
     return answer
 
 
@@ -170,32 +170,6 @@ def evaluate(
     return value, slopes
 
 
-def compare(slopes: Mapping[str, Array], others: Mapping[str, Array], method: str) -> dict[str, Any]:
-    """Compare two gradients element by element.
-
-    Returns
-    -------
-    dict
-        ``method`` of the second, ``max_absolute_error``, ``max_relative_error`` and ``worst``,
-        the pointer of the element with the largest relative error.
-    """
-    absolute, relative, worst = 0.0, -1.0, ""
-    for name, slope in slopes.items():
-        difference = np.abs(slope - others[name])
-        scale = np.maximum(np.abs(slope), np.abs(others[name]))
-        ratio = np.divide(difference, scale, out=np.zeros_like(difference), where=scale > 0)
-        absolute = max(absolute, float(np.max(difference)))
-        position = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
-        if ratio[position] > relative:
-            relative, worst = float(ratio[position]), pointer_to(name, *map(int, position))
-    return {
-        "method": method,
-        "max_absolute_error": absolute,
-        "max_relative_error": relative,
-        "worst": worst,
-    }
-
-
 def check_step(
     method: Method, h: float | None, variables: Mapping[str, Array], field: str = "variables"
 ) -> None:
@@ -256,8 +230,8 @@ def _compile(
     row = method_named(method)
     work = [compile_function(function, variables, constants, row, h is not None, limits, deadline=deadline)]
     if verify:
-        other = CHECK if method == "exact" else METHODS["exact"]
-        work.append(compile_function(function, variables, constants, other, False, limits, deadline=deadline))
+        judge = judge_of(work[0])
+        work.append(compile_function(function, variables, constants, judge, False, limits, deadline=deadline))
     return work
 
 

@@ -77,7 +77,7 @@ def order_of(graph: Graph, outputs: Sequence[Term]) -> ExecutionOrder:
     )
 
 
-def schedule(graph: Graph, outputs: Sequence[Term]) -> ExecutionPlan:
+def schedule(graph: Graph, outputs: Sequence[Term], element_bytes: int = ELEMENT_BYTES) -> ExecutionPlan:
     """Plan the operations that the outputs need, and their buffers."""
     order = reachable(graph, outputs)
     varying = _varying(graph, order)
@@ -95,7 +95,7 @@ def schedule(graph: Graph, outputs: Sequence[Term]) -> ExecutionPlan:
         body=tuple(step for step in steps if step.index in varying),
         operations=sum(step.cost for step in steps),
         largest=costliest.cost if costliest else 0.0,
-        peak_bytes=ELEMENT_BYTES * (inputs + planner.peak),
+        peak_bytes=element_bytes * (inputs + planner.peak),
         costliest=costliest.node.place if costliest else Place(1, 1),
         widest=widest.node.place if widest else Place(1, 1),
     )

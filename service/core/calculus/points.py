@@ -1,0 +1,200 @@
+"""Value and gradient of a compiled function at many points, by the cheapest of three ways.
+
+On floats, point after point, which has no call of NumPy's; over points, where every float of the program
+on floats becomes an array; or as one batched program on arrays, in blocks that fit the memory.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from service.core.calculus.blocks import Block, blocks_of, make_block
+from service.core.calculus.compiler import Compiled
+from service.core.calculus.costs import MICROSECONDS_TO_COMPILE, microseconds_on_arrays
+from service.core.calculus.differences import CHECK, differences
+from service.core.calculus.inputs import array_data, float_data
+from service.core.calculus.kernel import bind_on_floats
+from service.core.calculus.template import Array, Shape
+from service.core.limits import Limits
+
+Check = Callable[[], None]
+Slopes = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Points:
+    """Where to evaluate: by variable an array whose first axis counts the points, and the data.
+
+    Attributes
+    ----------
+    variables, constants : mapping of str to ndarray
+        The points, and what is the same for all.
+    h : float or None
+        The step of the numerical methods.
+    """
+
+    variables: Mapping[str, Array]
+    constants: Mapping[str, Array]
+    h: float | None = None
+
+    @property
+    def count(self) -> int:
+        """Number of points."""
+        return len(next(iter(self.variables.values())))
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to evaluate at many points, with what it would take."""
+
+    microseconds: float
+    run: Callable[[Compiled, Points, Limits, Check], tuple[Array, Slopes]]
+
+
+@np.errstate(all="ignore")
+def evaluate_points(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Slopes]:
+    """Compute value and gradient at every point; infinities and NaN are results here.
+
+    Parameters
+    ----------
+    compiled : Compiled
+        The function for one point.
+    points : Points
+        Where.
+    limits : Limits
+        Bounds the memory of a block.
+    check : callable
+        Called between blocks and costly operations; raises when the time is up.
+
+    Returns
+    -------
+    values : ndarray
+        Of shape (points,).
+    gradient : dict of str to ndarray
+        In the shapes of the points; of `CHECK` with an axis for derivative and estimated error behind the
+        first.
+    """
+    way = min(_ways(compiled, points.count, limits), key=lambda way: way.microseconds)
+    return way.run(compiled, points, limits, check)
+
+
+def _ways(compiled: Compiled, count: int, limits: Limits) -> list[Way]:
+    emitted, plan = compiled.emitted, compiled.plan
+    calls = len(plan.body) * compiled.evaluations
+    blocks = len(blocks_of(plan, count, limits))
+    took = microseconds_on_arrays(calls * blocks, compiled.operations * count)
+    ways = [Way(took + MICROSECONDS_TO_COMPILE * len(plan.body), _batched)]
+    if emitted.lowered is not None:
+        nodes = len(emitted.lowered.graph.nodes)
+        compiling = MICROSECONDS_TO_COMPILE * nodes
+        ways.append(Way(count * emitted.microseconds_on_floats + compiling, _on_floats))
+        calls = nodes * math.ceil(count / _columns_at_once(nodes))
+        ways.append(Way(microseconds_on_arrays(calls, nodes * count) + compiling, _over_points))
+    return ways
+
+
+def _on_floats(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Slopes]:
+    kernel = bind_on_floats(compiled, points.constants, points.h, check)
+    if not kernel.is_bound():
+        return _over_points(compiled, points, limits, check)
+    values = np.empty(points.count)
+    slopes = {name: np.empty((points.count, *shape)) for name, shape in compiled.shapes.items()}
+    for position in range(points.count):
+        check()
+        point = {name: array[position] for name, array in points.variables.items()}
+        values[position], gradient = kernel.evaluate(kernel.pack(point))
+        for name, slope in kernel.unpack(gradient).items():
+            slopes[name][position] = slope
+    return values, slopes
+
+
+POINT_ELEMENTS = 1_000_000
+"""Numbers that a block of points may hold in all its intermediate results."""
+
+
+def _columns_at_once(nodes: int) -> int:
+    return max(1, POINT_ELEMENTS // max(nodes, 1))
+
+
+def _over_points(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Slopes]:
+    emitted, count = compiled.emitted, points.count
+    data = float_data(emitted.floats, compiled.program, points.constants, points.h)
+    run = emitted.over_points(**data, check=check)
+    block = _columns_at_once(len(emitted.points_source.body))
+    columns = [
+        np.ascontiguousarray(column)
+        for name, shape in compiled.shapes.items()
+        for column in points.variables[name].reshape(count, math.prod(shape)).T
+    ]
+    results = np.empty((len(emitted.points_source.outputs), count))
+    for start in range(0, count, block):
+        check()
+        part = slice(start, start + block)
+        for row, result in zip(results, run(*(column[part] for column in columns)), strict=True):
+            row[part] = result
+    return results[0].copy(), _by_name(compiled.shapes, results[1:], count)
+
+
+def _by_name(shapes: Mapping[str, Shape], rows: Array, count: int) -> Slopes:
+    """Lay the derivatives of elements out as those of variables."""
+    slopes: Slopes = {}
+    position = 0
+    for name, shape in shapes.items():
+        size = math.prod(shape)
+        slopes[name] = np.ascontiguousarray(rows[position : position + size].T).reshape(count, *shape)
+        position += size
+    return slopes
+
+
+def _batched(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Slopes]:
+    parts = blocks_of(compiled.plan, points.count, limits)
+    block = block_for(compiled, parts[0].size)
+    evaluate = block.maker(**array_data(block.program, points.constants, check))
+    arrays = [points.variables[name] for name in compiled.shapes]
+    values = np.empty(points.count)
+    kinds = (2,) if compiled.method is CHECK else ()
+    slopes = {name: np.empty((points.count, *kinds, *shape)) for name, shape in compiled.shapes.items()}
+    for part in parts:
+        check()
+        rows = [part.of(array) for array in arrays]
+        value, found = _evaluate_block(compiled, evaluate, rows, points.h, part.size, check)
+        values[part.slice] = value[: part.used]
+        for name, slope in zip(slopes, found, strict=True):
+            slopes[name][part.slice] = slope[: part.used]
+    return values, slopes
+
+
+def _evaluate_block(
+    compiled: Compiled,
+    evaluate: Callable[..., tuple[Array, ...]],
+    rows: list[Array],
+    h: float | None,
+    size: int,
+    check: Check,
+) -> tuple[Array, list[Array]]:
+    """Return the values of a block, and the gradient by variable with the points as its first axis."""
+    shapes = list(compiled.shapes.values())
+    if compiled.gradient:
+        value, *slopes = evaluate(*rows)
+        return np.reshape(value, size), [
+            np.broadcast_to(slope, (size, *shape)) for slope, shape in zip(slopes, shapes, strict=True)
+        ]
+    value, found = differences(lambda *moved: evaluate(*moved)[0], rows, compiled.method, h, check, size)
+    kinds = (2,) if compiled.method is CHECK else ()
+    return np.reshape(value, size), [
+        each.reshape(len(each), -1, size).T.reshape(size, *kinds, *shape)
+        for each, shape in zip(found, shapes, strict=True)
+    ]
+
+
+def block_for(compiled: Compiled, size: int) -> Block:
+    """Return the batched program of a compiled function, kept with it."""
+    outputs = [compiled.program.value, *compiled.gradient.values()]
+    names = list(compiled.program.variables)
+    return compiled.blocks.get_or_make(
+        size, lambda: make_block(compiled.program, outputs, names, size, compiled.namespace)
+    )

@@ -1,0 +1,93 @@
+"""A gradient held against an independent one that is accurate itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from service.core.calculus.compiler import Compiled
+from service.core.calculus.differences import CHECK, METHODS, Method, differences
+from service.core.calculus.explain import refuse_non_finite
+from service.core.calculus.inputs import array_data
+from service.core.calculus.kernel import bind
+from service.core.calculus.template import Array
+from service.core.exceptions import pointer_to
+from service.core.limits import Deadline
+
+ROUNDING = float(np.finfo(np.float64).eps)
+"""Relative error of what is exact but for rounding."""
+
+
+def judge_of(compiled: Compiled) -> Method:
+    """Return the method that judges: exact for numerical ones, else the most accurate that there is."""
+    if compiled.method.evaluations:
+        return METHODS["exact"]
+    return METHODS["complex_step"] if compiled.is_analytic else CHECK
+
+
+@np.errstate(all="ignore")
+def verification(
+    judge: Compiled,
+    variables: Mapping[str, Array],
+    constants: Mapping[str, Array],
+    slopes: Mapping[str, Array],
+    deadline: Deadline,
+) -> dict[str, Any]:
+    """Compare a gradient with that of a judge, as `compare` does."""
+    deadline.check()
+    if judge.method is not CHECK:
+        kernel = bind(judge, constants, None, deadline.check)
+        value, slots = kernel.evaluate(kernel.pack(variables))
+        others = kernel.unpack_gradient(slots)
+        errors = {name: ROUNDING * np.abs(slope) for name, slope in others.items()}
+    else:
+        function = judge.emitted.value_on_arrays(**array_data(judge.program, constants, deadline.check))
+        arrays = [variables[name] for name in judge.shapes]
+        found, derivatives = differences(function, arrays, CHECK, None, deadline.check)
+        value = float(found.item())
+        parts = {
+            name: np.reshape(each, (-1, 2)).T.reshape(2, *judge.shapes[name])
+            for name, each in zip(judge.shapes, derivatives, strict=True)
+        }
+        others, errors = ({name: part[row] for name, part in parts.items()} for row in (0, 1))
+    refuse_non_finite(judge, variables, constants, value, others)
+    return compare(slopes, others, errors, judge.method.name)
+
+
+def compare(
+    slopes: Mapping[str, Array], others: Mapping[str, Array], errors: Mapping[str, Array], method: str
+) -> dict[str, Any]:
+    """Compare two gradients element by element.
+
+    Parameters
+    ----------
+    slopes, others, errors : mapping of str to ndarray
+        The gradient, that of the judge, and the error of the judge's own as it estimates it.
+    method : str
+        The judge's.
+
+    Returns
+    -------
+    dict
+        ``method``, ``max_absolute_error``, ``max_relative_error``, ``worst``, the pointer of the element
+        with the largest relative error, and ``estimated_error``, the judge's own relative error there.
+    """
+    absolute, relative, worst, own = 0.0, -1.0, "", 0.0
+    for name, slope in slopes.items():
+        difference = np.abs(slope - others[name])
+        scale = np.maximum(np.abs(slope), np.abs(others[name]))
+        ratio = np.divide(difference, scale, out=np.zeros_like(difference), where=scale > 0)
+        absolute = max(absolute, float(np.max(difference)))
+        position = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
+        if ratio[position] > relative:
+            relative, worst = float(ratio[position]), pointer_to(name, *map(int, position))
+            own = float(errors[name][position] / scale[position]) if scale[position] else 0.0
+    return {
+        "method": method,
+        "max_absolute_error": absolute,
+        "max_relative_error": relative,
+        "worst": worst,
+        "estimated_error": own,
+    }
