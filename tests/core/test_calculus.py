@@ -1,6 +1,7 @@
 """Gradients of real functions, their quotes and verification, fields, the cache and the source."""
 
 import dataclasses
+import math
 import re
 import threading
 
@@ -8,11 +9,13 @@ import numpy as np
 import pytest
 
 from service.core.calculus.cache import BoundedCache
-from service.core.calculus.compiler import function_cache
+from service.core.calculus.compiler import compile_function, function_cache
 from service.core.calculus.costs import POINT_NODES
 from service.core.calculus.differences import METHODS
 from service.core.calculus.field import gradient_field, quote_field
 from service.core.calculus.gradient import gradient, quote
+from service.core.calculus.kernel import bind_on_arrays
+from service.core.calculus.source import CHECKED_OPERATIONS
 from service.core.exceptions import (
     DeadlineExceeded,
     InvalidFunction,
@@ -247,12 +250,31 @@ NON_FINITE = [
     ("sqrt(x)", 0.0, "the derivative by x became inf at sqrt", 1, 1),
     ("1 + 1/x", 0.0, "the value became inf at /", 1, 6),
     ("where(x > 0, 1, log(x))", -1.0, "the value became nan at log", 1, 17),
-    ("exp(x) - exp(x)", 1000.0, "the value became nan at exp", 1, 1),
+    ("exp(x) - exp(x)", 1000.0, "the value became nan, from inf at exp", 1, 1),
     ("x**0.5", 0.0, "the derivative by x became inf at **", 1, 2),
     ("x + 1/0", 1.0, "the value became inf at /", 1, 6),
     ("x * (0/0)", 1.0, "the value became nan at /", 1, 7),
     ("x + 0**-1", 1.0, "the value became inf at **", 1, 6),
+    ("x**6*(2 + sin(1/x))", 0.0, "the value became nan, from inf at /", 1, 16),
+    ("log(x) - log(x)", 0.0, "the value became nan, from -inf at log", 1, 1),
 ]
+
+
+@pytest.mark.parametrize("size", [2, 700])
+@pytest.mark.parametrize(
+    ("function", "method", "h", "where"),
+    [
+        ("sum(sqrt(x))", "central", None, "column 5: the derivative by x/0 became nan at sqrt"),
+        ("sum(1/(x - 1))", "forward", 1.0, "column 6: the derivative by x/0 became inf at /"),
+        ("sum(log(x + 1))", "central", 1.0, "column 5: the derivative by x/0 became inf, from -inf at log"),
+        ("sum(x/(x*x + 1))", "complex_step", 1.0, "column 6: the derivative by x/0 became "),
+    ],
+)
+def test_a_difference_that_is_not_finite_says_where_the_function_is_not(function, method, h, where, size):
+    with pytest.raises(NonFiniteResult) as caught:
+        gradient(function, {"x": np.zeros(size)}, method=method, h=h)
+
+    assert caught.value.faults[0].detail.startswith(where)
 
 
 @pytest.mark.parametrize("most", [0, POINT_NODES])
@@ -612,3 +634,104 @@ def test_an_unknown_method_or_an_array_that_is_none_is_refused():
         gradient("sum(x)", {"x": [[1, 2], [3]]})
     with pytest.raises(InvalidRequest):
         gradient("x", {"x": float("nan")})
+
+
+class Ticking:
+    """A clock that moves on by a second at every look."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    def __call__(self) -> float:
+        self.looks += 1
+        return float(self.looks)
+
+
+CHAIN = (
+    "y = x; "
+    + "; ".join(f"y{k} = exp(sin({'x' if not k else f'y{k - 1}'}))" for k in range(10))
+    + "; sum(y9)"
+)
+
+
+@pytest.mark.parametrize("method", ["exact", "central"])
+def test_the_clock_is_looked_at_between_the_operations_of_one_evaluation(method):
+    x, clock = np.linspace(0.0, 1.0, 200_000), Ticking()
+    compiled = compile_function(CHAIN, {"x": x.shape}, {}, METHODS[method], False, Limits())
+    check = Deadline(1e9, clock).check
+    before = clock.looks
+
+    if method == "exact":
+        kernel = bind_on_arrays(compiled, {}, None, check)
+        kernel.evaluate(kernel.pack({"x": x}))
+    else:
+        compiled.emitted.value_on_arrays(check=check)(x)
+
+    assert clock.looks - before >= compiled.plan.operations / CHECKED_OPERATIONS / 3 >= 8
+
+
+def test_a_deadline_ends_an_evaluation_between_two_operations():
+    clock = Ticking()
+    deadline = Deadline(10.0 + 8, clock)
+
+    with pytest.raises(DeadlineExceeded):
+        gradient(CHAIN, {"x": np.linspace(0.0, 1.0, 200_000)}, deadline=deadline)
+
+
+@pytest.mark.parametrize(
+    ("function", "method"), [("x**2", "exact"), ("sum(X @ x)", "exact"), ("x**2", "central")]
+)
+def test_the_clock_is_looked_at_between_the_blocks_of_a_field(monkeypatch, function, method):
+    monkeypatch.setattr("service.core.calculus.points.POINT_ELEMENTS", 100)
+    monkeypatch.setattr("service.core.calculus.blocks.BLOCK_ELEMENTS", 100)
+    constants = {"X": np.ones((40, 3))} if "X" in function else {}
+    points, clock = np.ones((2000, 3) if constants else 2000), Ticking()
+
+    gradient_field(function, {"x": points}, constants, method=method, deadline=Deadline(1e9, clock))
+    looks = clock.looks
+    with pytest.raises(DeadlineExceeded):
+        gradient_field(
+            function, {"x": points}, constants, method=method, deadline=Deadline(looks / 2, Ticking())
+        )
+
+    assert looks >= 40
+
+
+def _sech_squared(x: float) -> float:
+    return 4 * math.exp(-2 * abs(x)) / (1 + math.exp(-2 * abs(x))) ** 2
+
+
+def _logistic_slope(x: float) -> float:
+    return math.exp(-abs(x)) / (1 + math.exp(-abs(x))) ** 2
+
+
+TAILS = [
+    ("tanh(x)", x, _sech_squared(x)) for x in (-300.0, -40.0, -9.0, 9.0, 20.0, 300.0)
+] + [
+    ("sigmoid(x)", x, _logistic_slope(x)) for x in (-700.0, -40.0, 9.0, 40.0, 700.0)
+] + [
+    ("softplus(x)", -40.0, math.exp(-40) / (1 + math.exp(-40))),
+    ("log_sigmoid(x)", 40.0, math.exp(-40) / (1 + math.exp(-40))),
+    ("exp(x)", -700.0, math.exp(-700)),
+    ("1/x", 1e100, -1e-200),
+    ("arctan(x)", 1e100, 1e-200),
+    ("log1p(x)", 1e200, 1e-200),
+    ("sqrt(x)", 1e200, 5e-101),
+    ("softmax(stack)[1]", -40.0, math.exp(-40) / (1 + math.exp(-40)) ** 2),
+    ("logsumexp(stack)", -40.0, math.exp(-40) / (1 + math.exp(-40))),
+    ("log_softmax(stack)[0]", -40.0, -math.exp(-40) / (1 + math.exp(-40))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [1, 700])
+@pytest.mark.parametrize(("function", "x", "slope"), TAILS)
+def test_derivatives_keep_their_digits_in_the_tails(function, x, slope, size):
+    if "stack" in function:
+        text, start = f"y = x[:1]; {function.replace('stack', 'x[:2]')}", np.zeros(size + 1)
+        start[1], place = x, 1
+    else:
+        text, start, place = f"y = {function}; y[0]", np.full(size, x), 0
+
+    found = gradient(text, {"x": start})["gradient"]["x"][place]
+
+    assert found == pytest.approx(slope, rel=1e-14, abs=0.0)

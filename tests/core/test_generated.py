@@ -24,7 +24,7 @@ from tests.core.operation_cases import CASES
 
 SLOT = r"(?:v\d+)"
 NAME = rf"(?:[nkog]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|[a-z])_{SLOT})"
-NUMBER = r"(?:\d+\.\d+|\d+e-\d+|\d+)"
+NUMBER = r"(?:\d+\.\d+(?:e-?\d+)?|\d+e-\d+|\d+)"
 SIGN = r"\*\*|[-+*/<>=!]=?|[()\[\],&|]"
 FIXED = {
     *ARRAY_NAMES, *FLOAT_NAMES, *LOOP_ARRAY_NAMES, *LOOP_FLOAT_NAMES,
@@ -34,7 +34,7 @@ FIXED = {
     "check", "probe", "differences", "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
     "momentum", "decay", "beta1", "beta2", "epsilon", "schedule_rate", "schedule_every", "clip_norm",
-    "tolerance", "learning_rate", "noise",
+    "tolerance", "learning_rate", "noise", "largest", "norm",
 }  # fmt: skip
 TOKEN = re.compile(rf"({NAME}(?!\w))|([A-Za-z_]\w*)|{NUMBER}|{SIGN}|\.(?=[a-z])|:$| ", re.ASCII)
 

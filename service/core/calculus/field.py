@@ -203,6 +203,5 @@ def _refuse_non_finite(
         bad = int(np.argmin(is_finite))
         variables = {name: np.array(array[bad]) for name, array in points.variables.items()}
         gradient = {name: np.asarray(slope[bad]) for name, slope in slopes.items()}
-        refuse_non_finite(
-            compiled, variables, points.constants, float(values[bad]), gradient, f" at point {bad}"
-        )
+        value, where = float(values[bad]), f" at point {bad}"
+        refuse_non_finite(compiled, variables, points.constants, value, gradient, where, points.h)

@@ -166,7 +166,7 @@ def evaluate(
     kernel = bind(compiled, constants, h, deadline.check)
     value, slots = kernel.evaluate(kernel.pack(variables))
     slopes = kernel.unpack_gradient(slots)
-    refuse_non_finite(compiled, variables, constants, value, slopes)
+    refuse_non_finite(compiled, variables, constants, value, slopes, h=h)
     return value, slopes
 
 

@@ -79,4 +79,4 @@ class Problem:
 
     def check_finite(self, start: Mapping[str, Array], value: float, gradient: Mapping[str, Array]) -> None:
         """Refuse a start where value or gradient is not finite."""
-        refuse_non_finite(self.compiled, start, self.constants, value, gradient)
+        refuse_non_finite(self.compiled, start, self.constants, value, gradient, h=self.h)
