@@ -21,6 +21,11 @@ STATUSES = {
     Reason.CONVERGED: "converged",
     Reason.DIVERGED: "diverged",
     Reason.STALLED: "stalled",
+    Reason.EXHAUSTED: "converged",
+    Reason.SETTLED_VALUE: "converged",
+    Reason.SETTLED_STEP: "converged",
+    Reason.ON_TARGET: "converged",
+    Reason.BLOCKED: "stalled",
     Reason.INTERRUPTED: "deadline",
 }
 """The status of a run that ends for a reason."""

@@ -24,7 +24,7 @@ class Reason(IntEnum):
     JUDGED = 1
     """An iterate is judged, and the run goes on."""
     CONVERGED = 2
-    """The tolerance is met."""
+    """The tolerance is met by the gradient."""
     DIVERGED = 3
     """Value or gradient is out of bounds."""
     STALLED = 4
@@ -35,6 +35,16 @@ class Reason(IntEnum):
     """The deadline came inside the function."""
     OVERSHOT = 7
     """The value fell below the bound on the way."""
+    EXHAUSTED = 8
+    """No step lowers the value, and the gradient is as small as rounding allows."""
+    BLOCKED = 9
+    """No step of any length lowers the value."""
+    SETTLED_VALUE = 10
+    """A step lowered the value by no more than its tolerance."""
+    SETTLED_STEP = 11
+    """A step moved no variable by more than its tolerance."""
+    ON_TARGET = 12
+    """The value is at most the target."""
 
 
 Parts = tuple[Any, ...]
@@ -52,6 +62,13 @@ class Rules:
     is_bounded: bool
     has_noise: bool = False
     """Whether the gradient consists of differences, which vanish beside a large value."""
+    has_value_tolerance: bool = False
+    has_step_tolerance: bool = False
+    has_target: bool = False
+    is_scaled: bool = False
+    """Whether the tolerance is multiplied by the value's magnitude where that is above 1."""
+    carried: tuple[str, ...] = ()
+    """What the way of choosing a step carries along, besides moments."""
 
     @property
     def is_stationary(self) -> bool:
@@ -72,6 +89,8 @@ class Layout:
     k, value, best, best_step, previous, rises, bound, rate : int
         Step number, value, lowest value and its step, value before the last update, at how many steps the
         value did not fall, the magnitude beyond which it has diverged, and the learning rate.
+    carried : dict of str to int
+        Where the names that the rules carry stand.
     names : tuple of str
         The names of all parts in the source.
     norm_of, has_element : callable
@@ -97,6 +116,7 @@ class Layout:
         self.rises = self._add("rises").start
         self.bound = self._add("bound").start
         self.rate = self._add("learning_rate" if rules.schedule.factor else "rate").start
+        self.carried = {name: self._add(name).start for name in rules.carried}
         moving = (f"{moment}_{slot}" for moment in optimizer.moving for slot in slots)
         self.moving = tuple(map(self.names.index, moving))
 
@@ -104,14 +124,14 @@ class Layout:
         """Lay values out as parts; what is not named is None until the loop computes it."""
         parts: list[Any] = [None] * len(self.names)
         for name, value in values.items():
-            parts[getattr(self, name)] = value
+            parts[self._place(name)] = value
         return tuple(parts)
 
     def replaced(self, parts: Parts, **values: Any) -> Parts:
         """Return parts with other values in some places."""
         changed = list(parts)
         for name, value in values.items():
-            changed[getattr(self, name)] = value
+            changed[self._place(name)] = value
         return tuple(changed)
 
     def with_best(self, parts: Parts, step: int, slots: slice) -> Parts:
@@ -121,6 +141,9 @@ class Layout:
     def can_move(self, parts: Parts) -> bool:
         """Tell whether gradient or moments can still change a variable."""
         return self.has_element((*parts[self.gradient], *(parts[place] for place in self.moving)))
+
+    def _place(self, name: str) -> Any:
+        return self.carried[name] if name in self.carried else getattr(self, name)
 
     def _add(self, *names: str) -> slice:
         start = len(self.names)
@@ -181,6 +204,10 @@ class Iterate:
     def gradient(self) -> Parts:
         """The function's gradient, by slot."""
         return self.parts[self.layout.gradient]
+
+    def carried(self, name: str) -> Any:
+        """Return what is carried along under a name."""
+        return self.parts[self.layout.carried[name]]
 
     @property
     def gradient_norm(self) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,9 +20,12 @@ from service.core.arrays import is_finite
 from service.core.calculus.generated import Function, Maker, make_functions
 from service.core.calculus.kernel import Kernel
 from service.core.calculus.template import Template
-from service.core.descent.layout import Layout, Parts, Reason, Rules
+from service.core.descent.layout import Iterate, Layout, Parts, Reason, Rules
 from service.core.descent.loop_source import LoopWriter
 from service.core.exceptions import DeadlineExceeded
+
+Moments = Mapping[str, Mapping[str, Any]]
+"""What an optimizer keeps of the past: tensors by name and variable."""
 
 FLOAT_NAMES: dict[str, Any] = {"root_of": math.sqrt, "is_finite": math.isfinite}
 ARRAY_NAMES: dict[str, Any] = {
@@ -37,12 +40,16 @@ ARRAY_NAMES: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """The generated functions.
+    """The generated functions: the stepper of all update rules.
 
     Attributes
     ----------
+    kernel : Kernel
+        Value and gradient.
     layout : Layout
         What stands where in their parts.
+    moments : tuple of str
+        Names of the optimizer's moments.
     is_stationary : bool
         Whether a step that changes nothing is the end.
     advance : callable
@@ -52,7 +59,9 @@ class Loop:
         From parts, value and gradient of an iterate among them, which is only judged, to a reason and parts.
     """
 
+    kernel: Kernel
     layout: Layout
+    moments: tuple[str, ...]
     is_stationary: bool
     advance: Callable[..., tuple[int, int, Parts]]
     judge: Callable[..., tuple[int, Parts]]
@@ -70,6 +79,23 @@ class Loop:
             return reason, parts
         return Reason.OVERSHOT if parts[layout.best] < -parts[layout.bound] else reason, parts
 
+    def carry(self, moments: Moments) -> dict[str, Any]:
+        """Return what the parts carry of a state's moments."""
+        pack = self.kernel.pack
+        return {"moments": tuple(part for name in self.moments for part in pack(moments[name]))}
+
+    def remember(self, point: Iterate) -> Moments:
+        """Return the moments that a state keeps."""
+        parts, count = point.moments, len(self.kernel.slots)
+        return {
+            name: self.kernel.unpack(parts[count * each : count * (each + 1)])
+            for each, name in enumerate(self.moments)
+        }
+
+    def evaluations(self, point: Iterate, first: int) -> int:
+        """Count the evaluations of value and gradient from the first step on: one for each iterate."""
+        return point.step - first + 1
+
 
 def make_loop(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> Loop:
     """Bind the loop of a kernel under rules, generated when it is not known yet.
@@ -83,17 +109,37 @@ def make_loop(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> Loop:
     numbers : dict
         Options by name, and the bounds of the slots as ``low_v0``, ``high_v0``.
     """
-    template = kernel.template
-    known: LoopTemplate = template.loops.get_or_make(
-        (rules, *numbers), lambda: LoopTemplate(template, rules, tuple(numbers))
-    )
-    data = {**kernel.data, **numbers}
+    known, data = _known(kernel, rules, numbers), {**kernel.data, **numbers}
     return Loop(
+        kernel,
         known.layout,
+        rules.optimizer.moments,
         rules.is_stationary,
         known.advance(**data),
         lambda *parts: known.judge(**data)(*parts),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The judge of iterates alone, for steppers that are not generated: as in `Loop`."""
+
+    layout: Layout
+    judge: Callable[..., tuple[int, Parts]]
+
+
+def make_judgement(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> Judgement:
+    """Bind the judge of a kernel's iterates under rules, as `make_loop` does."""
+    known = _known(kernel, rules, numbers)
+    return Judgement(known.layout, known.judge(**kernel.data, **numbers))
+
+
+def _known(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> LoopTemplate:
+    template = kernel.template
+    known: LoopTemplate = template.loops.get_or_make(
+        (rules, *numbers), lambda: LoopTemplate(template, rules, tuple(numbers))
+    )
+    return known
 
 
 class LoopTemplate:
@@ -126,6 +172,8 @@ class LoopTemplate:
             **own,
             "norm_of": self.layout.norm_of,
             "abs": abs,
+            "max": max,
+            "infinity": math.inf,
             "largest": sys.float_info.max,
             "Interrupted": DeadlineExceeded,
         }

@@ -113,7 +113,7 @@ class LoopWriter:
 
     def _improvement(self) -> list[str]:
         """Write the tests of an iterate that starts a streak or goes on with it."""
-        tests = ["value < best"]
+        tests = ["value < best", *(f"not ({test})" for test in self._settlements("best").values())]
         if self.rules.is_bounded:
             tests.append(self._has_finite_gradient())
         if self.rules.has_tolerance:
@@ -143,9 +143,15 @@ class LoopWriter:
     def _judgement(self) -> list[str]:
         """Write the tests of one iterate, in the order of their precedence."""
         lines = ["if not value < previous:", "    rises = rises + 1"]
+        beyond = ["if not -bound <= value <= bound:", *indented(self._leave(Reason.DIVERGED))]
+        if self.rules.is_scaled:  # a value that falls without end would meet such a tolerance
+            lines += beyond
         if self.rules.has_tolerance:
             lines += [f"if {self._is_converged()}:", *indented(self._leave(Reason.CONVERGED))]
-        lines += ["if not -bound <= value <= bound:", *indented(self._leave(Reason.DIVERGED))]
+        for reason, test in self._settlements("previous").items():
+            lines += [f"if {test}:", *indented(self._leave(reason))]
+        if not self.rules.is_scaled:
+            lines += beyond
         if self.rules.is_bounded:  # the projection would hide that a gradient is infinite
             lines += [f"if not ({self._has_finite_gradient()}):", *indented(self._leave(Reason.DIVERGED))]
         if not self.rules.has_tolerance or self.rules.has_noise:
@@ -160,6 +166,27 @@ class LoopWriter:
         moments = (f"{moment}_{slot}" for moment in self.rules.optimizer.moving for slot in self.slots)
         parts = (*self.gradient, *moments)
         return " or ".join(parts if self.template.is_on_floats else map("has_any({})".format, parts))
+
+    def _settlements(self, previous: str) -> dict[Reason, str]:
+        """Write the tests by which a run has converged, whatever its gradient."""
+        rules, tests = self.rules, {}
+        if rules.has_target:
+            tests[Reason.ON_TARGET] = "value <= target"
+        if rules.has_value_tolerance:
+            magnitude = f"max(abs({previous}), abs(value), 1.0)"
+            tests[Reason.SETTLED_VALUE] = (
+                f"value <= {previous} < infinity and {previous} - value <= tolerance_value * {magnitude}"
+            )
+        if rules.has_step_tolerance:
+            sizes = ", ".join(self._largest(slot) for slot in self.slots)
+            moves = ", ".join(self._largest(f"({slot} - old_{slot})") for slot in self.slots)
+            tests[Reason.SETTLED_STEP] = (
+                f"{previous} < infinity and max({moves}, 0.0) <= tolerance_step * max({sizes}, 1.0)"
+            )
+        return tests
+
+    def _largest(self, source: str) -> str:
+        return f"abs({source})" if self.template.is_on_floats else f"largest_of({source})"
 
     def _is_converged(self) -> str:
         """Write the test of the tolerance; differences of 0 prove nothing beside a value that hides them."""
@@ -176,11 +203,12 @@ class LoopWriter:
         The projected gradient x - P(x - g) is g between x - upper and x - lower: written so, no digit
         of a small g is lost beside a large x.
         """
+        tolerance = "tolerance * max(1.0, abs(value))" if self.rules.is_scaled else "tolerance"
         if self.rules.is_bounded:
             derivative = self._clamped(derivative, f"{slot} - high_{slot}", f"{slot} - low_{slot}")
         if self.template.is_on_floats:
-            return f"-tolerance <= ({derivative}) <= tolerance"
-        return f"largest_of({derivative}) <= tolerance"
+            return f"-{tolerance} <= ({derivative}) <= {tolerance}"
+        return f"largest_of({derivative}) <= {tolerance}"
 
     def _clamped(self, source: str, low: str, high: str) -> str:
         if not self.template.is_on_floats:

@@ -3,77 +3,135 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from service.core.descent.options import Options
+from service.core.descent.layout import Reason
+from service.core.descent.options import SCALED_TOLERANCE, Options
 from service.core.descent.run import Run
 from service.core.limits import WORTH_TELLING_SECONDS
 
+LARGE = 1e-6
+"""A gradient whose norm is above this, times the value's magnitude where that is above 1, has not arrived."""
 
-def message_of(run: Run, options: Options, start_value: float, *, is_hidden: bool) -> str:
-    """Put the outcome of a run into a sentence.
 
-    Parameters
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended.
+
+    Attributes
     ----------
+    run, options : Run, Options
+        The run and what the client chose.
+    start_value : float
+        The value at the first step of all.
     is_hidden : bool
         Whether differences that would exceed the tolerance vanish beside the value.
     """
-    if run.status == "stalled" and is_hidden:
-        return (
-            f"Stalled at step {run.point.step}: beside the value {run.point.value:.4g} differences of the "
-            "tolerance's size are lost in rounding; use method exact, or a larger h."
-        )
-    sentence = SENTENCES[run.status](run, options, start_value)
-    if run.point.value > start_value and not run.point.is_beyond_bound:
-        return f"The value rose from {start_value:.4g} to {run.point.value:.4g}. {sentence}"
-    return sentence
+
+    run: Run
+    options: Options
+    start_value: float
+    is_hidden: bool = False
+
+    @property
+    def is_rule(self) -> bool:
+        """Whether the optimizer needs a learning rate."""
+        return self.options.optimizer.stepper == "rule"
+
+    def message(self) -> str:
+        """Put it into a sentence, after one that says so when the value rose."""
+        point = self.run.point
+        sentence = SENTENCES[self.run.status](self)
+        if point.value > self.start_value and not point.is_beyond_bound:
+            return f"The value rose from {self.start_value:.4g} to {point.value:.4g}. {sentence}"
+        return sentence
 
 
-def _max_steps(run: Run, options: Options, start_value: float) -> str:
-    point = run.point
+def _max_steps(end: Outcome) -> str:
+    point = end.run.point
+    is_far = point.gradient_norm > LARGE * max(1.0, abs(point.value))
+    remedy = "; optimizer lbfgs needs no learning_rate" if is_far and end.is_rule else ""
     return (
-        f"All {point.step - run.first} steps were run; the value went from {start_value:.4g} to "
-        f"{point.value:.4g}, the gradient's norm is {point.gradient_norm:.3g}."
+        f"All {point.step - end.run.first} steps were run; the value went from {end.start_value:.4g} to "
+        f"{point.value:.4g}, the gradient's norm is {point.gradient_norm:.3g}{remedy}."
     )
 
 
-def _convergence(run: Run, options: Options, start_value: float) -> str:
-    slope = "projected gradient" if options.given_bounds else "gradient"
-    return (
-        f"Converged at step {run.point.step}: no element of the {slope} is larger than the tolerance "
-        f"{options['tolerance']!r}."
-    )
+def _convergence(end: Outcome) -> str:
+    return f"Converged at step {end.run.point.step}: {CONVERGENCES[end.run.point.reason](end)}."
 
 
-def _deadline(run: Run, options: Options, start_value: float) -> str:
-    waited = run.deadline.waited
-    why = ""
+def _small_gradient(end: Outcome) -> str:
+    tolerance, bounds = end.options["tolerance"], end.options.given_bounds
+    limit = f"{SCALED_TOLERANCE!r}·max(1, |value|)" if tolerance is None else f"{tolerance!r}"
+    return f"no element of the {'projected ' if bounds else ''}gradient is larger than the tolerance {limit}"
+
+
+CONVERGENCES: dict[Reason, Callable[[Outcome], str]] = {
+    Reason.CONVERGED: _small_gradient,
+    Reason.SETTLED_VALUE: lambda end: (
+        f"the last step lowered the value within tolerance_value {end.options['tolerance_value']!r}"
+    ),
+    Reason.SETTLED_STEP: lambda end: (
+        f"the last step moved every variable within tolerance_step {end.options['tolerance_step']!r}"
+    ),
+    Reason.ON_TARGET: lambda end: (
+        f"the value {end.run.point.value:.4g} is at most the target {end.options['target']!r}"
+    ),
+    Reason.EXHAUSTED: lambda end: (
+        "any further decrease is lost in the rounding of the value; the gradient's norm is "
+        f"{end.run.point.gradient_norm:.3g}"
+    ),
+}
+"""What to say of each reason to have converged."""
+
+
+def _deadline(end: Outcome) -> str:
+    waited, why = end.run.deadline.waited, ""
     if waited >= WORTH_TELLING_SECONDS:
         why = f", {waited:.2f} s of the time spent waiting for other computations"
-    return f"The deadline came after step {run.point.step}{why}; send the state to go on from there."
+    return f"The deadline came after step {end.run.point.step}{why}; send the state to go on from there."
 
 
-def _divergence(run: Run, options: Options, start_value: float) -> str:
-    point = run.point
+def _divergence(end: Outcome) -> str:
+    point = end.run.point
     if point.is_beyond_bound:
-        what = f"the value grew from {start_value:.4g} to {point.value:.4g}"
+        verb = "grew" if point.value > 0.0 else "fell"
+        what = f"the value {verb} from {end.start_value:.4g} to {point.value:.4g}"
     else:
         what = f"after the value {point.value:.4g} something was not finite: value, gradient or variables"
-    return f"Diverged at step {point.step}: {what}; try a learning_rate below {options['learning_rate']:g}."
+    if not end.is_rule:
+        return f"Diverged at step {point.step}: {what}; the function seems to have no minimum."
+    remedy = f"try a learning_rate below {end.options['learning_rate']:g}, or optimizer lbfgs"
+    return f"Diverged at step {point.step}: {what}; {remedy}."
 
 
-def _stall(run: Run, options: Options, start_value: float) -> str:
-    if run.point.has_gradient:
-        why = "is too small to change any variable; a larger learning_rate may go on"
-        if options.given_bounds:
-            why = "changes no variable: it is too small, or leads out of the bounds"
-        return f"Stalled at step {run.point.step}: an update {why}."
+def _stall(end: Outcome) -> str:
+    return f"Stalled at step {end.run.point.step}: {_reason_of_stall(end)}."
+
+
+def _reason_of_stall(end: Outcome) -> str:
+    point = end.run.point
+    if end.is_hidden:
+        return (
+            f"beside the value {point.value:.4g} differences of the tolerance's size are lost in rounding; "
+            "use method exact, or a larger h"
+        )
+    if point.reason is Reason.BLOCKED:
+        return (
+            "no step of any length lowers the value, though the gradient's norm is "
+            f"{point.gradient_norm:.3g}: at a kink, or where the value is mostly rounding"
+        )
+    if not point.has_gradient:
+        return "the gradient is exactly zero, at a stationary point or on a plateau"
+    if end.options.given_bounds:
+        return "an update changes no variable: it is too small, or leads out of the bounds"
     return (
-        f"Stalled at step {run.point.step}: the gradient is exactly zero, "
-        "at a stationary point or on a plateau."
+        "an update is too small to change any variable; a larger learning_rate or optimizer lbfgs may go on"
     )
 
 
-SENTENCES: dict[str, Callable[[Run, Options, float], str]] = {
+SENTENCES: dict[str, Callable[[Outcome], str]] = {
     "max_steps": _max_steps,
     "converged": _convergence,
     "deadline": _deadline,

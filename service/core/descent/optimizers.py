@@ -36,16 +36,22 @@ class Optimizer:
         The options it uses; it ignores the others.
     defaults : mapping of str to float
         Defaults of its own for some of them.
+    stepper : str
+        A row of `STEPPERS`: how a step is chosen, ``rule`` for one by `each_slot`.
+    stacks : tuple of str
+        Names of what it keeps of each of its latest steps.
     """
 
     name: str
     meaning: str
-    each_slot: tuple[str, ...]
+    each_slot: tuple[str, ...] = ()
     moments: tuple[str, ...] = ()
     moving: tuple[str, ...] = ()
     each_step: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     defaults: Mapping[str, float] = field(default_factory=dict)
+    stepper: str = "rule"
+    stacks: tuple[str, ...] = ()
 
 
 OPTIMIZERS: dict[str, Optimizer] = {
@@ -102,6 +108,13 @@ OPTIMIZERS: dict[str, Optimizer] = {
             moving=("m",),
             each_step=("scaled = rate / (1.0 - beta1**k)", "root = (1.0 - beta2**k) ** 0.5"),
             options=("beta1", "beta2", "epsilon"),
+        ),
+        Optimizer(
+            "lbfgs",
+            "quasi-Newton steps by a line search; needs no learning rate",
+            stepper="lbfgs",
+            stacks=("steps", "changes"),
+            options=("memory",),
         ),
     )
 }

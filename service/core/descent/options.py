@@ -38,6 +38,8 @@ class Option:
         The table whose names it takes.
     is_kept : bool
         Whether a run that goes on from a state must have the same, though no row names it.
+    is_of_rules : bool
+        Whether update rules alone use it, not optimizers that find the length of a step themselves.
     """
 
     name: str
@@ -51,10 +53,13 @@ class Option:
     limit: str | None = None
     choices: Mapping[str, Any] | None = None
     is_kept: bool = False
+    is_of_rules: bool = False
 
     @property
     def used_by(self) -> tuple[str, ...]:
         """Names of the optimizers and schedules that use it; none when every descent does."""
+        if self.is_of_rules:
+            return tuple(row.name for row in OPTIMIZERS.values() if row.stepper == "rule")
         rows: list[Optimizer | Schedule] = [*OPTIMIZERS.values(), *SCHEDULES.values()]
         return tuple(row.name for row in rows if self.name in row.options)
 
@@ -72,10 +77,17 @@ def _positive(name: str, meaning: str, default: float | None = None, **more: Any
     return Option(name, "number", meaning, default, low=0, is_open=True, **more)
 
 
+def _tolerance(name: str, meaning: str) -> Option:
+    return Option(name, "number", meaning, low=0)
+
+
 def _fraction(name: str, meaning: str, default: float) -> Option:
     """Make the row of a number of at least 0 and below 1."""
     return Option(name, "number", meaning, default, low=0, high=1, is_below=True)
 
+
+SCALED_TOLERANCE = 1e-8
+"""The tolerance of optimizers that have one by default, times the value's magnitude where that is above 1."""
 
 TICKS = {
     "value": "step, value and gradient norm",
@@ -89,19 +101,33 @@ OPTIONS: dict[str, Option] = {
         Option(
             "optimizer", "choice", "the update rule", "gradient_descent", choices=OPTIMIZERS, is_kept=True
         ),
-        _positive("learning_rate", "the step size of the first update", 0.01, is_kept=True),
+        _positive("learning_rate", "the step size of the first update", 0.01, is_kept=True, is_of_rules=True),
         Option("steps", "integer", "updates of this request", 100, low=1, limit="steps"),
         _fraction("momentum", "the share of the last update in the next", 0.9),
         _fraction("decay", "the smoothing constant of the squared gradients", 0.99),
         _fraction("beta1", "the decay of the first moment", 0.9),
         _fraction("beta2", "the decay of the second moment", 0.999),
         _positive("epsilon", "added to the denominator", 1e-8),
-        Option("schedule", "choice", "how the rate changes", "constant", choices=SCHEDULES, is_kept=True),
+        Option("memory", "integer", "how many of the latest steps are kept", 10, low=1, high=100),
+        Option(
+            "schedule",
+            "choice",
+            "how the rate changes",
+            "constant",
+            choices=SCHEDULES,
+            is_kept=True,
+            is_of_rules=True,
+        ),
         _positive("schedule_rate", "the factor of the schedule"),
         Option("schedule_every", "integer", "updates between two changes, or of a whole schedule", low=1),
-        _positive("clip_norm", "the gradient's 2-norm is clipped to it", is_kept=True),
+        _positive("clip_norm", "the gradient's 2-norm is clipped to it", is_kept=True, is_of_rules=True),
         Option("bounds", "bounds", "start and steps are projected into them", is_kept=True),
         _positive("tolerance", "converged when no element of the gradient is larger"),
+        _tolerance("tolerance_value", "converged when a step lowers the value by no more, relative to it"),
+        _tolerance(
+            "tolerance_step", "converged when a step moves no variable by more, relative to the largest"
+        ),
+        Option("target", "number", "converged as soon as a value is at most this"),
         Option("history", "integer", "number of evenly spaced records", 0, low=0, limit="history"),
         Option("history_variables", "flag", "whether the records hold the variables", True),
         Option("ticks", "choice", "what a line of progress holds", "value", choices=TICKS),
@@ -182,21 +208,29 @@ class Options:
         """
         return Options({**self.values, "schedule_every": self["schedule_every"] or length})
 
-    def rules(self, *, has_noise: bool = False) -> Rules:
+    def rules(self, *, has_noise: bool = False, carried: tuple[str, ...] = ()) -> Rules:
         """Return what shapes the loop's source.
 
         Parameters
         ----------
         has_noise : bool
             Whether the gradient consists of differences.
+        carried : tuple of str
+            What the way of choosing a step carries along.
         """
+        is_rule = self.optimizer.stepper == "rule"
         return Rules(
             self.optimizer,
             self.schedule,
-            has_tolerance=self["tolerance"] is not None,
+            has_tolerance=not is_rule or self["tolerance"] is not None,
             is_clipped=self["clip_norm"] is not None,
             is_bounded=bool(self.given_bounds),
             has_noise=has_noise,
+            has_value_tolerance=self["tolerance_value"] is not None,
+            has_step_tolerance=self["tolerance_step"] is not None,
+            has_target=self["target"] is not None,
+            is_scaled=not is_rule and self["tolerance"] is None,
+            carried=carried,
         )
 
     def numbers(self) -> dict[str, Any]:
@@ -206,11 +240,14 @@ class Options:
             for row in OPTIONS.values()
             if row.kind in ("number", "integer") and row.limit is None and row.name != "learning_rate"
         }
+        if numbers["tolerance"] is None:
+            numbers["tolerance"] = SCALED_TOLERANCE
         return numbers | {"factor": self.schedule.factor}
 
     def binding(self) -> dict[str, Any]:
         """Return what a state is bound to: the options that its run uses, with their values."""
-        names = {row.name for row in OPTIONS.values() if row.is_kept}
+        is_rule = self.optimizer.stepper == "rule"
+        names = {row.name for row in OPTIONS.values() if row.is_kept and (is_rule or not row.is_of_rules)}
         names |= {*self.optimizer.options, *self.schedule.options}
         return {name: self[name] for name in sorted(names)} | {"bounds": self.given_bounds}
 
@@ -239,6 +276,9 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
         _check(row, values[row.name], limits)
     optimizer, schedule = OPTIMIZERS[values["optimizer"]], SCHEDULES[values["schedule"]]
     values |= {name: own for name, own in optimizer.defaults.items() if given.get(name) is None}
+    if optimizer.stepper != "rule":
+        values |= {name: row.default for name, row in OPTIONS.items() if row.is_of_rules}
+        return Options(values)
     for name in schedule.needs:
         if values[name] is None:
             needed = f"schedule {schedule.name}"

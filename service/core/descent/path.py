@@ -11,12 +11,13 @@ import numpy as np
 from service.core.descent.bounds import bound_numbers, bounds_of
 from service.core.descent.history import Record
 from service.core.descent.layout import Parts
-from service.core.descent.loop import Loop, make_loop
-from service.core.descent.messages import message_of
+from service.core.descent.messages import Outcome
 from service.core.descent.options import Options
 from service.core.descent.problem import Problem
 from service.core.descent.run import Run
 from service.core.descent.state import fingerprint, length_of, read_state, write_state
+from service.core.descent.steppers import STEPPERS
+from service.core.descent.steps import Stepper
 from service.core.exceptions import OverBudget, fault
 from service.core.limits import setting_of
 
@@ -64,7 +65,6 @@ class Path:
     ) -> None:
         self.problem = problem
         self.bounds = bounds_of(options["bounds"] or {}, problem.shapes)
-        self.moments = options.optimizer.moments
         numbers = _check_answer(problem, options, runs)
         if like is None:
             problem.deadline.reserve(NUMBER_SECONDS * numbers)
@@ -72,8 +72,8 @@ class Path:
         self.options = options.completed(options["steps"] if state is None else length_of(state))
         self.content = self._fresh() if state is None else self._resumed(state)
         self.like = like
-        self.loop: Loop = like.loop if like else self._new_loop()
-        self.run = Run(problem.kernel, self.loop, self._start_parts(), self.options, problem.deadline)
+        self.stepper: Stepper = like.stepper if like else self._new_stepper()
+        self.run = Run(problem.kernel, self.stepper, self._start_parts(), self.options, problem.deadline)
 
     def _binding(self) -> dict[str, Any]:
         """Return what a state is bound to."""
@@ -97,28 +97,28 @@ class Path:
             "step": 0,
             "start_value": None,
             "variables": start,
-            "moments": dict.fromkeys(self.moments, zeros),
+            "moments": dict.fromkeys(self.options.optimizer.moments, zeros),
             "best": {"step": 0, "value": math.inf, "variables": start},
         }
 
     def _resumed(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Return the content of an earlier state."""
-        return read_state(state, self.problem.shapes, self.moments, self._binding())
+        return read_state(state, self.problem.shapes, self.options.optimizer, self._binding())
 
-    def _new_loop(self) -> Loop:
+    def _new_stepper(self) -> Stepper:
         kernel, options, noise = self.problem.kernel, self.options, self.problem.noise
         numbers = options.numbers() | bound_numbers(kernel, self.bounds) | {"noise": noise}
-        return make_loop(kernel, options.rules(has_noise=noise > 0.0), numbers)
+        return STEPPERS[options.optimizer.stepper](kernel, options, numbers, noise > 0.0)
 
     def _start_parts(self) -> Parts:
         """Lay the content out as what the loop carries."""
         pack, content = self.problem.kernel.pack, self.content
         slots, best = pack(content["variables"]), content["best"]
-        return self.loop.layout.fill(
+        return self.stepper.layout.fill(
             slots=slots,
             before=slots,
             gradient=(0.0,) * len(slots),
-            moments=tuple(part for name in self.moments for part in pack(content["moments"][name])),
+            **self.stepper.carry(content["moments"]),
             best_slots=pack(best["variables"]),
             k=content["step"],
             best=best["value"],
@@ -158,19 +158,20 @@ class Path:
     def _message(self) -> str:
         """Return the outcome in a sentence."""
         is_hidden = self.problem.noise * abs(self.run.point.value) > (self.options["tolerance"] or math.inf)
-        return message_of(self.run, self.options, self.content["start_value"], is_hidden=is_hidden)
+        return Outcome(self.run, self.options, self.content["start_value"] + 0.0, is_hidden).message()
 
     def answer(self) -> dict[str, Any]:
         """Return what the caller gets."""
         run, point = self.run, self.run.point
         variables, best = self.problem.kernel.unpack(point.slots), run.best()
-        reached = {"step": point.step, "variables": variables, "moments": run.moments(), "best": best}
+        moments = self.stepper.remember(point)
+        reached = {"step": point.step, "variables": variables, "moments": moments, "best": best}
         return {
             "variables": variables,
             "value": point.value,
             "gradient_norm": point.gradient_norm,
             "steps": point.step - run.first,
-            "evaluations": (point.step - run.first + 1) * self.problem.kernel.evaluations,
+            "evaluations": self.stepper.evaluations(point, run.first) * self.problem.kernel.evaluations,
             "status": run.status,
             "message": self._message(),
             "best": best,
@@ -188,7 +189,9 @@ def _check_answer(problem: Problem, options: Options, runs: int) -> int:
     """Count the numbers of the answer, and refuse too many of them before anything is computed."""
     size = sum(array.size for array in problem.variables.values())
     records = min(options["history"], options["steps"] + 1) * (size if options["history_variables"] else 2)
-    tensors = 4 + len(options.optimizer.moments)  # last and best, in the answer and in its state; moments
+    optimizer = options.optimizer
+    moments = len(optimizer.moments) + len(optimizer.stacks) * min(options["memory"], options["steps"])
+    tensors = 4 + moments  # last and best, in the answer and in its state; moments
     numbers: int = runs * (records + tensors * size)
     if NUMBER_CHARACTERS * numbers > problem.limits.response_bytes:
         is_long = records > tensors * size

@@ -6,7 +6,6 @@ import sys
 from typing import Any
 
 from service.core.calculus.kernel import Kernel
-from service.core.calculus.template import Array
 from service.core.descent.history import History, Record
 from service.core.descent.judge import Judge, Verdict
 from service.core.descent.layout import Iterate, Parts, Reason
@@ -171,15 +170,6 @@ class Run:
                     return
             records[step] = self._record_of(point)
         self.history.records = records
-
-    def moments(self) -> dict[str, dict[str, Array]]:
-        """Return the optimizer's moments by name and variable."""
-        parts, count = self.point.moments, len(self.kernel.slots)
-        names = self.options.optimizer.moments
-        return {
-            name: self.kernel.unpack(parts[count * each : count * (each + 1)])
-            for each, name in enumerate(names)
-        }
 
     def best(self) -> dict[str, Any]:
         """Return the best iterate so far."""

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.template import Array, Shape
+from service.core.descent.optimizers import Optimizer
 from service.core.exceptions import InvalidRequest, fault, pointer_to, quote_text
 
 VERSION = 1
@@ -50,7 +51,7 @@ def length_of(state: Mapping[str, Any]) -> int:
 def read_state(
     state: Mapping[str, Any],
     shapes: Mapping[str, Shape],
-    moments: tuple[str, ...],
+    optimizer: Optimizer,
     binding: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the content of a state, its tensors as arrays.
@@ -61,8 +62,8 @@ def read_state(
         As an earlier answer gave it.
     shapes : mapping of str to tuple of int
         The variables of this request.
-    moments : tuple of str
-        Those of the optimizer.
+    optimizer : Optimizer
+        Whose moments it holds.
     binding : mapping
         Function, method, h and options of this request; the state must have been made with the same.
 
@@ -74,7 +75,7 @@ def read_state(
     try:
         _verify(state)
         _check_same(state, binding)
-        return {**binding, **_progress(state, shapes, moments)}
+        return {**binding, **_progress(state, shapes, optimizer)}
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise _bad("its content is not that of a state") from error
 
@@ -89,16 +90,17 @@ def _verify(state: Mapping[str, Any]) -> None:
         raise _bad("its seal does not fit its content")
 
 
-def _progress(
-    state: Mapping[str, Any], shapes: Mapping[str, Shape], moments: tuple[str, ...]
-) -> dict[str, Any]:
+def _progress(state: Mapping[str, Any], shapes: Mapping[str, Shape], optimizer: Optimizer) -> dict[str, Any]:
     """Return how far the run of a state has come."""
-    best = state["best"]
+    best, moments = state["best"], state["moments"]
+    stacks = {name: _stacked(moments[name], shapes) for name in optimizer.stacks if name in moments}
+    if len({len(tensor) for stack in stacks.values() for tensor in stack.values()}) > 1:
+        raise _bad("its steps and changes are not equally many")
     return {
         "step": int(state["step"]),
         "start_value": float(state["start_value"]),
         "variables": _tensors(state["variables"], shapes),
-        "moments": {moment: _tensors(state["moments"][moment], shapes) for moment in moments},
+        "moments": {name: _tensors(moments[name], shapes) for name in optimizer.moments} | stacks,
         "best": {
             "step": int(best["step"]),
             "value": float(best["value"]),
@@ -113,6 +115,12 @@ def _tensors(given: Mapping[str, Any], shapes: Mapping[str, Shape]) -> dict[str,
     if {name: array.shape for name, array in arrays.items()} != dict(shapes):
         raise _bad("its variables have other names or shapes than this request's")
     return {name: arrays[name] for name in shapes}
+
+
+def _stacked(given: Mapping[str, Any], shapes: Mapping[str, Shape]) -> dict[str, Array]:
+    """Return tensors of equal number, stacked along a first axis."""
+    lengths = {name: len(tensor) for name, tensor in given.items()}
+    return _tensors(given, {name: (lengths[name], *shape) for name, shape in shapes.items()})
 
 
 def _check_same(state: Mapping[str, Any], binding: Mapping[str, Any]) -> None:

@@ -1,0 +1,256 @@
+"""L-BFGS: where it arrives, how it ends, what it counts, and that bounds hold."""
+
+import numpy as np
+import pytest
+
+from service.core import descent, gradient
+from service.core.descent import line_search, vectors
+from service.core.descent.line_search import CURVATURE, DECREASE, Trial, search_line
+from service.core.descent.vectors import Arrays, tuples_of
+
+ROSENBROCK = "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)"
+
+
+def arrive(function, start, **options):
+    return descent(function, {"x": start}, optimizer="lbfgs", **{"steps": 1000, **options})
+
+
+@pytest.mark.parametrize("size", [2, 5, 30, 300])
+def test_it_arrives_in_the_valley_without_a_learning_rate(size):
+    path = arrive(ROSENBROCK, np.full(size, 0.5))
+
+    assert path["status"] == "converged"
+    np.testing.assert_allclose(path["variables"]["x"], 1.0, rtol=1e-7)
+
+
+ENDS = {
+    "the gradient is small": ("converged", "x**2 + exp(x)", 3.0, {}),
+    "the start is the minimum": ("converged", "x**2", 0.0, {}),
+    "the start is flat": ("converged", "0*x + 5", 3.0, {}),
+    "a tolerance of the value": ("converged", "x**4", 3.0, {"tolerance": 1e-300, "tolerance_value": 1e-9}),
+    "a tolerance of the step": ("converged", "x**4", 3.0, {"tolerance": 1e-300, "tolerance_step": 1e-3}),
+    "a target": ("converged", "x**4", 3.0, {"target": 1e-3}),
+    "rounding hides what is left": ("converged", "(x - 0.1)**2 + 1e3", 3.0, {"tolerance": 1e-300}),
+    "few steps": ("max_steps", ROSENBROCK, [-1.2, 1.0], {"steps": 3}),
+    "no minimum": ("diverged", "-x", 0.0, {}),
+    "no minimum, and faster": ("diverged", "-exp(x)", 0.0, {}),
+    "a kink beside the minimum": ("stalled", "abs(x[0]) + 100*abs(x[1] - x[0])", [3.0, 4.0], {}),
+}
+
+
+@pytest.mark.parametrize(("status", "function", "start", "options"), ENDS.values(), ids=ENDS)
+def test_a_run_ends_as_it_should(status, function, start, options):
+    path = arrive(function, start, **options)
+
+    assert path["status"] == status
+    assert path["message"].endswith(".")
+    assert np.isfinite(path["value"])
+    assert path["best"]["value"] == path["value"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"tolerance": 1e-3}, "no element of the gradient is larger than the tolerance 0.001"),
+        ({}, "no element of the gradient is larger than the tolerance 1e-08·max(1, |value|)"),
+        ({"tolerance_value": 1e-3}, "the last step lowered the value within tolerance_value 0.001"),
+        ({"tolerance_step": 0.1}, "the last step moved every variable within tolerance_step 0.1"),
+        ({"target": 0.5}, "is at most the target 0.5"),
+    ],
+)
+def test_the_message_says_by_which_tolerance_it_converged(options, words):
+    assert words in arrive(ROSENBROCK, [-1.2, 1.0], **options)["message"]
+
+
+def test_the_value_never_rises():
+    path = arrive(ROSENBROCK, [-1.2, 1.0], history=1000)
+
+    values = [record["value"] for record in path["history"]]
+    assert values == sorted(values, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("function", "start", "minimum"),
+    [
+        ("x - log(x)", 1e-5, 1.0),
+        ("x - log(x)", 700.0, 1.0),
+        ("1/x + x", 1e-3, 1.0),
+        ("exp(x) - x", 30.0, 0.0),
+        ("x**2 - sqrt(1 - x)", 0.9, -0.2258),
+        ("where(x > -1, (x - 3)**2 + log(x + 1), log(x))", 100.0, 2.8708),
+        ("sum((x - 1e5)**2)/1e4", 0.0, 1e5),
+    ],
+)
+def test_a_trial_that_is_not_finite_is_a_step_too_long(function, start, minimum):
+    path = arrive(function, start)
+
+    assert path["status"] == "converged"
+    assert path["variables"]["x"] == pytest.approx(minimum, abs=2e-4)
+
+
+def test_steps_count_iterations_and_evaluations_evaluations():
+    """The same problem by SciPy's L-BFGS-B (1.17.1, ftol 0, gtol 1e-8): 38 iterations, 46 evaluations."""
+    path = arrive(ROSENBROCK, [-1.2, 1.0])
+    numerical = arrive(ROSENBROCK, [-1.2, 1.0], method="complex_step")
+
+    assert (path["steps"], path["evaluations"]) == (38, 46)
+    assert numerical["evaluations"] == 46 * 3
+
+
+def test_more_memory_never_hurts_a_quadratic():
+    curvatures = np.logspace(0, 4, 20)
+    counts = [
+        arrive("sum(c*x**2)", np.ones(20), memory=memory, constants={"c": curvatures})["evaluations"]
+        for memory in (1, 5, 20)
+    ]
+
+    assert counts == sorted(counts, reverse=True)
+
+
+BOUNDED = {
+    "Hock and Schittkowski 1": (
+        "100*(x[1] - x[0]**2)**2 + (1 - x[0])**2", [-2, 1], [None, -1.5], [None, None], [1, 1],
+    ),
+    "Hock and Schittkowski 2": (
+        "100*(x[1] - x[0]**2)**2 + (1 - x[0])**2", [-2, 1], [None, 1.5], [None, None], [-1.2210262, 1.5],
+    ),
+    "Hock and Schittkowski 3": ("x[1] + 1e-5*(x[1] - x[0])**2", [10, 1], [None, 0], [None, None], [0, 0]),
+    "Hock and Schittkowski 4": ("(x[0] + 1)**3/3 + x[1]", [1.125, 0.125], [1, 0], [None, None], [1, 0]),
+    "Hock and Schittkowski 5": (
+        "sin(x[0] + x[1]) + (x[0] - x[1])**2 - 1.5*x[0] + 2.5*x[1] + 1",
+        [0, 0], [-1.5, -3], [4, 3], [0.5 - np.pi / 3, -0.5 - np.pi / 3],
+    ),
+    "Hock and Schittkowski 38": (
+        "100*(x[1] - x[0]**2)**2 + (1 - x[0])**2 + 90*(x[3] - x[2]**2)**2 + (1 - x[2])**2"
+        " + 10.1*((x[1] - 1)**2 + (x[3] - 1)**2) + 19.8*(x[1] - 1)*(x[3] - 1)",
+        [-3, -1, -3, -1], [-10] * 4, [10] * 4, [1] * 4,
+    ),
+    "Hock and Schittkowski 45": (
+        "2 - x[0]*x[1]*x[2]*x[3]*x[4]/120", [2] * 5, [0] * 5, [1, 2, 3, 4, 5], [1, 2, 3, 4, 5],
+    ),
+    "Hock and Schittkowski 110": (
+        "sum(log(x - 2)**2 + log(10 - x)**2) - prod(x)**0.2",
+        [9] * 10, [2.001] * 10, [9.999] * 10, [9.350265836156803] * 10,
+    ),
+    "linear, every bound active": ("sum(x)", [3] * 4, [-1, 0, 1, 2], [9] * 4, [-1, 0, 1, 2]),
+    "concave, at a corner": ("-sum(x**2)", [0.3, -0.2], [-2, -3], [1.5, 2], [1.5, -3]),
+    "the minimum inside": ("sum((x - 1)**4 + (x - 1)**2)", [3, -3], [-5, -5], [5, 5], [1, 1]),
+    "a start outside": ("sum((x - 1)**2)", [30, -30], [2, -5], [5, 0], [2, 0]),
+    "a fixed variable": ("sum((x - 1)**2) + x[0]*x[1]", [3, 3], [2, -9], [2, 9], [2, 0]),
+    "Rosenbrock, cut off": (ROSENBROCK, [-1.2, 1], [-2, -2], [0.5, 2], [0.5, 0.25]),
+    "a singularity at a bound": ("sum(x - 2*sqrt(x))", [5, 0.1], [0, 0], [9, 0.5], [1, 0.5]),
+    "logarithms": ("sum(x*log(x))", [0.9, 3], [1e-9, 1], [1, 9], [np.exp(-1), 1]),
+}  # fmt: skip
+"""Function, start, bounds and solution; W. Hock and K. Schittkowski, Test Examples for Nonlinear Programming
+Codes, Springer 1981, for those of that name."""
+
+
+@pytest.mark.parametrize(("function", "start", "low", "high", "solution"), BOUNDED.values(), ids=BOUNDED)
+def test_a_bounded_problem_ends_at_its_solution(function, start, low, high, solution):
+    wide = 1e300
+    lower = np.array([-wide if side is None else side for side in low], dtype=float)
+    upper = np.array([wide if side is None else side for side in high], dtype=float)
+    path = arrive(function, start, bounds={"x": {"lower": lower, "upper": upper}}, history=1000)
+
+    assert path["status"] == "converged"
+    if function != BOUNDED["Hock and Schittkowski 2"][0] or low[1] != 1.5:  # it has two minima
+        np.testing.assert_allclose(path["variables"]["x"], solution, rtol=1e-7, atol=1e-7)
+    for record in path["history"]:
+        assert ((lower <= record["variables"]["x"]) & (record["variables"]["x"] <= upper)).all()
+
+
+def test_bounds_on_some_variables_and_shapes():
+    function = "sum((A - 2)**2) + (b - 3)**2 + b*sum(A)/10"
+    start = {"A": np.zeros((2, 3)), "b": 1.0}
+    path = descent(function, start, optimizer="lbfgs", bounds={"A": {"upper": 1.0}}, steps=100)
+
+    assert path["status"] == "converged"
+    np.testing.assert_allclose(path["variables"]["A"], 1.0)
+    assert path["variables"]["b"] == pytest.approx(2.7)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 16])
+def test_operations_on_tuples_are_those_on_arrays(size):
+    """The generated directions against the readable ones on arrays."""
+    random = np.random.default_rng(size)
+    tuples = tuples_of(size)
+    pairs = []
+    for _ in range(4):
+        step = random.normal(size=size)
+        change = step * random.uniform(0.5, 2, size)
+        pairs.append((step, change, 1.0 / float(step @ change)))
+    g = random.normal(size=size)
+    plain = tuple((tuple(step.tolist()), tuple(change.tolist()), scale) for step, change, scale in pairs)
+
+    for count in (0, 1, 4):
+        expected = Arrays.two_loops(tuple(pairs[:count]), g)
+        np.testing.assert_allclose(tuples.two_loops(plain[:count], tuple(g.tolist())), expected, rtol=1e-12)
+    assert tuples.dot(plain[0][0], plain[1][0]) == pytest.approx(pairs[0][0] @ pairs[1][0])
+    np.testing.assert_allclose(tuples.along(plain[0][0], plain[1][0], 0.3), pairs[0][0] + 0.3 * pairs[1][0])
+
+
+def test_the_direction_of_exact_pairs_is_newtons():
+    """n independent pairs of a quadratic give its inverse Hessian."""
+    random = np.random.default_rng(0)
+    hessian = np.diag([1.0, 4.0, 9.0])
+    steps = np.eye(3)
+    pairs = tuple((step, hessian @ step, 1.0 / float(step @ hessian @ step)) for step in steps)
+    g = random.normal(size=3)
+
+    np.testing.assert_allclose(Arrays.two_loops(pairs, g), -np.linalg.solve(hessian, g), rtol=1e-12)
+
+
+LINES = {
+    "a parabola": (lambda t: ((t - 3) ** 2, 2 * (t - 3)), 0.1),
+    "a long way": (lambda t: ((t - 1000) ** 2, 2 * (t - 1000)), 0.1),
+    "a short way": (lambda t: ((1e4 * t - 3) ** 2, 2e4 * (1e4 * t - 3)), 1.0),
+    "a quartic": (lambda t: (t**4 - 5 * t**2 - 3 * t, 4 * t**3 - 10 * t - 3), 0.3),
+    "waves": (lambda t: (np.cos(5 * t) - t, -5 * np.sin(5 * t) - 1), 2.0),
+    "Moré and Thuente's first": (lambda t: (-t / (t**2 + 2), (t**2 - 2) / (t**2 + 2) ** 2), 1e-3),
+    "Moré and Thuente's second": (
+        lambda t: ((t + 0.004) ** 5 - 2 * (t + 0.004) ** 4, 5 * (t + 0.004) ** 4 - 8 * (t + 0.004) ** 3),
+        10.0,
+    ),
+    "a wall of NaN": (
+        lambda t: (-np.sqrt(1 - t) - t, 0.5 / np.sqrt(1 - t) - 1) if t < 1 else (np.nan, np.nan),
+        50.0,
+    ),
+}
+
+
+@pytest.mark.parametrize(("function", "first"), LINES.values(), ids=LINES)
+def test_a_search_ends_where_the_strong_wolfe_conditions_hold(function, first):
+    start = Trial(0.0, *function(0.0))
+
+    trial = search_line(lambda t: Trial(t, *function(t)), start, first, np.inf)
+
+    assert trial.value <= start.value + DECREASE * trial.step * start.derivative
+    assert abs(trial.derivative) <= CURVATURE * abs(start.derivative)
+
+
+def test_a_search_that_finds_nothing_lower_says_so():
+    tried = []
+
+    def uphill(t):
+        tried.append(t)
+        return Trial(t, 5.0 + abs(t), -1.0)  # a derivative that is wrong
+
+    assert search_line(uphill, Trial(0.0, 5.0, -1.0), 1.0, np.inf) is None
+    assert len(tried) <= line_search.MOST_TRIALS
+
+
+def test_large_variables_go_as_arrays_and_give_the_same(monkeypatch):
+    small = arrive(ROSENBROCK, [-1.2, 1.0, 0.3])
+    monkeypatch.setattr(vectors, "FEW", 0)
+    large = arrive(ROSENBROCK, [-1.2, 1.0, 0.3])
+
+    assert (small["steps"], small["evaluations"]) == (large["steps"], large["evaluations"])
+    np.testing.assert_allclose(small["variables"]["x"], large["variables"]["x"], rtol=1e-9)
+
+
+def test_the_gradient_at_the_end_is_as_small_as_said():
+    path = arrive("sum(cosh(x - 1)) + prod(x)", [3.0, -2.0, 0.5], tolerance=1e-10)
+
+    slope = gradient("sum(cosh(x - 1)) + prod(x)", path["variables"])["gradient"]["x"]
+    assert path["status"] == "converged"
+    assert np.abs(slope).max() <= 1e-10
