@@ -406,6 +406,41 @@ def test_numerical_methods_descend_by_their_own_gradient(method, size):
     assert path["evaluations"] == 2 * slope["evaluations"]
 
 
+@pytest.mark.parametrize("method", ["central", "forward"])
+@pytest.mark.parametrize(
+    ("function", "start", "bounds", "minimum"),
+    [
+        ("x - log(x)", 5e-5, {"lower": 1e-5}, 1.0),
+        ("x - log(1 - x)", 0.99995, {"upper": 0.99999, "lower": -3}, -3.0),
+        ("sum(x - 2*sqrt(x))", [0.0, 0.5], {"lower": 0}, 1.0),
+    ],
+)
+def test_differences_look_at_nothing_outside_the_bounds(method, function, start, bounds, minimum):
+    options = {"bounds": {"x": bounds}, "method": method, "learning_rate": 1e-4, "clip_norm": 100, "steps": 3}
+    path = descent(function, {"x": start}, **options)
+    arrived = descent(function, {"x": start}, **options | {"optimizer": "lbfgs", "steps": 100})
+
+    assert path["status"] == "max_steps"
+    np.testing.assert_allclose(arrived["variables"]["x"], minimum, atol=2e-3)
+
+
+def test_differences_within_bounds_are_those_without_where_both_points_are_inside():
+    options = {"method": "central", "learning_rate": 0.1, "steps": 20}
+    free = descent(SQUARE, START, **options)
+    within = descent(SQUARE, START, **options, bounds={"x": {"lower": -9, "upper": 9}})
+
+    np.testing.assert_allclose(within["variables"]["x"], free["variables"]["x"], rtol=1e-9)
+    assert within["evaluations"] == free["evaluations"]
+
+
+def test_a_variable_without_room_has_no_difference():
+    path = descent(
+        "sum(x**2)", {"x": [3.0, 4.0]}, method="central", bounds={"x": {"lower": [3, -9], "upper": 3}}
+    )
+
+    assert path["variables"]["x"][0] == 3.0
+
+
 def test_evaluations_count_the_start_and_every_step():
     assert descent(SQUARE, START, steps=7)["evaluations"] == 8
     assert descent(SQUARE, START, steps=7, method="central")["evaluations"] == 8 * 5

@@ -65,6 +65,8 @@ class Path:
     ) -> None:
         self.problem = problem
         self.bounds = bounds_of(options["bounds"] or {}, problem.shapes)
+        if like is None:
+            problem.keep_within(self.bounds)
         numbers = _check_answer(problem, options, runs)
         if like is None:
             problem.deadline.reserve(NUMBER_SECONDS * numbers)

@@ -18,6 +18,7 @@ from service.core.calculus.gradient import (
 )
 from service.core.calculus.kernel import Kernel, bind
 from service.core.calculus.template import Array
+from service.core.descent.differences_within import Sides, bind_within
 from service.core.limits import Deadline, Limits
 
 
@@ -51,6 +52,11 @@ class Problem:
         )
         check_budget([self.compiled], limits, deadline=deadline)
         self.kernel: Kernel = bind(self.compiled, self.constants, h, deadline.check)
+
+    def keep_within(self, bounds: Mapping[str, Sides]) -> None:
+        """Evaluate the function within bounds alone, by numerical methods too."""
+        if bounds and self.noise:
+            self.kernel = bind_within(self.compiled, self.constants, self.h, self.deadline.check, bounds)
 
     def announce(self, steps: int, held_bytes: float) -> None:
         """Tell the deadline what so many steps will take, beside so much that is kept for the answer."""
