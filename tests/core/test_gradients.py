@@ -248,7 +248,10 @@ def test_a_step_is_ignored_by_the_exact_method(size):
     assert (at_points["gradient"]["x"] == 6).all()
 
 
-LARGE = [Case("", text, {"x": (3_000,), "y": (3_000,)}) for text in ("x + y", "x*y", "2*x*y", "(x - y)**2")]
+LARGE = [
+    Case("", text, {"x": (3_000,), "y": (3_000,)})
+    for text in ("x + y", "x*y", "2*x*y", "(x + y)**2", "(x - y)**2")
+]
 
 
 @pytest.mark.parametrize("case", CASES + LARGE, ids=str)

@@ -1,9 +1,13 @@
 """Which steps a history shows: even ones, whatever was recorded."""
 
+import itertools
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.core import descent
 from service.core.descent.history import grid, thinned
 
 
@@ -34,3 +38,18 @@ def test_as_much_is_left_as_can_be():
     assert thinned([0, 2, 4, 6, 8, 9], 9) == [0, 2, 4, 6, 8, 9]
     assert thinned([0, 10, 20, 23], 23) == [0, 23]
     assert thinned([0], 0) == [0]
+
+
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "adam"])
+@pytest.mark.parametrize("size", [2, 3_000], ids=["floats", "arrays"])
+def test_every_array_of_an_answer_is_the_callers_own(size, optimizer):
+    start = {"x": np.ones(size), "y": np.full(size, 2.0)}
+
+    path = descent("sum((x + y)**2)", start, steps=5, history=3, optimizer=optimizer)
+
+    records = [start, path["variables"], path["best"]["variables"]]
+    records += [record["variables"] for record in path["history"]]
+    arrays = [array for record in records for array in record.values()]
+    assert len(arrays) == 12
+    assert not any(np.shares_memory(*pair) for pair in itertools.combinations(arrays, 2))
+    assert all((array == value).all() for array, value in zip(start.values(), (1.0, 2.0), strict=True))
