@@ -49,7 +49,6 @@ SMALL = 16
 PAIRS = (
     (ast.Lt, ast.LtE), (ast.Gt, ast.GtE), (ast.Eq, ast.NotEq), (ast.Is, ast.IsNot), (ast.In, ast.NotIn),
     (ast.And, ast.Or), (ast.Add, ast.Sub), (ast.Mult, ast.Div), (ast.FloorDiv, ast.Mod),
-    (ast.BitOr, ast.BitAnd),
 )  # fmt: skip
 OPPOSITE = {**dict(PAIRS), **{second: first for first, second in PAIRS}, ast.Pow: ast.Mult}
 

@@ -68,9 +68,9 @@ class Expected:
             self.slope(self.start), [self.slope(self.start, seed=seed) for seed in SEEDS]
         )
 
-    def at(self, point, seed=EXACTLY):
+    def at(self, point, seed=EXACTLY, is_for_derivatives=False):
         """Return the value at a point."""
-        value = Evaluation(self.constants | point, seed)(self.tree).reshape(-1)[0]
+        value = Evaluation(self.constants | point, seed, is_for_derivatives)(self.tree).reshape(-1)[0]
         if not mp.isfinite(value):
             raise Undefined
         return np.array(value, dtype=object)
@@ -87,7 +87,7 @@ class Expected:
             for place in np.ndindex(array.shape):
                 h = STEPS[method](array[place])
                 first, second = (
-                    self.at(moved(point, name, place, side * h), each)
+                    self.at(moved(point, name, place, side * h), each, method == "exact")
                     for side, each in zip(sides, seeds, strict=True)
                 )
                 found[name][place] = (first - second) / ((sides[0] - sides[1]) * h)

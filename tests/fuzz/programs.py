@@ -57,11 +57,13 @@ class Evaluation:
     """The values of nodes at a point, each computed once.
 
     With a seed every operand and every result is changed by a rounding error or two, always the same
-    ones: what comes out differs from the exact result by as much as float64 may.
+    ones: what comes out differs from the exact result by as much as float64 may. For derivatives those
+    of `ABSOLUTE` are changed by more.
     """
 
-    def __init__(self, scope, seed=None):
+    def __init__(self, scope, seed=None, is_for_derivatives=False):
         self.scope = scope
+        self.is_for_derivatives = is_for_derivatives
         self.random = None if seed is None else np.random.default_rng(seed)
         self.found = {}
 
@@ -77,7 +79,7 @@ class Evaluation:
             return self.scope[node.text]
         operands = [self.operand(node, place) for place in range(len(node.operands))]
         result = self.rounded(DEFINITIONS[node.operation](*operands, **node.options))
-        if self.random and node.operation in ABSOLUTE:
+        if self.random and self.is_for_derivatives and node.operation in ABSOLUTE:
             scale = result if node.operation == "softmax" else 1
             result = result + scale * (self.rounded(operands[0]) - operands[0])
         return result
@@ -127,10 +129,20 @@ ELEMENTS = {
     "ordinary": lambda random, shape: random.uniform(-2, 2, shape),
     "positive": lambda random, shape: random.uniform(0.2, 2, shape),
     "tied": lambda random, shape: random.integers(-1, 3, shape).astype(float),
-    "in the tails": lambda random, shape: random.choice([-40.0, 30.0, 3.0, -0.5, 20.0], shape),
+    "in the tails": lambda random, shape: random.choice([-40.0, 30.0, 0.0, -0.5, 20.0], shape),
     "tiny": lambda random, shape: random.choice([1e-20, -3e-9, 2e-5, 1e-12], shape),
 }
-KINDS = ("ordinary", "ordinary", "ordinary", "positive", "positive", "tied", "in the tails", "tiny")
+KINDS = (
+    "ordinary",
+    "ordinary",
+    "ordinary",
+    "positive",
+    "positive",
+    "tied",
+    "in the tails",
+    "in the tails",
+    "tiny",
+)
 
 TARGETS = ("a fraction each", "one-hot", "labels", "a row", "a number", "another rank")
 
@@ -199,7 +211,7 @@ class Draft:
         self.random = random
         self.variables, self.constants, self.scope = {}, {}, {}
         self.statements, self.stated, self.made = [], [], []
-        self.refused = None
+        self.refused, self.is_bare = None, self.is_so(0.3)
         self.value_of = Evaluation(self.scope)
         self.leaves = [self.array("variable", name) for name in "xxyy"]
         self.leaves += [self.array("constant", name) for name in "cd"]
@@ -230,7 +242,9 @@ class Draft:
         return Node(text, "number", number=float(text))
 
     def node(self):
-        """Draw something that there is, rather what came last."""
+        """Draw something that there is, rather what came last; variables alone for a bare program."""
+        if self.is_bare:
+            return self.random.choice(self.leaves[:4])
         return (
             self.random.choice([*self.made[-2:], *self.made[-1:]])
             if self.made and self.is_so(0.75)
@@ -280,7 +294,7 @@ class Draft:
         if OPERATIONS[name].operands[place] == "condition":
             return self.apply(self.random.choice(COMPARISONS), self.node(), self.node())
         node, wish = self.node(), DOMAINS.get((name, place))
-        return wish(self, node) if wish and self.is_so(0.8) else node
+        return wish(self, node) if wish and self.is_so(0.8 - 0.4 * self.is_bare) else node
 
     def grow(self, name):
         """Add an operation on what there is."""
@@ -313,7 +327,7 @@ class Draft:
     def scalar(self, node):
         """Make one number of a node."""
         array = self.value_of(node)
-        way = self.random.choice(["as it is", "sum", "mean", "weighted", "weighted", "square", "index"])
+        way = self.random.choice(["sum", "mean", "weighted", "square", "index", "index", "index"])
         if array.size == 1 and way != "square":
             return node
         if way == "index" and array.size:
@@ -373,9 +387,11 @@ def program(name, number):
 
 
 def drawn(draft, name):
-    around = [[draft.random.choice(DRAWN) for _ in range(draft.random.randint(0, 2))] for _ in range(2)]
+    around = [[draft.random.choice(DRAWN) for _ in range(draft.random.randint(0, most))] for most in (1, 2)]
     is_refusal_kept = draft.is_so(0.1)
-    for each in [*around[0], name, *around[1]]:
+    names = [name] if draft.is_bare else [*around[0], name, *around[1]]
+    choices = [draft.leaf()]
+    for each in names:
         try:
             draft.grow(each)
         except Unlucky:
@@ -383,7 +399,9 @@ def drawn(draft, name):
                 return finished(draft, draft.refused, True)
             if each == name:
                 raise
-    value = draft.random.choice([*draft.made[-2:], draft.made[-1], draft.made[-1], draft.leaf()])
+        else:
+            choices += [draft.made[-1]] * (5 if each == name else 2)
+    value = draft.random.choice(choices)
     value = draft.scalar(value)
     if value is None or not is_tame(draft.value_of(value)):
         raise Unlucky
