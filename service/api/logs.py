@@ -18,6 +18,7 @@ from typing import Any, TextIO
 import orjson
 
 from service.api.exchange import UNMATCHED, Exchange
+from service.api.line_writer import LINES
 from service.config import Settings
 
 LONGEST_PATH = 200
@@ -38,14 +39,22 @@ def recorder(settings: Settings) -> Callable[[Exchange], None]:
     return write
 
 
-def write_line(stream: TextIO, level: str, event: str, **values: Any) -> None:
-    """Write one JSON object as one line; a closed pipe must not fail a request."""
+def write_line(stream: TextIO | None, level: str, event: str, **values: Any) -> None:
+    """Write one JSON object as one line, soon; nothing that is wrong with it or the stream raises."""
     line = {"time": _moment(time.time()), "level": level, "event": event, "pid": os.getpid(), **values}
     try:
-        stream.write(orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE).decode())
-        stream.flush()
-    except OSError:
-        return
+        text = orjson.dumps(line, default=str, option=orjson.OPT_APPEND_NEWLINE)
+    except orjson.JSONEncodeError:  # integers beyond 64 bits, halves of surrogate pairs
+        plain = {name: _as_text(value) for name, value in line.items()}
+        text = orjson.dumps(plain, option=orjson.OPT_APPEND_NEWLINE)
+    LINES.put(stream, text.decode())
+
+
+def _as_text(value: object) -> str:
+    try:
+        return ascii(value)
+    except ValueError:  # an integer of more digits than Python writes
+        return f"<{type(value).__name__}>"
 
 
 def _moment(now: float) -> str:

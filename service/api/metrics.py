@@ -24,6 +24,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from service import __version__
 from service.api.endpoints import ENDPOINTS
 from service.api.exchange import Exchange
+from service.api.line_writer import LINES
 from service.core.calculus.compiler import function_cache
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
@@ -71,6 +72,8 @@ class Metrics:
         self.queued = self._gauge("queued_requests", "Computations on worker threads that wait.")
         self.held = self._gauge("held_bytes", "Bytes of bodies and unsent answers in memory.", "kind")
         self.refused = self._counter("refused_connections", "Connections beyond the limit.")
+        self.dropped_lines = self._counter("dropped_log_lines", "Lines of the log that could not be written.")
+        self._seen_dropped = LINES.dropped
         self.cache = self._gauge("program_cache", "The cache of compiled functions.", "figure")
         self._cache_figures = [self.cache.labels(name) for name in ("hits", "misses", "entries", "bytes")]
         build = self._make(Gauge, "build", "What is running.", "version", multiprocess_mode="max")
@@ -90,6 +93,8 @@ class Metrics:
         """Count one request and its answer."""
         endpoint = exchange.endpoint
         self._answers_of(endpoint, exchange.status, exchange.code).inc()
+        if LINES.dropped > self._seen_dropped:
+            self._count_dropped_lines()
         if exchange.is_probe:
             return
         numbers = self._numbers_of(endpoint)
@@ -116,6 +121,11 @@ class Metrics:
                 self.compute.labels(endpoint),
             )
         return found
+
+    def _count_dropped_lines(self) -> None:
+        dropped = LINES.dropped
+        self.dropped_lines.inc(dropped - self._seen_dropped)
+        self._seen_dropped = dropped
 
     def _record_cache(self) -> None:
         cache = function_cache()

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask, Response
 
 from service.api import metrics
+from service.api.line_writer import LINES
 from service.api.middleware import Middleware
 from tests.api.test_error_shape import PAGES, RIGHT
 
@@ -35,6 +36,7 @@ def test_a_log_line_that_cannot_be_written_fails_no_request(capsys):
 
     assert (answer.status_code, answer.headers["X-Request-ID"]) == (200, "seen")
     assert [each.request_id for each in recorded] == ["seen"]
+    assert LINES.flush()
     line = json.loads(capsys.readouterr().err)
     assert (line["request_id"], "exceeds 64-bit" in line["traceback"]) == ("seen", True)
 
@@ -71,6 +73,7 @@ def test_any_declared_length_is_answered_and_what_came_is_counted(client, path, 
     )
 
     assert (answer.status_code, answer.json["code"]) == (413, "body-too-large")
+    assert LINES.flush()
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["status"], line["bytes_in"]) for line in lines] == [(415, 0), (413, 5)]
 

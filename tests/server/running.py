@@ -47,12 +47,14 @@ def children(pid):
 class Server:
     """One running server. Its output goes to files, so that it never waits for a reader."""
 
-    def __init__(self, folder, application=None, **environment):
+    def __init__(self, folder, application=None, through=None, **environment):
         self.port = free_port()
         self.out, self.err = folder / f"{self.port}.out", folder / f"{self.port}.err"
         program = [sys.executable, "-m", "service"]
         if application:
             program = [sys.executable, "-m", "gunicorn", "-c", "python:service.gunicorn_conf", application]
+        if through:  # a line that ends in `exec "$@"`, with redirections
+            program = ["sh", "-c", through, "sh", *program]
         with self.out.open("w") as out, self.err.open("w") as err:
             self.process = subprocess.Popen(
                 program,
@@ -100,7 +102,10 @@ class Server:
         return total
 
     def lines(self, event):
-        """List what was logged about an event."""
+        """List what was logged about an event; the thread that writes is a moment behind."""
+        size = -1
+        while size != (size := self.out.stat().st_size):
+            time.sleep(0.1)
         found = [json.loads(line) for line in self.out.read_text().splitlines() if line.startswith("{")]
         return [line for line in found if line.get("event") == event]
 

@@ -1,11 +1,15 @@
 import io
 import json
+import sys
+import threading
+import time
 
 import pytest
 from flask import Flask, Response, request
 
-from service.api import logs, metrics
+from service.api import line_writer, logs, metrics
 from service.api.exchange import current
+from service.api.line_writer import LINES, LineWriter
 from service.api.middleware import Middleware
 from service.config import Settings
 
@@ -54,6 +58,7 @@ def client():
 
 
 def lines(capsys):
+    assert LINES.flush()
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -134,6 +139,7 @@ def test_the_level_leaves_out_what_went_well(capsys):
 def test_the_traceback_of_a_500_goes_to_standard_error_on_one_line(client, capsys):
     client.get("/broken")
 
+    assert LINES.flush()
     err = capsys.readouterr().err
     line = json.loads(err)
     assert err.count("\n") == 1
@@ -152,12 +158,81 @@ def test_h_8_garbage_in_traceparent_is_no_trace_id(traceparent):
     assert logs.trace_id_of(traceparent) == ""
 
 
-def test_a_closed_pipe_does_not_fail_a_request():
-    class Closed(io.StringIO):
-        def write(self, text):
-            raise BrokenPipeError
+class Closed(io.StringIO):
+    def write(self, text):
+        raise BrokenPipeError
 
-    logs.write_line(Closed(), "info", "request")
+
+class Blocked(io.StringIO):
+    """A pipe that nobody reads, until it is released."""
+
+    def __init__(self):
+        super().__init__()
+        self.is_free = threading.Event()
+
+    def write(self, text):
+        assert self.is_free.wait(10)
+        return super().write(text)
+
+
+@pytest.mark.parametrize("stream", [None, Closed()])
+def test_a_closed_stream_does_not_fail_a_request_and_its_lines_are_counted(stream):
+    before = LINES.dropped
+
+    logs.write_line(stream, "info", "request")
+
+    assert LINES.flush()
+    assert LINES.dropped == before + 1
+
+
+def test_lines_are_dropped_and_counted_when_nobody_reads(monkeypatch):
+    monkeypatch.setattr(line_writer, "MOST_LINES", 10)
+    writer, stream = LineWriter(), Blocked()
+    writer.put(stream, "first\n")
+    while writer.waiting:
+        time.sleep(0.001)
+
+    for number in range(100):
+        writer.put(stream, f"{number}\n")
+
+    assert (writer.waiting, writer.dropped) == (10, 90)
+    assert not writer.flush(0.05)
+    stream.is_free.set()
+    assert writer.flush(10)
+    assert stream.getvalue() == "first\n" + "".join(f"{number}\n" for number in range(10))
+
+
+def test_lines_are_joined_only_as_far_as_a_pipe_takes_them_in_one_piece():
+    pieces = []
+
+    class Pipe(io.StringIO):
+        def write(self, text):
+            pieces.append(text)
+
+    writer, stream, lines = LineWriter(), Pipe(), [f"{number:0999}\n" for number in range(20)]
+    for line in [*lines, "x" * 9_000 + "\n"]:
+        writer.put(stream, line)
+
+    assert writer.flush(10)
+    assert "".join(pieces[:-1]) == "".join(lines)
+    assert len(pieces[-1]) == 9_001
+    assert max(map(len, pieces[:-1])) <= 4_096
+
+
+def test_dropped_lines_are_a_metric(client, monkeypatch):
+    monkeypatch.setattr(LINES, "dropped", LINES.dropped + 3)
+
+    client.post("/softmax", data=b"{}")
+
+    assert "kobai_dropped_log_lines_total 3.0" in client.get("/metrics").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**63) - 1, 10**5000, "\ud800", {1: "x"}, object()], ids=type)
+def test_a_line_that_json_cannot_hold_is_written_as_text(value, capsys):
+    logs.write_line(sys.stdout, "info", "request", value=value)
+
+    (line,) = lines(capsys)
+    assert line["event"].strip("'") == "request"
 
 
 def test_metrics_count_by_endpoint_status_and_code(client):

@@ -8,8 +8,10 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
 from service.core.calculus.compiler import CACHED_BYTES
-from tests.server.running import Server
+from tests.server.running import Server, responses
 
 
 def test_metrics_are_right_across_workers(tmp_path):
@@ -68,6 +70,45 @@ def test_log_lines_are_whole_under_load(server):
     lines = [json.loads(line) for line in server.out.read_text().splitlines()]
 
     assert all({"time", "level", "event", "pid"} <= set(line) for line in lines)
+
+
+def test_a_log_that_nobody_reads_holds_up_no_request_and_no_stop(tmp_path):
+    pipe = tmp_path / "log"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    server = Server(tmp_path, through=f'exec "$@" > {pipe}', WEB_CONCURRENCY="2")
+
+    began = time.monotonic()
+    for number in range(600):  # a pipe holds less than two hundred lines
+        assert server.post("/softmax", {"x": [number, 1]})[0] == 200
+
+    assert time.monotonic() - began < 20
+    assert server.stop() == 0
+    assert server.err.read_text() == ""
+    os.close(reader)
+
+
+def test_a_closed_standard_output_stops_nothing(tmp_path):
+    server = Server(tmp_path, through='exec "$@" >&-')
+
+    answers = [server.post("/softmax", {"x": [1, 1]}) for _ in range(20)]
+
+    assert answers == [(200, {"y": [0.5, 0.5]})] * 20
+    assert "kobai_dropped_log_lines_total 2" in server.get("/metrics")[2].decode()
+    assert server.stop() == 0
+    assert server.err.read_text() == ""
+
+
+@pytest.mark.parametrize("length", ["9223372036854775807", "18446744073709551616", "9" * 4301])
+def test_a_length_beyond_all_bounds_is_answered_and_what_came_is_counted(server, length):
+    name = f"long-{length[:9]}"
+    head = f"Host: x\r\nContent-Type: application/json\r\nX-Request-ID: {name}\r\nContent-Length: {length}"
+
+    received = server.exchange(f"POST /softmax HTTP/1.1\r\n{head}\r\n\r\n".encode(), end=True)
+
+    assert responses(received)[0][0] == (413 if len(length) < 20 else 400)
+    lines = [each for each in server.lines("request") if each["request_id"] == name]
+    assert [(each["status"], each["bytes_in"]) for each in lines] == [(413, 0)] * (len(length) < 20)
 
 
 def test_an_answer_and_its_log_line_say_where_the_time_went(server):
