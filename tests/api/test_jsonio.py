@@ -248,6 +248,26 @@ def test_an_array_outlives_the_document_that_it_was_read_from():
     assert first.tolist() == [1.0, 2.0, 3.0]
 
 
+BEFORE = [b"\\\\" * count for count in (1, 2, 3)] + [b'\\"', b'\\\\\\"', b'a\\"[b', b"\\n\\\\"]
+"""What may stand in a string, escaped, before its end."""
+
+
+@pytest.mark.parametrize("string", BEFORE, ids=repr)
+@pytest.mark.parametrize("opening", [b"[", b'{"x":'])
+def test_depth_is_refused_whatever_a_string_before_it_ends_with(string, opening):
+    with pytest.raises(MalformedJson, match="nested more than 32 deep"):
+        loads(b'{"a": "' + string + b'", "x": ' + opening * 3000, NESTING)
+
+
+@pytest.mark.parametrize("whole", [5, -5, 2**53 + 1, 2**63 - 1, 2**64 - 1, -(2**63)])
+def test_a_whole_number_of_64_bits_is_one_beside_a_longer_one(whole):
+    alone = loads(b'{"k": %d}' % whole, NESTING)
+    beside = loads(b'{"k": %d, "long": %d}' % (whole, 10**30), NESTING)
+
+    assert [type(each["k"]) for each in (alone, beside)] == [int, int]
+    assert alone["k"] == beside["k"] == whole
+
+
 @PATIENT
 @given(st.binary(max_size=80) | VALUES.map(lambda value: json.dumps(value).encode()), st.integers(1, 4))
 def test_an_outline_counts_what_a_slow_reader_counts(text, depth):
