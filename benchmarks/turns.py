@@ -1,0 +1,194 @@
+"""``python -m benchmarks.turns``: whether what takes little waits behind what takes long.
+
+Beside four descents of 25 seconds on two workers: functions that the service has never seen, of several
+lengths, and descents of 0.05 seconds of work. Then the four descents alone, against one on each worker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import itertools
+import json
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.load import CHAIN, NETWORK
+from tests.server.running import Server
+
+GOAL_NEW_MS, GOAL_SHORT_MS, GOAL_LOST = 50, 500, 0.05
+CHARACTERS = (20, 80, 215, 1_000)
+DEADLINE_MS = 25_000
+
+CENTRAL = {
+    "function": "sum((A @ x - b)**2) + sum(exp(-x**2))",
+    "variables": {"x": [0.01 * k for k in range(200)]},
+    "constants": {
+        "A": [[((i * j) % 11 - 5) / 50 for j in range(200)] for i in range(300)],
+        "b": [0.1 * (k % 7) for k in range(300)],
+    },
+    "method": "central",
+    "learning_rate": 1e-4,
+    "steps": 100_000,
+    "history_variables": False,
+}
+"""Every step evaluates the function 401 times on arrays."""
+
+LONG = {"central differences on arrays": CENTRAL, "on numbers": CHAIN, "a network": NETWORK}
+
+SHORT = {
+    "function": "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)",
+    "variables": {"x": [-1.2, 1.0] * 50},
+    "learning_rate": 1e-5,
+    "steps": 1_500,
+}
+"""About 0.05 seconds of work."""
+
+_numbers = itertools.count(1_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What came back: seconds of each request, and how many were not answered with 200."""
+
+    seconds: list[float]
+    failed: int
+
+    def percentile(self, part: float) -> float:
+        """Return a percentile in milliseconds."""
+        ordered = sorted(self.seconds)
+        return 1e3 * ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+
+
+class Descent(threading.Thread):
+    """One long descent; `answer` is what came back."""
+
+    def __init__(self, port: int, value: dict[str, object], seconds: float) -> None:
+        super().__init__()
+        self.answer: dict[str, object] = {}
+        self._port = port
+        self._body = json.dumps(value | {"deadline_ms": int(1000 * seconds)})
+
+    def run(self) -> None:
+        """Send it and wait."""
+        _, self.answer = post(self._port, "/descent", self._body)
+
+
+def post(port: int, path: str, body: str) -> tuple[int, dict[str, object]]:
+    """Send a request on a connection of its own."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("POST", path, body, {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+    finally:
+        connection.close()
+
+
+def new_function(characters: int) -> str:
+    """Write a gradient of a function that nobody has sent before, of about so many characters."""
+    text = f"(x[0] - {next(_numbers)})**2"
+    while len(text) < characters:
+        text += f" + exp(-x[1]**2)*{next(_numbers)}"
+    if len(text) > characters + 10:
+        text = text[: text.rindex(" + ")]
+    return json.dumps({"function": text, "variables": {"x": [1.0, 2.0]}})
+
+
+def short_descent() -> str:
+    """Write a short descent, of a learning rate of its own."""
+    return json.dumps(SHORT | {"learning_rate": 1e-5 + 1e-10 * next(_numbers)})
+
+
+def seen_within(port: int, path: str, bodies: object, seconds: float) -> Seen:
+    """Send one request after the other for some time, each on a connection of its own."""
+    end = time.perf_counter() + seconds
+    times: list[float] = []
+    failed = 0
+    while (began := time.perf_counter()) < end:
+        status, _ = post(port, path, bodies())  # type: ignore[operator]
+        times.append(time.perf_counter() - began)
+        failed += status != 200
+    return Seen(times, failed)
+
+
+def print_company(server: Server, name: str, value: dict[str, object], seconds: float) -> bool:
+    """Measure what takes little beside four long descents; tell whether the goals are met."""
+    company = [Descent(server.port, value, DEADLINE_MS / 1000) for _ in range(4)]
+    for each in company:
+        each.start()
+    time.sleep(1)
+    met = True
+    for characters in CHARACTERS:
+        seen = seen_within(server.port, "/gradient", lambda c=characters: new_function(c), seconds)
+        met &= print_row(name, f"new functions of {characters} characters", seen, GOAL_NEW_MS)
+    seen = seen_within(server.port, "/descent", short_descent, 2 * seconds)
+    met &= print_row(name, "descents of 0.05 s of work", seen, GOAL_SHORT_MS)
+    for each in company:
+        each.join()
+    return met and all(each.answer.get("status") == "deadline" for each in company)
+
+
+def print_row(name: str, what: str, seen: Seen, goal_ms: float) -> bool:
+    """Print a row; tell whether its goal is met."""
+    p50, p99 = seen.percentile(0.5), seen.percentile(0.99)
+    cells = f"{len(seen.seconds)} | {p50:.1f} | {p99:.1f} | {goal_ms} | {seen.failed}"
+    print(f"| {name} | {what} | {cells} |", flush=True)
+    return p99 <= goal_ms and not seen.failed
+
+
+def steps_of(server: Server, value: dict[str, object], count: int, seconds: float) -> int:
+    """Add up the steps of so many descents at once."""
+    company = [Descent(server.port, value, seconds) for _ in range(count)]
+    for each in company:
+        each.start()
+    for each in company:
+        each.join()
+    return sum(int(str(each.answer["steps"])) for each in company)
+
+
+def print_lost(server: Server, name: str, value: dict[str, object], seconds: float) -> bool:
+    """Measure how many steps the turns cost, on one worker; tell whether the goal is met."""
+    one = statistics_of(lambda: steps_of(server, value, 1, seconds))
+    four = statistics_of(lambda: steps_of(server, value, 4, seconds))
+    lost = 1 - four / one
+    print(f"| {name} | {one} | {four} | {100 * lost:.1f} % | {100 * GOAL_LOST:.0f} % |", flush=True)
+    return lost <= GOAL_LOST
+
+
+def statistics_of(measure: object, times: int = 3) -> int:
+    """Return the median of a few measurements."""
+    return sorted(measure() for _ in range(times))[times // 2]  # type: ignore[operator]
+
+
+def main() -> int:
+    """Print the tables; the exit status is 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3, help="for each row")
+    parser.add_argument("--only", choices=LONG, help="one kind of long descent alone")
+    options = parser.parse_args()
+    kinds = {options.only: LONG[options.only]} if options.only else LONG
+    met = True
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(Path(folder), WEB_CONCURRENCY="2")
+        print("\nBeside four descents of 25 s on two workers, one request after the other\n")
+        print("| descents | beside them | count | p50 ms | p99 ms | goal | not 200 |")
+        print("|---|---|---|---|---|---|---|")
+        for name, value in kinds.items():
+            met &= print_company(server, name, value, options.seconds)
+        server.stop()
+        server = Server(Path(folder), WEB_CONCURRENCY="1")
+        print(f"\nSteps on one worker in {options.seconds:g} s, median of 3\n")
+        print("| descents | of one | of four that take turns | lost | goal |\n|---|---|---|---|---|")
+        for name, value in kinds.items():
+            met &= print_lost(server, name, value, options.seconds)
+        server.stop()
+    return 0 if met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,67 @@
+"""The body reader without a server: what it holds, and how much it reads of what is refused."""
+
+import asyncio
+import time
+import tracemalloc
+from collections import Counter
+
+import pytest
+
+from service.config import Settings
+from service.server.body_reader import BodyReader
+from service.server.budget import MemoryBudget
+
+MIB = 1024 * 1024
+CHUNKED = [(b"transfer-encoding", b"chunked")]
+
+
+def reader_of(pieces, headers=CHUNKED, **environment):
+    """Make a reader of so many pieces; the counter says how many bytes were taken."""
+    taken, pieces = Counter(), iter(pieces)
+
+    async def receive():
+        piece = next(pieces, None)
+        if piece is None:
+            await asyncio.sleep(60)
+        taken["bytes"] += len(piece)
+        return {"type": "http.request", "body": piece, "more_body": True}
+
+    settings = Settings.from_environment(environment)
+    return BodyReader(headers, receive, settings, MemoryBudget(64 * MIB, 16 * MIB)), taken
+
+
+def test_tiny_pieces_are_joined_before_they_take_many_times_their_size():
+    pieces = (b"%02d" % (number % 100) for number in range(200_000))
+    reader, taken = reader_of(pieces, KOBAI_BODY_BYTES="300000", KOBAI_HELD_BODY_BYTES="300000")
+    tracemalloc.start()
+
+    asyncio.run(reader.read())
+
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert reader.refusal[0] == 413
+    assert taken["bytes"] > 300_000
+    assert peak < 3 * MIB
+
+
+@pytest.mark.parametrize("most", [0, MIB, 5 * MIB])
+def test_what_is_refused_is_read_away_up_to_a_bound(most):
+    headers = [(b"content-length", b"1000000000")]
+    reader, taken = reader_of([b"x" * 65_536] * 10_000, headers, KOBAI_DISCARDED_BYTES=str(most))
+
+    asyncio.run(reader.read())
+    asyncio.run(reader.discard())
+
+    assert reader.refusal[0] == 413
+    assert most <= taken["bytes"] <= most + 65_536
+
+
+def test_what_is_refused_is_read_away_for_so_long_only():
+    headers = [(b"content-length", b"1000000000")]
+    reader, _ = reader_of([b"x"], headers, KOBAI_BODY_TIMEOUT_S="1")
+    began = time.monotonic()
+
+    asyncio.run(reader.read())
+    asyncio.run(reader.discard())
+
+    assert 0.9 < time.monotonic() - began < 5
