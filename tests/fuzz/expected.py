@@ -126,11 +126,9 @@ class Expected:
         more = 0
         if method != "exact":
             more = 2 * steps * rate * self.rounding_of_steps(self.slope(self.start), method)
-        return (
-            rate,
-            tolerant_each(exact, [trial for trial, _ in trials], more),
-            tolerant(value, [trial for _, trial in trials], 2 * more * max(1, steepest)),
-        )
+        variables = tolerant_each(exact, [trial for trial, _ in trials], more)
+        slack = 2 * steepest * sum(np.sum(numbers.tolerance) for numbers in variables.values())
+        return rate, variables, tolerant(value, [trial for _, trial in trials], slack)
 
     def descend(self, method, rate, steps, seed):
         point = self.start
