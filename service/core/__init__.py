@@ -19,6 +19,9 @@ from service.core.activations import (
 )
 from service.core.calculus.field import gradient_field
 from service.core.calculus.gradient import gradient, quote
+from service.core.calculus.hessian import hessian, hvp
+from service.core.calculus.jacobian import jacobian, jvp, vjp
+from service.core.calculus.value import value
 from service.core.descent import descent, sweep
 from service.core.losses import FUNCTIONS, LossFunction, loss
 
@@ -37,7 +40,13 @@ __all__ = [
     "softmax",
     "softplus",
     "sweep",
+    "value",
+    "vjp",
     *FUNCTIONS,
+    "hessian",
+    "hvp",
+    "jacobian",
+    "jvp",
 ]
 
 

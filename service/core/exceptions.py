@@ -57,6 +57,10 @@ MESSAGES: dict[str, str] = {
     "bad-state": "This is not a state that an earlier answer gave: {why}. Send it back unchanged, or leave it out.",
     "empty-bounds": "lower is above upper ({lower} > {upper}).",
     "unknown-name-here": "There is no variable of this name; the variables are {known}.",
+    "no-such-variable": "There is no variable of this name.",
+    "wrong-shape": "Has the shape {got}; the shape here is {expected}.",
+    "points-and-variables": "Takes the place of variables; give one of them.",
+    "unknown-output": "{got} is no name of a statement, or is wanted twice.",
     "first-axis": "Has {got} points, {other} has {expected}; the first axis counts the points and is the same for all names.",
     # the function's text
     "too-long": "The function has {count} characters; at most {limit} are allowed.",

@@ -3,34 +3,78 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
-from service.core.calculus.compiler import Compiled
+from service.core.calculus.schedule import ExecutionPlan
 from service.core.exceptions import Fault, OverBudget, fault
+from service.core.language.program import Program
 from service.core.limits import NO_DEADLINE, Deadline, Limits, setting_of
 
 LARGEST_COUNT = 2**53 - 1
 """Largest number that a quote names: the largest whole number that every JSON reader keeps."""
 
 
-def quote_of(work: list[Compiled], limits: Limits, points: int = 1) -> dict[str, Any]:
+class Priced(Protocol):
+    """What has a price: a compiled function, or `Price` itself."""
+
+    @property
+    def program(self) -> Program:
+        """The function."""
+
+    @property
+    def plan(self) -> ExecutionPlan:
+        """Of one evaluation."""
+
+    @property
+    def operations(self) -> float:
+        """Elementary operations of all evaluations."""
+
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of the function."""
+
+    @property
+    def peak_bytes(self) -> int:
+        """Memory at a time."""
+
+    @property
+    def seconds(self) -> float:
+        """Estimated processor time."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """The price of work that is not one compiled function's; attributes as `Priced` has them."""
+
+    program: Program
+    plan: ExecutionPlan
+    operations: float
+    evaluations: int
+    peak_bytes: int
+    seconds: float
+
+
+def quote_of(work: Sequence[Priced], limits: Limits, points: int = 1) -> dict[str, Any]:
     """Add up the compiled functions of a request."""
     return {
         "shapes": work[0].program.shapes(),
         "operations": min(math.ceil(points * sum(each.operations for each in work)), LARGEST_COUNT),
-        "peak_bytes": min(max(each.plan.peak_bytes for each in work), LARGEST_COUNT),
+        "peak_bytes": min(max(each.peak_bytes for each in work), LARGEST_COUNT),
         "evaluations": points * sum(each.evaluations for each in work),
         "within_limits": is_within(work, limits, points),
     }
 
 
 def check_budget(
-    work: list[Compiled],
+    work: Sequence[Priced],
     limits: Limits,
     points: int = 1,
     deadline: Deadline = NO_DEADLINE,
+    hint: str = "",
 ) -> None:
-    """Hold the quote against the limits, and announce the work to the deadline.
+    """Hold the quote against the limits, and announce the work to the deadline; the hint ends a refusal.
 
     Raises
     ------
@@ -40,30 +84,30 @@ def check_budget(
         The time was up before there was room for the work.
     """
     if not is_within(work, limits, points):
-        raise OverBudget(*_excesses(work, limits, points))
+        faults = _excesses(work, limits, points)
+        raise OverBudget(*(replace(found, detail=f"{found.detail}{hint}") for found in faults))
     seconds = points * sum(each.seconds for each in work)
-    deadline.expect(seconds, max(each.plan.peak_bytes for each in work))
+    deadline.expect(seconds, max(each.peak_bytes for each in work))
 
 
-def is_within(work: list[Compiled], limits: Limits, points: int = 1) -> bool:
+def is_within(work: Sequence[Priced], limits: Limits, points: int = 1) -> bool:
     """Tell whether the quote is within the limits."""
     operations = 0.0
     for each in work:
         operations += points * each.operations
-        needed = each.plan
-        if needed.largest > limits.operations_at_once or needed.peak_bytes > limits.peak_bytes:
+        if each.plan.largest > limits.operations_at_once or each.peak_bytes > limits.peak_bytes:
             return False
     return operations <= limits.operations
 
 
-def _excesses(work: list[Compiled], limits: Limits, points: int) -> list[Fault]:
+def _excesses(work: Sequence[Priced], limits: Limits, points: int) -> list[Fault]:
     """Return a fault for every limit that the quote exceeds, at the costliest place of the text."""
-    widest = max(work, key=lambda each: each.plan.peak_bytes)
+    widest = max(work, key=lambda each: each.peak_bytes)
     costliest = max(work, key=lambda each: each.plan.largest)
     rows = (
         ("operations", points * sum(each.operations for each in work), costliest.plan.costliest),
         ("operations_at_once", costliest.plan.largest, costliest.plan.costliest),
-        ("peak_bytes", widest.plan.peak_bytes, widest.plan.widest),
+        ("peak_bytes", widest.peak_bytes, widest.plan.widest),
     )
     return [
         _excess(name, min(math.ceil(asked), LARGEST_COUNT), limits, line=place.line, column=place.column)

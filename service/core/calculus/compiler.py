@@ -93,6 +93,11 @@ class Compiled:
         return self.emitted.microseconds_on_floats <= self.emitted.microseconds_on_arrays
 
     @property
+    def peak_bytes(self) -> int:
+        """Planned memory of one evaluation."""
+        return self.plan.peak_bytes
+
+    @property
     def seconds(self) -> float:
         """Estimated processor time for value and gradient at one point."""
         return 1e-6 * min(self.emitted.microseconds_on_floats, self.emitted.microseconds_on_arrays)
@@ -181,8 +186,8 @@ def compile_anew(
     tape = parse_function(function, limits)
     deadline.check(PATIENCE_SECONDS)
     program = check_function(tape, variables, constants, limits)
-    obstacle = _first_not_analytic(program)
-    _check_value(program, method, obstacle)
+    is_analytic = first_not_analytic(program) is None
+    _check_value(program, method)
     deadline.expect(COMPILING_SECONDS * len(program.graph.nodes))
     gradient = differentiate(program) if method is METHODS["exact"] else {}
     deadline.check(PATIENCE_SECONDS)
@@ -191,20 +196,33 @@ def compile_anew(
     deadline.check(PATIENCE_SECONDS)
     lowered = _lower(program, [*gradient.values()], method, has_step, most)
     emitted = Emitted(program, method, [*gradient.values()], plan, lowered)
-    return Compiled(program, method, has_step, obstacle is None, gradient, plan, emitted)
+    return Compiled(program, method, has_step, is_analytic, gradient, plan, emitted)
 
 
-def _check_value(program: Program, method: Method, obstacle: Node | None) -> None:
+def _check_value(program: Program, method: Method) -> None:
     """Refuse a value that has no gradient, or none by the method."""
     if program.value.size != 1:
         refuse("not-scalar", program.value.node.place, shape=program.value.shape)
-    if obstacle is not None and method.name == "complex_step":
+    if method.name == "complex_step":
+        refuse_not_analytic(program)
+
+
+def refuse_not_analytic(program: Program) -> None:
+    """Refuse the complex step for a function that is not analytic.
+
+    Raises
+    ------
+    InvalidFunction
+        Naming the operation and its column.
+    """
+    obstacle = first_not_analytic(program)
+    if obstacle is not None:
         operation = obstacle.operation
         name = operation.name if operation.is_function else operation.symbol
         refuse("not-analytic", obstacle.place, got=repr(name))
 
 
-def _first_not_analytic(program: Program) -> Node | None:
+def first_not_analytic(program: Program) -> Node | None:
     """Return the first operation that the complex step may not pass through, None when there is none."""
     nodes = (node for node in program.graph.nodes if node.operation is not INPUT)
     return next((node for node in nodes if not node.operation.is_analytic), None)

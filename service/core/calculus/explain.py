@@ -11,13 +11,14 @@ import numpy as np
 
 from service.core.arrays import is_finite
 from service.core.calculus.compiler import Compiled
-from service.core.calculus.differences import CHECK, step_at
+from service.core.calculus.differences import CHECK, Method, step_at
 from service.core.calculus.generated import make_function, write_source
 from service.core.calculus.inputs import array_data, array_names
 from service.core.calculus.template import Array
 from service.core.exceptions import Fault, NonFiniteResult, fault
 from service.core.language.graph import Graph, Term
 from service.core.language.parser import FUNCTION_POINTER
+from service.core.language.program import Program
 
 _CHECKING = ", taken by central differences for verification,"
 
@@ -49,42 +50,76 @@ def refuse_non_finite(
     if math.isfinite(value) and all(map(is_finite, gradient.values())):
         return
     where += _CHECKING if compiled.method is CHECK else ""
-    at = Point(compiled, variables, constants)
+    outputs = [compiled.program.value, *compiled.gradient.values()]
+    watched = Watched(compiled.program, outputs, constants, compiled.namespace)
     if not math.isfinite(value):
-        at.refuse(f"the value{where}", value, compiled.program.value, [tuple(variables.values())])
+        watched.refuse(f"the value{where}", value, compiled.program.value, [tuple(variables.values())])
     for name, slope in gradient.items():
         if is_finite(slope):
             continue
-        element = np.unravel_index(int(np.argmin(np.isfinite(slope))), slope.shape)
-        place = "".join(f"/{index}" for index in element)
+        element = first_not_finite(slope)
         term = compiled.gradient.get(name, compiled.program.value)
-        output = f"the derivative by {name}{place}{where}"
-        at.refuse(output, float(slope[element]), term, at.moved(name, element, h))
+        output = f"the derivative by {name}{place_of(element)}{where}"
+        places = moved(compiled.method, variables, name, element, h)
+        watched.refuse(output, float(slope[element]), term, places)
+
+
+def first_not_finite(array: Array) -> tuple[int, ...]:
+    """Return the index of the first element that is infinite or NaN."""
+    return tuple(map(int, np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)))
+
+
+def place_of(element: Sequence[int]) -> str:
+    """Write an index as the end of a JSON Pointer."""
+    return "".join(f"/{index}" for index in element)
+
+
+def moved(
+    method: Method, variables: Mapping[str, Array], name: str, element: Any, h: float | None
+) -> list[tuple[Array, ...]]:
+    """Return where a method evaluates for an element's derivative: at the point alone, or at its steps."""
+    step = step_at(method, h, variables[name][element])
+    signs = {"central": (1.0, -1.0), "forward": (1.0,), "complex_step": (1j,)}.get(method.name, (0.0,))
+    found = []
+    for sign in signs:
+        array = variables[name].astype(complex if sign == 1j else float)
+        array[element] += sign * step
+        found.append(tuple({**variables, name: array}.values()))
+    return found
 
 
 @dataclass(frozen=True)
-class Point:
-    """A function at a point where a result is not finite."""
+class Watched:
+    """A program whose results are not all finite.
 
-    compiled: Compiled
-    variables: Mapping[str, Array]
+    Attributes
+    ----------
+    program, outputs : Program, sequence of Term
+        What is run; its variables are all inputs that vary.
+    constants : mapping of str to ndarray
+        Data by name.
+    namespace : mapping, optional
+        Functions to call in place of the table's.
+    """
+
+    program: Program
+    outputs: Sequence[Term]
     constants: Mapping[str, Array]
-
-    def moved(self, name: str, element: Any, h: float | None) -> list[tuple[Array, ...]]:
-        """Return where the method evaluates for an element's derivative: there alone, or at its steps."""
-        method, x = self.compiled.method, self.variables[name][element]
-        step = step_at(method, h, x)
-        signs = {"central": (1.0, -1.0), "forward": (1.0,), "complex_step": (1j,)}.get(method.name, (0.0,))
-        found = []
-        for sign in signs:
-            array = self.variables[name].astype(complex if sign == 1j else float)
-            array[element] += sign * step
-            found.append(tuple({**self.variables, name: array}.values()))
-        return found
+    namespace: Mapping[str, Any] | None = None
 
     def refuse(self, output: str, value: float, term: Term, places: Sequence[tuple[Array, ...]]) -> NoReturn:
-        """Run the program once more, watching every operation, and name the first bad one."""
-        graph = self.compiled.program.graph
+        """Run the program once more, watching every operation, and name the first bad one.
+
+        Parameters
+        ----------
+        output, value : str, float
+            What is not finite, in words, and what it became.
+        term : Term
+            Where in the program it is computed.
+        places : sequence of tuple of ndarray
+            Inputs to look at, in this order.
+        """
+        graph = self.program.graph
         node, became = term.node, repr(value)
         for arguments in places:
             spoiled = self._spoiled(arguments)
@@ -110,12 +145,10 @@ class Point:
             if is_bad.any():
                 found[index] = float(np.ravel(real)[np.argmax(is_bad)])
 
-        compiled, program = self.compiled, self.compiled.program
-        outputs = [program.value, *compiled.gradient.values()]
-        names = array_names(program)
-        source = write_source(program.graph, outputs, names, is_probed=True, own=compiled.namespace)
+        graph, names = self.program.graph, array_names(self.program)
+        source = write_source(graph, self.outputs, names, is_probed=True, own=self.namespace)
         with np.errstate(all="ignore"):
-            data = array_data(program, self.constants, lambda: None)
+            data = array_data(self.program, self.constants, lambda: None)
             make_function(source, "None")(**data, probe=probe)(*arguments)
         return found
 

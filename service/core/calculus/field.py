@@ -23,7 +23,7 @@ from service.core.calculus.gradient import (
 )
 from service.core.calculus.points import Points, evaluate_points
 from service.core.calculus.template import Array
-from service.core.calculus.verification import ROUNDING, compare, judge_of
+from service.core.calculus.verification import compare, judge_of
 from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
@@ -128,7 +128,7 @@ def _compile(
     limits: Limits,
     deadline: Deadline,
 ) -> tuple[list[Compiled], int]:
-    count = _count(points)
+    count = count_of(points)
     shapes = {name: array.shape[1:] for name, array in points.items()}
     row, data = method_named(method), shapes_of(constants)
     try:
@@ -137,17 +137,17 @@ def _compile(
             judge = judge_of(work[0])
             work.append(compile_function(function, shapes, data, judge, False, limits, POINT_NODES, deadline))
     except InvalidFunction as error:
-        raise InvalidFunction(*map(_at_points, error.faults)) from error
+        raise InvalidFunction(*map(at_points, error.faults)) from error
     return work, count
 
 
-def _at_points(found: Fault) -> Fault:
+def at_points(found: Fault) -> Fault:
     """Point to the points, which stand where a gradient at one point has its variables."""
     pointer = re.sub("^/variables/", "/points/", found.pointer)
     return dataclasses.replace(found, pointer=pointer)
 
 
-def _count(points: Mapping[str, Array]) -> int:
+def count_of(points: Mapping[str, Array]) -> int:
     """Return the number of points, the same for all names.
 
     Raises
@@ -181,10 +181,9 @@ def _verification(
     judge: Compiled, points: Points, slopes: Mapping[str, Array], limits: Limits, deadline: Deadline
 ) -> dict[str, Any]:
     values, others = evaluate_points(judge, points, limits, deadline.check)
+    errors: Mapping[str, Array] = {}
     if judge.method is CHECK:
         others, errors = ({name: part[:, row] for name, part in others.items()} for row in (0, 1))
-    else:
-        errors = {name: ROUNDING * np.abs(slope) for name, slope in others.items()}
     _refuse_non_finite(judge, points, values, others)
     return compare(slopes, others, errors, judge.method.name)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,7 +41,7 @@ def verification(
         kernel = bind(judge, constants, None, deadline.check)
         value, slots = kernel.evaluate(kernel.pack(variables))
         others = kernel.unpack_gradient(slots)
-        errors = {name: ROUNDING * np.abs(slope) for name, slope in others.items()}
+        errors = {}
     else:
         function = judge.emitted.value_on_arrays(**array_data(judge.program, constants, deadline.check))
         arrays = [variables[name] for name in judge.shapes]
@@ -57,16 +57,23 @@ def verification(
 
 
 def compare(
-    slopes: Mapping[str, Array], others: Mapping[str, Array], errors: Mapping[str, Array], method: str
+    slopes: Mapping[str, Array],
+    others: Mapping[str, Array],
+    errors: Mapping[str, Array],
+    method: str,
+    pointer: Callable[..., str] = pointer_to,
 ) -> dict[str, Any]:
     """Compare two gradients element by element.
 
     Parameters
     ----------
     slopes, others, errors : mapping of str to ndarray
-        The gradient, that of the judge, and the error of the judge's own as it estimates it.
+        The gradient, that of the judge, and the error of the judge's own, where it estimates one; else
+        it errs by rounding.
     method : str
         The judge's.
+    pointer : callable
+        From a name and an index to where the answer has the element.
 
     Returns
     -------
@@ -74,7 +81,7 @@ def compare(
         ``method``, ``max_absolute_error``, ``max_relative_error``, ``worst``, the pointer of the element
         with the largest relative error, and ``estimated_error``, the judge's own relative error there.
     """
-    absolute, relative, worst, own = 0.0, -1.0, "", 0.0
+    absolute, relative, worst, own = 0.0, -1.0, "", ROUNDING
     for name, slope in slopes.items():
         difference = np.abs(slope - others[name])
         scale = np.maximum(np.abs(slope), np.abs(others[name]))
@@ -82,8 +89,10 @@ def compare(
         absolute = max(absolute, float(np.max(difference)))
         position = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
         if ratio[position] > relative:
-            relative, worst = float(ratio[position]), pointer_to(name, *map(int, position))
-            own = float(errors[name][position] / scale[position]) if scale[position] else 0.0
+            relative, worst = float(ratio[position]), pointer(name, *map(int, position))
+            own = ROUNDING
+            if name in errors:
+                own = float(errors[name][position] / scale[position]) if scale[position] else 0.0
     return {
         "method": method,
         "max_absolute_error": absolute,

@@ -1,0 +1,399 @@
+"""Hessians of scalar functions, their products with vectors, and the curvature at a point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from service.core.calculus.budget import Price, quote_of
+from service.core.calculus.differences import CHECK, METHODS, Method, differences
+from service.core.calculus.explain import first_not_finite, place_of
+from service.core.calculus.gradient import Tensors, method_named, shapes_of
+from service.core.calculus.jacobian import derive
+from service.core.calculus.maps import TANGENT, split, unit_rows
+from service.core.calculus.parts import Found, Part, Slopes, Task
+from service.core.calculus.template import Array
+from service.core.exceptions import InvalidRequest, fault, pointer_to
+from service.core.limits import DEFAULT_LIMITS, Deadline, Limits
+
+HESSIAN_METHODS = ("exact", "central")
+"""Methods of Hessians: exact, or central differences of the exact gradient."""
+
+STATIONARY = 1e-6
+"""A point is stationary where no element of the gradient is above this times max(1, |value|)."""
+SQUARES = 5
+"""Matrices of all second derivatives that are alive at once, while they are made symmetric and parted."""
+FLAT = 1e-9
+"""Eigenvalues below this times the largest magnitude count as 0."""
+
+
+def hessian(
+    function: str,
+    variables: Tensors,
+    constants: Tensors | None = None,
+    *,
+    method: str = "exact",
+    h: float | None = None,
+    curvature: bool = False,
+    verify: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    deadline: Deadline | None = None,
+) -> dict[str, Any]:
+    """Compute value, gradient and all second derivatives of a scalar function.
+
+    Parameters
+    ----------
+    function, variables, constants, h, verify, limits, deadline
+        As `gradient` takes them.
+    method : {"exact", "central"}
+        Differentiation of the gradient, or central differences of the exact gradient.
+    curvature : bool
+        Whether to tell the smallest and the largest eigenvalue, and the kind of a stationary point.
+
+    Returns
+    -------
+    dict
+        ``value``, ``gradient`` (ndarray by name), ``hessian`` (by name, by name: the shape of the first
+        followed by that of the second, symmetric to the bit); with `curvature` ``curvature``:
+        ``smallest``, ``largest`` and, where the point is stationary, ``kind``: minimum, maximum, saddle,
+        or flat where an eigenvalue is 0; with `verify` ``verification``.
+
+    Raises
+    ------
+    InvalidFunction, InvalidRequest, OverBudget, NonFiniteResult, DeadlineExceeded
+        As `gradient` does.
+
+    Notes
+    -----
+    As many products with unit vectors as there are elements, in blocks of one batched program.
+
+    Examples
+    --------
+    >>> hessian("x[0]**2 - x[1]**2", {"x": [0, 0]}, curvature=True)["curvature"]
+    {'smallest': -2.0, 'largest': 2.0, 'kind': 'saddle'}
+    """
+    task = _task(function, variables, constants, method, h, limits, deadline)
+    return derive(task, WholeHessian(task, curvature), "hessian", verify=verify)
+
+
+def hvp(
+    function: str,
+    variables: Tensors,
+    vectors: Tensors,
+    constants: Tensors | None = None,
+    *,
+    method: str = "exact",
+    h: float | None = None,
+    verify: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    deadline: Deadline | None = None,
+) -> dict[str, Any]:
+    """Multiply the Hessian with vectors, without computing it.
+
+    Parameters
+    ----------
+    vectors : mapping of str to array_like
+        By variable, of its shape; those of absent names are 0.
+    function, variables, constants, method, h, verify, limits, deadline
+        As `hessian` takes them.
+
+    Returns
+    -------
+    dict
+        ``value``, ``gradient``, ``product`` (ndarray by name, of the variable's shape) and, with `verify`,
+        ``verification``.
+
+    Raises
+    ------
+    InvalidFunction, InvalidRequest, OverBudget, NonFiniteResult, DeadlineExceeded
+        As `hessian` does.
+
+    Notes
+    -----
+    The derivative of the gradient weighted with the vectors: about as much work as two gradients.
+
+    Examples
+    --------
+    >>> hvp("sum(x**3)", {"x": [1, 2]}, {"x": [1, 1]})["product"]["x"]
+    array([ 6., 12.])
+    """
+    task = _task(function, variables, constants, method, h, limits, deadline)
+    part = HessianProduct(task, task.like_variables(vectors, "vectors"))
+    return derive(task, part, "product", verify=verify)
+
+
+def quote_hessian(
+    function: str,
+    variables: Tensors,
+    constants: Tensors | None = None,
+    *,
+    vectors: Tensors | None = None,
+    method: str = "exact",
+    h: float | None = None,
+    curvature: bool = False,
+    verify: bool = False,
+    limits: Limits = DEFAULT_LIMITS,
+    deadline: Deadline | None = None,
+) -> dict[str, Any]:
+    """Tell what a Hessian, or a product with it, would cost.
+
+    Parameters
+    ----------
+    function, variables, constants, vectors, method, h, curvature, verify, limits, deadline
+        As `hessian` and `hvp` take them.
+
+    Returns
+    -------
+    dict
+        As `quote` returns it.
+    """
+    task = _task(function, variables, constants, method, h, limits, deadline)
+    part: Part = WholeHessian(task, curvature)
+    if vectors is not None:
+        part = HessianProduct(task, task.like_variables(vectors, "vectors"))
+    return quote_of([part.price(each) for each in part.methods(verify)], limits)
+
+
+def _task(
+    function: str,
+    variables: Tensors,
+    constants: Tensors | None,
+    method: str,
+    h: float | None,
+    limits: Limits,
+    deadline: Deadline | None,
+) -> Task:
+    if method_named(method).name not in HESSIAN_METHODS:
+        rule = f"one of {', '.join(HESSIAN_METHODS)}"
+        raise InvalidRequest(fault("out-of-range", "/method", rule=rule, got=repr(method)))
+    return Task(function, variables, constants, method, h, limits, deadline)
+
+
+class _SecondDerivatives(Part):
+    """What both parts of a Hessian share: differences are those of the exact gradient."""
+
+    def methods(self, verify: bool) -> list[Method]:
+        """Return the method, and an independent one when the result is to be verified."""
+        judge = CHECK if self.task.method is METHODS["exact"] else METHODS["exact"]
+        return [self.task.method, judge] if verify else [self.task.method]
+
+    def _sizes(self) -> int:
+        return self.task.map("gradient").size
+
+    def _numerical_price(self, method: Method, elements: int, kept: int) -> Price:
+        known, evaluations = self.task.map("gradient"), method.evaluations_for(elements)
+        return self.task.price(known, 1, evaluations, kept, times=evaluations)
+
+    def _gradient(self) -> Callable[..., Array]:
+        """Return the gradient as one vector, behind the value, of arrays in the order of the variables."""
+        task = self.task
+        known = task.map("gradient")
+        bound = known.bind(task.constants, task.deadline.check)
+
+        def function(*arrays: Array) -> Array:
+            results = zip(bound(*arrays), known.outputs, strict=True)
+            return np.concatenate([np.broadcast_to(each, term.shape).reshape(-1) for each, term in results])
+
+        return function
+
+    def _found(self, vector: Array, slopes: Slopes, errors: Slopes) -> Found:
+        """Take value and gradient from the vector of both."""
+        task = self.task
+        gradient = split(vector[1:], shapes_of(task.variables))
+        self.gradient = gradient
+        return Found(vector[0].reshape(task.map("gradient").outputs[0].shape), slopes, errors)
+
+    def answer(self, value: Array, name: str, slopes: Slopes) -> dict[str, Any]:
+        """Return the answer, which holds the gradient too."""
+        return {"value": float(value.item()), "gradient": self.gradient, name: self.shown(slopes)}
+
+    def watch_gradient(self) -> None:
+        """Refuse a gradient that is not finite."""
+        for place, (name, slope) in enumerate(self.gradient.items()):
+            if not np.isfinite(slope).all():
+                index = first_not_finite(slope)
+                output = f"the derivative by {name}{place_of(index)}"
+                self.watch("gradient", {}, output, float(slope[index]), 1 + place)
+
+
+class WholeHessian(_SecondDerivatives):
+    """All second derivatives."""
+
+    hint = " Products with vectors cost a few evaluations."
+
+    def __init__(self, task: Task, curvature: bool) -> None:
+        super().__init__(task)
+        self.has_curvature = curvature
+        self.matrix: Array = np.zeros((0, 0))
+
+    def price(self, method: Method) -> Price:
+        """Return what it costs by a method."""
+        size = self._sizes()
+        kept = SQUARES * size * size
+        if method.evaluations:
+            return self._numerical_price(method, size, kept)
+        return self.task.price(self.task.map("hessian product"), size, size, kept)
+
+    def run(self, method: Method) -> Found:
+        """Compute it by a method."""
+        return self._numerical(method) if method.evaluations else self._exact()
+
+    def _exact(self) -> Found:
+        task = self.task
+        known, shapes = task.map("hessian product"), shapes_of(task.variables)
+        parts, count = known.rows(known.size, task.limits), len(shapes)
+        units = unit_rows(TANGENT, shapes)
+        found = known.evaluate_rows(
+            parts, units, task.variables, task.constants, task.deadline.check, shared=1 + count
+        )
+        first = [each.reshape(-1) for each in found[: 1 + count]]
+        matrix = np.concatenate([each.reshape(len(each), -1) for each in found[1 + count :]], axis=1)
+        return self._laid_out(np.concatenate(first), matrix)
+
+    @np.errstate(all="ignore")
+    def _numerical(self, method: Method) -> Found:
+        task = self.task
+        h = task.h if method is task.method else None
+        arrays = list(task.variables.values())
+        vector, found = differences(self._gradient(), arrays, method, h, task.deadline.check)
+        rows = np.concatenate(found)
+        if method is CHECK:
+            return self._laid_out(vector, rows[:, 0, 1:], rows[:, 1, 1:])
+        return self._laid_out(vector, rows[:, 1:])
+
+    def _laid_out(self, vector: Array, matrix: Array, errors: Array | None = None) -> Found:
+        """Make the matrix symmetric to the bit, and part it by variables."""
+        matrix = 0.5 * (matrix + matrix.T)
+        if not self.matrix.size:
+            self.matrix = matrix
+        return self._found(vector, self._blocks(matrix), {} if errors is None else self._blocks(errors))
+
+    def _blocks(self, matrix: Array) -> Slopes:
+        """Part a matrix by the names of its rows and columns, with a slash between them."""
+        shapes = shapes_of(self.task.variables)
+        found, start = {}, 0
+        for name, shape in shapes.items():
+            rows = matrix[start : start + math.prod(shape)]
+            start += len(rows)
+            for other, part in split(rows, shapes).items():
+                found[f"{name}/{other}"] = part.reshape((*shape, *shapes[other]))
+        return found
+
+    def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
+        """Refuse derivatives that are not finite."""
+        self.watch_gradient()
+        for pair, slope in slopes.items():
+            if np.isfinite(slope).all():
+                continue
+            name, _, other = pair.partition("/")
+            index = first_not_finite(slope)
+            rank = self.task.variables[name].ndim
+            output = (
+                f"the second derivative by {name}{place_of(index[:rank])} and {other}{place_of(index[rank:])}"
+            )
+            vectors = {
+                f"{TANGENT}{each}": np.zeros(array.shape) for each, array in self.task.variables.items()
+            }
+            vectors[f"{TANGENT}{name}"][index[:rank]] = 1.0
+            names = list(self.task.variables)
+            place = 1 + len(names) + names.index(other)
+            self.watch("hessian product", vectors, output, float(slope[index]), place)
+
+    def shown(self, slopes: Slopes) -> Any:
+        """Return the blocks by both names."""
+        names = list(self.task.variables)
+        return {name: {other: slopes[f"{name}/{other}"] for other in names} for name in names}
+
+    def answer(self, value: Array, name: str, slopes: Slopes) -> dict[str, Any]:
+        """Return the answer, with the curvature when it is wanted."""
+        answer = super().answer(value, name, slopes)
+        if self.has_curvature:
+            answer["curvature"] = curvature_of(self.matrix, self.gradient, float(value.item()))
+        return answer
+
+    def pointer(self, name: str, *element: int) -> str:
+        """Point to an element of a block."""
+        return pointer_to(*name.split("/"), *element)
+
+
+class HessianProduct(_SecondDerivatives):
+    """The product of the Hessian with vectors."""
+
+    def __init__(self, task: Task, vectors: Mapping[str, Array]) -> None:
+        super().__init__(task)
+        self.vectors = vectors
+
+    def price(self, method: Method) -> Price:
+        """Return what it costs by a method."""
+        kept = 2 * self._sizes()
+        if method.evaluations:
+            return self._numerical_price(method, 1, kept)
+        return self.task.price(self.task.map("hessian product"), 1, 1, kept)
+
+    def run(self, method: Method) -> Found:
+        """Compute it by a method."""
+        if method.evaluations:
+            return self._numerical(method)
+        task = self.task
+        known = task.map("hessian product")
+        inputs = {**task.variables, **self._tangents()}
+        found = known.evaluate(inputs, task.constants, task.deadline.check)
+        count = len(task.variables)
+        slopes = dict(zip(task.variables, found[1 + count :], strict=True))
+        vector = np.concatenate([each.reshape(-1) for each in found[: 1 + count]])
+        return self._found(vector, slopes, {})
+
+    def _tangents(self) -> dict[str, Array]:
+        return {f"{TANGENT}{name}": array for name, array in self.vectors.items()}
+
+    @np.errstate(all="ignore")
+    def _numerical(self, method: Method) -> Found:
+        """Differentiate the gradient along the line, by the length at which the longest vector is 1."""
+        task, function = self.task, self._gradient()
+        length = task.length_along(method, self.vectors)
+        steps = [(array, length * self.vectors[name]) for name, array in task.variables.items()]
+
+        def along(t: Array) -> Array:
+            return function(*(array + t * step for array, step in steps))
+
+        h = task.h if method is task.method else None
+        vector, (found,) = differences(along, [np.zeros(())], method, h, task.deadline.check)
+        shapes = shapes_of(task.variables)
+        if method is CHECK:
+            slopes, errors = (split(found[0, row, 1:] / length, shapes) for row in (0, 1))
+            return self._found(vector, slopes, errors)
+        slopes = split(found[0, 1:] / length, shapes)
+        return self._found(vector, slopes, {})
+
+    def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
+        """Refuse a product that is not finite."""
+        self.watch_gradient()
+        for place, (name, slope) in enumerate(slopes.items()):
+            if not np.isfinite(slope).all():
+                index = first_not_finite(slope)
+                output, number = f"the product by {name}{place_of(index)}", float(slope[index])
+                where = 1 + len(slopes) + place
+                self.watch("hessian product", self._tangents(), output, number, where)
+
+
+def curvature_of(matrix: Array, gradient: Slopes, value: float) -> dict[str, Any]:
+    """Tell the extreme eigenvalues, and the kind of the point where it is stationary."""
+    eigenvalues = np.linalg.eigvalsh(matrix)
+    smallest, largest = float(eigenvalues[0]), float(eigenvalues[-1])
+    answer: dict[str, Any] = {"smallest": smallest, "largest": largest}
+    slope = max(float(np.max(np.abs(each))) for each in gradient.values())
+    if slope <= STATIONARY * max(1.0, abs(value)):
+        answer["kind"] = _kind(smallest, largest)
+    return answer
+
+
+def _kind(smallest: float, largest: float) -> str:
+    bound = FLAT * max(abs(smallest), abs(largest))
+    if smallest < -bound and largest > bound:
+        return "saddle"
+    if smallest > bound:
+        return "minimum"
+    return "maximum" if largest < -bound else "flat"

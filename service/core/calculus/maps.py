@@ -1,0 +1,346 @@
+"""Maps: functions of any shape and their products with derivatives, compiled.
+
+`/value`, `/jacobian` and `/hessian` evaluate them, at one point or for many rows of inputs at once.
+A map is a program with inputs of its own beside the variables: tangents, of the variables' shapes, or the
+cotangent, of the value's. Its outputs come from the transformations alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from service.core.calculus.blocks import Block, Rows, blocks_of, make_block
+from service.core.calculus.cache import BoundedCache
+from service.core.calculus.compiler import NODE_BYTES, first_not_analytic
+from service.core.calculus.costs import COMPILING_SECONDS, PARSING_SECONDS, microseconds_on_arrays
+from service.core.calculus.generated import Maker, make_function, write_source
+from service.core.calculus.inputs import array_data, array_names
+from service.core.calculus.namespaces import COMPLEX_NAMES
+from service.core.calculus.reverse import differentiate, pull_back, push_forward
+from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, schedule
+from service.core.calculus.template import Array, Shape
+from service.core.exceptions import InvalidFunction, fault, pointer_to, quote_text
+from service.core.language.graph import Term
+from service.core.language.parser import parse_function, refuse
+from service.core.language.program import Program, check_function, check_names
+from service.core.limits import Deadline, Limits
+
+Check = Callable[[], None]
+Extended = tuple[dict[str, Term], list[Term]]
+"""Inputs that a transformation adds, and its outputs."""
+
+COTANGENT, TANGENT = "cotangent/", "tangent/"
+"""Names of the inputs that transformations add; no name of the client's has a slash."""
+
+CACHED_MAPS = 128
+CACHED_BYTES = 32 * 1024 * 1024
+KEPT_BLOCKS = 4
+"""Batched programs that are kept for one map: sizes of batches."""
+
+
+def _value(program: Program, names: Sequence[str]) -> Extended:
+    faults = [
+        fault("unknown-output", pointer_to("outputs", position), got=quote_text(name))
+        for position, name in enumerate(names)
+        if name not in program.statements or name in names[:position]
+    ]
+    if faults:
+        raise InvalidFunction(*faults)
+    return {}, [program.value, *(program.statements[name] for name in names)]
+
+
+def _gradient(program: Program, names: Sequence[str]) -> Extended:
+    return {}, [program.value, *differentiate(program).values()]
+
+
+def _cotangent_product(program: Program, names: Sequence[str]) -> Extended:
+    cotangent = program.graph.input(COTANGENT, program.value.shape, True)
+    products = pull_back([program.value], [cotangent], list(program.variables.values()))
+    return {COTANGENT: cotangent}, [program.value, *products]
+
+
+def _tangent_product(program: Program, names: Sequence[str]) -> Extended:
+    tangents = _tangents(program)
+    variables = list(program.variables.values())
+    return tangents, [program.value, *push_forward([program.value], variables, list(tangents.values()))]
+
+
+def _hessian_product(program: Program, names: Sequence[str]) -> Extended:
+    variables = list(program.variables.values())
+    gradient = list(differentiate(program).values())
+    tangents = _tangents(program)
+    products = pull_back(gradient, list(tangents.values()), variables)
+    return tangents, [program.value, *gradient, *products]
+
+
+def _tangents(program: Program) -> dict[str, Term]:
+    return {
+        f"{TANGENT}{name}": program.graph.input(f"{TANGENT}{name}", term.shape, True)
+        for name, term in program.variables.items()
+    }
+
+
+KINDS: dict[str, Callable[[Program, Sequence[str]], Extended]] = {
+    "value": _value,
+    "gradient": _gradient,
+    "cotangent product": _cotangent_product,
+    "tangent product": _tangent_product,
+    "hessian product": _hessian_product,
+}
+"""What maps there are: from a checked function to the inputs they add and their outputs."""
+
+SCALAR_KINDS = frozenset({"gradient", "hessian product"})
+"""Those that are defined for scalar functions alone."""
+
+
+@dataclass(frozen=True)
+class FunctionMap:
+    """A compiled map.
+
+    Attributes
+    ----------
+    program : Program
+        The function.
+    inputs : dict of str to Term
+        Variables, and behind them what the transformation added.
+    outputs : list of Term
+        The value first.
+    plan : ExecutionPlan
+        Of one evaluation.
+    is_analytic : bool
+        Whether the complex step can differentiate the function.
+    """
+
+    program: Program
+    inputs: dict[str, Term]
+    outputs: list[Term]
+    plan: ExecutionPlan
+    is_analytic: bool
+    blocks: BoundedCache[Block] = field(
+        default_factory=lambda: BoundedCache(KEPT_BLOCKS, KEPT_BLOCKS, lambda block: 1), repr=False
+    )
+
+    @cached_property
+    def extended(self) -> Program:
+        """The program with all inputs as variables."""
+        return dataclasses.replace(self.program, variables=self.inputs)
+
+    @cached_property
+    def seconds(self) -> float:
+        """Estimated processor time of one evaluation."""
+        return 1e-6 * microseconds_on_arrays(len(self.plan.body), self.plan.operations)
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """The variables' shapes."""
+        return {name: term.shape for name, term in self.program.variables.items()}
+
+    @property
+    def size(self) -> int:
+        """Number of elements of all variables."""
+        return sum(term.size for term in self.program.variables.values())
+
+    @cached_property
+    def maker(self) -> Maker:
+        """Makes the function from the inputs' arrays to those of the outputs."""
+        return self._maker(None)
+
+    @cached_property
+    def complex_maker(self) -> Maker:
+        """Makes the same function of complex arrays."""
+        return self._maker(COMPLEX_NAMES)
+
+    def _maker(self, own: Mapping[str, Any] | None) -> Maker:
+        names = array_names(self.extended)
+        source = write_source(self.program.graph, self.outputs, names, order=self.plan, own=own)
+        return make_function(source, f"({', '.join(source.outputs)},)")
+
+    def bind(self, constants: Mapping[str, Array], check: Check, *, is_complex: bool = False) -> Maker:
+        """Return the function for the data of a request."""
+        maker = self.complex_maker if is_complex else self.maker
+        with np.errstate(all="ignore"):
+            function: Maker = maker(**array_data(self.program, constants, check))
+        return function
+
+    @np.errstate(all="ignore")
+    def evaluate(
+        self, inputs: Mapping[str, Array], constants: Mapping[str, Array], check: Check
+    ) -> list[Array]:
+        """Compute the outputs, in arrays of their own."""
+        results = self.bind(constants, check)(*(inputs[name] for name in self.inputs))
+        return [_own(result, term.shape) for result, term in zip(results, self.outputs, strict=True)]
+
+    @np.errstate(all="ignore")
+    def evaluate_rows(
+        self,
+        parts: Sequence[Rows],
+        rows_of: Callable[[Rows], Mapping[str, Array]],
+        inputs: Mapping[str, Array],
+        constants: Mapping[str, Array],
+        check: Check,
+        shared: int = 0,
+    ) -> list[Array]:
+        """Compute the outputs for many rows of some inputs.
+
+        Parameters
+        ----------
+        parts : sequence of Rows
+            The blocks.
+        rows_of : callable
+            From a block to its rows of the inputs that differ, each with as many as the block's size.
+        inputs : mapping of str to ndarray
+            The other inputs.
+        constants, check
+            As `evaluate` takes them.
+        shared : int
+            How many of the first outputs are the same for all rows.
+
+        Returns
+        -------
+        list of ndarray
+            The shared outputs, and each other with the rows as first axis.
+        """
+        count = parts[-1].start + parts[-1].used
+        first, results = [], [np.empty((count, *term.shape)) for term in self.outputs[shared:]]
+        function = None
+        for part in parts:
+            check()
+            rows = rows_of(part)
+            block = self.block(tuple(rows), part.size)
+            if function is None:
+                function = block.maker(**array_data(block.program, constants, check))
+            found = function(*({**inputs, **rows}[name] for name in self.inputs))
+            for result, each in zip(results, found[shared:], strict=True):
+                result[part.slice] = each[: part.used]
+            first = [np.array(each[0]) for each in found[:shared]]
+        return first + results
+
+    def block(self, chosen: tuple[str, ...], size: int) -> Block:
+        """Return the batched program."""
+        return self.blocks.get_or_make(
+            (chosen, size), lambda: make_block(self.extended, self.outputs, chosen, size)
+        )
+
+    def rows(self, count: int, limits: Limits) -> list[Rows]:
+        """Part rows into blocks that fit the memory."""
+        return blocks_of(self.plan, count, limits)
+
+
+def _own(value: Any, shape: Shape) -> Array:
+    """Copy into a contiguous array of the shape."""
+    return np.array(np.broadcast_to(value, shape), dtype=np.float64, order="C")
+
+
+_MAPS: BoundedCache[FunctionMap] = BoundedCache(
+    CACHED_MAPS, CACHED_BYTES, lambda known: NODE_BYTES * len(known.program.graph.nodes)
+)
+
+
+def map_cache() -> BoundedCache[FunctionMap]:
+    """Return the cache of compiled maps, for its counters."""
+    return _MAPS
+
+
+def compile_map(
+    kind: str,
+    function: str,
+    variables: Mapping[str, Shape],
+    constants: Mapping[str, Shape],
+    limits: Limits,
+    deadline: Deadline,
+    names: Sequence[str] = (),
+) -> FunctionMap:
+    """Compile a map, or find it in the cache.
+
+    Parameters
+    ----------
+    kind : str
+        A row of `KINDS`.
+    function : str
+        The text.
+    variables, constants : mapping of str to tuple of int
+        Shapes by name.
+    limits : Limits
+        Bounds text and rank.
+    deadline : Deadline
+        When to give up.
+    names : sequence of str
+        Statements whose values are outputs too.
+
+    Raises
+    ------
+    InvalidFunction
+        The text, a name or a shape does not fit.
+    """
+    bounds = limits.function_characters, limits.function_tokens, limits.function_nesting, limits.rank
+    key = (kind, function, (*variables.items(),), (*constants.items(),), bounds, (*names,))
+    return _MAPS.get_or_make(
+        key, lambda: _compile_anew(kind, function, variables, constants, limits, deadline, names)
+    )
+
+
+def _compile_anew(
+    kind: str,
+    function: str,
+    variables: Mapping[str, Shape],
+    constants: Mapping[str, Shape],
+    limits: Limits,
+    deadline: Deadline,
+    names: Sequence[str],
+) -> FunctionMap:
+    check_names(variables, constants)
+    deadline.expect(PARSING_SECONDS * len(function))
+    program = check_function(parse_function(function, limits), variables, constants, limits)
+    _check_value(program, kind)
+    deadline.check()
+    is_analytic = first_not_analytic(program) is None
+    deadline.expect(COMPILING_SECONDS * len(program.graph.nodes))
+    added, outputs = KINDS[kind](program, names)
+    plan = schedule(program.graph, outputs)
+    deadline.check()
+    return FunctionMap(program, program.variables | added, outputs, plan, is_analytic)
+
+
+def _check_value(program: Program, kind: str) -> None:
+    value = program.value
+    if kind in SCALAR_KINDS and value.size != 1:
+        refuse("not-scalar", value.node.place, shape=value.shape)
+    if not value.size:
+        refuse("empty-result", value.node.place, shape=value.shape)
+
+
+def peak_bytes_of(known: FunctionMap, count: int, limits: Limits, kept: int) -> int:
+    """Plan the memory of many rows: that of a block, and what is kept of all of them, in elements."""
+    size = known.rows(count, limits)[0].size
+    return known.plan.peak_bytes * size + ELEMENT_BYTES * kept
+
+
+def unit_rows(prefix: str, shapes: Mapping[str, Shape]) -> Callable[[Rows], dict[str, Array]]:
+    """Return what makes the unit vectors of a block, over the elements of several inputs in turn."""
+
+    def rows_of(part: Rows) -> dict[str, Array]:
+        total = sum(math.prod(shape) for shape in shapes.values())
+        flat = np.zeros((part.size, total))
+        flat[np.arange(part.used), np.arange(part.start, part.start + part.used)] = 1.0
+        return split(flat, {f"{prefix}{name}": shape for name, shape in shapes.items()})
+
+    return rows_of
+
+
+def split(flat: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
+    """Part the last axis into arrays by name."""
+    found, start = {}, 0
+    for name, shape in shapes.items():
+        size = math.prod(shape)
+        found[name] = np.ascontiguousarray(flat[..., start : start + size]).reshape(
+            (*flat.shape[:-1], *shape)
+        )
+        start += size
+    return found

@@ -1,0 +1,428 @@
+"""Parts of a function's derivatives: the whole Jacobian, or its product with tangents or cotangents.
+
+Each part knows its price and how it is computed by any method; what they share is a task.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from service.core.arrays import float_array
+from service.core.calculus.budget import Price
+from service.core.calculus.compiler import refuse_not_analytic
+from service.core.calculus.differences import CHECK, METHODS, Method, differences
+from service.core.calculus.explain import Watched, first_not_finite, moved, place_of
+from service.core.calculus.gradient import Tensors, arrays_of, method_named, shapes_of
+from service.core.calculus.maps import COTANGENT, TANGENT, FunctionMap, compile_map, peak_bytes_of, unit_rows
+from service.core.calculus.template import Array, Shape
+from service.core.exceptions import InvalidRequest, fault, pointer_to
+from service.core.limits import NO_DEADLINE, Deadline, Limits
+
+Slopes = dict[str, Array]
+
+
+class Found(NamedTuple):
+    """A value, derivatives, and the errors that the method estimates of them, where it does."""
+
+    value: Array
+    slopes: Slopes
+    errors: Mapping[str, Array] = MappingProxyType({})
+
+
+class Task:
+    """A function at a point, with a method to differentiate it by.
+
+    Parameters
+    ----------
+    function, variables, constants, method, h, limits, deadline
+        As `jacobian` takes them.
+    """
+
+    def __init__(
+        self,
+        function: str,
+        variables: Tensors,
+        constants: Tensors | None,
+        method: str,
+        h: float | None,
+        limits: Limits,
+        deadline: Deadline | None,
+    ) -> None:
+        self.function, self.h, self.limits = function, h, limits
+        self.deadline = deadline or NO_DEADLINE
+        self.method = method_named(method)
+        self.variables = arrays_of(variables, "variables")
+        self.constants = arrays_of(constants or {}, "constants")
+        if self.method is METHODS["complex_step"]:
+            refuse_not_analytic(self.value_map.program)
+
+    def map(self, kind: str) -> FunctionMap:
+        """Return a map of the function, compiled when it is first asked for."""
+        shapes, data = shapes_of(self.variables), shapes_of(self.constants)
+        return compile_map(kind, self.function, shapes, data, self.limits, self.deadline)
+
+    @property
+    def value_map(self) -> FunctionMap:
+        """The function itself."""
+        return self.map("value")
+
+    def like_variables(self, tensors: Tensors, field: str) -> dict[str, Array]:
+        """Check tensors by variable, of their shapes; 0 where a name is absent.
+
+        Raises
+        ------
+        InvalidRequest
+            A name that is no variable's, or another shape.
+        """
+        given = arrays_of(tensors, field)
+        faults = [
+            fault("no-such-variable", pointer_to(field, name)) for name in given if name not in self.variables
+        ]
+        faults += [
+            _shape_fault(field, name, given[name].shape, variable.shape)
+            for name, variable in self.variables.items()
+            if name in given and given[name].shape != variable.shape
+        ]
+        if faults:
+            raise InvalidRequest(*faults)
+        return {name: given.get(name, np.zeros(array.shape)) for name, array in self.variables.items()}
+
+    def like_value(self, tensor: ArrayLike, field: str) -> Array:
+        """Check a tensor of the value's shape.
+
+        Raises
+        ------
+        InvalidRequest
+            It has another shape.
+        """
+        array, shape = float_array(tensor, pointer_to(field)), self.value_map.program.value.shape
+        if array.shape != shape:
+            raise InvalidRequest(_shape_fault(field, None, array.shape, shape))
+        return array
+
+    def evaluation(self, *, is_complex: bool = False) -> Callable[..., Array]:
+        """Return the function of arrays in the order of the variables."""
+        bound = self.value_map.bind(self.constants, self.deadline.check, is_complex=is_complex)
+        return lambda *arrays: bound(*arrays)[0]
+
+    def price(self, known: FunctionMap, count: int, evaluations: int, kept: int, times: int = 1) -> Price:
+        """Return the price of evaluating a map so many times, each for so many rows, and keeping numbers."""
+        return Price(
+            self.value_map.program,
+            known.plan,
+            known.plan.operations * count * times,
+            evaluations,
+            peak_bytes_of(known, count, self.limits, kept),
+            known.seconds * count * times,
+        )
+
+    def length_along(self, method: Method, vectors: Mapping[str, Array]) -> float:
+        """Return the length of a step: the longest vector becomes 1, or as large as the variables."""
+        longest = max(float(np.max(np.abs(array))) for array in vectors.values()) or 1.0
+        largest = max(float(np.max(np.abs(array))) for array in self.variables.values()) or 1.0
+        return largest / longest if method is CHECK else 1.0 / longest
+
+    def numerical_price(self, method: Method, elements: int, kept: int) -> Price:
+        """Return the price of differences by so many elements."""
+        known, evaluations = self.value_map, method.evaluations_for(elements)
+        width = 2 if method is METHODS["complex_step"] else 1
+        return Price(
+            known.program,
+            known.plan,
+            known.plan.operations * evaluations,
+            evaluations,
+            known.plan.peak_bytes * width + 8 * kept,
+            known.seconds * evaluations,
+        )
+
+    def refuse_non_finite(self, value: Array) -> None:
+        """Refuse a value that is not finite.
+
+        Raises
+        ------
+        NonFiniteResult
+            Naming where it arose.
+        """
+        if not np.isfinite(value).all():
+            element = first_not_finite(value)
+            self.explain(f"the value{place_of(element)}", float(value[element]))
+
+    def explain(
+        self, output: str, number: float, method: Method | None = None, at: tuple[str, Any] | None = None
+    ) -> None:
+        """Refuse a number by where the function is not finite, at the point or at a method's steps."""
+        known, places = self.value_map, [tuple(self.variables.values())]
+        if method is not None and at is not None:
+            places = moved(method, self.variables, at[0], at[1], self.h)
+        watched = Watched(known.extended, known.outputs, self.constants)
+        watched.refuse(output, number, known.outputs[0], places)
+
+
+def _shape_fault(field: str, name: str | None, got: Shape, wanted: Shape) -> Any:
+    pointer = pointer_to(field) if name is None else pointer_to(field, name)
+    return fault("wrong-shape", pointer, got=got, expected=wanted)
+
+
+class Part(ABC):
+    """A part of the derivatives."""
+
+    hint = ""
+    """What a refusal for its price advises."""
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def methods(self, verify: bool) -> list[Method]:
+        """Return the method, and behind it an independent one when the result is to be verified."""
+        task = self.task
+        if not verify:
+            return [task.method]
+        if task.method.evaluations:
+            return [task.method, METHODS["exact"]]
+        return [task.method, METHODS["complex_step"] if task.value_map.is_analytic else CHECK]
+
+    @abstractmethod
+    def price(self, method: Method) -> Price:
+        """Return what it costs by a method."""
+
+    @abstractmethod
+    def run(self, method: Method) -> Found:
+        """Compute it by a method."""
+
+    @abstractmethod
+    def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
+        """Refuse derivatives that are not finite."""
+
+    def answer(self, value: Array, name: str, slopes: Slopes) -> dict[str, Any]:
+        """Return the answer, the derivatives under their name."""
+        return {"value": value, name: self.shown(slopes)}
+
+    def shown(self, slopes: Slopes) -> Any:
+        """Return the derivatives as the answer has them."""
+        return slopes
+
+    def pointer(self, name: str, *element: int) -> str:
+        """Point to a derivative in the answer."""
+        return pointer_to(name, *element)
+
+    def watch(self, kind: str, added: Mapping[str, Array], output: str, number: float, place: int) -> None:
+        """Refuse a number that a map's output holds."""
+        known = self.task.map(kind)
+        inputs = {**self.task.variables, **added}
+        watched = Watched(known.extended, known.outputs, self.task.constants)
+        arguments = tuple(inputs[name] for name in known.inputs)
+        watched.refuse(output, number, known.outputs[place], [arguments])
+
+
+class Whole(Part):
+    """The whole Jacobian: the value's shape followed by the variable's."""
+
+    hint = " Products with tangents or cotangents cost a few evaluations."
+
+    def _side(self) -> tuple[FunctionMap, str, dict[str, Shape]]:
+        """Return the side from which there is less work: the map, and the inputs that are unit vectors."""
+        task = self.task
+        value = task.value_map.program.value
+        backward, elements = task.map("cotangent product"), task.value_map.size
+        if value.size <= elements:
+            return backward, COTANGENT, {"": value.shape}
+        return task.map("tangent product"), TANGENT, shapes_of(task.variables)
+
+    def _kept(self) -> int:
+        """Count the numbers of the Jacobian, in the answer and while it is put together."""
+        known = self.task.value_map
+        return 2 * known.program.value.size * known.size + known.program.value.size
+
+    def price(self, method: Method) -> Price:
+        """Return what it costs by a method."""
+        if method.evaluations:
+            return self.task.numerical_price(method, self.task.value_map.size, self._kept())
+        known, _, shapes = self._side()
+        count = sum(math.prod(shape) for shape in shapes.values())
+        return self.task.price(known, count, count, self._kept())
+
+    def run(self, method: Method) -> Found:
+        """Compute it by a method."""
+        return self._numerical(method) if method.evaluations else self._exact()
+
+    def _exact(self) -> Found:
+        task = self.task
+        known, prefix, shapes = self._side()
+        count = sum(math.prod(shape) for shape in shapes.values())
+        parts = known.rows(count, task.limits)
+        units = unit_rows(prefix, shapes)
+        value, *rows = known.evaluate_rows(
+            parts, units, task.variables, task.constants, task.deadline.check, shared=1
+        )
+        lead = value.shape
+        if prefix == COTANGENT:
+            named = zip(task.variables.items(), rows, strict=True)
+            slopes = {name: row.reshape((*lead, *array.shape)) for (name, array), row in named}
+        else:
+            slopes = {}
+            start = 0
+            for name, array in task.variables.items():
+                columns = rows[0][start : start + array.size]
+                flat = np.ascontiguousarray(columns.reshape(array.size, -1).T)
+                slopes[name] = flat.reshape((*lead, *array.shape))
+                start += array.size
+        return Found(value, slopes)
+
+    @np.errstate(all="ignore")
+    def _numerical(self, method: Method) -> Found:
+        task = self.task
+        function = task.evaluation(is_complex=method is METHODS["complex_step"])
+        h = task.h if method is task.method else None
+        arrays = list(task.variables.values())
+        value, found = differences(function, arrays, method, h, task.deadline.check)
+        slopes: Slopes = {}
+        errors: Slopes = {}
+        for (name, array), each in zip(task.variables.items(), found, strict=True):
+            laid = np.moveaxis(each, 0, -1)
+            kinds = (2,) if method is CHECK else ()
+            laid = np.ascontiguousarray(laid).reshape((*kinds, *value.shape, *array.shape))
+            slopes[name] = laid[0] if method is CHECK else laid
+            if method is CHECK:
+                errors[name] = laid[1]
+        return Found(value, slopes, errors)
+
+    def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
+        """Refuse derivatives that are not finite."""
+        for name, slope in slopes.items():
+            if np.isfinite(slope).all():
+                continue
+            index = first_not_finite(slope)
+            rank = slope.ndim - self.task.variables[name].ndim
+            output = f"the derivative{_of(index[:rank])} by {name}{place_of(index[rank:])}"
+            number = float(slope[index])
+            if method.evaluations:
+                self.task.explain(output, number, method, (name, index[rank:]))
+            unit = np.zeros(slope.shape[:rank])
+            unit[index[:rank]] = 1.0
+            place = 1 + list(self.task.variables).index(name)
+            self.watch("cotangent product", {COTANGENT: unit}, output, number, place)
+
+
+def _of(index: tuple[int, ...]) -> str:
+    return f" of value{place_of(index)}" if index else ""
+
+
+class Along(Part):
+    """The product of the Jacobian with tangents."""
+
+    def __init__(self, task: Task, tangents: Mapping[str, Array]) -> None:
+        super().__init__(task)
+        self.tangents = tangents
+
+    def price(self, method: Method) -> Price:
+        """Return what it costs by a method."""
+        kept = 2 * self.task.value_map.program.value.size
+        if method.evaluations:
+            return self.task.numerical_price(method, 1, kept)
+        return self.task.price(self.task.map("tangent product"), 1, 1, kept)
+
+    def run(self, method: Method) -> Found:
+        """Compute it by a method."""
+        task = self.task
+        if method.evaluations:
+            return self._numerical(method)
+        added = {f"{TANGENT}{name}": array for name, array in self.tangents.items()}
+        known = task.map("tangent product")
+        value, product = known.evaluate({**task.variables, **added}, task.constants, task.deadline.check)
+        return Found(value, {"": product})
+
+    @np.errstate(all="ignore")
+    def _numerical(self, method: Method) -> Found:
+        """Differentiate along the line, by the length at which the longest tangent is 1."""
+        task = self.task
+        function = task.evaluation(is_complex=method is METHODS["complex_step"])
+        length = task.length_along(method, self.tangents)
+        steps = [(array, length * self.tangents[name]) for name, array in task.variables.items()]
+
+        def along(t: Array) -> Array:
+            return function(*(array + t * step for array, step in steps))
+
+        h = task.h if method is task.method else None
+        value, (found,) = differences(along, [np.zeros(())], method, h, task.deadline.check)
+        product = (found[0, 0] if method is CHECK else found[0]) / length
+        return Found(value, {"": product}, {"": found[0, 1] / length} if method is CHECK else {})
+
+    def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
+        """Refuse a product that is not finite."""
+        product = slopes[""]
+        if np.isfinite(product).all():
+            return
+        index = first_not_finite(product)
+        output, number = f"the product{place_of(index)}", float(product[index])
+        if method.evaluations:
+            self.task.explain(output, number)
+        added = {f"{TANGENT}{name}": array for name, array in self.tangents.items()}
+        self.watch("tangent product", added, output, number, 1)
+
+    def shown(self, slopes: Slopes) -> Any:
+        """Return the product, which has no name."""
+        return slopes[""]
+
+    def pointer(self, name: str, *element: int) -> str:
+        """Point to an element of the product."""
+        return place_of(element)
+
+
+class Across(Part):
+    """The product of cotangents with the Jacobian."""
+
+    def __init__(self, task: Task, cotangents: Array) -> None:
+        super().__init__(task)
+        self.cotangents = cotangents
+
+    def price(self, method: Method) -> Price:
+        """Return what it costs by a method."""
+        size = self.task.value_map.size
+        if method.evaluations:
+            return self.task.numerical_price(method, size, 2 * size)
+        return self.task.price(self.task.map("cotangent product"), 1, 1, 2 * size)
+
+    @np.errstate(all="ignore")
+    def run(self, method: Method) -> Found:
+        """Compute it by a method."""
+        task = self.task
+        if not method.evaluations:
+            known, added = task.map("cotangent product"), {COTANGENT: self.cotangents}
+            value, *found = known.evaluate({**task.variables, **added}, task.constants, task.deadline.check)
+            slopes = dict(zip(task.variables, found, strict=True))
+            return Found(value, slopes)
+        function = task.evaluation(is_complex=method is METHODS["complex_step"])
+        arrays = list(task.variables.values())
+        h = task.h if method is task.method else None
+
+        def weighed(*moved: Array) -> Array:
+            return np.asarray(np.sum(self.cotangents * function(*moved)))
+
+        _, found = differences(weighed, arrays, method, h, task.deadline.check)
+        value = np.array(np.broadcast_to(function(*arrays), self.cotangents.shape), dtype=np.float64)
+        named = list(zip(task.variables.items(), found, strict=True))
+        if method is CHECK:
+            slopes = {name: each[:, 0].reshape(array.shape) for (name, array), each in named}
+            errors = {name: each[:, 1].reshape(array.shape) for (name, array), each in named}
+            return Found(value, slopes, errors)
+        slopes = {name: each.reshape(array.shape) for (name, array), each in named}
+        return Found(value, slopes)
+
+    def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
+        """Refuse a product that is not finite."""
+        for name, slope in slopes.items():
+            if np.isfinite(slope).all():
+                continue
+            index = first_not_finite(slope)
+            output, number = f"the product by {name}{place_of(index)}", float(slope[index])
+            if method.evaluations:
+                self.task.explain(output, number, method, (name, index))
+            place = 1 + list(self.task.variables).index(name)
+            self.watch("cotangent product", {COTANGENT: self.cotangents}, output, number, place)
