@@ -81,8 +81,8 @@ class EventLoop(Scheduler):
             raise Deferred
 
     def expect(self, seconds: float, peak_bytes: float) -> bool:
-        """Refuse what will take long."""
-        if seconds > QUICK_SECONDS:
+        """Refuse what will take long; the deadline may stop it before."""
+        if seconds > QUICK_SECONDS and (not self.deadline or self.deadline.remaining() > QUICK_SECONDS):
             raise Deferred
         return True
 

@@ -66,6 +66,10 @@ def test_work_that_announces_much_is_put_off():
         deadline.expect(1.01 * QUICK_SECONDS)
 
 
+def test_work_that_its_deadline_stops_soon_is_not_put_off():
+    Deadline(0.5 * QUICK_SECONDS, time.monotonic, EventLoop()).expect(10.0)
+
+
 def test_work_on_the_event_loop_is_bounded_by_its_processor_time():
     deadline, began = Deadline(60.0, time.monotonic, EventLoop()), time.thread_time()
 
