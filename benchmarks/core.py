@@ -17,7 +17,7 @@ from benchmarks.timing import Work, compare
 from service.core import descent, gradient
 from service.core.calculus.compiler import function_cache
 from service.core.calculus.generated import code_cache
-from service.core.descent.options import Options
+from service.core.descent.options import read_options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE
@@ -126,7 +126,8 @@ def _descend(method: str) -> ArrayLike:
 def compiled(method: str) -> Work:
     """Make the loop that a descent compiles and keeps, run from the evaluated start to the last step."""
     problem = Problem(SEED, {"x": START}, {}, method, None, DEFAULT_LIMITS, NO_DEADLINE)
-    path = Path(problem, Options(learning_rate=RATE, steps=STEPS))
+    options = read_options({"learning_rate": RATE, "steps": STEPS}, DEFAULT_LIMITS)
+    path = Path(problem, options)
     path.begin()
     slots, advance = path.loop.layout.slots, path.loop.advance
     arguments = (*path.run.point.parts, STEPS, False)

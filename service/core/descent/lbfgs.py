@@ -27,6 +27,7 @@ ROUNDING = 4.0 * sys.float_info.epsilon
 """A decrease of the value by this share of itself is lost in rounding."""
 LEAST_CURVATURE = sys.float_info.epsilon
 """A pair is kept when s·y is more than this share of y·y: so the matrix stays positive definite."""
+JUDGED = int(Reason.JUDGED)
 STACKS = ("steps", "changes")
 """The names of the pairs' parts in a state."""
 
@@ -52,6 +53,7 @@ class Lbfgs:
     def __init__(self, kernel: Kernel, judgement: Judgement, memory: int, box: Box | None) -> None:
         self.kernel, self.judge, self.layout = kernel, judgement.judge, judgement.layout
         self.memory, self.box, self.vectors = memory, box, vectors_of(kernel)
+        self._places = tuple(self.layout.carried[name] for name in self.carried)
 
     def carry(self, moments: Moments) -> dict[str, Any]:
         """Return what the parts carry of a state's moments: the pairs, made anew."""
@@ -75,49 +77,41 @@ class Lbfgs:
 
     def run(self, start: Parts, last: int, *, is_fresh: bool) -> tuple[Reason, Parts]:
         """Go from an iterate to the step `last`, or to where there is a reason to come back."""
-        parts, reason = start, Reason.JUDGED
+        parts, code, place = start, JUDGED, self.layout.k
         try:
             if is_fresh:
                 value, gradient = self.kernel.evaluate(parts[self.layout.slots])
-                reason, parts = self._judged(parts, value=value, gradient=gradient)
-            while reason is Reason.JUDGED and parts[self.layout.k] < last:
-                reason, parts = self._step(parts)
+                code, parts = self.judge(*self.layout.replaced(parts, value=value, gradient=gradient))
+            while code == JUDGED and parts[place] < last:
+                code, parts = self._step(parts)
         except DeadlineExceeded:
             return Reason.INTERRUPTED, parts
-        return Reason.REACHED if reason is Reason.JUDGED else reason, parts
+        return Reason.REACHED if code == JUDGED else Reason(code), parts
 
-    def _judged(self, parts: Parts, **values: Any) -> tuple[Reason, Parts]:
-        """Change some parts, and judge the iterate that they make."""
-        code, judged = self.judge(*self.layout.replaced(parts, **values))
-        return Reason(code), judged
-
-    def _step(self, parts: Parts) -> tuple[Reason, Parts]:
+    def _step(self, parts: Parts) -> tuple[int, Parts]:
         """Search along the direction of the memory; without success there, along that of the gradient."""
         layout, of = self.layout, self.vectors.of
-        search = LineSearch(self, of(parts[layout.slots]), parts[layout.value], of(parts[layout.gradient]))
-        search.is_first = not parts[layout.k]
-        pairs: Pairs = parts[layout.carried["pairs"]]
-        count = parts[layout.carried["evaluations"]]
+        pairs_at, count_at = self._places
+        value, pairs = parts[layout.value], parts[pairs_at]
+        search = LineSearch(
+            self, of(parts[layout.slots]), value, of(parts[layout.gradient]), not parts[layout.k]
+        )
         trial = search.along(pairs)
         if trial is None and pairs:
             pairs = ()
             trial = search.along(pairs)
+        moved = list(parts)
+        moved[count_at] += search.count
         if trial is None:
-            is_level = search.promise <= ROUNDING * abs(search.start)
-            reason = Reason.EXHAUSTED if is_level else Reason.BLOCKED
-            return reason, layout.replaced(parts, evaluations=count + search.count)
-        slots, gradient, pair = trial.found[0], trial.found[1], search.pair_of(trial)
-        return self._judged(
-            parts,
-            slots=slots,
-            before=parts[layout.slots],
-            value=trial.value,
-            previous=parts[layout.value],
-            gradient=gradient,
-            k=parts[layout.k] + 1,
-            pairs=(*pairs, pair)[-self.memory :] if pair else pairs,
-            evaluations=count + search.count,
-        )
+            is_level = search.promise <= ROUNDING * abs(value)
+            return Reason.EXHAUSTED if is_level else Reason.BLOCKED, tuple(moved)
+        pair = search.pair_of(trial)
+        moved[layout.before], moved[layout.previous] = parts[layout.slots], value
+        moved[layout.slots], moved[layout.gradient], _, _ = trial.found
+        moved[layout.value] = trial.value
+        moved[layout.k] += 1
+        moved[pairs_at] = (*pairs, pair)[-self.memory :] if pair else pairs
+        return self.judge(*moved)
 
     def pair_of(self, step: Vector, change: Vector) -> Pair | None:
         """Make the pair of a step; None when the curvature along it is not positive."""
@@ -154,9 +148,9 @@ class LineSearch:
         Whether it is the first of the descent: within bounds its step is not extended.
     """
 
-    def __init__(self, stepper: Lbfgs, x: Vector, value: float, gradient: Vector) -> None:
+    def __init__(self, stepper: Lbfgs, x: Vector, value: float, gradient: Vector, is_first: bool) -> None:
         self.stepper, self.x, self.start, self.gradient = stepper, x, value, gradient
-        self.count, self.promise, self.is_first = 0, math.inf, False
+        self.is_first, self.count, self.promise = is_first, 0, math.inf
 
     def along(self, pairs: Pairs) -> Trial | None:
         """Search along the direction that pairs give; None when no step there lowers the value."""
@@ -171,21 +165,28 @@ class LineSearch:
         if not derivative < 0.0:
             return None
         self.promise = min(self.promise, -derivative)
-        is_short = pairs or (box is not None and box.is_finite)  # by the model, or by the bounds
-        first = min(1.0 if is_short else 1.0 / vectors.norm(direction), 1.0, longest)
-        evaluate = stepper.kernel.evaluate
+        first = min(self._first(pairs, direction), longest)
+        dot, along, of, to_slots = vectors.dot, vectors.along, vectors.of, vectors.slots
+        x, evaluate = self.x, stepper.kernel.evaluate
 
         def trial_at(step: float) -> Trial:
             self.count += 1
-            place = vectors.along(self.x, direction, step)
+            place = along(x, direction, step)
             if box is not None:
                 place = box.projected(vectors, place)
-            slots = vectors.slots(place)
+            slots = to_slots(place)
             value, slope = evaluate(slots)
-            gradient = vectors.of(slope)
-            return Trial(step, value, vectors.dot(gradient, direction), (slots, slope, place, gradient))
+            gradient = of(slope)
+            return Trial(step, value, dot(gradient, direction), (slots, slope, place, gradient))
 
         return search_line(trial_at, Trial(0.0, self.start, derivative), first, longest)
+
+    def _first(self, pairs: Pairs, direction: Vector) -> float:
+        """Choose the first step to try: 1 where the model or the bounds give the direction its length."""
+        box = self.stepper.box
+        if pairs or (box is not None and box.is_finite):
+            return 1.0
+        return min(1.0, 1.0 / self.stepper.vectors.norm(direction))
 
     def pair_of(self, trial: Trial) -> Pair | None:
         """Make the pair of the step to a trial."""

@@ -82,6 +82,9 @@ def search_line(
                 break
             continue
         wanted = start.value + DECREASE * step * start.derivative
+        is_flat = abs(trial.derivative) <= -CURVATURE * start.derivative
+        if is_flat and trial.value <= wanted:
+            return trial
         if _is_accepted(start, trial, wanted, longest):
             return trial
         is_first_stage &= trial.value > wanted or trial.derivative < 0.0
@@ -101,11 +104,9 @@ def search_line(
 
 
 def _is_accepted(start: Trial, trial: Trial, wanted: float, longest: float) -> bool:
-    """Tell whether a trial satisfies the Wolfe conditions, exactly or up to rounding."""
+    """Tell whether a trial is as far as can be gone, or satisfies the Wolfe conditions up to rounding."""
     slope = start.derivative
     if trial.value <= wanted:
-        if abs(trial.derivative) <= -CURVATURE * slope:
-            return True
         return trial.step >= longest and trial.derivative <= DECREASE * slope
     is_level = trial.value <= start.value + ROUNDING * abs(start.value)
     return is_level and (2.0 * DECREASE - 1.0) * slope >= trial.derivative >= CURVATURE * slope

@@ -94,12 +94,13 @@ class Path:
             name: np.clip(problem.variables[name], *pair) for name, pair in self.bounds.items()
         }
         problem.check_step(start)
-        zeros = {name: np.zeros(shape) for name, shape in problem.shapes.items()}
-        return self._binding() | {
+        names, shapes = self.options.optimizer.moments, problem.shapes
+        moments = {name: {each: np.zeros(shape) for each, shape in shapes.items()} for name in names}
+        return {
             "step": 0,
             "start_value": None,
             "variables": start,
-            "moments": dict.fromkeys(self.options.optimizer.moments, zeros),
+            "moments": moments,
             "best": {"step": 0, "value": math.inf, "variables": start},
         }
 
@@ -178,7 +179,7 @@ class Path:
             "message": self._message(),
             "best": best,
             "history": run.even_records(),
-            "state": write_state(self.content | reached),
+            "state": write_state(self._binding() | self.content | reached),
         }
 
 
