@@ -20,7 +20,17 @@ TOP_LEVEL = {
 CORE_MAY_IMPORT = {"numpy", "lark", "service"} | sys.stdlib_module_names
 CORE_MUST_NOT_IMPORT = {"os", "logging", "socket", "subprocess", "time", "datetime", "random", "pickle"}
 
-LAYERS = ["exceptions", "limits", "arrays", "activations", "language", "losses", "calculus", "descent"]
+LAYERS = [
+    "exceptions",
+    "suggestions",
+    "limits",
+    "arrays",
+    "activations",
+    "language",
+    "losses",
+    "calculus",
+    "descent",
+]
 """Inside the core, a later layer may import an earlier one, never the other way round."""
 
 

@@ -5,6 +5,7 @@ A field's errors are `Fault`s whose pointers are relative to the field; `schemas
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import heapq
 import math
@@ -281,7 +282,7 @@ def collect(items: Iterable[tuple[Any, Any]], make: Callable[[Any], Any]) -> dic
 
 def at(found: Fault, pointer: str) -> Fault:
     """Put a pointer before a fault's own."""
-    return Fault(found.code, found.detail, pointer + found.pointer, found.line, found.column)
+    return dataclasses.replace(found, pointer=pointer + found.pointer)
 
 
 def nearest(word: str, known: Sequence[str]) -> str:

@@ -235,6 +235,8 @@ def _error_of(found: core.Fault) -> dict[str, Any]:
     error: dict[str, Any] = {"pointer": found.pointer, "detail": found.detail, "code": found.code}
     if found.line is not None:
         error |= {"line": found.line, "column": found.column}
+    if found.within is not None:
+        error["within"] = dict(zip(("line", "column"), found.within, strict=True))
     return error
 
 

@@ -26,6 +26,9 @@ class Limits:
     function_characters: int = _limit(4096, "characters", "a function's text")
     function_tokens: int = _limit(2000, "tokens", "a function's tokens")
     function_nesting: int = _limit(64, "levels", "nested parentheses, brackets and calls")
+    function_operations: int = _limit(
+        20_000, "operations", "a function's operations after its loops and functions are expanded"
+    )
     names: int = _limit(64, "names", "names in variables, and in constants")
     rank: int = _limit(8, "axes", "an array's axes")
     elements: int = _limit(1_000_000, "elements", "one array")

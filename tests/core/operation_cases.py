@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from service.core.language.losses import LOSSES
+
 
 @dataclass(frozen=True)
 class Case:
@@ -53,6 +55,18 @@ def reduction(name: str, low: float = -2.0, high: float = 2.0) -> list[Case]:
     ]
     return [Case(name, f"{name}(x{options})", {"x": shape}, low, high) for options, shape in variants]
 
+
+def loss(name: str, options: str = "") -> list[Case]:
+    pairs = [((3,), (3,)), ((2, 3), (1, 3)), ((2, 3), ())]
+    return [Case(name, f"{name}(a, b{options})", {"a": a, "b": b}, 0.1, 0.9) for a, b in pairs]
+
+
+OPTIONS_OF_LOSSES = {
+    "huber": ["", ", delta=0.3"],
+    "cross_entropy": ["", ", epsilon=0, label_smoothing=0.1"],
+    "binary_cross_entropy": ["", ", epsilon=0.01"],
+}
+"""Options to try, beside the defaults."""
 
 CASES: list[Case] = [
     *infix("add", "+"),
@@ -168,14 +182,27 @@ CASES: list[Case] = [
     Case("matmul", "a[5:] @ b", {"a": (2, 3), "b": (2, 3, 4)}),
     Case("matmul", "a[:, 5:] @ b[5:]", {"a": (2, 3), "b": (3, 4)}),
     Case("dot", "dot(a[5:], b)", {"a": (2, 3), "b": (2, 3, 4)}),
-    *pair("squared_error"),
-    *pair("half_squared_error"),
-    *pair("absolute_error"),
-    *pair("huber"),
-    *pair("huber", ", delta=0.3"),
-    *pair("cross_entropy", low=0.1, high=0.9),
-    *pair("cross_entropy", ", epsilon=0, label_smoothing=0.1", low=0.1, high=0.9),
-    *pair("binary_cross_entropy", low=0.1, high=0.9),
-    *pair("binary_cross_entropy", ", epsilon=0.01", low=0.1, high=0.9),
-    *pair("kl_divergence", low=0.1, high=0.9),
+    *[
+        case
+        for name in LOSSES
+        for options in OPTIONS_OF_LOSSES.get(name, [""])
+        for case in loss(name, options)
+    ],
+    *infix("modulo", "%", 0.6, 0.95),
+    Case("modulo", "a % b", {"a": (3,), "b": (3,)}, -0.9, -0.6),
+    *[
+        Case("floor_quotient", "a // b * b", {"a": a, "b": b}, 0.6, 0.95)
+        for a, b in [((3,), (3,)), ((), (2, 2))]
+    ],
+    Case("zeros", "zeros(3) + x"),
+    Case("ones", "ones((2, 3)) * x"),
+    Case("eye", "eye(3) * x + eye(2, 3)[0]"),
+    Case("arange", "arange(3) * x + arange(1, 4)"),
+    Case("linspace", "linspace(0, 1, 3) * x"),
+    Case("one_hot", "one_hot(arange(2), 3) * x"),
+    Case("logical_and", "where(0 < x and x < 1, x**2, 3*x)"),
+    Case("logical_or", "where(x < 0 or x > 1, x**2, 3*x)"),
+    Case("logical_not", "where(not x < 0, x**2, 3*x)"),
+    Case("index", "x[None, :] * x[..., None]"),
+    Case("transpose", "X.T * w", {"X": (2, 3), "w": (3, 2)}),
 ]

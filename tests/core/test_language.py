@@ -121,7 +121,8 @@ def test_shapes_indices_and_reductions_are_those_of_numpy(text, expected):
 @pytest.mark.parametrize(
     ("variables", "constants", "pointer", "code"),
     [
-        ({"exp": ()}, {}, "/variables/exp", "name-is-function"),
+        ({"not": ()}, {}, "/variables/not", "name-is-reserved"),
+        ({"None": ()}, {}, "/variables/None", "name-is-reserved"),
         ({"__class__": ()}, {}, "/variables/__class__", "bad-name"),
         ({"x\n": ()}, {}, "/variables/x\n", "bad-name"),
         ({"": ()}, {}, "/variables/", "bad-name"),

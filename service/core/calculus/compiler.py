@@ -24,8 +24,9 @@ from service.core.calculus.lowering import Lowered, lower
 from service.core.calculus.reverse import differentiate
 from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, schedule
 from service.core.calculus.template import Shape
-from service.core.language.graph import INPUT, Node, Term
-from service.core.language.parser import parse_function, refuse
+from service.core.language.graph import Node, Term
+from service.core.language.parser import parse_function
+from service.core.language.places import refuse
 from service.core.language.program import Program, check_function, check_names
 from service.core.limits import NO_DEADLINE, Deadline, Limits
 
@@ -163,7 +164,13 @@ def compile_function(
     DeadlineExceeded
         The time was up.
     """
-    bounds = limits.function_characters, limits.function_tokens, limits.function_nesting, limits.rank
+    bounds = (
+        limits.function_characters,
+        limits.function_tokens,
+        limits.function_nesting,
+        limits.function_operations,
+        limits.rank,
+    )
     key = (function, (*variables.items(),), (*constants.items(),), method, has_step, bounds, most)
     return _COMPILED.get_or_make(
         key, lambda: compile_anew(function, variables, constants, method, has_step, limits, most, deadline)
@@ -224,8 +231,14 @@ def refuse_not_analytic(program: Program) -> None:
 
 def first_not_analytic(program: Program) -> Node | None:
     """Return the first operation that the complex step may not pass through, None when there is none."""
-    nodes = (node for node in program.graph.nodes if node.operation is not INPUT)
-    return next((node for node in nodes if not node.operation.is_analytic), None)
+    active = {term.index for term in program.variables.values()}
+    for index, node in enumerate(program.graph.nodes):
+        if active.isdisjoint(node.operands):
+            continue
+        if not node.operation.is_analytic:
+            return node
+        active.add(index)
+    return None
 
 
 def _lower(

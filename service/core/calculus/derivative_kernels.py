@@ -39,10 +39,14 @@ def power_base_slope(a: Array, b: Array) -> Array:
     return np.where(np.isfinite(slope) | ~np.isfinite(other), slope, other)
 
 
-def defined(x: Array, a: Array, b: Array) -> Array:
-    """Return x, but NaN where a or b is NaN: what was compared has no order."""
-    is_ordered = (a == a) & (b == b)
-    return x if is_ordered.all() else np.where(is_ordered, x, np.nan)
+def defined(x: Array, a: Array) -> Array:
+    """Return x, but NaN where a is NaN: what was compared has no order."""
+    return x if np.equal(a, a).all() else np.where(np.equal(a, a), x, np.nan)
+
+
+def integers(x: Array) -> Array:
+    """Turn whole numbers into what NumPy indexes with."""
+    return np.asarray(x).astype(np.intp)
 
 
 def ratio_or_zero(a: Array, b: Array) -> Array:

@@ -17,7 +17,7 @@ from service.core.calculus.inputs import array_data, array_names
 from service.core.calculus.template import Array
 from service.core.exceptions import Fault, NonFiniteResult, fault
 from service.core.language.graph import Graph, Term
-from service.core.language.parser import FUNCTION_POINTER
+from service.core.language.places import FUNCTION_POINTER
 from service.core.language.program import Program
 
 _CHECKING = ", taken by central differences for verification,"

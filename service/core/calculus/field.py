@@ -25,6 +25,7 @@ from service.core.calculus.points import Points, evaluate_points
 from service.core.calculus.template import Array
 from service.core.calculus.verification import compare, judge_of
 from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to
+from service.core.language.program import check_constants
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
 
@@ -74,6 +75,7 @@ def gradient_field(
     time = deadline or NO_DEADLINE
     batch, data = arrays_of(points, "points"), arrays_of(constants or {}, "constants")
     work, count = _compile(function, batch, data, method, h, verify, limits, time)
+    check_constants(work[0].program, data)
     check_budget(work, limits, count, time)
     check_step(work[0].method, h, batch, "points")
     at = Points(batch, data, h)
@@ -115,6 +117,7 @@ def quote_field(
     """
     batch, data = arrays_of(points, "points"), arrays_of(constants or {}, "constants")
     work, count = _compile(function, batch, data, method, h, verify, limits, deadline or NO_DEADLINE)
+    check_constants(work[0].program, data)
     return quote_of(work, limits, count)
 
 

@@ -17,6 +17,7 @@ from service.core.calculus.kernel import bind
 from service.core.calculus.template import Array, Shape
 from service.core.calculus.verification import judge_of, verification
 from service.core.exceptions import InvalidRequest, fault, pointer_to
+from service.core.language.program import check_constants
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
 Tensors = Mapping[str, ArrayLike]
@@ -93,6 +94,7 @@ def gradient(
     time = deadline or NO_DEADLINE
     point, data = arrays_of(variables, "variables"), arrays_of(constants or {}, "constants")
     work = _compile(function, shapes_of(point), shapes_of(data), method, h, verify, limits, time)
+    check_constants(work[0].program, data)
     check_budget(work, limits, deadline=time)
     check_step(work[0].method, h, point)
     value, slopes = evaluate(work[0], point, data, h, time)
@@ -144,6 +146,7 @@ def quote(
     point, data = arrays_of(variables, "variables"), arrays_of(constants or {}, "constants")
     time = deadline or NO_DEADLINE
     work = _compile(function, shapes_of(point), shapes_of(data), method, h, verify, limits, time)
+    check_constants(work[0].program, data)
     return quote_of(work, limits)
 
 

@@ -28,8 +28,9 @@ from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, schedul
 from service.core.calculus.template import Array, Shape
 from service.core.exceptions import InvalidFunction, fault, pointer_to, quote_text
 from service.core.language.graph import Term
-from service.core.language.parser import parse_function, refuse
-from service.core.language.program import Program, check_function, check_names
+from service.core.language.parser import parse_function
+from service.core.language.places import refuse
+from service.core.language.program import Program, check_constants, check_function, check_names
 from service.core.limits import Deadline, Limits
 
 Check = Callable[[], None]
@@ -164,6 +165,7 @@ class FunctionMap:
 
     def bind(self, constants: Mapping[str, Array], check: Check, *, is_complex: bool = False) -> Maker:
         """Return the function for the data of a request."""
+        check_constants(self.program, constants)
         maker = self.complex_maker if is_complex else self.maker
         with np.errstate(all="ignore"):
             function: Maker = maker(**array_data(self.program, constants, check))
@@ -207,6 +209,7 @@ class FunctionMap:
         list of ndarray
             The shared outputs, and each other with the rows as first axis.
         """
+        check_constants(self.program, constants)
         count = parts[-1].start + parts[-1].used
         first, results = [], [np.empty((count, *term.shape)) for term in self.outputs[shared:]]
         function = None

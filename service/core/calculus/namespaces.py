@@ -10,6 +10,7 @@ import numpy as np
 
 from service.core import activation_kernels, loss_kernels
 from service.core.calculus import derivative_kernels
+from service.core.language import making
 from service.core.language.losses import LOSS_KERNELS
 
 ARRAY_NAMES: dict[str, Callable[..., Any]] = {
@@ -18,6 +19,8 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "multiply": np.multiply,
     "divide": np.divide,
     "power": np.power,
+    "remainder": np.remainder,
+    "floor_divide": np.floor_divide,
     "negative": np.negative,
     "absolute": np.absolute,
     "exp": np.exp,
@@ -58,6 +61,11 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "log_ratio": loss_kernels.log_ratio,
     "relative_entropy": loss_kernels.relative_entropy,
     **LOSS_KERNELS,
+    "range_kernel": making.range_kernel,
+    "linspace": np.linspace,
+    "take": making.take_kernel,
+    "add_by_index": making.add_by_index,
+    "integers": derivative_kernels.integers,
     "sigmoid_slope": derivative_kernels.sigmoid_slope,
     "tanh_slope": derivative_kernels.tanh_slope,
     "identity": np.identity,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
-from service.core.language.parser import Place
+from service.core.language.places import Place
 
 ELEMENT_BYTES = 8
 LEAVES = (INPUT, NUMBER)

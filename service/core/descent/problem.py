@@ -19,6 +19,7 @@ from service.core.calculus.gradient import (
 from service.core.calculus.kernel import Kernel, bind
 from service.core.calculus.template import Array
 from service.core.descent.differences_within import Sides, bind_within
+from service.core.language.program import check_constants
 from service.core.limits import Deadline, Limits
 
 
@@ -50,6 +51,7 @@ class Problem:
         self.compiled: Compiled = compile_function(
             function, self.shapes, data, self.method, h is not None, limits, deadline=deadline
         )
+        check_constants(self.compiled.program, self.constants)
         check_budget([self.compiled], limits, deadline=deadline)
         self.kernel: Kernel = bind(self.compiled, self.constants, h, deadline.check)
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from service.core.exceptions import OverBudget, shorten
 from service.core.language.operation import Operation, Shape, ShapeFault
-from service.core.language.parser import Place, refuse
+from service.core.language.places import Place, refuse
 
 COUNTABLE = 2**48
 """Elements beyond which nothing is quoted: far above every limit, and costs stay numbers that JSON keeps."""
@@ -41,6 +41,15 @@ class Node(NamedTuple):
     def size(self) -> int:
         """Number of elements of the result."""
         return math.prod(self.shape)
+
+
+class IndexRule(NamedTuple):
+    """What a constant that indexes or holds class labels has to consist of: whole numbers in a range."""
+
+    name: str
+    low: int
+    high: int
+    is_label: bool
 
 
 def _leaf(name: str) -> Operation:
@@ -70,6 +79,7 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     place: Place = field(default_factory=lambda: Place(1, 1))
     called: str = ""
+    rules: list[IndexRule] = field(default_factory=list)
     _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
     def number(self, value: float) -> Term:
@@ -93,7 +103,7 @@ class Graph:
         values = tuple([options.get(option, default) for option, _, default in operation.options])
         shape = self._shape(operation, terms, values)
         if operation.is_macro and operation.definition is not None:
-            return operation.definition(*terms, *values)
+            return operation.definition(*(terms or (self,)), *values)
         return self._simplified(operation, terms, values, shape)
 
     def _shape(self, operation: Operation, terms: tuple[Term, ...], values: tuple[Any, ...]) -> Shape:

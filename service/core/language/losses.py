@@ -15,8 +15,8 @@ import numpy as np
 
 from service.core import activation_kernels, loss_kernels
 from service.core.language import batching, shapes
-from service.core.language.graph import Term
-from service.core.language.operation import Operation
+from service.core.language.graph import INPUT, IndexRule, Term
+from service.core.language.operation import Operation, ShapeFault
 
 Rule = Callable[..., Any]
 
@@ -341,6 +341,26 @@ LOSSES: dict[str, Loss] = {
 """The losses by name."""
 
 
+def _read(p: Term, t: Term) -> tuple[Term, Term]:
+    """Refuse targets that neither have the predictions' shape nor, of their rank or none, broadcast to it."""
+    sizes = zip(t.shape, p.shape, strict=False)
+    if len(t.shape) not in (0, len(p.shape)) or any(size not in (1, other) for size, other in sizes):
+        raise ShapeFault("targets have the shape of the predictions, or sizes of 1, or are a number")
+    return p, t
+
+
+def _read_labels(p: Term, t: Term) -> tuple[Term, Term]:
+    """Read a constant of the predictions' shape without the last axis as class labels."""
+    node = t.node
+    is_constant = node.operation is INPUT and not node.options[1]
+    is_single = len(p.shape) == 1 and t.shape == (1,) != p.shape
+    if not is_constant or not p.shape or not (t.shape == p.shape[:-1] or is_single):
+        return _read(p, t)
+    classes = p.shape[-1]
+    t.graph.rules.append(IndexRule(node.options[0], 0, classes - 1, is_label=True))
+    return p, t.apply("reshape", shape=p.shape[:-1]).apply("one_hot", classes=classes)
+
+
 def _operation(row: Loss) -> Operation:
     """Make a loss's row of the operations table."""
     formula = row.formula
@@ -361,6 +381,7 @@ def _operation(row: Loss) -> Operation:
         ("p", "t"),
         row.meaning,
         shape=shapes.last_axis if is_over_rows else shapes.elementwise,
+        read=_read_labels if row.takes_labels else _read,
         array=f"{row.name}_kernel({{0}}, {{1}}{arguments})",
         derivatives=(by_prediction, by_target),
         options=tuple((option, *OPTIONS[option]) for option in formula.options),

@@ -68,6 +68,9 @@ class Operation:
     lowered_size : callable
         From the operands' shapes to the number of operations on floats, where that is not about the
         result's number of elements.
+    read : callable
+        From the operands of a client's call to those that are meant: a constant may stand for something
+        else. Raises `ShapeFault` for what is refused there though it broadcasts.
     definition : callable
         The operation in terms of simpler ones, where there is no scalar source.
     fused : callable
@@ -82,8 +85,9 @@ class Operation:
         its definition.
     is_analytic, is_nonnegative : bool
         Whether the complex step may pass through it; whether no result is below 0.
-    is_public, is_function : bool
-        Whether a caller can use it; whether by a call rather than a sign.
+    is_public, is_function, is_variadic : bool
+        Whether a client can use it; whether by a call rather than a sign; whether with any number of
+        operands of at least one, which only a macro may have.
     """
 
     name: str
@@ -103,6 +107,7 @@ class Operation:
     batch: Callable[..., Term] | None = None
     lower: Callable[..., Any] | None = None
     lowered_size: Callable[..., int] | None = None
+    read: Callable[..., tuple[Term, ...]] | None = None
     definition: Callable[..., Term] | None = None
     fused: Callable[..., Term | None] | None = None
     symbol: str = ""
@@ -111,6 +116,7 @@ class Operation:
     is_analytic: bool = True
     is_public: bool = True
     is_function: bool = True
+    is_variadic: bool = False
     is_view: bool = False
     is_macro: bool = False
     is_nonnegative: bool = False

@@ -1,4 +1,4 @@
-"""From text to a tape: the statements as a flat list of instructions, in the order of evaluation.
+"""From text to a tape: statements, and a flat list of instructions in the order of evaluation.
 
 Lark's LALR parser calls back at every reduction, which is the order in which an expression is
 evaluated, so the tape is written directly: there is no tree, and nothing recurses over its depth.
@@ -14,28 +14,15 @@ from typing import Any, NamedTuple, NoReturn, cast
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
-from service.core.exceptions import Fault, InvalidFunction, KobaiError, fault, quote_text
+from service.core.exceptions import InvalidFunction, fault, quote_text
+from service.core.language import habits
+from service.core.language.layout import Layout
+from service.core.language.places import FUNCTION_POINTER, Place, place_of, refuse
 from service.core.limits import Limits
-
-FUNCTION_POINTER = "/function"
-
-HINTS = {
-    "'": " There are no strings.",
-    '"': " There are no strings.",
-    ".": " There are no attributes and methods; call functions as sum(x).",
-    "#": " There are no comments.",
-    "^": " Write ** for a power.",
-    "_": " A name begins with a letter, and numbers have no underscores.",
-    "{": " Group with parentheses.",
-    "\\": " Every statement stands on one line.",
-}
-"""What to do instead, for characters that are often tried."""
 
 EXPECTED = (
     ({"NAME", "NUMBER", "INTEGER", "LPAR"}, "a number, a name or an opening parenthesis"),
     ({"PLUS", "TIMES"}, "an operator"),
-    ({"INTEGER", "COLON"}, "a literal integer or a slice"),
-    ({"INTEGER"}, "a literal integer"),
     ({"RPAR"}, ")"),
     ({"COMMA"}, "a comma"),
     ({"RSQB"}, "]"),
@@ -45,34 +32,15 @@ EXPECTED = (
 """Sets of acceptable tokens, and how they are called in an error; each token is named once."""
 
 COMPARISONS = frozenset({"LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "EQUAL", "NOT_EQUAL"})
-OPENING = frozenset({"LPAR", "LSQB"})
-CLOSING = frozenset({"RPAR", "RSQB"})
-
-
-class Place(NamedTuple):
-    """Where something stands in the text, 1-based."""
-
-    line: int
-    column: int
-
-
-Item = int | tuple[int | None, int | None, int | None]
-"""One subscript: an integer, or a slice's start, stop and step."""
-
-
-class Keyword(NamedTuple):
-    """A call's option: its name, and the tape's entry of its value."""
-
-    name: Token
-    value: int
 
 
 class Instruction(NamedTuple):
-    """One entry of the tape; `arguments` are indices of earlier entries.
+    """One entry of the tape; `arguments` are indices of earlier entries, or -1 where there is none.
 
-    `kind` is number, name, unary, binary, comparison, index, call, tuple, flag or bind.
-    `text` is the operator, the name or the number as written; `detail` what the kind adds to it:
-    a number's value, an index's items, a call's keywords.
+    `kind` names what it does: `number`, `name`, `unary`, `binary`, `comparison`, `logic`, `inverse`,
+    `index`, `slice`, `transposed`, `call`, `tuple` or `literal`. `text` is the operator, the name or
+    the number as written; `detail` what the kind adds to it: a number's value, a comparison's operators
+    with their places, a call's keywords.
     """
 
     kind: str
@@ -82,52 +50,66 @@ class Instruction(NamedTuple):
     detail: Any = None
 
 
+class Keyword(NamedTuple):
+    """A call's option: its name, and the tape's entry of its value."""
+
+    name: Token
+    value: int
+
+
+class Name(NamedTuple):
+    """A name that a statement assigns, and where it stands."""
+
+    text: str
+    place: Place
+
+
+class Statement(NamedTuple):
+    """One statement: the tape's instructions from `start` to before `stop`, and what is made of them.
+
+    `kind` is `assignment` (of `values` to `names`), `unnamed` (a value alone), `definition` (of the
+    function `names[0]` with the other names as arguments) or `loop` (over `names[0]`, with the arguments
+    of `range` as values and a `body`).
+    """
+
+    kind: str
+    place: Place
+    start: int
+    stop: int
+    names: tuple[Name, ...] = ()
+    values: tuple[int, ...] = ()
+    body: tuple[Statement, ...] = ()
+
+
+Block = tuple[Statement, ...]
+
+
 class Tape(NamedTuple):
-    """A parsed function: its instructions, the index of its value, and its canonical text."""
+    """A parsed function: its instructions, and its statements, which refer to them."""
 
     instructions: tuple[Instruction, ...]
-    value: int
-    canonical: str
-
-
-def refuse(code: str, place: Place, error: type[KobaiError] = InvalidFunction, **values: Any) -> NoReturn:
-    """Raise an error, `InvalidFunction` mostly, at a place of the text."""
-    where = f"column {place.column}" if place.line == 1 else f"line {place.line}, column {place.column}"
-    raise error(Fault(code, f"{where}: {fault(code, **values).detail}", FUNCTION_POINTER, *place))
+    statements: tuple[Statement, ...]
 
 
 class _Parse(threading.local):
     """What one parse writes down; one for each thread, since the parser itself is shared."""
 
-    limits: Limits
-    seen: list[Token]
+    layout: Layout
     tape: list[Instruction]
+    start: int
 
 
 _PARSE = _Parse()
 
 
-class _Gate:
-    """Lark's hook between lexer and parser: counts tokens and nesting, and keeps what it saw."""
+class _Arranged:
+    """Lark's hook between lexer and parser."""
 
-    always_accept = ()
+    always_accept = ("_NEWLINE", "_SEMICOLON")
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
-        """Pass tokens on while they are within the limits."""
-        limits, seen, depth = _PARSE.limits, _PARSE.seen, 0
-        for token in stream:
-            seen.append(token)
-            if len(seen) > limits.function_tokens:
-                refuse("too-many-tokens", _place(token), limit=limits.function_tokens)
-            if token.type in OPENING:
-                depth += 1
-                if depth > limits.function_nesting:
-                    refuse("too-deep", _place(token), limit=limits.function_nesting)
-            elif token.type in CLOSING:
-                depth = max(depth - 1, 0)
-            elif depth and token.type == "_END" and token == "\n":
-                refuse("newline-in-brackets", _place(token))
-            yield token
+        """Pass the tokens on in the order that the grammar knows."""
+        return _PARSE.layout.arrange(stream)
 
 
 class _Recorder(Transformer[Token, Any]):
@@ -135,23 +117,69 @@ class _Recorder(Transformer[Token, Any]):
 
     def _write(self, kind: str, token: Token, arguments: tuple[int, ...] = (), detail: Any = None) -> int:
         tape = _PARSE.tape
-        tape.append(Instruction(kind, str(token), _place(token), arguments, detail))
+        tape.append(Instruction(kind, str(token), place_of(token), arguments, detail))
         return len(tape) - 1
 
-    def program(self, children: list[int]) -> list[int]:
-        return children
+    def _statement(self, kind: str, names: list[Token], values: list[int]) -> Statement:
+        """Make a statement of all instructions since the one before."""
+        start, _PARSE.start = _PARSE.start, len(_PARSE.tape)
+        named = tuple([Name(str(name), place_of(name)) for name in names])
+        return Statement(kind, place_of(_PARSE.layout.first), start, _PARSE.start, named, (*values,))
 
-    def assignment(self, children: list[Any]) -> int:
-        return self._write("bind", children[0], (children[1],))
+    # statements
 
-    def unnamed(self, children: list[int]) -> int:
+    def program(self, children: list[Block]) -> Block:
         return children[0]
+
+    def block(self, children: list[Statement]) -> Block:
+        return (*children,)
+
+    def assignment(self, children: list[Any]) -> Statement:
+        return self._statement("assignment", children[:1], children[1:])
+
+    def augmented(self, children: list[Any]) -> Statement:
+        name, operator, value = children
+        before = self._write("name", name)
+        sign = Token.new_borrow_pos("SIGN", operator[:-1], operator)
+        return self._statement("assignment", [name], [self._write("binary", sign, (before, value))])
+
+    def unpacking(self, children: list[Any]) -> Statement:
+        names = [child for child in children if isinstance(child, Token)]
+        values = children[len(names) :]
+        if len(names) != len(values):
+            refuse("unequal-unpacking", place_of(names[0]), names=len(names), values=len(values))
+        return self._statement("assignment", names, values)
+
+    def definition(self, children: list[Any]) -> Statement:
+        return self._statement("definition", children[:-1], children[-1:])
+
+    def unnamed(self, children: list[int]) -> Statement:
+        return self._statement("unnamed", [], children)
+
+    def header(self, children: list[Any]) -> Statement:
+        name, function, *values = children[:-1]
+        if function != "range":
+            refuse("not-a-range", place_of(function), got=quote_text(function))
+        return self._statement("loop", [name], values)
+
+    def loop(self, children: list[Any]) -> Statement:
+        header, body = children
+        if not body:
+            refuse("empty-loop", header.place)
+        return cast("Statement", header)._replace(body=body)
+
+    # expressions
 
     def number(self, children: list[Token]) -> int:
         value = float(children[0])
         if math.isinf(value):
-            refuse("number-overflow", _place(children[0]), got=quote_text(children[0]))
+            refuse("number-overflow", place_of(children[0]), got=quote_text(children[0]))
         return self._write("number", children[0], detail=value)
+
+    def integer(self, children: list[Token]) -> int:
+        index = self.number(children)
+        _PARSE.tape[index] = _PARSE.tape[index]._replace(detail=int(children[0]))
+        return index
 
     def name(self, children: list[Token]) -> int:
         return self._write("name", children[0])
@@ -163,37 +191,46 @@ class _Recorder(Transformer[Token, Any]):
         return self._write("binary", children[1], (children[0], children[2]))
 
     def comparison(self, children: list[Any]) -> int:
-        return self._write("comparison", children[1], (children[0], children[2]))
+        signs = [(str(sign), place_of(sign)) for sign in children[1::2]]
+        return self._write("comparison", children[1], (*children[::2],), signs)
+
+    def logic(self, children: list[Any]) -> int:
+        return self._write("logic", children[1], (children[0], children[2]))
+
+    def inverse(self, children: list[Any]) -> int:
+        return self._write("inverse", children[0], (children[1],))
+
+    def transposed(self, children: list[Any]) -> int:
+        return self._write("transposed", children[1], (children[0],))
 
     def index(self, children: list[Any]) -> int:
-        return self._write("index", children[1], (children[0],), tuple(children[2:]))
+        return self._write("index", children[1], (children[0], *children[2:]))
 
-    def bound(self, children: list[Token]) -> int:
-        magnitude = int(children[-1])
-        return -magnitude if children[0] == "-" else magnitude
-
-    def integer(self, children: list[int]) -> Item:
-        return children[0]
-
-    def slice(self, children: list[Any]) -> Item:
-        bounds: list[int | None] = [None, None, None]
-        position = 0
+    def slice(self, children: list[Any]) -> int:
+        bounds, position = [-1, -1, -1], 0
         for child in children:
             if isinstance(child, Token):
                 position += 1
             else:
                 bounds[position] = child
-        return bounds[0], bounds[1], bounds[2]
+        colon = next(child for child in children if isinstance(child, Token))
+        return self._write("slice", colon, (*bounds,))
 
     def tuple(self, children: list[int]) -> int:
         first = _PARSE.tape[children[0]].place if children else Place(1, 1)
         return self._write("tuple", Token("LPAR", "(", line=first.line, column=first.column), (*children,))
 
     def true(self, children: list[Token]) -> int:
-        return self._write("flag", children[0], detail=True)
+        return self._write("literal", children[0], detail=True)
 
     def false(self, children: list[Token]) -> int:
-        return self._write("flag", children[0], detail=False)
+        return self._write("literal", children[0], detail=False)
+
+    def none(self, children: list[Token]) -> int:
+        return self._write("literal", children[0], detail=None)
+
+    def ellipsis(self, children: list[Token]) -> int:
+        return self._write("literal", children[0], detail=...)
 
     def keyword(self, children: list[Any]) -> Keyword:
         return Keyword(children[0], children[1])
@@ -209,7 +246,7 @@ class _Recorder(Transformer[Token, Any]):
                 continue
             keyword, value = child
             if keyword in keywords:
-                refuse("repeated-keyword", _place(keyword), got=quote_text(keyword))
+                refuse("repeated-keyword", place_of(keyword), got=quote_text(keyword))
             keywords[str(keyword)] = value
         return self._write("call", children[0], (*positional,), (*keywords.items(),))
 
@@ -220,7 +257,7 @@ _LARK = Lark(
     lexer="basic",
     start="program",
     transformer=_Recorder(),
-    postlex=_Gate(),
+    postlex=_Arranged(),
 )
 
 
@@ -237,7 +274,7 @@ def parse_function(text: str, limits: Limits) -> Tape:
     Returns
     -------
     Tape
-        The instructions in order of evaluation; the last statement is the value.
+        The instructions in order of evaluation, and the statements; the last one is the value.
 
     Raises
     ------
@@ -245,26 +282,35 @@ def parse_function(text: str, limits: Limits) -> Tape:
         The text is not a sentence of the language; the fault has the line and column.
     """
     _check_characters(text, limits)
-    _PARSE.limits, _PARSE.seen, _PARSE.tape = limits, [], []
+    _PARSE.layout, _PARSE.tape, _PARSE.start = Layout(limits), [], 0
     try:
-        statements: list[int] = cast(Any, _LARK).parse(text)
+        statements: tuple[Statement, ...] = cast(Any, _LARK).parse(text)
     except UnexpectedCharacters as error:
         place = Place(error.line, error.column)
-        refuse("bad-character", place, got=quote_text(error.char), hint=HINTS.get(error.char, ""))
+        hint = habits.hint_for_character(text, error.pos_in_stream or 0)
+        refuse("bad-character", place, got=quote_text(error.char), hint=hint)
     except UnexpectedToken as error:
         _refuse_token(error, text)
     if not statements:
         raise InvalidFunction(fault("empty-function", FUNCTION_POINTER, line=1, column=1))
-    tape = (*_PARSE.tape,)
-    for position, statement in enumerate(statements[:-1]):
-        if tape[statement].kind != "bind":
-            refuse("unnamed-statement", _place(_first_tokens()[position]))
-    written = [";" if token.type == "_END" else token for token in _PARSE.seen]
-    return Tape(tape, statements[-1], " ".join(written))
+    for statement in _all_but_the_last(statements):
+        if statement.kind == "unnamed":
+            refuse("unnamed-statement", statement.place)
+    if statements[-1].kind not in ("unnamed", "assignment") or len(statements[-1].values) != 1:
+        refuse("no-value", statements[-1].place)
+    return Tape((*_PARSE.tape,), statements)
 
 
-def _place(token: Token) -> Place:
-    return Place(token.line or 1, token.column or 1)
+def _all_but_the_last(statements: tuple[Statement, ...]) -> Iterator[Statement]:
+    """Yield all statements that are not the function's value, those of loops included."""
+    for statement in statements[:-1]:
+        yield statement
+    for statement in statements:
+        waiting = [*statement.body]
+        while waiting:
+            found = waiting.pop(0)
+            yield found
+            waiting += found.body
 
 
 def _check_characters(text: str, limits: Limits) -> None:
@@ -275,18 +321,12 @@ def _check_characters(text: str, limits: Limits) -> None:
         )
     if not text.isascii():
         offset = next(offset for offset, character in enumerate(text) if not character.isascii())
-        refuse("not-ascii", _place_at(text, offset), got=quote_text(text[offset]))
+        hint = habits.hint_for_symbol(text[offset])
+        refuse("not-ascii", _place_at(text, offset), got=quote_text(text[offset]), hint=hint)
 
 
 def _place_at(text: str, offset: int) -> Place:
     return Place(text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset))
-
-
-def _first_tokens() -> list[Token]:
-    """Return the first token of each statement that is not empty."""
-    seen = _PARSE.seen
-    starts = (index for index, token in enumerate(seen) if index == 0 or seen[index - 1].type == "_END")
-    return [seen[index] for index in starts if seen[index].type != "_END"]
 
 
 def _refuse_token(error: UnexpectedToken, text: str) -> NoReturn:
@@ -297,9 +337,10 @@ def _refuse_token(error: UnexpectedToken, text: str) -> NoReturn:
             remaining -= tokens
             expected.append(name)
     wanted = " or ".join(expected) or "the end of the statement"
-    if token.type == "$END":
+    if token.type in ("$END", "_DEDENT") and not token:
         refuse("unexpected-end", _place_at(text, len(text)), expected=wanted)
     if token.type in COMPARISONS:
-        refuse("misplaced-comparison", _place(token))
+        refuse("misplaced-comparison", place_of(token))
     got = "end of the line" if token == "\n" else quote_text(token)
-    refuse("unexpected-token", _place(token), got=got, expected=wanted)
+    hint = habits.hint_for_token(text, token.start_pos or 0, str(token))
+    refuse("unexpected-token", place_of(token), got=got, expected=wanted, hint=hint)

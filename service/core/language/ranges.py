@@ -6,6 +6,9 @@ from collections.abc import Callable
 
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
 
+MOST_PARTS = 1_000
+"""Operations that are looked at; what is made of more is taken for anything."""
+
 Parts = Callable[[Graph, Node], "list[int] | None"]
 
 
@@ -15,9 +18,15 @@ def is_sum_of_squares(term: Term) -> bool:
     So they are of a sum of even powers with positive factors; an outer derivative that is infinite at 0,
     as the square root's, then meets nothing but zeros.
     """
-    graph, waiting = term.graph, [term.index]
+    graph, waiting, seen = term.graph, [term.index], set[int]()
     while waiting:
-        node = graph.nodes[waiting.pop()]
+        index = waiting.pop()
+        if index in seen:
+            continue
+        seen.add(index)
+        if len(seen) > MOST_PARTS:
+            return False
+        node = graph.nodes[index]
         parts = _PARTS[node.operation.name](graph, node) if node.operation.name in _PARTS else None
         if parts is None:
             return False
@@ -72,13 +81,18 @@ FINITE, INFINITE, UNDEFINED = range(3)
 """What the worst of a term's elements may be: finite, infinite, NaN."""
 
 
-def worst_of(term: Term) -> int:
-    """Return the worst that may become of a term whose inputs are finite: a bound, not a promise."""
+def worst_of(term: Term, known: dict[int, int]) -> int:
+    """Return the worst that may become of a term whose inputs are finite: a bound, not a promise.
+
+    What is found of its operands is kept in `known`, for other terms of the same graph.
+    """
     graph = term.graph
-    known: dict[int, int] = {}
     waiting = [term.index]
     while waiting:
         index = waiting[-1]
+        if index in known:
+            waiting.pop()
+            continue
         node = graph.nodes[index]
         missing = [operand for operand in node.operands if operand not in known]
         if missing:

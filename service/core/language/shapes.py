@@ -8,6 +8,8 @@ from service.core.language.operation import Shape, ShapeFault
 
 Axes = int | tuple[int, ...] | None
 IndexItem = int | tuple[int | None, int | None, int | None]
+WHOLE_SLICE = (None, None, None)
+"""The slice of a whole axis."""
 
 
 def broadcast(*shapes: Shape) -> Shape:

@@ -1,0 +1,177 @@
+"""Calls of the language's own functions: their arguments, literal options and conditions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from service.core.exceptions import quote_text
+from service.core.language.graph import Term
+from service.core.language.operation import REQUIRED, Operation, ShapeFault
+from service.core.language.parser import Instruction
+from service.core.language.places import refuse
+from service.core.language.values import NotLiteral, literal_of
+from service.core.suggestions import hint_for
+
+if TYPE_CHECKING:
+    from service.core.language.expansion import Expansion
+
+
+def length(expansion: Expansion, instruction: Instruction) -> int:
+    """Return the length of the first axis, a whole number."""
+    if len(instruction.arguments) != 1 or instruction.detail:
+        got = len(instruction.arguments) + len(instruction.detail)
+        refuse("wrong-arity", expansion.graph.place, signature="len(x)", expected="1 argument", got=got)
+    term = expansion.operand(instruction.arguments[0])
+    if not term.shape:
+        refuse("no-length", expansion.graph.place)
+    return term.shape[0]
+
+
+def apply(expansion: Expansion, operation: Operation, instruction: Instruction) -> Term:
+    """Apply a function to the arguments of a call."""
+    arguments = _arguments(expansion, operation, instruction)
+    count = len(arguments) if operation.is_variadic else len(operation.operands)
+    if not count <= len(arguments) <= count + len(operation.options) or not (count or not operation.operands):
+        _refuse_arity(expansion, operation, instruction)
+    if operation.name == "where":
+        return _where(expansion, instruction, _options(expansion, operation, instruction, arguments[count:]))
+    options = _options(expansion, operation, instruction, arguments[count:])
+    operands = [expansion.operand(argument) for argument in arguments[:count]]
+    if operation.read is not None:
+        operands = _read(expansion, operation, operands)
+    return expansion.graph.apply(operation.name, *operands, **options)
+
+
+def _read(expansion: Expansion, operation: Operation, operands: list[Term]) -> list[Term]:
+    """Read operands as the operation means them."""
+    try:
+        return list(operation.read(*operands)) if operation.read else operands
+    except ShapeFault as verdict:
+        shapes = " and ".join(str(term.shape) for term in operands)
+        refuse(
+            "operand-shapes", expansion.graph.place, operator=operation.name, shapes=shapes, why=str(verdict)
+        )
+
+
+def _arguments(expansion: Expansion, operation: Operation, instruction: Instruction) -> tuple[int, ...]:
+    """Return the positional arguments; a single tuple stands for all of them where their number is free."""
+    arguments = instruction.arguments
+    if operation.is_variadic and len(arguments) == 1:
+        found = expansion.tape.instructions[arguments[0]]
+        return found.arguments if found.kind == "tuple" else arguments
+    return arguments
+
+
+def _where(expansion: Expansion, instruction: Instruction, options: dict[str, Any]) -> Term:
+    """Choose by a condition; the result is NaN where the condition compares with NaN."""
+    condition = expansion.condition(instruction.arguments[0])
+    first, second = (expansion.operand(argument) for argument in instruction.arguments[1:])
+    term = condition.term.apply("where", first, second)
+    for compared in condition.compared:
+        term = term.apply("defined", compared)
+    return term
+
+
+def _options(
+    expansion: Expansion, operation: Operation, instruction: Instruction, extra: tuple[int, ...]
+) -> dict[str, Any]:
+    """Read the literal options, positional ones first."""
+    given = dict(zip((name for name, _, _ in operation.options), extra, strict=False))
+    kinds = {name: kind for name, kind, _ in operation.options}
+    place = expansion.graph.place
+    for keyword, argument in instruction.detail:
+        if keyword not in kinds:
+            refuse(
+                "unknown-keyword",
+                place,
+                signature=operation.signature,
+                got=quote_text(keyword),
+                hint=hint_for(keyword, kinds, KEYWORDS),
+            )
+        if keyword in given:
+            refuse("repeated-keyword", place, got=quote_text(keyword))
+        given[keyword] = argument
+    for name, _, default in operation.options:
+        if default is REQUIRED and name not in given:
+            _refuse_arity(expansion, operation, instruction)
+    return {name: _option(expansion, operation, name, kinds[name], given[name]) for name in given}
+
+
+def _option(expansion: Expansion, operation: Operation, name: str, kind: str, argument: int) -> Any:
+    """Read one literal option."""
+    wanted, is_right = LITERALS[kind]
+    where = expansion.place_of(argument)
+    try:
+        value = literal_of(expansion.results[argument])
+    except NotLiteral:
+        hint = TWO_ARRAYS.get(operation.name, "") if name == "axis" else ""
+        refuse(
+            "needs-literal", where, keyword=name, signature=operation.signature, expected=wanted, hint=hint
+        )
+    if not is_right(value):
+        refuse(
+            "bad-literal",
+            where,
+            keyword=name,
+            signature=operation.signature,
+            expected=wanted,
+            got=quote_text(repr(value)),
+        )
+    return float(value) if kind in NUMERIC else value
+
+
+TWO_ARRAYS = {
+    "max": " The larger of two is maximum(a, b).",
+    "min": " The smaller of two is minimum(a, b).",
+    "sum": " The sum of two is a + b.",
+    "prod": " The product of two is a * b.",
+}
+"""What is meant by a second array in a reduction's arguments."""
+
+KEYWORDS = {"dim": "axis", "keepdim": "keepdims", "eps": "epsilon", "beta": "delta", "newshape": "shape"}
+"""What other libraries call options."""
+
+
+def _is_whole(value: Any) -> bool:
+    return type(value) is int
+
+
+def _is_axis(value: Any) -> bool:
+    return value is None or type(value) in (int, tuple)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+LITERALS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "axis": ("an integer or a tuple of integers", _is_axis),
+    "axes": ("a tuple of integers", lambda value: value is None or type(value) is tuple),
+    "shape": ("an integer or a tuple of integers", lambda value: type(value) in (int, tuple)),
+    "flag": ("True or False", lambda value: type(value) is bool),
+    "positive": ("a number above 0", lambda value: _is_number(value) and value > 0),
+    "non-negative": ("a number of at least 0", lambda value: _is_number(value) and value >= 0),
+    "fraction": ("a number of at least 0 and below 1", lambda value: _is_number(value) and 0 <= value < 1),
+    "number": ("a number", _is_number),
+    "whole": ("a whole number", _is_whole),
+    "count": ("a whole number of at least 1", lambda value: _is_whole(value) and value >= 1),
+    "size": ("a whole number of at least 0", lambda value: _is_whole(value) and value >= 0),
+}
+"""Kinds of literal options: how an error calls them, and which values are right."""
+
+NUMERIC = frozenset({"positive", "non-negative", "fraction", "number"})
+"""Kinds whose values are float64 like everything that is computed with."""
+
+
+def _refuse_arity(expansion: Expansion, operation: Operation, instruction: Instruction) -> NoReturn:
+    required = [name for name, _, default in operation.options if default is REQUIRED]
+    count = len(operation.operands) + len(required)
+    refuse(
+        "wrong-arity",
+        expansion.graph.place,
+        signature=operation.signature,
+        expected=f"{count} argument{'s' if count != 1 else ''}",
+        got=len(instruction.arguments) + len(instruction.detail),
+    )

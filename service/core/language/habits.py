@@ -1,0 +1,90 @@
+"""What people write from habit, and what to write instead."""
+
+from __future__ import annotations
+
+import re
+
+from service.core.language.operations import FUNCTIONS
+from service.core.suggestions import ALIASES
+
+SYMBOLS = {
+    "−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "∕": "/",
+    "²": "**2", "³": "**3", "⁴": "**4", "¹": "**1", "½": "1/2", "π": "pi", "≤": "<=", "≥": ">=", "≠": "!=",
+    "√": "sqrt(x)", "∑": "sum(x)", "Σ": "sum(x)", "∏": "prod(x)", "‖": "norm(x)", "∞": "a large number",
+    "“": "names without quotes", "”": "names without quotes", "‘": "names without quotes",
+    "’": "names without quotes", "\u00a0": "an ordinary space",
+}  # fmt: skip
+"""Signs of mathematics and typography that are not ASCII."""
+
+CHARACTERS = {
+    "'": " There are no strings.",
+    '"': " There are no strings.",
+    "^": " Write ** for a power.",
+    "_": " A name begins with a letter, and numbers have no underscores.",
+    "{": " Group with parentheses.",
+    "\\": " Inside parentheses an expression may go on in the next line.",
+    "&": " Write: a and b.",
+    "|": " Write: a or b; and abs(x) for a magnitude.",
+    "~": " Write: not a.",
+    "!": " Write: not a, or != between two expressions.",
+    "$": " Write the formula without dollar signs.",
+}
+"""Characters that are often tried."""
+
+WORDS = {
+    "if": " Write where(condition, a, b).",
+    "else": " Write where(condition, a, b).",
+    "lambda": " Define a function as f(x) = expression.",
+    "def": " Define a function as f(x) = expression.",
+    "return": " The last statement is the value.",
+    "while": " Loops have a known number of rounds: for k in range(n): ...",
+    "import": " All functions are known without importing them.",
+    "from": " All functions are known without importing them.",
+    "is": " Compare with ==.",
+    "in": " A loop is written for k in range(n): ...",
+    "for": " A loop is written for k in range(n): ...",
+    "[": " There are no lists; write stack(a, b).",
+    "*": " Write ** for a power.",
+    "True": " Compare numbers, as in where(x > 0, a, b).",
+    "False": " Compare numbers, as in where(x > 0, a, b).",
+    "=": " Compare with ==; a name is assigned at the beginning of a statement.",
+}
+"""Words and signs of other languages, where they are met in place of something else."""
+
+_ATTRIBUTE = re.compile(r"\.[ \t]*([A-Za-z][A-Za-z0-9_.]{0,63})")
+_OWNER = re.compile(r"([A-Za-z][A-Za-z0-9_]*)[ \t]*$")
+_WORD = re.compile(r"[A-Za-z]+")
+
+
+def hint_for_symbol(character: str) -> str:
+    """Say how a character that is not ASCII is written."""
+    return f" Write {SYMBOLS[character]}." if character in SYMBOLS else ""
+
+
+def hint_for_character(text: str, position: int) -> str:
+    """Say what to write in place of a character that is not part of the language."""
+    if text[position : position + 1] == ".":
+        return _hint_for_attribute(text, position)
+    return CHARACTERS.get(text[position : position + 1], "")
+
+
+def _hint_for_attribute(text: str, position: int) -> str:
+    """Say how a function of a module or a method is called."""
+    found = _ATTRIBUTE.match(text, position)
+    name = found[1].rpartition(".")[2] if found else ""
+    written = ALIASES.get(name, f"{name}(x)")
+    if name and (name in ALIASES or name in FUNCTIONS):
+        return f" Write {written}."
+    return " There are no attributes and methods; call functions as sum(x)."
+
+
+def hint_for_token(text: str, position: int, found: str) -> str:
+    """Say what to write in place of a token that does not fit."""
+    if found in WORDS:
+        return WORDS[found]
+    before = text[:position]
+    if _WORD.match(found) and before[-1:].isdigit():
+        return " Write * between the factors of a product."
+    if found == "(" and before[-1:] in "0123456789)]":
+        return " Write * between the factors of a product."
+    return ""
