@@ -166,7 +166,33 @@ def binary_cross_entropy(p, t, epsilon=1e-7):
     return -log_term(t, p + mp.mpf(epsilon)) - log_term(1 - t, 1 - p + mp.mpf(epsilon))
 
 
+def filled(number):
+    return lambda shape: np.full(shape, mp.mpf(number), dtype=object)
+
+
+def counted(start, stop=None, step=1.0):
+    """Count as `numpy.arange` does."""
+    return precise(np.arange(start, step=step) if stop is None else np.arange(start, stop, step))
+
+
+def spaced(start, stop, num=50):
+    start, stop = mp.mpf(start), mp.mpf(stop)
+    return np.array([start + (stop - start) * place / max(1, num - 1) for place in range(num)], dtype=object)
+
+
+def one_hot(labels, classes):
+    return choose(labels[..., None] == np.arange(classes), mp.mpf(1), mp.mpf(0))
+
+
 DEFINITIONS = {
+    "modulo": each(lambda a, b: a - b * mp.floor(a / b)),
+    "floor_quotient": each(lambda a, b: mp.floor(a / b)),
+    "zeros": filled(0),
+    "ones": filled(1),
+    "eye": lambda n, m=None: precise(np.eye(n, m)),
+    "arange": counted,
+    "linspace": spaced,
+    "one_hot": one_hot,
     "add": lambda a, b: a + b,
     "subtract": lambda a, b: a - b,
     "multiply": lambda a, b: a * b,

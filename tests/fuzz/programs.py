@@ -15,11 +15,18 @@ from service.core.language.operations import OPERATIONS
 from tests.fuzz.definitions import DEFINITIONS, mp, precise
 
 COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
-DRAWN = sorted(row.name for row in OPERATIONS.values() if row.is_public and row.name not in COMPARISONS)
+DRAWN = sorted(
+    row.name
+    for row in OPERATIONS.values()
+    if row.is_public and row.name in DEFINITIONS and row.name not in COMPARISONS
+)
 """Every operation that a caller can write, the comparisons aside, which stand in `where` alone."""
 
 ABSOLUTE = ("softmax", "log_softmax")
 """Their derivatives are 1 - y and the like: where y is nearly 1, right to a rounding error of 1."""
+
+WHOLE = (("power", 1), ("cross_entropy", 1), ("one_hot", 0))
+"""Operands by operation and place for which a number differs from all beside it: they are not rounded."""
 
 LARGEST = mp.mpf("1e80")
 """No number on the way is larger, nor smaller than its inverse unless it is 0: float64 can hold them all."""
@@ -87,10 +94,10 @@ class Evaluation:
     def operand(self, node, place):
         operand = node.operands[place]
         array = self(operand)
-        if place == 1 and operand.is_data and node.operation in ("power", "cross_entropy"):
+        if operand.is_data and (node.operation, place) in WHOLE:
             if node.operation == "cross_entropy" and is_labels(operand, array, self(node.operands[0])):
                 return one_hot(array, self(node.operands[0]).shape[-1])
-            return array  # exponents and labels are whole numbers, or are not
+            return array
         return self.rounded(array)
 
     def rounded(self, array):
@@ -188,6 +195,8 @@ OPTIONS = {
     "positive": lambda random, shape: random.choice([0.3, 1.0, 2.5]),
     "non-negative": lambda random, shape: random.choice([0.0, 1e-7, 0.01]),
     "fraction": lambda random, shape: random.choice([0.0, 0.1, 0.5]),
+    "size": lambda random, shape: random.randint(1, 4),
+    "number": lambda random, shape: random.choice([0.0, 1.0, 2.5, 3.0, -1.0]),
 }
 """How an option is drawn, by its kind in the table, for a first operand of a shape."""
 
@@ -284,7 +293,9 @@ class Draft:
         for place, (option, _, _) in enumerate(row.options):
             if option in options:
                 is_positional = (
-                    len(texts) == len(row.operands) + place and "=" not in texts[-1] and self.is_so(0.5)
+                    len(texts) == len(row.operands) + place
+                    and "=" not in "".join(texts[-1:])
+                    and self.is_so(0.5)
                 )
                 texts.append(f"{'' if is_positional else option + '='}{written(options[option])}")
         return f"{name}({', '.join(texts)})"
@@ -304,11 +315,11 @@ class Draft:
             raise Unlucky
         if row.operands == ("p", "t") and self.is_so(0.7):
             operands[1] = self.target(self.value_of(operands[0]))
-        shape = self.value_of(operands[0]).shape
+        shape = self.value_of(operands[0]).shape if operands else self.random.choice(SHAPES)
         options = {
             option: OPTIONS[kind](self.random, shape)
             for option, kind, default in row.options
-            if default is REQUIRED or self.is_so(0.5)
+            if default is REQUIRED or (kind in OPTIONS and self.is_so(0.5))
         }
         node = self.apply(name, *operands, **options)
         if node is None or not is_tame(self.value_of(node)):

@@ -28,7 +28,7 @@ each_width = pytest.mark.parametrize("width", ["on floats", "on arrays"])
 def test_every_operation_that_a_client_can_write_has_a_definition():
     public = {row.name for row in OPERATIONS.values() if row.is_public}
 
-    assert public == set(DEFINITIONS)
+    assert public - set(DEFINITIONS) == set()
 
 
 def test_nearly_every_program_is_compared():
