@@ -343,7 +343,7 @@ class Draft:
             return node
         if way == "index" and array.size:
             return self.apply("index", node, items=tuple(self.random.randrange(size) for size in array.shape))
-        if way == "weighted":
+        if way == "weighted" and array.size:
             return self.apply("sum", self.apply("multiply", node, self.constant(array.shape)))
         if way == "square":
             node = self.apply("square", node)
