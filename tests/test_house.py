@@ -75,7 +75,7 @@ def layer_of(path: Path) -> str:
 
 def layer_named(module: str) -> str:
     """Return the layer of a module: its own, or that of the module it was parted from."""
-    return "activations" if module.endswith("_kernels") else module
+    return "activations" if module.endswith(("_kernels", "_gradients")) else module
 
 
 @pytest.mark.parametrize("path", sorted((SERVICE / "core").rglob("*.py")), ids=lambda path: path.name)

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Response
 
-from service.api import activations, descents, gradients, losses
+from service.api import activations, derivatives, descents, gradients, losses
 from service.api.schemas import Envelope, Fields, envelope_of
 from service.core.limits import Deadline, Limits
 
@@ -80,6 +80,33 @@ ENDPOINTS: dict[str, Endpoint] = {
             gradients.gradient_at_points,
             gradients.gradient_field_fields,
             ({"function": SQUARE["function"], "points": {"x": [[3, 4], [1, 2]]}},),
+            compiles=True,
+        ),
+        Endpoint(
+            "/value",
+            derivatives.value,
+            derivatives.value_fields,
+            (
+                {
+                    "function": "sigmoid(X @ w)",
+                    "variables": {"w": [1, 2]},
+                    "constants": {"X": [[1, 2], [0, 1]]},
+                },
+            ),
+            compiles=True,
+        ),
+        Endpoint(
+            "/jacobian",
+            derivatives.jacobian,
+            derivatives.jacobian_fields,
+            ({"function": "x**2", "variables": {"x": [3, 4]}},),
+            compiles=True,
+        ),
+        Endpoint(
+            "/hessian",
+            derivatives.hessian,
+            derivatives.hessian_fields,
+            (SQUARE | {"curvature": True},),
             compiles=True,
         ),
         Endpoint(

@@ -257,6 +257,26 @@ class NumberList(StrictField):
         return list(collect(enumerate(items), self.item.deserialize).values())
 
 
+class NameList(StrictField):
+    """A list of names, of a bounded length; the names themselves are the function language's to judge."""
+
+    def __init__(self, most: int, **more: Any) -> None:
+        super().__init__(**more)
+        self.most = most
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[str]:
+        if type(value) is not list:
+            raise wrong("not-a-list-of-names", got=kind_of(value))
+        if len(value) > self.most:
+            raise wrong("too-many-elements", count=len(value), limit=self.most)
+        bad = [(place, name) for place, name in enumerate(value) if type(name) is not str]
+        if bad:
+            raise ValidationError(
+                [fault("not-a-string", pointer_to(place), got=kind_of(name)) for place, name in bad]
+            )
+        return list(value)
+
+
 class Object(StrictField):
     """A JSON object that the core reads."""
 

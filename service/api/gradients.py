@@ -27,6 +27,11 @@ def checked_fields() -> Fields:
     return {"verify": Flag(load_default=False), "dry_run": Flag(load_default=False)}
 
 
+def skipping_fields() -> Fields:
+    """List the field that leaves points out."""
+    return {"skip_non_finite": Flag(load_default=False)}
+
+
 def gradient_fields(limits: Limits) -> Fields:
     """List the fields of `/gradient`."""
     variables = {"variables": TensorMap(limits, least=1, required=True)}
@@ -43,7 +48,7 @@ def gradient_at_a_point(arguments: dict[str, Any], deadline: Deadline, limits: L
 def gradient_field_fields(limits: Limits) -> Fields:
     """List the fields of `/gradient/field`."""
     points = {"points": TensorMap(limits, lowest_rank=1, least=1, required=True)}
-    return function_fields(limits) | points | checked_fields()
+    return function_fields(limits) | points | skipping_fields() | checked_fields()
 
 
 def gradient_at_points(arguments: dict[str, Any], deadline: Deadline, limits: Limits) -> dict[str, Any]:

@@ -29,6 +29,8 @@ WRONG = {
     fields.TensorMap: [0, "1", True, [], [1], {"x": "1"}, {"x": None}, {"x": True}, {"x": []}],
     fields.BoundsMap: [0, "1", [], {"x": 1}, {"x": {"low": 1}}, {"x": {"lower": "1"}}],
     fields.NumberList: [0, "1", True, {}, [], ["1"], [None], [True], [[1]], [0]],
+    fields.NameList: [0, "1", True, {}, [1], [None], [["a"]], ["a"] * 65],
+    fields.Tensor: ["1", True, {}, [], [[]], ["1"], [None], [[1], [2, 3]]],
     fields.Object: [0, "1", True, [], [1]],
 }
 

@@ -153,6 +153,70 @@ def field_scalars(request):
     return {"values": [x**2 * y for x, y in pairs], "gradient": slopes, "method": "exact"}
 
 
+def value_predictions(request):
+    W, b = request["variables"]["W"], request["variables"]["b"]
+    z = [
+        [sum(x * w[k] for x, w in zip(row, W, strict=True)) + b[k] for k in range(2)]
+        for row in request["constants"]["X"]
+    ]
+    return {"value": [exp_share(row) for row in z], "outputs": {"z": z}}
+
+
+def value_points(request):
+    return {"value": [math.log(x) if x > 0 else None for x in request["points"]["x"]], "skipped": 1}
+
+
+def _decay(request):
+    """Residuals of p0 exp(-p1 t) against y, and their rows of derivatives by p0 and p1."""
+    (a, rate), times = request["variables"]["p"], request["constants"]["t"]
+    powers = [math.exp(-rate * t) for t in times]
+    value = [a * power - y for power, y in zip(powers, request["constants"]["y"], strict=True)]
+    return value, [[power, -a * t * power] for power, t in zip(powers, times, strict=True)]
+
+
+def jacobian_residuals(request):
+    value, rows = _decay(request)
+    return {"value": value, "jacobian": {"p": rows}}
+
+
+def jacobian_tangents(request):
+    value, rows = _decay(request)
+    v = request["tangents"]["p"]
+    return {"value": value, "product": [sum(a * b for a, b in zip(row, v, strict=True)) for row in rows]}
+
+
+def jacobian_cotangents(request):
+    value, rows = _decay(request)
+    u = request["cotangents"]
+    return {
+        "value": value,
+        "product": {"p": [sum(w * row[k] for w, row in zip(u, rows, strict=True)) for k in range(2)]},
+    }
+
+
+def hessian_saddle(request):
+    """[[2, 1], [1, -2]] has the eigenvalues of -√5 and √5."""
+    return {
+        "value": 0,
+        "gradient": {"x": 0, "y": 0},
+        "hessian": {"x": {"x": 2, "y": 1}, "y": {"x": 1, "y": -2}},
+        "curvature": {"smallest": -math.sqrt(5), "largest": math.sqrt(5), "kind": "saddle"},
+    }
+
+
+def hessian_product(request):
+    x, v = request["variables"]["x"], request["vectors"]["x"]
+    return {
+        "value": sum(each**3 for each in x),
+        "gradient": {"x": [3 * each**2 for each in x]},
+        "product": {"x": [6 * a * b for a, b in zip(x, v, strict=True)]},
+    }
+
+
+def hessian_dry_run(request):
+    return {"quote": {"shapes": {"x": [3], "value": []}, "evaluations": 3, "within_limits": True}}
+
+
 def record(step, function, slope, x):
     return {
         "step": step,
@@ -279,6 +343,14 @@ BY_HAND = {
     ("gradient", "dryRun"): gradient_dry_run,
     ("gradientField", "vectors"): field_vectors,
     ("gradientField", "scalars"): field_scalars,
+    ("value", "predictions"): value_predictions,
+    ("value", "points"): value_points,
+    ("jacobian", "residuals"): jacobian_residuals,
+    ("jacobian", "tangents"): jacobian_tangents,
+    ("jacobian", "cotangents"): jacobian_cotangents,
+    ("hessian", "saddle"): hessian_saddle,
+    ("hessian", "product"): hessian_product,
+    ("hessian", "dryRun"): hessian_dry_run,
     ("descent", "plain"): descent_plain,
     ("descent", "adam"): descent_adam,
     ("descent", "bounded"): descent_bounded,

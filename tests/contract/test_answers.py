@@ -53,8 +53,14 @@ REQUESTS = {
         for x, axis, log in itertools.product(
             ([1], [[1, 2], [3, 4]], [[[1.5]]]), (-1, 0, None), (False, True)
         )
+    ]
+    + [{"x": [1, 2], "upstream": [1, 0], "log": log} for log in (False, True)],
+    "sigmoid": [
+        {"x": x, "log": log} | more
+        for x in ([0], [[-750, 750]])
+        for log in (False, True)
+        for more in ({}, {"upstream": x})
     ],
-    "sigmoid": [{"x": x, "log": log} for x in ([0], [[-750, 750]]) for log in (False, True)],
     "loss": list(losses()),
     "gradient": [
         *({"function": SQUARE, "variables": START, "method": each, "verify": True} for each in METHODS),
@@ -65,8 +71,35 @@ REQUESTS = {
     "gradientField": [
         {"function": SQUARE, "points": {"x": [[1, 2], [3, 4]]}, "method": method} | more
         for method in METHODS
+        for more in ({}, {"verify": True}, {"dry_run": True}, {"skip_non_finite": True})
+    ]
+    + [{"function": "log(x)", "points": {"x": [1, 0]}, "skip_non_finite": True, "verify": True}],
+    "value": [
+        {"function": "2*pi"},
+        {"function": "y = X @ W; y + b", "outputs": ["y"]}
+        | {"variables": DATA["variables"]}
+        | {"constants": {"X": DATA["constants"]["X"]}},
+        {
+            "function": "y = log(x); y",
+            "points": {"x": [[1, 2], [0, 1]]},
+            "outputs": ["y"],
+            "skip_non_finite": True,
+        },
+        {"function": SQUARE, "variables": START, "dry_run": True},
+    ],
+    "jacobian": [
+        {"function": "x**2 * y", "variables": {"x": [1, 2], "y": 3}, "method": method} | part | more
+        for method in METHODS
+        for part in ({}, {"tangents": {"x": [1, 0]}}, {"cotangents": [1, 0]})
         for more in ({}, {"verify": True}, {"dry_run": True})
     ],
+    "hessian": [
+        {"function": SQUARE, "variables": START, "method": method} | part | more
+        for method in ("exact", "central")
+        for part in ({}, {"curvature": True}, {"vectors": {"x": [1, 0]}})
+        for more in ({}, {"verify": True}, {"dry_run": True})
+    ]
+    + [{"function": SQUARE, "variables": {"x": [0, 0]}, "curvature": True}],
     "descent": [{"function": SQUARE} | request for request in descents()],
     "descentSweep": [
         {key: value for key, value in request.items() if key != "learning_rate"}

@@ -21,6 +21,9 @@ METHOD_NAMES = {
     "/loss": "loss",
     "/gradient": "gradient",
     "/gradient/field": "gradientField",
+    "/value": "value",
+    "/jacobian": "jacobian",
+    "/hessian": "hessian",
     "/descent": "descent",
     "/descent/sweep": "descentSweep",
 }

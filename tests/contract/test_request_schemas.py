@@ -60,6 +60,8 @@ WRITTEN = {
     fields.TensorMap: tensor_map,
     fields.BoundsMap: bounds_map,
     fields.NumberList: number_list,
+    fields.NameList: lambda field: {"type": "array", "items": {"type": "string"}, "maxItems": field.most},
+    fields.Tensor: lambda field: {},
     fields.Object: lambda field: {"type": "object", "additionalProperties": True},
     fields.Number: number,
     fields.Whole: whole,

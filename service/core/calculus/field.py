@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.core.calculus.budget import check_budget, quote_of
 from service.core.calculus.compiler import Compiled, compile_function
@@ -28,6 +29,8 @@ from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, faul
 from service.core.language.program import check_constants
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
+Mask = NDArray[np.bool_]
+
 
 def gradient_field(
     function: str,
@@ -37,6 +40,7 @@ def gradient_field(
     method: str = "exact",
     h: float | None = None,
     verify: bool = False,
+    skip_non_finite: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     deadline: Deadline | None = None,
 ) -> dict[str, Any]:
@@ -50,12 +54,15 @@ def gradient_field(
         By variable an array whose first axis counts the points, equally many for all names.
     constants, method, h, verify, limits, deadline
         As `gradient` takes them.
+    skip_non_finite : bool
+        Leave out a point without a finite value or derivative instead of refusing.
 
     Returns
     -------
     dict
         ``values`` of shape (points,), ``gradient`` by name in the shape of its points,
-        ``method``, ``evaluations`` and, with `verify`, ``verification``.
+        ``method``, ``evaluations`` and, with `verify`, ``verification``. With `skip_non_finite`
+        ``skipped``, the number of points left out, whose rows are None in a list.
 
     Raises
     ------
@@ -80,15 +87,21 @@ def gradient_field(
     check_step(work[0].method, h, batch, "points")
     at = Points(batch, data, h)
     values, slopes = evaluate_points(work[0], at, limits, time.check)
-    _refuse_non_finite(work[0], at, values, slopes)
+    finite = finite_rows([values, *slopes.values()])
+    if not skip_non_finite:
+        _refuse_non_finite(work[0], at, values, slopes)
     answer: dict[str, Any] = {
-        "values": values,
-        "gradient": slopes,
+        "values": kept_rows(values, finite),
+        "gradient": {name: kept_rows(slope, finite) for name, slope in slopes.items()},
         "method": method,
         "evaluations": count * sum(each.evaluations for each in work),
     }
-    if verify:
-        answer["verification"] = _verification(work[1], Points(batch, data), slopes, limits, time)
+    if skip_non_finite:
+        answer["skipped"] = count - int(np.count_nonzero(finite))
+    if verify and finite.any():
+        kept = Points({name: array[finite] for name, array in batch.items()}, data)
+        shown = {name: slope[finite] for name, slope in slopes.items()}
+        answer["verification"] = _verification(work[1], kept, shown, limits, time)
     return answer
 
 
@@ -100,6 +113,7 @@ def quote_field(
     method: str = "exact",
     h: float | None = None,
     verify: bool = False,
+    skip_non_finite: bool = False,
     limits: Limits = DEFAULT_LIMITS,
     deadline: Deadline | None = None,
 ) -> dict[str, Any]:
@@ -107,7 +121,7 @@ def quote_field(
 
     Parameters
     ----------
-    function, points, constants, method, h, verify, limits, deadline
+    function, points, constants, method, h, verify, skip_non_finite, limits, deadline
         As `gradient_field` takes them.
 
     Returns
@@ -198,12 +212,26 @@ def _refuse_non_finite(
     slopes: Mapping[str, Array],
 ) -> None:
     """Explain the first point whose value or gradient is not finite."""
-    is_finite = np.isfinite(values)
-    for slope in slopes.values():
-        is_finite &= np.isfinite(slope.reshape(len(values), -1)).all(axis=1)
-    if not is_finite.all():
-        bad = int(np.argmin(is_finite))
+    finite = finite_rows([values, *slopes.values()])
+    if not finite.all():
+        bad = int(np.argmin(finite))
         variables = {name: np.array(array[bad]) for name, array in points.variables.items()}
         gradient = {name: np.asarray(slope[bad]) for name, slope in slopes.items()}
         value, where = float(values[bad]), f" at point {bad}"
         refuse_non_finite(compiled, variables, points.constants, value, gradient, where, points.h)
+
+
+def finite_rows(results: Sequence[Array]) -> Mask:
+    """Tell of each row whether it is finite in all results."""
+    finite = np.ones(len(results[0]), dtype=bool)
+    for result in results:
+        finite &= np.isfinite(result.reshape(len(result), -1)).all(axis=1)
+    return finite
+
+
+def kept_rows(result: Array, finite: Mask) -> Array | list[Any]:
+    """Return the rows of a result, None for those that are not finite."""
+    if finite.all():
+        return result
+    rows = result.tolist() if result.ndim == 1 else list(result)
+    return [row if is_finite else None for row, is_finite in zip(rows, finite, strict=True)]

@@ -6,18 +6,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.core.calculus.budget import Price, check_budget, quote_of
 from service.core.calculus.explain import Watched, first_not_finite, place_of
-from service.core.calculus.field import at_points, count_of
+from service.core.calculus.field import Mask, at_points, count_of, finite_rows, kept_rows
 from service.core.calculus.gradient import Tensors, arrays_of, shapes_of
 from service.core.calculus.maps import FunctionMap, compile_map, peak_bytes_of
 from service.core.calculus.template import Array
 from service.core.exceptions import InvalidFunction, InvalidRequest, fault
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
-
-Mask = NDArray[np.bool_]
 
 
 def value(
@@ -84,7 +81,7 @@ def value(
         results = known.evaluate_rows(
             parts, lambda part: {name: part.of(array) for name, array in inputs.items()}, {}, data, time.check
         )
-    finite = None if points is None else _finite_rows(results, count)
+    finite = None if points is None else finite_rows(results)
     if finite is None or not skip_non_finite:
         _refuse_non_finite(known, inputs, data, ("the value", *outputs), results, finite)
     rows = results if finite is None else [kept_rows(result, finite) for result in results]
@@ -157,20 +154,6 @@ def _price(known: FunctionMap, count: int, limits: Limits) -> Price:
     kept = count * (sum(term.size for term in known.outputs) + known.size)
     peak = peak_bytes_of(known, count, limits, kept) if count > 1 else plan.peak_bytes
     return Price(known.program, plan, plan.operations * count, count, peak, known.seconds * count)
-
-
-def _finite_rows(results: Sequence[Array], count: int) -> Mask:
-    finite = np.ones(count, dtype=bool)
-    for result in results:
-        finite &= np.isfinite(result.reshape(count, -1)).all(axis=1)
-    return finite
-
-
-def kept_rows(result: Array, finite: Mask) -> Array | list[Any]:
-    """Return the rows of a result, None for those that are not finite."""
-    if finite.all():
-        return result
-    return [row if is_finite else None for row, is_finite in zip(result, finite, strict=True)]
 
 
 def _refuse_non_finite(

@@ -95,7 +95,30 @@ def gradient(draw):
 @st.composite
 def gradient_field(draw):
     fields, _ = functions(draw, "points", [draw(st.integers(1, 4))])
-    return draw(options(fields, method=METHODS, verify=st.booleans(), dry_run=st.booleans()))
+    flags = {name: st.booleans() for name in ("verify", "dry_run", "skip_non_finite")}
+    return draw(options(fields, method=METHODS, **flags))
+
+
+@st.composite
+def value(draw):
+    fields, _ = functions(draw, "variables")
+    return draw(options(fields, skip_non_finite=st.booleans(), dry_run=st.booleans()))
+
+
+@st.composite
+def jacobian(draw):
+    fields, variables = functions(draw, "variables")
+    own = {"method": METHODS, "verify": st.booleans(), "dry_run": st.booleans()}
+    product = draw(st.sampled_from([{}, {"tangents": tensors(variables)}, {"cotangents": between(-2, 2)}]))
+    return draw(options(fields, **own, **product))
+
+
+@st.composite
+def hessian(draw):
+    fields, variables = functions(draw, "variables")
+    own = {"method": st.sampled_from(["exact", "central"]), "verify": st.booleans(), "dry_run": st.booleans()}
+    product = draw(st.sampled_from([{"curvature": st.booleans()}, {"vectors": tensors(variables)}]))
+    return draw(options(fields, **own, **product))
 
 
 OPTIMIZERS = st.sampled_from(["gradient_descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam"])
@@ -149,6 +172,9 @@ BODIES = {
     "POST /loss": loss(),
     "POST /gradient": gradient(),
     "POST /gradient/field": gradient_field(),
+    "POST /value": value(),
+    "POST /jacobian": jacobian(),
+    "POST /hessian": hessian(),
     "POST /descent": descent(),
     "POST /descent/sweep": descent_sweep(),
 }
