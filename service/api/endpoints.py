@@ -86,13 +86,7 @@ ENDPOINTS: dict[str, Endpoint] = {
             "/value",
             derivatives.value,
             derivatives.value_fields,
-            (
-                {
-                    "function": "sigmoid(X @ w)",
-                    "variables": {"w": [1, 2]},
-                    "constants": {"X": [[1, 2], [0, 1]]},
-                },
-            ),
+            ({"function": "sigmoid(x)", "variables": {"x": [3, 4]}},),
             compiles=True,
         ),
         Endpoint(
