@@ -17,7 +17,7 @@ TOP_LEVEL = {
     "requirements.txt", "pyproject.toml", "Makefile", "README.md",
 }  # fmt: skip
 
-CORE_MAY_IMPORT = {"numpy", "lark", "service"} | sys.stdlib_module_names
+CORE_MAY_IMPORT = {"numpy", "scipy", "lark", "service"} | sys.stdlib_module_names
 CORE_MUST_NOT_IMPORT = {"os", "logging", "socket", "subprocess", "time", "datetime", "random", "pickle"}
 
 LAYERS = [

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from scipy import special
 
-from service.core import activation_kernels, loss_kernels
+from service.core import activation_kernels, loss_kernels, special_kernels
 from service.core.calculus import derivative_kernels
 from service.core.language import making
 from service.core.language.losses import LOSS_KERNELS
@@ -42,6 +43,26 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "maximum": np.maximum,
     "where": np.where,
     "sign": np.sign,
+    "floor": np.floor,
+    "ceil": np.ceil,
+    "rint": np.rint,
+    "trunc": np.trunc,
+    "log2": np.log2,
+    "log10": np.log10,
+    "exp2": np.exp2,
+    "cbrt": np.cbrt,
+    "hypot": np.hypot,
+    "arctan2": np.arctan2,
+    "arcsinh": np.arcsinh,
+    "arccosh": np.arccosh,
+    "arctanh": np.arctanh,
+    "erf": special.erf,
+    "erfc": special_kernels.erfc,
+    "lgamma": special_kernels.lgamma,
+    "digamma": special_kernels.digamma,
+    "bell": special_kernels.bell,
+    "polygamma": special_kernels.polygamma,
+    "spherical_bessel": special_kernels.spherical_bessel,
     "matmul": np.matmul,
     "broadcast_to": np.broadcast_to,
     "add_reduce": np.add.reduce,
@@ -100,5 +121,25 @@ FLOAT_NAMES: dict[str, Callable[..., Any]] = {
     "cosh": math.cosh,
     "tanh": math.tanh,
     "pow": math.pow,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "trunc": math.trunc,
+    "round_half_even": round,
+    "log2": math.log2,
+    "log10": math.log10,
+    "exp2": math.exp2,
+    "cbrt": np.cbrt,
+    "hypot": math.hypot,
+    "atan2": math.atan2,
+    "asinh": math.asinh,
+    "acosh": math.acosh,
+    "atanh": math.atanh,
+    "erf": math.erf,
+    "erfc": math.erfc,
+    "lgamma": special_kernels.lgamma,
+    "digamma": special_kernels.digamma,
+    "bell": special_kernels.bell,
+    "polygamma": special_kernels.polygamma,
+    "spherical_bessel": special_kernels.spherical_bessel,
 }
 """What programs on floats may call."""

@@ -130,7 +130,14 @@ TWO_ARRAYS = {
 }
 """What is meant by a second array in a reduction's arguments."""
 
-KEYWORDS = {"dim": "axis", "keepdim": "keepdims", "eps": "epsilon", "beta": "delta", "newshape": "shape"}
+KEYWORDS = {
+    "dim": "axis",
+    "keepdim": "keepdims",
+    "eps": "epsilon",
+    "beta": "delta",
+    "newshape": "shape",
+    "axes": "axis",
+}
 """What other libraries call options."""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from service.core.language import shapes
 from service.core.language.graph import Term
-from service.core.language.operation import Operation
+from service.core.language.operation import Operation, Shape
 from service.core.language.ranges import is_sum_of_squares
 
 Rule = Callable[..., Term]
@@ -27,11 +27,16 @@ def unary(name: str, meaning: str, derivative: Rule | None, **fields: Any) -> Op
         name,
         ("x",),
         meaning,
-        shape=shapes.elementwise,
+        shape=_first if "options" in fields else shapes.elementwise,
         derivatives=(derivative,),
         is_elementwise=True,
         **fields,
     )
+
+
+def _first(shape: Shape, *options: object) -> Shape:
+    """Keep the shape of the only operand."""
+    return shape
 
 
 def binary(name: str, meaning: str, first: Rule | None, second: Rule | None, **fields: Any) -> Operation:
@@ -183,6 +188,14 @@ ELEMENTWISE: tuple[Operation, ...] = (
     comparison("not_equal", "!=", "whether a differs from b"),
     # functions of one operand
     unary(
+        "sign",
+        "1, 0 or -1 for a number above, at or below 0",
+        None,
+        scalar="({0} if {0} != {0} else ({0} > 0.0) - ({0} < 0.0) + 0.0)",
+        kinks="0",
+        is_analytic=False,
+    ),
+    unary(
         "abs",
         "absolute value",
         lambda g, y, x: g * x.apply("sign"),
@@ -329,9 +342,10 @@ ELEMENTWISE: tuple[Operation, ...] = (
 )
 
 
-def _internal(
+def internal(
     name: str, operands: tuple[str, ...], array: str, scalar: str, cost: float = 2.0, **fields: Any
 ) -> Operation:
+    """Make the row of what derivatives are made of, and no caller can name."""
     fields.setdefault("derivatives", (None,) * len(operands))
     return Operation(
         name,
@@ -349,35 +363,32 @@ def _internal(
 
 SLOPES: tuple[Operation, ...] = (
     # what the derivatives above are made of, and no caller can name
-    _internal(
-        "sign", ("x",), "sign({0})", "({0} if {0} != {0} else ({0} > 0.0) - ({0} < 0.0) + 0.0)", ufunc="sign"
-    ),
-    _internal("step", ("x",), "({0} > 0.0) + 0.0", "(1.0 if {0} > 0.0 else 0.0)"),
-    _internal(
+    internal("step", ("x",), "({0} > 0.0) + 0.0", "(1.0 if {0} > 0.0 else 0.0)"),
+    internal(
         "below_or_tied",
         ("a", "b"),
         "({0} < {1}) * 0.5 + ({0} <= {1}) * 0.5",
         "(1.0 if {0} < {1} else 0.5 if {0} == {1} else 0.0)",
     ),
-    _internal(
+    internal(
         "is_within",
         ("x", "low", "high"),
         "(({0} >= {1}) & ({0} <= {2})) + 0.0",
         "(1.0 if {1} <= {0} <= {2} else 0.0)",
     ),
-    _internal(
+    internal(
         "is_raised",
         ("x", "low", "high"),
         "(({0} < {1}) & ({1} <= {2})) + 0.0",
         "(1.0 if {0} < {1} <= {2} else 0.0)",
     ),
-    _internal(
+    internal(
         "is_lowered",
         ("x", "low", "high"),
         "(({0} > {2}) | ({1} > {2})) + 0.0",
         "(1.0 if {0} > {2} or {1} > {2} else 0.0)",
     ),
-    _internal(
+    internal(
         "sigmoid_slope",
         ("x",),
         "sigmoid_slope({0})",
@@ -386,7 +397,7 @@ SLOPES: tuple[Operation, ...] = (
         cost=14.0,
         workspace=3.0,
     ),
-    _internal(
+    internal(
         "tanh_slope",
         ("x",),
         "tanh_slope({0})",
@@ -395,7 +406,7 @@ SLOPES: tuple[Operation, ...] = (
         cost=14.0,
         workspace=3.0,
     ),
-    _internal(
+    internal(
         "power_base_slope",
         ("a", "b"),
         "power_base_slope({0}, {1})",
@@ -407,7 +418,7 @@ SLOPES: tuple[Operation, ...] = (
         cost=24.0,
         workspace=2.0,
     ),
-    _internal(
+    internal(
         "power_exponent_slope",
         ("a", "b", "y"),
         "where({0} == 0.0, 0.0, {2} * log({0}))",
@@ -420,17 +431,17 @@ SLOPES: tuple[Operation, ...] = (
         cost=12.0,
         workspace=2.0,
     ),
-    _internal("logical_and", ("a", "b"), "{0} & {1}", "({0} and {1})"),
-    _internal("logical_or", ("a", "b"), "{0} | {1}", "({0} or {1})"),
-    _internal("logical_not", ("a",), "~{0}", "(not {0})"),
-    _internal(
+    internal("logical_and", ("a", "b"), "{0} & {1}", "({0} and {1})"),
+    internal("logical_or", ("a", "b"), "{0} | {1}", "({0} or {1})"),
+    internal("logical_not", ("a",), "~{0}", "(not {0})"),
+    internal(
         "defined",
         ("x", "a"),
         "defined({0}, {1})",
         "({0} if {1} == {1} else {1})",
         derivatives=(lambda g, y, x, a: g, None),
     ),
-    _internal(
+    internal(
         "xlogy",
         ("weight", "x"),
         "xlogy({0}, {1})",
@@ -441,7 +452,7 @@ SLOPES: tuple[Operation, ...] = (
             lambda g, y, weight, x: g * weight.apply("guarded_divide", x),
         ),
     ),
-    _internal(
+    internal(
         "log_complement",
         ("p", "epsilon"),
         "log_complement({0}, {1})",
@@ -450,7 +461,7 @@ SLOPES: tuple[Operation, ...] = (
         workspace=3.0,
         derivatives=(lambda g, y, p, epsilon: -g / ((1.0 - p) + epsilon), None),
     ),
-    _internal(
+    internal(
         "xlog_complement",
         ("weight", "p", "epsilon"),
         "xlog_complement({0}, {1}, {2})",
@@ -463,7 +474,7 @@ SLOPES: tuple[Operation, ...] = (
             None,
         ),
     ),
-    _internal(
+    internal(
         "log_ratio",
         ("a", "b"),
         "log_ratio({0}, {1})",
@@ -472,7 +483,7 @@ SLOPES: tuple[Operation, ...] = (
         workspace=4.0,
         derivatives=(lambda g, y, a, b: g / a, lambda g, y, a, b: -g / b),
     ),
-    _internal(
+    internal(
         "relative_entropy",
         ("t", "p"),
         "relative_entropy({0}, {1})",
@@ -485,7 +496,7 @@ SLOPES: tuple[Operation, ...] = (
             lambda g, y, t, p: -g * t.apply("guarded_divide", p),
         ),
     ),
-    _internal(
+    internal(
         "guarded_multiply",
         ("g", "x"),
         "where({0} == 0.0, 0.0, {0} * {1})",
@@ -493,7 +504,7 @@ SLOPES: tuple[Operation, ...] = (
         derivatives=(lambda g, y, a, b: g * b, lambda g, y, a, b: a.guarded() * g),
         workspace=2.0,
     ),
-    _internal(
+    internal(
         "guarded_divide",
         ("g", "x"),
         "where({0} == 0.0, 0.0, {0} / {1})",

@@ -44,7 +44,6 @@ WORDS = {
     "in": " A loop is written for k in range(n): ...",
     "for": " A loop is written for k in range(n): ...",
     "[": " There are no lists; write stack(a, b).",
-    "*": " Write ** for a power.",
     "True": " Compare numbers, as in where(x > 0, a, b).",
     "False": " Compare numbers, as in where(x > 0, a, b).",
     "=": " Compare with ==; a name is assigned at the beginning of a statement.",
@@ -82,7 +81,10 @@ def hint_for_token(text: str, position: int, found: str) -> str:
     """Say what to write in place of a token that does not fit."""
     if found in WORDS:
         return WORDS[found]
-    before = text[:position]
+    before = text[:position].rstrip(" \t")
+    word = _OWNER.search(before)
+    if word is not None and word[1] in WORDS:
+        return WORDS[word[1]]
     if _WORD.match(found) and before[-1:].isdigit():
         return " Write * between the factors of a product."
     if found == "(" and before[-1:] in "0123456789)]":

@@ -1,6 +1,6 @@
 """The operations table: every operator and function of the language, and what derivatives need.
 
-Adding an operation is one row in `elementwise`, `reductions`, `structure`, `making` or `losses`.
+Adding an operation is one row in `elementwise`, `special`, `reductions`, `structure`, `making` or `losses`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from service.core.language.losses import LOSS_OPERATIONS
 from service.core.language.making import MAKING
 from service.core.language.operation import Operation
 from service.core.language.reductions import REDUCTIONS
+from service.core.language.special import SPECIAL
 from service.core.language.structure import STRUCTURE
 
-_ROWS = (*ELEMENTWISE, *REDUCTIONS, *STRUCTURE, *MAKING, *LOSS_OPERATIONS, *SLOPES)
+_ROWS = (*ELEMENTWISE, *SPECIAL, *REDUCTIONS, *STRUCTURE, *MAKING, *LOSS_OPERATIONS, *SLOPES)
 
 OPERATIONS: dict[str, Operation] = {row.name: row for row in _ROWS}
 """All rows by name."""

@@ -1,0 +1,221 @@
+"""Rows of the operations table: rounding, further elementary and special functions, activations."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from service.core.language.elementwise import Rule, binary, internal, unary
+from service.core.language.graph import Term
+from service.core.language.operation import Operation
+
+LOG_2, LOG_10 = math.log(2.0), math.log(10.0)
+
+
+def _step_function(name: str, meaning: str, kinks: str, **fields: Any) -> Operation:
+    """Make the row of a function that is constant between its jumps."""
+    return unary(name, meaning, None, kinks=kinks, is_analytic=False, **fields)
+
+
+def _activation(name: str, meaning: str, definition: Rule, **fields: Any) -> Operation:
+    """Make the row of a function that is always written in terms of others."""
+    return unary(name, meaning, None, ufunc="", array="", is_macro=True, definition=definition, **fields)
+
+
+def _positive_part(x: Term, below: Term) -> Term:
+    return x.apply("greater", 0.0).apply("where", x, below)
+
+
+def _elu(x: Term, alpha: float) -> Term:
+    return _positive_part(x, alpha * x.apply("minimum", 0.0).apply("expm1"))
+
+
+def _by_square(x: Term, distance: Term) -> Term:
+    """Divide by the square of a distance, which itself may overflow; 0 where it is 0."""
+    return x.apply("ratio_or_zero", distance).apply("ratio_or_zero", distance)
+
+
+def _bessel(g: Term, y: Term, x: Term, order: Term) -> Term:
+    """Differentiate without a division, so that nothing cancels at 0 (Abramowitz and Stegun 10.1.20)."""
+    n = order.value or 0.0
+    above = x.apply("spherical_bessel", n + 1.0)
+    if n == 0.0:
+        return -g * above
+    below = x.apply("spherical_bessel", n - 1.0)
+    return g * ((n / (2.0 * n + 1.0)) * below - ((n + 1.0) / (2.0 * n + 1.0)) * above)
+
+
+SPECIAL: tuple[Operation, ...] = (
+    _step_function("floor", "largest whole number of at most x", "0", scalar="(floor({0}) + 0.0)"),
+    _step_function("ceil", "smallest whole number of at least x", "0", scalar="(ceil({0}) + 0.0)"),
+    _step_function(
+        "round",
+        "nearest whole number, of two the even one",
+        "0",
+        ufunc="rint",
+        array="rint({0})",
+        scalar="(round_half_even({0}) + 0.0)",
+    ),
+    _step_function("trunc", "x without what stands behind the point", "0", scalar="(trunc({0}) + 0.0)"),
+    unary("log2", "logarithm to base 2", lambda g, y, x: g / (x * LOG_2), cost=10.0),
+    unary("log10", "logarithm to base 10", lambda g, y, x: g / (x * LOG_10), cost=10.0),
+    unary("exp2", "2 to the power x", lambda g, y, x: g * (y * LOG_2), cost=10.0),
+    unary(
+        "cbrt",
+        "cube root",
+        lambda g, y, x: g / (3.0 * y.apply("square")),
+        scalar="float(cbrt({0}))",
+        cost=20.0,
+        is_analytic=False,
+    ),
+    binary(
+        "hypot",
+        "sqrt(a**2 + b**2), without overflow or underflow",
+        lambda g, y, a, b: g * a.apply("ratio_or_zero", y),
+        lambda g, y, a, b: g * b.apply("ratio_or_zero", y),
+        ufunc="hypot",
+        array="hypot({0}, {1})",
+        scalar="hypot({0}, {1})",
+        kinks="0 where a and b are 0",
+        cost=10.0,
+        is_analytic=False,
+    ),
+    binary(
+        "arctan2",
+        "angle of the point (b, a), from -pi to pi",
+        lambda g, y, a, b: g * (b.apply("ratio_or_zero", h := a.apply("hypot", b)).apply("ratio_or_zero", h)),
+        lambda g, y, a, b: (
+            -g * (a.apply("ratio_or_zero", h := a.apply("hypot", b)).apply("ratio_or_zero", h))
+        ),
+        ufunc="arctan2",
+        array="arctan2({0}, {1})",
+        scalar="atan2({0}, {1})",
+        kinks="0 where a and b are 0",
+        cost=24.0,
+        is_analytic=False,
+    ),
+    unary(
+        "arcsinh",
+        "inverse hyperbolic sine",
+        lambda g, y, x: g / x.apply("hypot", 1.0),
+        scalar="asinh({0})",
+        cost=24.0,
+    ),
+    unary(
+        "arccosh",
+        "inverse hyperbolic cosine",
+        lambda g, y, x: g / ((x - 1.0).apply("sqrt") * (x + 1.0).apply("sqrt")),
+        scalar="acosh({0})",
+        cost=24.0,
+    ),
+    unary(
+        "arctanh",
+        "inverse hyperbolic tangent",
+        lambda g, y, x: g / ((1.0 - x) * (1.0 + x)),
+        scalar="atanh({0})",
+        cost=24.0,
+    ),
+    unary(
+        "sinc",
+        "sin(pi * x) / (pi * x), 1 at 0",
+        None,
+        ufunc="",
+        array="",
+        is_macro=True,
+        is_analytic=False,
+        definition=lambda x: (x * math.pi).apply("spherical_bessel", 0.0),
+    ),
+    unary(
+        "erf",
+        "error function",
+        lambda g, y, x: g * (x.apply("bell") * (2.0 / math.sqrt(math.pi))),
+        ufunc="erf",
+        scalar="erf({0})",
+        cost=16.0,
+        is_analytic=False,
+    ),
+    unary(
+        "erfc",
+        "1 - erf(x), accurate in the tail",
+        lambda g, y, x: g * (x.apply("bell") * (-2.0 / math.sqrt(math.pi))),
+        ufunc="",
+        scalar="erfc({0})",
+        cost=100.0,
+        workspace=2.0,
+        is_analytic=False,
+    ),
+    unary(
+        "lgamma",
+        "logarithm of the magnitude of the gamma function",
+        lambda g, y, x: g * x.apply("digamma"),
+        ufunc="",
+        scalar="float(lgamma({0}))",
+        cost=60.0,
+        workspace=6.0,
+        is_analytic=False,
+    ),
+    unary(
+        "digamma",
+        "derivative of lgamma",
+        lambda g, y, x: g * x.apply("polygamma", 1.0),
+        ufunc="",
+        scalar="float(digamma({0}))",
+        cost=40.0,
+        workspace=1.0,
+        is_analytic=False,
+    ),
+    _activation(
+        "gelu",
+        "x times the normal distribution function of x",
+        lambda x: 0.5 * x * (x * -math.sqrt(0.5)).apply("erfc"),
+        is_analytic=False,
+    ),
+    _activation("silu", "x * sigmoid(x)", lambda x: x * x.apply("sigmoid")),
+    _activation(
+        "elu",
+        "x, below 0 alpha * (exp(x) - 1)",
+        _elu,
+        options=(("alpha", "number", 1.0),),
+        kinks="at 0 as below it",
+        is_analytic=False,
+    ),
+    _activation(
+        "leaky_relu",
+        "x, below 0 negative_slope * x",
+        lambda x, negative_slope: _positive_part(x, negative_slope * x),
+        options=(("negative_slope", "number", 0.01),),
+        kinks="at 0 as below it",
+        is_analytic=False,
+    ),
+    # what the derivatives above are made of, and no caller can name
+    internal(
+        "bell",
+        ("x",),
+        "bell({0})",
+        "float(bell({0}))",
+        derivatives=(lambda g, y, x: g * (-2.0 * x) * y,),
+        cost=24.0,
+        workspace=3.0,
+    ),
+    internal(
+        "polygamma",
+        ("x", "order"),
+        "polygamma({0}, {1})",
+        "float(polygamma({0}, {1}))",
+        derivatives=(
+            lambda g, y, x, order: g * x.apply("polygamma", (order.value or 0.0) + 1.0),
+            None,
+        ),
+        cost=60.0,
+        workspace=4.0,
+    ),
+    internal(
+        "spherical_bessel",
+        ("x", "order"),
+        "spherical_bessel({0}, {1})",
+        "float(spherical_bessel({0}, {1}))",
+        derivatives=(_bessel, None),
+        cost=80.0,
+        workspace=6.0,
+    ),
+)
