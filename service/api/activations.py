@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from service.api.fields import ArrayField, BooleanArray, Flag, Whole, positive
+from service.api.messages import fault
 from service.api.schemas import Fields
 from service.core import activations
 from service.core.activation_gradients import sigmoid_gradient, softmax_gradient
-from service.core.exceptions import InvalidRequest, fault
+from service.core.exceptions import InvalidRequest
 from service.core.limits import Deadline, Limits
 
 

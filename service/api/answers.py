@@ -12,9 +12,10 @@ from werkzeug.datastructures import Headers
 from service.api.body import make_deadline, read_document
 from service.api.exchange import KEY, Exchange
 from service.api.jsonio import dumps
+from service.api.messages import fault
 from service.api.schemas import Envelope, read
 from service.config import Settings
-from service.core.exceptions import OverBudget, fault
+from service.core.exceptions import OverBudget
 from service.core.limits import Deadline, Limits, setting_of
 
 Arguments = dict[str, Any]

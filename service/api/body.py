@@ -36,7 +36,7 @@ def read_document(environ: Environ, settings: Settings) -> Any:
     _check_type(environ)
     body = _read(environ, settings)
     try:
-        return loads(body, settings.limits.json_nesting)
+        return loads(body, settings.limits.json_nesting, settings.limits.json_parts)
     except MalformedJson as error:
         raise Problem("malformed-json", str(error)) from error
 
@@ -52,8 +52,8 @@ def _check_refusal(environ: Environ) -> None:
 def _check_type(environ: Environ) -> None:
     if environ.get("CONTENT_TYPE") != JSON:
         _check_unusual_type()
-    encoding = environ.get("HTTP_CONTENT_ENCODING")
-    if encoding is not None:
+    encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
+    if encoding.strip().lower() not in ("identity", ""):  # it changes nothing (RFC 9110, section 8.4)
         raise Problem(
             "unsupported-media-type",
             f"Content-Encoding {encoding[:60]!a} is not taken; send plain JSON.",

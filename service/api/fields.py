@@ -10,6 +10,7 @@ import difflib
 import heapq
 import math
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,22 @@ from marshmallow import ValidationError
 from marshmallow.fields import Field
 from numpy.typing import NDArray
 
-from service.core.exceptions import MOST_FAULTS, Fault, fault, order_of_key, pointer_to, quote_text
+from service.api.messages import fault
+from service.core.exceptions import (
+    MOST_FAULTS,
+    Fault,
+    InvalidFunction,
+    order_of_key,
+    pointer_to,
+    quote_text,
+)
 from service.core.limits import Limits
 
 LARGEST_WHOLE = 2**63 - 1
 """Larger ones no answer could repeat."""
+
+LONGEST_NAME = 64
+"""Characters of the names that the function language takes."""
 
 LEAST_LIKENESS = 0.5
 """Below it a word is no misspelling of another."""
@@ -190,6 +202,7 @@ class TensorMap(StrictField):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, NDArray[np.float64]]:
         _check_map(value, self.least, self.most)
+        _check_names(value, self.name)
         return collect(value.items(), lambda item: array_of(item, self.limits, self.lowest_rank))
 
 
@@ -202,6 +215,7 @@ class BoundsMap(StrictField):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, dict[str, NDArray[np.float64]]]:
         _check_map(value, 0, self.limits.names)
+        _check_names(value, self.name)
         return collect(value.items(), self._pair)
 
     def _pair(self, value: Any) -> dict[str, NDArray[np.float64]]:
@@ -228,14 +242,13 @@ class BooleanArray(StrictField):
         if type(value) not in (list, np.ndarray):
             raise wrong("not-an-array-of-booleans", got=kind_of(value))
         leaves, shape = _flattened(value, self.limits)
-        bad = [position for position, leaf in enumerate(leaves) if type(leaf) is not bool]
-        if bad:
-            raise ValidationError(
-                [
-                    fault("not-a-boolean", _place(position, shape), got=kind_of(leaves[position]))
-                    for position in bad[:MOST_FAULTS]
-                ]
-            )
+        bad = (position for position, leaf in enumerate(leaves) if type(leaf) is not bool)
+        faults = [
+            fault("not-a-boolean", _place(position, shape), got=kind_of(leaves[position]))
+            for position in islice(bad, MOST_FAULTS)
+        ]
+        if faults:
+            raise ValidationError(faults)
         return np.array(leaves, dtype=np.bool_).reshape(shape)
 
 
@@ -328,6 +341,17 @@ def _check_map(value: Any, least: int, most: int) -> None:
         raise wrong("too-many-names", count=len(value), limit=most)
 
 
+def _check_names(value: dict[str, Any], field: str | None) -> None:
+    """Refuse a name that the language does not know before anything below it is looked at."""
+    long = (name for name in value if len(name) > LONGEST_NAME)
+    faults = [
+        fault("bad-name", pointer_to(field or "", name), got=quote_text(name))
+        for name in islice(long, MOST_FAULTS)
+    ]
+    if faults:
+        raise InvalidFunction(*faults)
+
+
 def array_of(value: Any, limits: Limits, lowest_rank: int) -> NDArray[np.float64]:
     """Take an array of numbers.
 
@@ -350,11 +374,11 @@ def array_of(value: Any, limits: Limits, lowest_rank: int) -> NDArray[np.float64
     if type(value) not in (list, np.ndarray):
         raise wrong("not-an-array" if lowest_rank else "not-a-tensor", got=kind_of(value))
     leaves, shape = _flattened(value, limits)
+    bad = (position for position, leaf in enumerate(leaves) if type(leaf) not in (int, float))
     faults = [
-        fault("not-a-number", _place(position, shape), got=kind_of(leaf))
-        for position, leaf in enumerate(leaves)
-        if type(leaf) not in (int, float)
-    ][:MOST_FAULTS]
+        fault("not-a-number", _place(position, shape), got=kind_of(leaves[position]))
+        for position in islice(bad, MOST_FAULTS)
+    ]
     if faults:
         raise ValidationError(faults)
     return np.array(leaves, dtype=np.float64).reshape(shape)

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from service.api.brackets import count_of, outline
 from service.core import arrays
 from service.core.exceptions import quote_text
+from service.core.limits import DEFAULT_LIMITS, setting_of
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -32,9 +33,6 @@ of 100,000 numbers and more, it is thrown away. New memory costs as much time as
 
 MOST_MEMBERS = 256
 """Members of an object that the fast reader takes; it looks for each from the first on."""
-
-MOST_PARTS = 250_000
-"""Arrays, objects and members that become Python objects; rows of an array of numbers do not."""
 
 LONGEST_INTEGER = 20
 """Digits, the sign included, of the longest integer of 64 bits."""
@@ -63,7 +61,7 @@ _IDLE_PARSERS: list[Any] = []
 """Parsers that nobody uses; they keep their memory from one document to the next."""
 
 
-def loads(body: bytes, nesting: int) -> Any:
+def loads(body: bytes, nesting: int, parts: int = DEFAULT_LIMITS.json_parts) -> Any:
     """Read a document.
 
     Parameters
@@ -72,6 +70,8 @@ def loads(body: bytes, nesting: int) -> Any:
         UTF-8 without byte order mark.
     nesting : int
         The most levels of arrays and objects.
+    parts : int
+        The most arrays, objects and members that become Python objects; rows of numbers do not.
 
     Returns
     -------
@@ -89,7 +89,7 @@ def loads(body: bytes, nesting: int) -> Any:
     except _Unusual as unusual:
         is_json = unusual.is_json
     # out here nothing holds on to the fast reader's document, which may be larger than the body
-    return read_carefully(body, nesting, is_json=is_json)
+    return read_carefully(body, nesting, parts, is_json=is_json)
 
 
 def _read_fast(body: bytes, nesting: int) -> Any:
@@ -195,7 +195,9 @@ def _flags(value: Any, shape: list[int]) -> NDArray[np.bool_]:
     return np.fromiter(_rows(value, len(shape)), np.bool_)
 
 
-def read_carefully(body: bytes, nesting: int, *, is_json: bool = False) -> Any:
+def read_carefully(
+    body: bytes, nesting: int, parts: int = DEFAULT_LIMITS.json_parts, *, is_json: bool = False
+) -> Any:
     """Read a document as `loads` does, slowly; arrays are lists.
 
     Parameters
@@ -216,7 +218,7 @@ def read_carefully(body: bytes, nesting: int, *, is_json: bool = False) -> Any:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise MalformedJson(f"The body is not UTF-8: byte {error.start} cannot be read.") from error
-    _check_outline(body, nesting)
+    _check_outline(body, nesting, parts)
     try:
         value = (_OF_PLAIN_NUMBERS if is_json else _STRICT).decode(text)
     except json.JSONDecodeError as error:
@@ -227,7 +229,7 @@ def read_carefully(body: bytes, nesting: int, *, is_json: bool = False) -> Any:
     return value
 
 
-def _check_outline(body: bytes, nesting: int) -> None:
+def _check_outline(body: bytes, nesting: int, most: int) -> None:
     """Refuse what a recursive parser must not see, and what would fill the memory."""
     if body.count(b"[") + body.count(b"{") + body.count(b":") <= nesting:
         return
@@ -238,9 +240,10 @@ def _check_outline(body: bytes, nesting: int) -> None:
         raise MalformedJson(
             f"Line {line}, column {column}: arrays and objects are nested more than {nesting} deep."
         )
-    if parts > MOST_PARTS:
+    if parts > most:
         raise MalformedJson(
-            f"The body has {parts:,} arrays, objects and members of objects; {MOST_PARTS:,} are allowed."
+            f"The body has {parts:,} arrays, objects and members of objects; {most:,} are allowed "
+            f"(setting {setting_of('json_parts')})."
         )
 
 

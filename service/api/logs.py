@@ -24,7 +24,10 @@ from service.config import Settings
 LONGEST_PATH = 200
 
 _LEVELS = {"debug": 0, "info": 1, "warning": 2, "error": 3}
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(-.*)?")
+_TRACEPARENT = re.compile(
+    r"(?!ff)(?P<version>[0-9a-f]{2})-(?!0{32})(?P<trace>[0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?P<more>-.*)?"
+)
+"""W3C Trace Context, section 3.2: no version ff, no ids of zeros, nothing after version 00's four fields."""
 
 
 def recorder(settings: Settings) -> Callable[[Exchange], None]:
@@ -92,7 +95,9 @@ def trace_id_of(traceparent: str) -> str:
     '4bf92f3577b34da6a3ce929d0e0e4736'
     """
     match = _TRACEPARENT.fullmatch(traceparent) if 0 < len(traceparent) <= LONGEST_PATH else None
-    return match[1] if match and match[1].strip("0") else ""
+    if match is None or (match["version"] == "00" and match["more"]):
+        return ""
+    return match["trace"]
 
 
 def _fields(exchange: Exchange) -> dict[str, object]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from flask import Flask, Response
@@ -12,8 +13,13 @@ from werkzeug.exceptions import HTTPException
 from service.api import logs, pages
 from service.api.exchange import Exchange, current
 from service.core import exceptions as core
+from service.core.exceptions import shorten
 
 RETRY_AFTER_SECONDS = 1
+
+LONGEST_PATH = 200
+"""Characters of a path that a problem repeats."""
+
 CONTENT_TYPE = "application/problem+json"
 
 
@@ -151,15 +157,25 @@ def _respond_to_http(error: HTTPException) -> Response:
     if (error.code or 500) >= 500:
         return _respond_to_bug(error)
     exchange = current()
+    method = ascii(exchange.method[:20])[1:-1]
     details = {
         "not-found": nothing_at(exchange.path),
-        "method-not-allowed": f"{exchange.path} does not take {ascii(exchange.method[:20])[1:-1]}.",
+        "method-not-allowed": f"{quote_path(exchange.path)} does not take {method}.",
     }
     response = respond(code, details.get(code, KINDS[code].explanation))
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         response.headers["Allow"] = ", ".join(sorted(allowed))
     return response
+
+
+def quote_path(path: str) -> str:
+    """Write a path as a URI reference (RFC 3986), shortened.
+
+    >>> quote_path("/a b"), len(quote_path("/" + "é" * 3000)) < 1_300
+    ('/a%20b', True)
+    """
+    return quote(shorten(path, LONGEST_PATH), safe="/:@!$&'()*+,;=~")
 
 
 def nothing_at(path: str) -> str:
@@ -224,7 +240,7 @@ def problem_of(
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
-        "instance": exchange.path,
+        "instance": quote_path(exchange.path),
         "code": code,
         "request_id": exchange.request_id,
         "errors": [_error_of(each) for each in faults],

@@ -9,7 +9,8 @@ from marshmallow import Schema, ValidationError
 from marshmallow.fields import Field
 
 from service.api.fields import at, kind_of, unknown_fields
-from service.core.exceptions import InvalidRequest, fault, pointer_to
+from service.api.messages import fault
+from service.core.exceptions import InvalidRequest, pointer_to
 
 Fields = dict[str, Field[Any]]
 

@@ -13,36 +13,27 @@ their names (``/variables/x``), so that whoever received the arguments can pass 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 MOST_FAULTS = 20
 """As many faults are named in one refusal."""
 
 QUOTED_CHARACTERS = 60
-"""Longest excerpt of a caller's text that a message repeats."""
+"""Longest excerpt of a client's text that a message repeats."""
+
+LONGEST_VALUE, LONGEST_MESSAGE = 500, 1_000
+"""Characters of a value in a message, and of a message: both have room for all that the tables list."""
+
+LONGEST_KEY = 100
+"""Characters of a key that a pointer repeats; names have at most 64."""
 
 MESSAGES: dict[str, str] = {
-    # a request's fields
-    "missing-field": "This field is required.",
-    "null-field": "Must not be null.",
-    "unknown-field": "There is no such field.{hint}",
-    "unknown-choice": "Must be one of {choices}, got {got}.{hint}",
-    "not-a-boolean": "Must be true or false, got {got}.",
-    "not-a-string": "Must be a string, got {got}.",
-    "not-an-object": "Must be an object, got {got}.",
-    "not-a-tensor": "Must be a number or an array of numbers, got {got}.",
-    "not-an-array-of-booleans": "Must be an array of true and false, got {got}.",
     # arrays and numbers
-    "not-a-number": "Must be a JSON number, got {got}.",
     "not-finite": "Must be a finite number.",
     "not-an-array": "Must be an array of numbers, got {got}.",
     "empty-array": "An array needs at least one element.",
-    "ragged-array": "Must be rectangular: expected {expected} elements here as in the first row, got {got}.",
-    "mixed-depth": "Must be rectangular: expected {expected} here as in the first row, got {got}.",
-    "rank-too-high": "Has rank {rank}; the highest rank is {limit}.",
     "too-many-elements": "Has {count} elements; at most {limit} are allowed.",
-    "too-many-names": "Has {count} names; at most {limit} are allowed.",
-    "no-names": "Needs at least one name.",
     "shape-mismatch": "{first} has shape {first_shape} and {second} has shape {second_shape}; {rule}.",
     "out-of-range": "Must be {rule}, got {got}.",
     "bad-axis": "axis {axis} does not exist in an array of rank {rank}; use {low} to {high}.",
@@ -51,7 +42,6 @@ MESSAGES: dict[str, str] = {
     "not-a-probability": "Must be a probability between 0 and 1, got {got}.",
     "not-booleans": "Must be an array of booleans, true where an element counts.",
     "nothing-left": "The mask leaves no element in this slice, so it has no softmax.",
-    "mask-with-log": "A masked position has no finite logarithm; send mask or log, not both.",
     "step-lost": "The step {h} is lost in rounding: {where} + h equals {where}, which is {value}. Use a larger h.",
     "missing-option": "{option} is needed by {needed_by}.",
     "contradicts-state": "The state belongs to {expected}, this request asks for {got}. Send what the state was made with.",
@@ -146,16 +136,28 @@ def fault(
     column: int | None = None,
     **values: object,
 ) -> Fault:
-    """Make a fault from its row in `MESSAGES`.
+    """Make a fault from its row in `MESSAGES`."""
+    return Fault(code, fill(MESSAGES[code], values), pointer, line, column)
 
-    The template is ours; whatever comes from the caller is only ever a value in it, and
-    texts are passed through `quote_text` by those who have them.
+
+def fill(template: str, values: Mapping[str, object]) -> str:
+    """Put values into a message.
+
+    The template is ours; whatever comes from the client is only ever a value in it. Texts are passed
+    through `quote_text` by those who have them; no message grows with what it quotes in any case.
+
+    >>> len(fill("Got {got}.", {"got": "x" * 1_000_000})) <= LONGEST_MESSAGE
+    True
     """
-    return Fault(code, MESSAGES[code].format_map(values), pointer, line, column)
+    short = {
+        name: shorten(value, LONGEST_VALUE) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
+    return shorten(template.format_map(short), LONGEST_MESSAGE)
 
 
 def quote_text(text: str) -> str:
-    r"""Quote a caller's text for a message: shortened, controls and non-ASCII escaped.
+    r"""Quote a client's text for a message: shortened, controls and non-ASCII escaped.
 
     >>> quote_text("x\n")
     "'x\\n'"
@@ -173,12 +175,13 @@ def shorten(text: str, most: int) -> str:
 
 
 def pointer_to(*keys: str | int) -> str:
-    """Build a JSON Pointer (RFC 6901) from object keys and array indices.
+    """Build a JSON Pointer (RFC 6901) from object keys and array indices; longer keys are cut short.
 
     >>> pointer_to("variables", "x", 1)
     '/variables/x/1'
     """
-    return "".join("/" + str(key).replace("~", "~0").replace("/", "~1") for key in keys)
+    short = (shorten(str(key), LONGEST_KEY) for key in keys)
+    return "".join("/" + key.replace("~", "~0").replace("/", "~1") for key in short)
 
 
 def order_of_key(key: str) -> tuple[bool, int, str]:
@@ -205,7 +208,7 @@ class KobaiError(Exception):
 
     Examples
     --------
-    >>> error = InvalidRequest(fault("null-field", "/x/10"), fault("null-field", "/x/9"))
+    >>> error = InvalidRequest(fault("empty-array", "/x/10"), fault("empty-array", "/x/9"))
     >>> [each.pointer for each in error.faults]
     ['/x/9', '/x/10']
     """

@@ -23,6 +23,12 @@ class Limits:
 
     body_bytes: int = _limit(16 * MIB, "bytes", "a request's body")
     json_nesting: int = _limit(32, "levels", "nesting of JSON arrays and objects", low=10)
+    json_parts: int = _limit(
+        250_000,
+        "parts",
+        "arrays, objects and members of objects in a body, rows of numbers left out",
+        low=1_000,
+    )
     function_characters: int = _limit(4096, "characters", "a function's text")
     function_tokens: int = _limit(2000, "tokens", "a function's tokens")
     function_nesting: int = _limit(64, "levels", "nested parentheses, brackets and calls")

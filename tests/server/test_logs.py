@@ -152,10 +152,22 @@ def test_the_traceback_of_a_500_goes_to_standard_error_on_one_line(client, capsy
     [
         "", "garbage", "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "00-4BF92F3577B34DA6A3CE929D0E0E4736-0-01",
         "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" + "-x" * 200,
+        "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-",
+        "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01more",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\n",
     ],
 )  # fmt: skip
 def test_h_8_garbage_in_traceparent_is_no_trace_id(traceparent):
     assert logs.trace_id_of(traceparent) == ""
+
+
+def test_a_later_version_of_traceparent_may_say_more():
+    traceparent = "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more"
+
+    assert logs.trace_id_of(traceparent) == traceparent[3:35]
 
 
 class Closed(io.StringIO):
