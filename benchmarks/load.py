@@ -1,4 +1,4 @@
-"""Callers for the load commands: a closed loop over bare sockets, and the kinds of bad company."""
+"""Clients for the load commands: a closed loop over bare sockets, and the kinds of bad company."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CHAIN = {
     "steps": 100_000,
     "deadline_ms": 25_000,
 }
-"""A descent in straight-line Python on numbers: it holds the interpreter's lock as much as anything can."""
+"""A descent in straight-line Python on numbers: it holds the GIL as much as anything can."""
 
 NETWORK = {
     "function": "mean(cross_entropy(softmax(sigmoid(X @ W1 + b1) @ W2 + b2), t))",
@@ -68,7 +68,7 @@ class Figures:
 
 
 class _Connection:
-    """One caller: sends the next request when it has the whole answer to the last."""
+    """One client: sends the next request when it has the whole answer to the last."""
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), 30)
@@ -95,13 +95,13 @@ class _Connection:
 
 def closed_loop(server: Running, data: bytes, connections: int, seconds: float) -> Figures:
     """Keep `connections` busy with the same request for some time, after a short warm-up."""
-    callers = [_Connection(server.port) for _ in range(connections)]
+    clients = [_Connection(server.port) for _ in range(connections)]
     with contextlib.ExitStack() as stack:
-        for caller in callers:
-            stack.enter_context(caller.socket)
-        _run(callers, data, min(0.5, seconds / 4))
+        for client in clients:
+            stack.enter_context(client.socket)
+        _run(clients, data, min(0.5, seconds / 4))
         before = server.cpu_seconds()
-        times, failed, took = _run(callers, data, seconds)
+        times, failed, took = _run(clients, data, seconds)
         used = server.cpu_seconds() - before
     times.sort()
     return Figures(
@@ -115,17 +115,17 @@ def closed_loop(server: Running, data: bytes, connections: int, seconds: float) 
     )
 
 
-def _run(callers: list[_Connection], data: bytes, seconds: float) -> tuple[list[float], int, float]:
+def _run(clients: list[_Connection], data: bytes, seconds: float) -> tuple[list[float], int, float]:
     """Return the times of all requests, how many were not answered with 200, and how long it took."""
     times: list[float] = []
     failed = 0
     start = time.perf_counter()
     end = start + seconds
     with selectors.DefaultSelector() as selector:
-        for caller in callers:
-            selector.register(caller.socket, selectors.EVENT_READ, caller)
-            caller.send(data)
-        waiting = set(callers)
+        for client in clients:
+            selector.register(client.socket, selectors.EVENT_READ, client)
+            client.send(data)
+        waiting = set(clients)
         while waiting and time.perf_counter() < end + PATIENCE_SECONDS:
             for key, _ in selector.select(1):
                 status = key.data.read()
@@ -139,7 +139,7 @@ def _run(callers: list[_Connection], data: bytes, seconds: float) -> tuple[list[
                 else:
                     waiting.discard(key.data)
     took = time.perf_counter() - start
-    unanswered = [start + took - caller.started for caller in waiting]
+    unanswered = [start + took - client.started for client in waiting]
     return times + unanswered, failed + len(unanswered), took
 
 

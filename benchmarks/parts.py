@@ -38,13 +38,13 @@ PARTS = {
     "metrics": r"prometheus_client|service/api/metrics\.py",
     "request id, Host, headers": r"service/api/protocol\.py",
     "Flask and Werkzeug, the view": r"flask|werkzeug|blinker|service/(app|api/\w+)\.py",
-    "HTTP: Gunicorn, the event loop, the kernel": r"gunicorn|asyncio|selectors|server/(worker|parser)\.py",
-    "the bridge, lanes, the body's intake": r"service/server/",
+    "HTTP: uvicorn, the event loop, the kernel": r"uvicorn|httptools|asyncio|server/(worker|connection)\.py",
+    "the bridge, worker threads, the body reader": r"service/server/",
 }
 """What a frame of each part looks like; the first that fits counts."""
 
-WAITING = "Lane._run ("
-"""A lane that waits for work, which looks busy from outside."""
+WAITING = "_worker (concurrent/futures/thread.py"
+"""A worker thread that waits for work, which looks busy from outside."""
 
 
 def print_tables(rounds: int) -> bool:

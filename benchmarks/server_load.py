@@ -179,7 +179,7 @@ def _late_ms(server: Server, path: str, body: str) -> tuple[str, float]:
 
 def print_faults(folder: Path, workers: int) -> bool:
     """Kill, restart and stop under load; tell whether no request failed that should not have."""
-    print("\nFaults, 8 callers without a pause\n")
+    print("\nFaults, 8 clients without a pause\n")
     print("| what happened | answered | failed | allowed to fail |\n|---|---|---|---|")
     met = True
     for name, number in (
@@ -197,19 +197,19 @@ def print_faults(folder: Path, workers: int) -> bool:
 def _with_fault(server: Server, number: signal.Signals) -> tuple[list[int], list[str], int]:
     """Return the statuses, the failures, and how many requests a killed worker takes along."""
     lost = 0
-    callers = call(server.port, 8, [("POST", "/softmax", b'{"x": [1, 2, 3]}')])
-    while sum(len(caller.statuses) for caller in callers) < BEFORE_A_FAULT:
+    clients = call(server.port, 8, [("POST", "/softmax", b'{"x": [1, 2, 3]}')])
+    while sum(len(client.statuses) for client in clients) < BEFORE_A_FAULT:
         time.sleep(0.05)
     if number == signal.SIGKILL:
-        victim = max(server.workers(), key=lambda pid: len(server.callers(pid)))
-        lost = len(server.callers(victim))
+        victim = max(server.workers(), key=lambda pid: len(server.clients(pid)))
+        lost = len(server.clients(victim))
         os.kill(victim, number)
     elif number == signal.SIGHUP:
         server.process.send_signal(number)
     else:
         server.stop(number)
     time.sleep(3)
-    statuses, failures = finish(callers)
+    statuses, failures = finish(clients)
     server.stop()
     return statuses, failures, lost
 

@@ -19,7 +19,7 @@ from tests.server.running import Server
 
 MIB = 1024 * 1024
 GOAL_MIB = 50
-CALLERS = 8
+CLIENTS = 8
 
 SQUARE = {"function": "x[0]**2 + x[1]**2", "variables": {"x": [3, 4]}}
 
@@ -39,7 +39,7 @@ MIX: list[tuple[str, object, int]] = [
     ("/softmax", {"x": "no array"}, 5),
     ("/gradient", {"function": "sum(x @ x)", "variables": {"x": [[0.5] * 200] * 200}}, 2),
 ]
-"""What each caller sends in turn: path, value and how often. Small and large, right and wrong."""
+"""What each client sends in turn: path, value and how often. Small and large, right and wrong."""
 
 
 def main() -> int:
@@ -54,9 +54,9 @@ def main() -> int:
     requests = [requests[place] for place in np.random.default_rng(0).permutation(len(requests))]
     with tempfile.TemporaryDirectory() as folder:
         server = Server(Path(folder), WEB_CONCURRENCY=str(options.workers), KOBAI_LOG_LEVEL="warning")
-        callers = call(server.port, CALLERS, requests)
+        clients = call(server.port, CLIENTS, requests)
         curve = watch(server, 60 * options.minutes)
-        statuses, failures = finish(callers)
+        statuses, failures = finish(clients)
         server.stop()
     return 0 if print_verdict(curve, Counter(statuses), failures) else 1
 

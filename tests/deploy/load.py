@@ -1,4 +1,4 @@
-"""Callers that send requests while something happens to the replicas; every request must be answered."""
+"""Clients that send requests while something happens to the replicas; every request must be answered."""
 
 import http.client
 import itertools
@@ -49,23 +49,23 @@ def follow(port, run):
 
 
 class Load:
-    """Callers at one port, from entering the context to leaving it, and until enough requests were sent.
+    """Clients at one port, from entering the context to leaving it, and until enough requests were sent.
 
     Anything but a 200 with the bytes of the first answer to the same request is a failure.
     """
 
-    def __init__(self, port, at_least=2_000, callers=8):
+    def __init__(self, port, at_least=2_000, clients=8):
         self.port, self.at_least = port, at_least
         self.sent, self.failures, self.slowest = 0, [], 0.0
         self.answers = Counter()
         self._numbers = itertools.count()
         self._is_over = threading.Event()
         self._lock = threading.Lock()
-        self._callers = [threading.Thread(target=self._call, daemon=True) for _ in range(callers)]
+        self._clients = [threading.Thread(target=self._call, daemon=True) for _ in range(clients)]
 
     def __enter__(self):
-        for caller in self._callers:
-            caller.start()
+        for client in self._clients:
+            client.start()
         self.wait_for(100)
         return self
 
@@ -73,8 +73,8 @@ class Load:
         if kind is None:
             self.wait_for(self.at_least)
         self._is_over.set()
-        for caller in self._callers:
-            caller.join(90)
+        for client in self._clients:
+            client.join(90)
 
     def wait_for(self, count, seconds=120):
         """Wait until so many requests were sent in all."""

@@ -311,7 +311,7 @@ def test_requests_are_balanced_one_by_one_over_the_replicas(project):
     )
     connection = http.client.HTTPConnection("127.0.0.1", project.port, timeout=60)
 
-    for _ in range(100):  # one connection of one caller
+    for _ in range(100):  # one connection of one client
         connection.request("POST", "/sigmoid", b'{"x": [0]}', HEADERS)
         connection.getresponse().read()
     connection.close()
@@ -369,14 +369,14 @@ def test_stopping_the_only_replica_lets_it_finish_what_it_has(project, ask):
     only = project.replicas()[0]
     long = TWO_SECONDS | {"deadline_ms": 8_000}
     answers = []
-    caller = threading.Thread(target=lambda: answers.append(ask("POST", "/descent", long)))
+    client = threading.Thread(target=lambda: answers.append(ask("POST", "/descent", long)))
 
-    caller.start()
+    client.start()
     wait_until(lambda: works(only))
     begun = time.monotonic()
     docker("stop", only)
     spent = time.monotonic() - begun
-    caller.join(60)
+    client.join(60)
 
     assert [answer[0] for answer in answers] == [200]
     assert json.loads(answers[0][2])["status"] == "deadline"
@@ -407,7 +407,7 @@ def test_taking_it_down_ends_everything_in_order(project):
 def test_the_load_of_these_tests_notices_a_failure(project):
     project.compose("stop")
 
-    load = Load(project.port, at_least=10, callers=1)
+    load = Load(project.port, at_least=10, clients=1)
     with load:
         pass
 

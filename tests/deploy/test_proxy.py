@@ -324,6 +324,6 @@ def test_only_what_the_service_cannot_tell_is_logged(before, server):
 
     lines = [json.loads(line) for line in running.log()]
 
-    assert [(line["request_id"], line["status"], line["caller"]) for line in lines] == [
+    assert [(line["request_id"], line["status"], line["client"]) for line in lines] == [
         ("refused-by-the-proxy", "404", "127.0.0.1")
     ]

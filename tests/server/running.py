@@ -80,8 +80,8 @@ class Server:
         """List the process ids of the workers."""
         return children(self.process.pid)
 
-    def callers(self, pid):
-        """Find the ports of the callers whose connections a worker has accepted."""
+    def clients(self, pid):
+        """Find the ports of the clients whose connections a worker has accepted."""
         files = Path(f"/proc/{pid}/fd").iterdir()
         sockets = {str(file.readlink()) for file in files if file.is_socket()}
         rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]

@@ -102,7 +102,7 @@ def spread(server, count):
             connection = stack.enter_context(contextlib.closing(server.connect()))
             connection.request("GET", "/livez")
             connection.getresponse().read()
-        return [len(server.callers(pid)) for pid in server.workers()]
+        return [len(server.clients(pid)) for pid in server.workers()]
 
 
 def wait_for_successor(server, victim):
@@ -185,7 +185,7 @@ def test_h_11_sigkill_of_a_worker_costs_only_its_own_requests(serve):
     server = serve(WEB_CONCURRENCY="2")
     callers = call(server.port, 8, [SMALL])
     time.sleep(0.5)
-    victim = max(server.workers(), key=lambda pid: len(server.callers(pid)))
+    victim = max(server.workers(), key=lambda pid: len(server.clients(pid)))
 
     os.kill(victim, signal.SIGKILL)
     wait_for_successor(server, victim)
