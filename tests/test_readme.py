@@ -134,3 +134,26 @@ def test_the_first_screen_is_also_in_japanese():
     first = PAGES["README.md"].split("\n## ")[0]
 
     assert re.search(r"[\u3040-\u30ff]", first)
+
+
+def squeezed(text):
+    """Write a text without its layout."""
+    return " ".join(text.split())
+
+
+ROWS = re.findall(
+    r"[Ii]n\s+`([\w/]+\.py)`[^`]*:\n\n```py\n(.*?)^```$|^`([\w/]+\.py)`:\n\n```py\n(.*?)^```$",
+    PAGES["docs/design.md"],
+    re.M | re.S,
+)
+
+
+@pytest.mark.parametrize(("path", "row", "other_path", "other_row"), ROWS)
+def test_the_rows_of_the_page_on_design_are_rows_of_the_code(path, row, other_path, other_row):
+    source = (ROOT / (path or other_path)).read_text(encoding="utf-8")
+
+    assert squeezed(row or other_row) in squeezed(source)
+
+
+def test_every_kind_of_row_is_shown_on_the_page_on_design():
+    assert len(ROWS) == PAGES["docs/design.md"].count("```py\n") == 6
