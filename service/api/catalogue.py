@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import orjson
@@ -26,15 +27,14 @@ def install(app: Flask, settings: Settings) -> None:
     """Serve the tables and the document; each is written once, at the start."""
     rows = describe_settings(settings)
     limits = describe_limits(settings.limits) | {name: rows[name] for name in LIMITING_SETTINGS}
-    functions = {"functions": describe_operations(), **describe_options()}
     tables: dict[str, tuple[bytes, str]] = {
-        "/functions": (orjson.dumps(functions), "application/json"),
         "/limits": (orjson.dumps(limits), "application/json"),
         "/openapi.yaml": (read_text().encode(), TEXT),
         "/openapi.json": (orjson.dumps(read_document()), "application/json"),
     }
     for path, (body, content_type) in tables.items():
         app.add_url_rule(path, path, _table(body, content_type))
+    app.add_url_rule("/functions", "/functions", show_functions)
     app.add_url_rule("/problems", "/problems", show_problems)
     app.add_url_rule("/problems/<code>", "/problems/<code>", show_problem)
 
@@ -46,6 +46,18 @@ def _table(body: bytes, content_type: str) -> Any:
         return Response(body, content_type=content_type)
 
     return show
+
+
+@cache
+def _functions() -> bytes:
+    return orjson.dumps({"functions": describe_operations(), **describe_options()})
+
+
+def show_functions() -> Response:
+    """List operators, functions, optimizers, schedules and options."""
+    if pages.wants_page():
+        return pages.show_functions(orjson.loads(_functions()))
+    return Response(_functions(), content_type="application/json")
 
 
 def show_problems() -> Response:

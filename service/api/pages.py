@@ -19,6 +19,10 @@ from service.api.document import find_example
 WEB = Path(__file__).parents[1] / "web"
 SWAGGER_UI = Path(str(files("flask_swagger_ui"))) / "dist"
 
+PRELOAD_HERE = "  <!-- modulepreload -->"
+OWN_SCRIPTS = {"main.js", "docs.js", "labels.js"}
+"""Scripts that are no modules of the playground: its beginning, and those of the API page."""
+
 HTML = "text/html; charset=utf-8"
 CONTENT_TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -60,7 +64,7 @@ def install(app: Flask) -> None:
     """Serve the pages and what they load. Templates of failures lie beside the pages."""
     app.template_folder = str(WEB)
     for path, name in (("/", "index.html"), ("/docs", "docs.html")):
-        app.add_url_rule(path, path, _page((WEB / name).read_text(encoding="utf-8")))
+        app.add_url_rule(path, path, _page(_with_preloads((WEB / name).read_text(encoding="utf-8"))))
     web = {each.name: each for each in WEB.iterdir() if each.suffix in CONTENT_TYPES}
     api_page = {name: SWAGGER_UI / name for name in ("swagger-ui.css", "swagger-ui-bundle.js")}
     app.add_url_rule("/web/<name>", "/web/<name>", _folder(web))
@@ -94,8 +98,20 @@ def show_problems(kinds: list[dict[str, Any]]) -> Response:
     return _show(render_template("problems.html", kinds=kinds), 200)
 
 
+def show_functions(tables: dict[str, Any]) -> Response:
+    """Show the language and the optimizers to a person."""
+    return _show(render_template("functions.html", tables=tables), 200)
+
+
 def _show(text: str, status: int) -> Response:
     return Response(text, status, HEADERS, content_type=HTML)
+
+
+def _with_preloads(page: str) -> str:
+    """Let a page that says so load all modules of the playground at once, not level by level of imports."""
+    modules = sorted(each.name for each in WEB.glob("*.js") if each.name not in OWN_SCRIPTS)
+    lines = [f'  <link rel="modulepreload" href="web/{name}">' for name in modules]
+    return page.replace(PRELOAD_HERE, "\n".join(lines))
 
 
 def _page(text: str) -> Callable[[], Response]:

@@ -29,7 +29,10 @@ export function drawArrows(context, view, size, { grid, gradient }, sign) {
   const chosen = [];
   for (let row = Math.floor(stride / 2); row < rows; row += stride) {
     for (let column = Math.floor(stride / 2); column < columns; column += stride) {
-      chosen.push({ point: [xs[column], ys[row]], slope: gradient[row * columns + column] });
+      const slope = gradient[row * columns + column];
+      if (slope) {
+        chosen.push({ point: [xs[column], ys[row]], slope });
+      }
     }
   }
   const norms = chosen.map(({ slope }) => Math.hypot(...slope));

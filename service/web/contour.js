@@ -15,7 +15,8 @@ export function contour(values, columns, rows, level) {
       const up = at + columns;
       // Most cells lie wholly above or below; nothing is made for them.
       const above = (values[at] > level) + (values[at + 1] > level) + (values[up] > level) + (values[up + 1] > level);
-      if (above % 4) {
+      // A corner without a value makes the sum NaN: no line leads there.
+      if (above % 4 && !Number.isNaN(values[at] + values[at + 1] + values[up] + values[up + 1])) {
         addCell(segments, [values[at], values[at + 1], values[up + 1], values[up]], column, row, level);
       }
     }
@@ -77,7 +78,7 @@ function crossing(edge, corners, level) {
  * Equal steps of the value would show a valley as one blank patch: a function like Rosenbrock's covers six decades.
  */
 export function levelsOf(values, number = 18) {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = sortedHeights(values);
   const lowest = sorted[0];
   const highest = sorted[sorted.length - 1];
   const found = [];
@@ -89,11 +90,21 @@ export function levelsOf(values, number = 18) {
   return kept.filter((level, index) => index === 0 || level > kept[index - 1]);
 }
 
-/** How high each value stands among all, from 0 to 1: the colour of its place. */
+/** The values there are, in order. */
+export function sortedHeights(values) {
+  return Float64Array.from(values)
+    .filter((value) => !Number.isNaN(value))
+    .sort();
+}
+
+/** How high each value stands among all, from 0 to 1: the colour of its place. NaN where there is no value. */
 export function ranksOf(values) {
-  const sorted = Float64Array.from(values).sort();
+  const sorted = sortedHeights(values);
   const last = sorted.length - 1;
   return Float32Array.from(values, (value) => {
+    if (Number.isNaN(value)) {
+      return value;
+    }
     let [low, high] = [0, last];
     while (low < high) {
       const middle = (low + high) >> 1;

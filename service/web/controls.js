@@ -7,7 +7,7 @@ import { fields as settingFields } from "./setting.js";
 /** Bind; `onChange(name)` is told what the reader has changed. Returns `show()`, which shows the setting. */
 export function bindControls(form, setting, onChange) {
   const fields = [...form.querySelectorAll("[data-setting]")];
-  const sliders = [...form.querySelectorAll("[data-log]")];
+  const sliders = [...form.querySelectorAll("[data-log], [data-linear]")];
 
   /** Show the setting, but leave the field or slider alone that the reader is using. */
   function show(written = null) {
@@ -16,10 +16,11 @@ export function bindControls(form, setting, onChange) {
       field.removeAttribute("aria-invalid");
     }
     for (const slider of sliders) {
+      const value = setting[nameOfSlider(slider)] ?? Number(slider.dataset.absent);
       if (slider !== written) {
-        slider.value = Math.log10(Math.max(setting[slider.dataset.log], Number.MIN_VALUE));
+        slider.value = slider.dataset.log ? Math.log10(Math.max(value, Number.MIN_VALUE)) : value;
       }
-      slider.setAttribute("aria-valuetext", String(setting[slider.dataset.log]));
+      slider.setAttribute("aria-valuetext", String(value));
     }
     for (const part of form.querySelectorAll("[data-when]")) {
       const [name, ...values] = part.dataset.when.split(" ");
@@ -46,15 +47,17 @@ export function bindControls(form, setting, onChange) {
     field.addEventListener("change", () => show());
   }
   for (const slider of sliders) {
-    slider.addEventListener("input", () => take(slider.dataset.log, valueOfSlider(slider), slider));
+    slider.addEventListener("input", () => take(nameOfSlider(slider), valueOfSlider(slider), slider));
   }
   return show;
 }
 
 /** A step of 0.02 is a factor of 1.047, which two digits would round away at 0.1: a key press would do nothing. */
-function valueOfSlider({ value }) {
-  return Number((10 ** value).toPrecision(3));
+function valueOfSlider({ value, dataset }) {
+  return dataset.log ? Number((10 ** value).toPrecision(3)) : Number(value);
 }
+
+const nameOfSlider = ({ dataset }) => dataset.log ?? dataset.linear;
 
 function textOf({ dataset }, setting) {
   const { setting: name, index } = dataset;

@@ -1,79 +1,128 @@
-// Descent: asks for a run or for a sweep of learning rates, follows it and can stop it.
+// Descent: asks for a run or for several to compare, follows it, can stop it and go on.
 
+import { askComparison, comparisonOf } from "./compare.js";
 import { clearFaults, faultsOf, showFault, showFaults } from "./fault.js";
 import { words } from "./language.js";
-import { runRequest, sweepRequest } from "./request.js";
+import { curvatureRequest, runRequest } from "./request.js";
 import { ask, follow } from "./service.js";
+import { makeTrack } from "./track.js";
 import { makeTurns } from "./turn.js";
 
-const STOPPED = "stopped by the reader";
+/** Outcomes of a run that came to a place where the gradient vanishes. */
+const ENDED = new Set(["converged", "stalled"]);
 
-/** Make the descent of a form's part, shown in a result and as paths on a plane. */
-export function makeDescent(setting, part, plane, result) {
+/** Make the descent of a form's part. A result says what came of it; `show` has passing(tracks) and done(tracks). */
+export function makeDescent(setting, form, result, show) {
   const turns = makeTurns();
+  let isStopping = false;
+  let last = null; // the answer that a run can go on from
 
-  async function run(signal) {
-    const { path, body } = runRequest(setting);
-    const passed = [];
+  function showPassing(records) {
+    show.passing([makeTrack(setting, records)]);
+    result.showProgress(records, setting.steps);
+  }
+
+  async function run(signal, before = null) {
+    const { path, body } = runRequest(setting, before);
+    isStopping = false;
     result.begin(path, body);
-    await guard(signal, passed, async () => {
-      const answer = await follow(path, body, signal, (line) => {
-        passed.push(line);
-        result.showProgress(passed, body.steps);
-      });
-      plane.showPaths([{ points: pointsOf(answer) }]);
-      result.showRun(answer);
+    await guard(signal, async () => {
+      last = await runInParts(setting, before, signal, showPassing, () => isStopping);
+      show.done([makeTrack(setting, last.history)]);
+      const status = isStopping && last.status === "deadline" ? "stopped" : last.status;
+      const kind = ENDED.has(status) ? await kindOf(last, signal) : undefined;
+      result.showRun({ ...last, status, kind });
     });
   }
 
-  async function sweep(signal) {
-    const request = sweepRequest(setting);
-    if (!request) {
-      showFault(part, "rates", words("badRates"));
+  /** What kind of place a run came to; nothing where that cannot be told. */
+  async function kindOf({ variables }, signal) {
+    const request = curvatureRequest(setting, variables);
+    const answer = await ask(request.path, request.body, signal).catch(() => null);
+    signal.throwIfAborted();
+    return answer?.curvature.kind;
+  }
+
+  async function compare(signal) {
+    const comparison = comparisonOf(setting);
+    if (!comparison) {
+      showFault(form, "rates", words("badRates"));
       return;
     }
-    result.begin(request.path, request.body);
-    await guard(signal, [], async () => {
-      const answer = await ask(request.path, request.body, signal);
-      plane.showPaths(answer.runs.map((each, index) => ({ points: pointsOf(each), label: String(index + 1) })));
-      result.showSweep(answer);
+    result.begin(comparison.path, comparison.body);
+    await guard(signal, async () => {
+      const found = await askComparison(setting, comparison, signal);
+      show.done(found.map((each, index) => ({ ...each.track, label: String(index + 1) })));
+      result.showRuns(found, comparison.runs ? "runsDone" : "sweepDone");
     });
   }
 
-  /** Do what may be refused, overtaken or stopped, and show which it was. */
-  async function guard(signal, passed, work) {
+  /** Do what may be refused or overtaken, and show which it was. */
+  async function guard(signal, work) {
     try {
       await work();
-      clearFaults(part);
+      clearFaults(form);
     } catch (error) {
-      if (signal.reason === STOPPED) {
-        result.showStopped(passed.at(-1));
-      } else if (!signal.aborted) {
-        showFaults(part, faultsOf(error), setting.f);
+      if (!signal.aborted) {
+        showFaults(form, faultsOf(error), setting.f);
         clear();
       }
     }
   }
 
   function clear() {
-    plane.showPaths([]);
+    show.done([]);
     result.clear();
   }
 
   return {
     /** Do again, after a pause, what the setting says is shown. */
-    start: (pauseMs) => turns.take(setting.show === "sweep" ? sweep : run, pauseMs),
-    /** End what is under way and show how far it came. */
-    stop: () => turns.end(STOPPED),
+    start: (pauseMs) => turns.take(setting.show === "sweep" ? compare : (signal) => run(signal), pauseMs),
+    /** End what is under way with the part that is running; a run keeps how far it came. */
+    stop() {
+      isStopping = true;
+      result.showStopping();
+      if (setting.show === "sweep") {
+        turns.end();
+        clear();
+      }
+    },
+    /** Go on from where the last run ended, for as many steps again where all were run. */
+    goOn() {
+      const rest = last.status === "max_steps" ? { ...last, steps: 0 } : last;
+      return turns.take((signal) => run(signal, rest));
+    },
     /** Show nothing, since there is no function. */
     clear() {
       turns.end();
-      clearFaults(part);
+      clearFaults(form);
       clear();
     },
   };
 }
 
-function pointsOf({ history }) {
-  return history.map(({ variables }) => variables.x);
+/** Run in parts, each going on from the state of the last, until all steps are run or `isStopping()`. */
+async function runInParts(setting, before, signal, onProgress, isStopping) {
+  let answer = before;
+  let part = null;
+  do {
+    const passed = [...(answer?.history ?? [])];
+    const { path, body } = runRequest(setting, answer);
+    part = await follow(path, body, signal, (line) => {
+      passed.push(line);
+      onProgress(passed);
+    });
+    answer = answer ? joined(answer, part) : part;
+  } while (part.status === "deadline" && part.steps > 0 && !isStopping());
+  return answer;
+}
+
+/** Two parts of one run as one answer. */
+function joined(before, part) {
+  return {
+    ...part,
+    steps: before.steps + part.steps,
+    evaluations: before.evaluations + part.evaluations,
+    history: [...before.history, ...part.history.slice(1)],
+  };
 }

@@ -1,6 +1,6 @@
 // What the service refused, shown at the field that it is about; in the function, with its column marked.
 
-import { words } from "./language.js";
+import { faultWords, words } from "./language.js";
 import { Problem } from "./service.js";
 
 const SHOWN_BEFORE = 28;
@@ -18,7 +18,10 @@ export function marked(text, { line, column }) {
 
 /** Faults of a failed request; one without a pointer when the service did not answer. */
 export function faultsOf(error) {
-  return error instanceof Problem ? error.faults : [{ pointer: "", detail: words("unreachable") }];
+  if (!(error instanceof Problem)) {
+    return [{ pointer: "", detail: words("unreachable") }];
+  }
+  return error.faults.map((fault) => ({ ...fault, value: valueAt(error.body, fault.pointer) }));
 }
 
 /** Take away what was shown in a part of the page before. */
@@ -47,7 +50,7 @@ export function showFaults(part, faults, text) {
     const place = places.find(belongs) ?? places.at(-1);
     document.getElementById(place.dataset.fault)?.setAttribute("aria-invalid", "true");
     if (!place.childElementCount) {
-      place.append(...(fault.line ? [codeOf(text, fault)] : []), sentence(fault.detail));
+      place.append(...(fault.line ? [codeOf(text, fault)] : []), ...sentencesOf(fault, text));
     }
   }
 }
@@ -61,6 +64,31 @@ export function showFault(part, id, detail) {
 /** Add a sentence of the page's own to what is shown in a part. */
 export function addNote(part, text) {
   part.querySelector("[data-fault]").append(sentence(text));
+}
+
+/** The service's sentence; in another language one of the page's by the fault's code, before it. */
+function sentencesOf(fault, text) {
+  const own = faultWords(fault.code, { token: fault.line ? tokenAt(text, fault) : "", value: fault.value });
+  const told = sentence(fault.detail);
+  if (!own) {
+    return [told];
+  }
+  told.lang = "en";
+  told.className = "small";
+  return [sentence(own), told];
+}
+
+/** The name, number or sign of a text that a fault is at. */
+export function tokenAt(text, { line, column }) {
+  const rest = (text.split("\n")[line - 1] ?? "").slice(column - 1);
+  return rest.match(/^(?:[A-Za-z_]\w*|[\d.]+(?:[eE][+-]?\d+)?|\*\*|[<>=!]=|.)/u)?.[0] ?? "";
+}
+
+/** The part of a request that a JSON Pointer leads to, as text. */
+export function valueAt(body, pointer) {
+  const keys = pointer.split("/").slice(1).map((key) => key.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const found = keys.reduce((part, key) => part?.[key], body);
+  return found === undefined ? "" : JSON.stringify(found).slice(0, SHOWN_AFTER);
 }
 
 function codeOf(text, fault) {

@@ -8,8 +8,10 @@ const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowD
 const ZOOMS = { "+": 1 / KEY_FACTOR, "=": 1 / KEY_FACTOR, "-": KEY_FACTOR };
 
 /**
- * Listen on an element. `on` has zoom(pixel, factor), pan(across, down), click(pixel), home(), and
- * nudge(across, down), which moves the start.
+ * Listen on an element. `on` has zoom(pixel, factor), pan(across, down), click(pixel), home(), nudge(across, down),
+ * which moves the start, isGrip(pixel), which tells whether its marker is there, and drag(pixel) with it.
+ *
+ * A finger scrolls the page, as everywhere; on the marker it drags, and two fingers move and zoom the picture.
  */
 export function listen(element, on) {
   listenToPointers(element, on);
@@ -53,12 +55,15 @@ function listenToPointers(element, on) {
   const pointers = new Map();
   let travelled = 0;
   let wasPinched = false;
+  let isDragged = false;
 
+  element.addEventListener("touchstart", (event) => keepFromScrolling(event, element, on), { passive: false });
   element.addEventListener("pointerdown", (event) => {
     if (event.button === 0) {
       element.setPointerCapture(event.pointerId);
       travelled = pointers.size ? travelled : 0;
       wasPinched = pointers.size > 0;
+      isDragged = !wasPinched && on.isGrip([event.offsetX, event.offsetY]);
       pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
     }
   });
@@ -74,17 +79,25 @@ function listenToPointers(element, on) {
     if (other) {
       pinch(before, now, other, on);
     } else if (travelled > STILL_PIXELS) {
-      on.pan(now[0] - before[0], now[1] - before[1]);
+      isDragged ? on.drag(now) : on.pan(now[0] - before[0], now[1] - before[1]);
     }
   });
   const end = (event) => {
-    const isClick = pointers.delete(event.pointerId) && travelled <= STILL_PIXELS && !wasPinched;
+    const isClick = pointers.delete(event.pointerId) && travelled <= STILL_PIXELS && !wasPinched && !isDragged;
     if (isClick && event.type === "pointerup") {
       on.click([event.offsetX, event.offsetY]);
     }
   };
   element.addEventListener("pointerup", end);
   element.addEventListener("pointercancel", end);
+}
+
+function keepFromScrolling(event, element, on) {
+  const { left, top } = element.getBoundingClientRect();
+  const [touch] = event.touches;
+  if (event.touches.length > 1 || on.isGrip([touch.clientX - left, touch.clientY - top])) {
+    event.preventDefault();
+  }
 }
 
 function pinch(before, now, other, on) {

@@ -5,6 +5,7 @@ import { bounds } from "./viewport.js";
 const CELL_PIXELS = 6.5;
 const FEWEST = 24;
 const MOST = 128;
+const PIXELS_OF_A_CURVE = 2;
 
 /** An even number, so that a picture centred on 0 has no point exactly at 0, where many functions have a kink. */
 function count(pixels) {
@@ -17,6 +18,12 @@ export function makeGrid(view, size) {
   const columns = count(size.width);
   const rows = count(size.height);
   return { xs: spread(left, right, columns), ys: spread(bottom, top, rows), columns, rows };
+}
+
+/** Places along the whole width, for a function of one number. */
+export function makeRow(view, size) {
+  const { left, right } = bounds(view, size);
+  return spread(left, right, 2 * Math.ceil(size.width / PIXELS_OF_A_CURVE / 2));
 }
 
 function spread(first, last, number) {

@@ -1,17 +1,23 @@
 // The landscape of a function: its heights as colours, and its contours.
 
-import { contour, levelsOf, ranksOf } from "./contour.js";
+import { contour, levelsOf, ranksOf, sortedHeights } from "./contour.js";
+import { drawBar, drawLabels } from "./legend.js";
 import { heatTable, palette } from "./palette.js";
 import { refined } from "./refine.js";
 import { toPixel } from "./viewport.js";
+
+const HATCH_PIXELS = 9;
+const LABEL_STRIDE = 8;
 
 /** What is drawn of one answer of /gradient/field over a grid; made once, drawn at every zoom. */
 export function makeLandscape(asked, answered, gradient) {
   const { grid, values } = refined(asked, answered, gradient);
   const { columns, rows } = grid;
-  const lines = levelsOf(values).map((level) => contour(values, columns, rows, level));
+  const levels = levelsOf(values);
+  const lines = levels.map((level) => contour(values, columns, rows, level));
   const field = { grid: asked, gradient };
-  return { field, grid, values, lines, ranks: ranksOf(values), image: null, theme: null };
+  const heights = sortedHeights(answered);
+  return { field, grid, values, levels, lines, heights, ranks: ranksOf(values), image: null, theme: null };
 }
 
 /** The height at a point, between the four grid points around it; null outside the grid. */
@@ -38,8 +44,23 @@ export function drawLandscape(context, view, size, landscape) {
   }
   const { grid, image, lines } = landscape;
   const place = placeOf(grid, view, size);
+  drawHatching(context, grid, place);
   drawHeights(context, grid, image, place);
   drawContours(context, lines, place);
+  drawLabels(context, labelled(landscape, place), size);
+  drawBar(context, landscape.heights);
+}
+
+/** Every second contour with places on it, in pixels, for its label. */
+function labelled({ levels, lines }, { left, bottom, wide, high }) {
+  const chosen = levels.map((level, index) => ({ level, line: lines[index] })).filter((_, index) => index % 2 === 0);
+  return chosen.map(({ level, line }) => {
+    const pixels = [];
+    for (let at = 0; at < line.length; at += 4 * LABEL_STRIDE) {
+      pixels.push([left + line[at] * wide, bottom - line[at + 1] * high]);
+    }
+    return { level, pixels };
+  });
 }
 
 /** Pixel of the first grid point, and pixels from one to the next. */
@@ -55,14 +76,34 @@ function paint({ grid, ranks }) {
   const table = heatTable();
   ranks.forEach((rank, index) => {
     const row = rows - 1 - Math.floor(index / columns);
-    const [red, green, blue] = table[Math.round(rank * 255)];
-    image.data.set([red, green, blue, 255], 4 * (row * columns + (index % columns)));
+    if (!Number.isNaN(rank)) {
+      const [red, green, blue] = table[Math.round(rank * 255)];
+      image.data.set([red, green, blue, 255], 4 * (row * columns + (index % columns)));
+    }
   });
   const canvas = document.createElement("canvas");
   canvas.width = columns;
   canvas.height = rows;
   canvas.getContext("2d").putImageData(image, 0, 0);
   return canvas;
+}
+
+/** Stripes under the whole picture, seen where a function has no value. */
+function drawHatching(context, { columns, rows }, { left, bottom, wide, high }) {
+  const [right, top] = [left + wide * (columns - 1), bottom - high * (rows - 1)];
+  context.save();
+  context.beginPath();
+  context.rect(left, top, right - left, bottom - top);
+  context.clip();
+  context.strokeStyle = palette().faint;
+  context.lineWidth = 2;
+  context.beginPath();
+  for (let at = left - (bottom - top); at < right; at += HATCH_PIXELS) {
+    context.moveTo(at, bottom);
+    context.lineTo(at + bottom - top, top);
+  }
+  context.stroke();
+  context.restore();
 }
 
 function drawHeights(context, { columns, rows }, image, { left, bottom, wide, high }) {

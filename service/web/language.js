@@ -1,5 +1,6 @@
 // English or Japanese: by the browser's language until the reader chooses.
 
+import { JAPANESE_FAULTS } from "./faults-ja.js";
 import { recall, remember } from "./memory.js";
 import { ENGLISH } from "./words-en.js";
 import { JAPANESE } from "./words-ja.js";
@@ -16,6 +17,12 @@ export function words(key, values = {}) {
 /** The words for a name of the service's tables; what the page does not know goes by its name. */
 export function wordsFor(prefix, name) {
   return WORDS[current][`${prefix}_${name}`] ?? name.replaceAll("_", " ");
+}
+
+/** What a code of a fault means, with `{name}` replaced by values; null where the service's sentence is to be read. */
+export function faultWords(code, values) {
+  const found = current === "ja" ? JAPANESE_FAULTS[code] : undefined;
+  return found?.replace(/\{(\w+)\}/g, (_, name) => values[name]) ?? null;
 }
 
 /** The first language of a list that the page has, else English. */

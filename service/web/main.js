@@ -2,14 +2,22 @@
 
 import { bindCopy } from "./command.js";
 import { bindControls } from "./controls.js";
+import { readData } from "./data.js";
 import { makeDescent } from "./descent.js";
+import { clearFaults, showFault } from "./fault.js";
+import { makeFits } from "./fit.js";
 import { FUNCTIONS, nameOf } from "./functions.js";
+import { makeHelp } from "./help.js";
+import { keptOf, MOST_RUNS } from "./kept.js";
 import { onLanguage, startLanguage, words, wordsFor } from "./language.js";
 import { addOptionFields, loadTables, nameOptions, offerOptimizers } from "./options.js";
 import { makePlane } from "./plane.js";
+import { makePlayer } from "./player.js";
 import { makeProbabilities } from "./probabilities.js";
 import { makeResult } from "./result.js";
+import { makeScatter } from "./scatter.js";
 import { readFragment, writeFragment } from "./setting.js";
+import { makeStarts } from "./starts.js";
 import { makeSurvey } from "./survey.js";
 import { makeTabs } from "./tabs.js";
 import { startTheme } from "./theme.js";
@@ -21,8 +29,10 @@ const ADDRESS_MS = 300;
 
 const element = (id) => document.getElementById(id);
 
+let repaint = () => {}; // until there are pictures
+startTheme(element("theme"), () => repaint());
 await loadTables();
-addOptionFields(element("more-h"));
+addOptionFields(element("options"));
 const setting = readFragment(location.hash);
 
 function nameTables() {
@@ -32,7 +42,7 @@ function nameTables() {
 onLanguage(nameTables);
 startLanguage(element("language"));
 
-const result = makeResult((isBusy) => {
+const result = makeResult(setting, (isBusy) => {
   element("stop").disabled = !isBusy;
   element("result-card").setAttribute("aria-busy", String(isBusy));
 });
@@ -41,13 +51,23 @@ const plane = makePlane(element("plane"), setting, {
     survey.start(LIVE_MS);
     changed();
   },
+  turn: () => changed(),
   start() {
-    showControls();
-    descent.start();
+    showStarts();
+    descent.start(LIVE_MS);
     changed();
   },
 });
-const descent = makeDescent(setting, element("descent-card"), plane, result);
+const scatter = makeScatter(element("scatter"));
+const fits = makeFits(setting, scatter);
+const player = makePlayer(setting, plane, fits.seek);
+const descent = makeDescent(setting, element("descent-card"), result, {
+  passing: player.pass,
+  done(tracks) {
+    player.show(tracks);
+    fits.show(tracks);
+  },
+});
 const survey = makeSurvey(setting, plane, element("function-card"), (isUsable) => {
   if (isUsable) {
     descent.start();
@@ -55,14 +75,37 @@ const survey = makeSurvey(setting, plane, element("function-card"), (isUsable) =
     descent.clear();
   }
 });
+const showStarts = makeStarts(setting, element("descent-card"), (what) => {
+  if (what === "axes") {
+    showStarts();
+    survey.restart();
+    changed();
+  } else {
+    changedControl("start");
+  }
+});
+onLanguage(showStarts);
+
+function checkData() {
+  const { fault } = readData(setting.data);
+  clearFaults(element("data-card"));
+  if (fault) {
+    showFault(element("data-card"), "data", words("badData", { line: fault }));
+  }
+  survey.restart();
+}
 
 const FOLLOWS = {
   f: () => survey.start(TYPING_MS),
+  data: checkData,
+  model: () => descent.start(TYPING_MS),
   arrows: plane.redraw,
   rates: () => compare(TYPING_MS),
+  against: () => compare(),
 };
 
 function changedControl(name) {
+  showStarts();
   const follow = FOLLOWS[name] ?? (() => descent.start(LIVE_MS));
   follow();
   plane.redraw();
@@ -78,12 +121,13 @@ const chooseTab = makeTabs(element("tabs"), (name) => {
   setting.tab = name;
   changed();
 });
-startTheme(element("theme"), () => {
+repaint = () => {
   plane.redraw();
   result.redraw();
-});
+  scatter.redraw();
+};
 
-/** Show one path (`run`) or one for each learning rate (`sweep`). */
+/** Show one path (`run`) or several to compare (`sweep`). */
 function show(kind, pauseMs) {
   setting.show = kind;
   descent.start(pauseMs);
@@ -98,6 +142,18 @@ element("landscape").addEventListener("submit", (event) => {
 element("probabilities").addEventListener("submit", (event) => event.preventDefault());
 element("compare").addEventListener("click", () => compare());
 element("stop").addEventListener("click", descent.stop);
+element("go-on").addEventListener("click", descent.goOn);
+element("keep").addEventListener("click", () => {
+  setting.runs = [...setting.runs, keptOf(setting)].slice(-MOST_RUNS);
+  setting.against = "kept";
+  showControls();
+  compare();
+});
+element("picture").addEventListener("click", () => {
+  setting.picture = setting.picture === "surface" ? "plane" : "surface";
+  showPicture();
+  changed();
+});
 element("zoom-in").addEventListener("click", plane.zoomIn);
 element("zoom-out").addEventListener("click", plane.zoomOut);
 element("zoom-home").addEventListener("click", plane.home);
@@ -108,6 +164,11 @@ element("plane").addEventListener("pointermove", ({ offsetX, offsetY }) => {
 });
 element("plane").addEventListener("pointerleave", () => {
   readout.textContent = "";
+});
+
+makeHelp(element("f"), element("f-names"), element("f-help"), () => {
+  setting.f = element("f").value;
+  changedControl("f");
 });
 
 const example = element("example");
@@ -123,16 +184,24 @@ example.addEventListener("change", () => {
     element("f").select();
     return;
   }
-  const { text, view, run } = FUNCTIONS[example.value];
-  Object.assign(setting, { f: text, show: "run" }, view, run);
+  const { text, view, run, data = "", model = "" } = FUNCTIONS[example.value];
+  Object.assign(setting, { f: text, data, model, axes: [0, 1], show: "run" }, view, run);
   refresh();
 });
+
+function showPicture() {
+  element("picture").setAttribute("aria-pressed", String(setting.picture === "surface"));
+  plane.redraw();
+}
 
 /** Show the whole setting. */
 function refresh() {
   chooseTab(setting.tab);
   showControls();
+  showStarts();
+  showPicture();
   showLossControls();
+  element("data-card").open ||= setting.data !== "";
   example.value = nameOf(setting.f);
   survey.restart();
   showProbabilities();

@@ -1,7 +1,8 @@
-// The optimizers and the options of each, as the service lists them in GET /functions.
+// The service's own tables, from GET /functions: the functions, the optimizers and the options of each.
 
 let optimizers = [{ name: "gradient_descent", options: [], defaults: {} }];
 let meanings = {};
+let functions = [];
 
 /** Ask the service for its tables. Without them the page offers its first optimizer alone. */
 export async function loadTables() {
@@ -14,8 +15,12 @@ export async function loadTables() {
 /** Take over the tables of an answer. */
 export function learn(tables) {
   optimizers = tables.optimizers;
+  functions = (tables.functions ?? []).filter(({ kind }) => kind === "function");
   meanings = Object.fromEntries(tables.options.map(({ name, meaning }) => [name, meaning]));
 }
+
+/** Rows of the functions of the language: name, signature, meaning and derivative at kinks. */
+export const functionRows = () => functions;
 
 /** Names of the optimizers; the first is the default. */
 export const optimizerNames = () => optimizers.map(({ name }) => name);
@@ -33,22 +38,28 @@ export function offerOptimizers(select, label) {
   select.value = chosen;
 }
 
-/** Put a field for each option before a node; it shows for the optimizers that use the option. */
+/** Put a field for each option into a node; it shows for the optimizers that use the option. */
 export function addOptionFields(node) {
   for (const name of optionNames()) {
     const users = optimizers.filter(({ options }) => options.includes(name));
     const field = document.createElement("div");
     field.className = "field";
     field.dataset.when = ["optimizer", ...users.map((row) => row.name)].join(" ");
-    field.append(makeLabel(name), makeInput(name, users[0].defaults[name]), makeFault(name));
-    node.before(field);
+    const value = users[0].defaults[name];
+    field.append(makeLabel(name), withSlider(makeInput(name, value), value), makeFault(name));
+    node.append(field);
   }
 }
 
 /** Name the fields of the options in the reader's language. */
 export function nameOptions(form, label) {
   for (const element of form.querySelectorAll("[data-option]")) {
-    element.textContent = label("option", element.dataset.option);
+    const text = label("option", element.dataset.option);
+    if (element.localName === "label") {
+      element.textContent = text;
+    } else {
+      element.setAttribute("aria-label", text);
+    }
   }
 }
 
@@ -69,6 +80,22 @@ function makeInput(name, placeholder) {
   input.placeholder = placeholder;
   input.setAttribute("aria-describedby", `${name}-fault`);
   return input;
+}
+
+/** Momentum is what one wants to move: its input gets a slider. */
+function withSlider(input, value) {
+  if (input.id !== "momentum") {
+    return input;
+  }
+  const slider = document.createElement("input");
+  Object.assign(slider, { type: "range", id: `${input.id}-slider`, min: 0, max: 0.99, step: 0.01 });
+  slider.dataset.linear = input.id;
+  slider.dataset.option = input.id;
+  slider.dataset.absent = value;
+  const pair = document.createElement("span");
+  pair.className = "pair rate";
+  pair.append(slider, input);
+  return pair;
 }
 
 function makeFault(name) {

@@ -9,6 +9,8 @@ const LIGHT = {
   ink: "#2b2730",
   faint: "rgba(43, 39, 48, 0.16)",
   halo: "rgba(255, 255, 255, 0.9)",
+  kinds: ["#1f5f8b", "#b5521b"],
+  force: { gradient: "#0b5d33", momentum: "#8a3ffc", step: "#161616" },
   paths: ["#b01c53", "#a84d00", "#17693c", "#5b35a8", "#00607a", "#6b4a1f", "#8a1fa0", "#3a3a3a"],
 };
 
@@ -21,6 +23,8 @@ const DARK = {
   ink: "#ece8ef",
   faint: "rgba(236, 232, 239, 0.18)",
   halo: "rgba(10, 10, 16, 0.85)",
+  kinds: ["#7cc0ea", "#ff9d6b"],
+  force: { gradient: "#7fe3a8", momentum: "#c9a6ff", step: "#ffffff" },
   paths: ["#ff8fb4", "#ffb066", "#7fdca4", "#c0a6ff", "#6fd3ee", "#e2c08d", "#f19cff", "#dddddd"],
 };
 

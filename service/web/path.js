@@ -1,7 +1,6 @@
 // Paths of descent: a line, its steps as dots, its start as a ring and its end as a disc.
 
 import { palette, pathColour } from "./palette.js";
-import { toPixel } from "./viewport.js";
 
 const MARGIN = 50;
 const DOT_GAP = 5;
@@ -32,9 +31,11 @@ export function clipped([x1, y1], [x2, y2], { left, right, top, bottom }) {
   return from <= to ? [at(from), at(to)] : null;
 }
 
-/** Draw one path; `label` stands at its end where there are several. */
-export function drawPath(context, view, size, points, index, label = "") {
-  const pixels = points.map((point) => toPixel(view, size, point));
+/** Draw one path, given by its pixels; `label` stands at its end where there are several. */
+export function drawPath(context, size, pixels, index, label = "") {
+  if (!pixels.length) {
+    return;
+  }
   const colour = pathColour(index);
   const line = lineOf(pixels, size);
   context.lineJoin = context.lineCap = "round";
@@ -99,8 +100,7 @@ function drawEnds(context, pixels, size, colour, label) {
 }
 
 /** Draw where the descent starts. */
-export function drawStart(context, view, size, start) {
-  const place = toPixel(view, size, start);
+export function drawStart(context, size, place) {
   if (isSeen(place, size)) {
     disc(context, place, 6.5, palette().halo, palette().ink);
     disc(context, place, 2, palette().ink, palette().ink);
@@ -115,4 +115,33 @@ function disc(context, [left, top], radius, fill, edge) {
   context.lineWidth = 2;
   context.strokeStyle = edge;
   context.stroke();
+}
+
+const HEAD_PIXELS = 9;
+
+/** Draw an arrow from a pixel by so many pixels. */
+export function drawArrow(context, [left, top], [across, down], colour) {
+  const length = Math.hypot(across, down);
+  if (!(length > 1)) {
+    return;
+  }
+  const end = [left + across, top + down];
+  const angle = Math.atan2(down, across);
+  const head = Math.min(HEAD_PIXELS, length / 2);
+  const arrow = new Path2D();
+  arrow.moveTo(left, top);
+  arrow.lineTo(...end);
+  for (const turn of [2.6, -2.6]) {
+    arrow.moveTo(...end);
+    arrow.lineTo(end[0] + head * Math.cos(angle + turn), end[1] + head * Math.sin(angle + turn));
+  }
+  context.lineCap = "round";
+  for (const [style, width] of [
+    [palette().halo, 6],
+    [colour, 3],
+  ]) {
+    context.strokeStyle = style;
+    context.lineWidth = width;
+    context.stroke(arrow);
+  }
 }

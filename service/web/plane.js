@@ -1,46 +1,31 @@
 // The plane: a canvas with the landscape, arrows, paths and axes over it, that hands can move.
 
-import { drawArrows } from "./arrows.js";
-import { drawAxes } from "./axes.js";
+import { makeBackdrop } from "./backdrop.js";
 import { makeCanvas } from "./canvas.js";
 import { FUNCTIONS, nameOf } from "./functions.js";
 import { listen } from "./gestures.js";
-import { drawLandscape, heightAt } from "./landscape.js";
+import { heightAt } from "./landscape.js";
+import { drawLayers, isSurface, scaleOf, startPlace } from "./layers.js";
 import { pair, short } from "./numbers.js";
-import { drawPath, drawStart } from "./path.js";
+import { isCurve, placeOf, pointAt, startOf } from "./problem.js";
+import { profileHeight } from "./profile.js";
+import { turned } from "./surface.js";
 import { panned, rounded, toPixel, toPoint, unit, zoomed } from "./viewport.js";
 
 const FIRST_VIEW = { cx: 0, cy: 0, span: 10 };
 const BUTTON_FACTOR = 1.5;
-const SIGNS = { gradient: 1, down: -1 };
+const GRIP_PIXELS = 16;
+const NO_PATHS = { all: [], moment: null };
 
 /**
  * Make the plane of a canvas. The view is part of the setting; `on.view()` is told when it or the canvas' size
- * changes, `on.start()` when the reader sets another start.
+ * changes, `on.start()` when the reader sets another start, `on.turn()` when a surface is turned.
  */
 export function makePlane(element, setting, on) {
-  const layers = { landscape: null, paths: [], isStale: false };
-  const canvas = makeCanvas(element, draw, on.view);
+  const layers = { landscape: null, profile: null, isStale: false, paths: NO_PATHS };
+  const backdrop = makeBackdrop();
+  const canvas = makeCanvas(element, (context) => drawLayers(context, canvas.size, setting, layers, backdrop), on.view);
   const { size } = canvas;
-
-  function draw(context) {
-    if (layers.landscape) {
-      context.globalAlpha = layers.isStale ? 0.3 : 1;
-      drawLandscape(context, setting, size, layers.landscape);
-      performance.mark("landscape drawn");
-      if (setting.arrows in SIGNS) {
-        drawArrows(context, setting, size, layers.landscape.field, SIGNS[setting.arrows]);
-      }
-      context.globalAlpha = 1;
-    }
-    // The first on top: rates usually rise, and the shorter path of a smaller one would be covered.
-    for (let index = layers.paths.length - 1; index >= 0; index--) {
-      const { points, label } = layers.paths[index];
-      drawPath(context, setting, size, points, index, label);
-    }
-    drawStart(context, setting, size, setting.start);
-    drawAxes(context, setting, size);
-  }
 
   function look(view) {
     Object.assign(setting, view);
@@ -48,16 +33,23 @@ export function makePlane(element, setting, on) {
     on.view();
   }
 
-  function begin(point) {
+  function begin(place) {
     const step = unit(setting, size);
-    setting.start = point.map((each) => rounded(each, step));
+    setting.start = pointAt(setting, place).map((each) => rounded(each, step));
     canvas.ask();
     on.start();
   }
 
   function nudge(across, down) {
-    const [left, top] = toPixel(setting, size, setting.start);
+    const [x, y] = placeOf(setting, startOf(setting));
+    const [left, top] = toPixel(setting, size, [x, y ?? 0]);
     begin(toPoint(setting, size, [left + across, top + down]));
+  }
+
+  function turn(across, down) {
+    setting.turn = turned(setting.turn, across, down).map((each) => rounded(each, 0.01));
+    canvas.ask();
+    on.turn();
   }
 
   const zoom = (pixel, factor) => look(zoomed(setting, size, pixel, factor));
@@ -67,8 +59,23 @@ export function makePlane(element, setting, on) {
     zoom,
     home,
     nudge,
-    pan: (across, down) => look(panned(setting, size, across, down)),
-    click: (pixel) => begin(toPoint(setting, size, pixel)),
+    pan(across, down) {
+      if (isSurface(setting, layers)) {
+        turn(across, down);
+      } else {
+        look(panned(setting, size, across, isCurve(setting) ? 0 : down));
+      }
+    },
+    click: (pixel) => isSurface(setting, layers) || begin(toPoint(setting, size, pixel)),
+    drag: (pixel) => begin(toPoint(setting, size, pixel)),
+    /** Whether a pixel is on the start's marker, which then is what a hand drags. */
+    isGrip([left, top]) {
+      if (isSurface(setting, layers)) {
+        return false;
+      }
+      const [startLeft, startTop] = scaleOf(setting, size, layers)(startPlace(setting, layers));
+      return Math.hypot(left - startLeft, top - startTop) <= GRIP_PIXELS;
+    },
   });
 
   return {
@@ -77,22 +84,32 @@ export function makePlane(element, setting, on) {
     redraw: canvas.ask,
     zoomIn: () => zoomMiddle(1 / BUTTON_FACTOR),
     zoomOut: () => zoomMiddle(BUTTON_FACTOR),
-    /** Show a landscape; null leaves the last one faintly, where it is not the function's any more. */
-    showLandscape(landscape) {
-      layers.isStale = landscape === null;
-      layers.landscape = landscape ?? layers.landscape;
+    /** Show a landscape, or a curve; null leaves the last one faintly, where it is not the function's any more. */
+    showGround({ landscape = null, profile = null }) {
+      layers.isStale = !landscape && !profile;
+      if (!layers.isStale) {
+        Object.assign(layers, { landscape, profile });
+      }
       canvas.ask();
     },
-    /** Show paths, each {points, label}. */
-    showPaths(paths) {
-      layers.paths = paths;
+    /** Show paths, each {records, label}, up to a moment: a number of steps, or null for all of them. */
+    showPaths(all, moment = null) {
+      layers.paths = { all, moment };
       canvas.ask();
     },
-    /** Words for a pixel: its point and, where the landscape knows it, the height there. */
+    /** Words for a pixel: its point and, where the picture knows it, the height there. */
     describe(pixel) {
-      const point = toPoint(setting, size, pixel).map((each) => rounded(each, unit(setting, size)));
-      const height = layers.landscape && !layers.isStale ? heightAt(layers.landscape, point) : null;
-      return height === null ? pair(point, 8) : `${pair(point, 8)} ≈ ${short(height, 4)}`;
+      const place = toPoint(setting, size, pixel).map((each) => rounded(each, unit(setting, size)));
+      const shown = isCurve(setting) ? place.slice(0, 1) : place;
+      const height = layers.isStale ? null : heightOf(layers, place);
+      return Number.isFinite(height ?? Number.NaN) ? `${pair(shown, 8)} ≈ ${short(height, 4)}` : pair(shown, 8);
     },
   };
+}
+
+function heightOf({ landscape, profile }, place) {
+  if (profile) {
+    return profileHeight(profile, place[0]);
+  }
+  return landscape && heightAt(landscape, place);
 }

@@ -1,10 +1,13 @@
 // A grid twice as fine: between the points that were asked for, the gradient says how the function bends.
 
+const NOWHERE = [Number.NaN, Number.NaN];
+
 /**
  * Halve the cells of a grid by cubic Hermite interpolation, first along the rows, then along the columns.
  *
  * In the middle of two points h apart it is (f0 + f1)/2 + h (f0' − f1')/8: exact for cubic functions, where
- * straight lines would show a narrow valley as a string of beads.
+ * straight lines would show a narrow valley as a string of beads. A point without a value has null for its
+ * gradient, and its neighbours in the finer grid have no value either.
  */
 export function refined(grid, values, gradient) {
   const { xs, ys, columns, rows } = grid;
@@ -17,16 +20,17 @@ export function refined(grid, values, gradient) {
   const heights = new Float64Array(fine.columns * fine.rows);
   const slopes = new Float64Array(fine.columns * fine.rows);
   const wide = (xs[1] - xs[0]) / 8;
+  const slopeAt = (index) => gradient[index] ?? NOWHERE;
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < columns; column++) {
       const from = row * columns + column;
       const to = 2 * row * fine.columns + 2 * column;
       heights[to] = values[from];
-      slopes[to] = gradient[from][1];
+      slopes[to] = slopeAt(from)[1];
       if (column + 1 < columns) {
-        const bend = wide * (gradient[from][0] - gradient[from + 1][0]);
+        const bend = wide * (slopeAt(from)[0] - slopeAt(from + 1)[0]);
         heights[to + 1] = (values[from] + values[from + 1]) / 2 + bend;
-        slopes[to + 1] = (gradient[from][1] + gradient[from + 1][1]) / 2;
+        slopes[to + 1] = (slopeAt(from)[1] + slopeAt(from + 1)[1]) / 2;
       }
     }
   }

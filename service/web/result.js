@@ -6,11 +6,15 @@ import { drawCurves, logScale } from "./curve.js";
 import { onLanguage, words } from "./language.js";
 import { pair, short } from "./numbers.js";
 import { pathColour } from "./palette.js";
+import { problemOf } from "./problem.js";
+import { unpacked } from "./variables.js";
+
+const CAN_GO_ON = new Set(["max_steps", "stopped", "deadline"]);
 
 const element = (id) => document.getElementById(id);
 
 /** Make the result; `onBusy(isBusy)` is told when a run begins and ends. */
-export function makeResult(onBusy) {
+export function makeResult(setting, onBusy) {
   const command = makeCommand(element("descent-command"), "request");
   let runs = [];
   let tell = () => {};
@@ -30,10 +34,13 @@ export function makeResult(onBusy) {
     tell();
   }
 
-  function end(isSweep) {
+  function end({ isRun = false, isSweep = false, canGoOn = false }) {
     element("progress").hidden = true;
-    element("figures").hidden = isSweep;
+    element("figures").hidden = !isRun;
     element("sweep").hidden = !isSweep;
+    element("go-on").hidden = !canGoOn;
+    element("keep").hidden = !isRun;
+    element("message").textContent = "";
     onBusy(false);
   }
 
@@ -44,75 +51,102 @@ export function makeResult(onBusy) {
     },
     begin(path, body) {
       command.show(path, body);
+      element("go-on").hidden = true;
       onBusy(true);
     },
     showProgress(passed, steps) {
       const last = passed.at(-1);
       element("progress").hidden = false;
       element("progress").value = last.step / steps;
+      element("figures").hidden = false;
+      element("sweep").hidden = true;
+      element("message").textContent = "";
+      element("status").dataset.status = "running";
       show([passed], () => {
         element("status").textContent = words("progress", { ...last, steps, value: short(last.value) });
+        writeFigures({ point: unpackedOf(last), value: last.value, norm: last.gradient_norm });
       });
     },
-    showRun(answer) {
-      end(false);
-      show([answer.history], () => writeRun(answer));
+    showStopping: () => {
+      element("status").textContent = words("stopping");
     },
-    showSweep(answer) {
-      end(true);
+    showRun(answer) {
+      end({ isRun: true, canGoOn: CAN_GO_ON.has(answer.status) });
+      show([answer.history], () => writeRun({ ...answer, point: unpackedOf(answer) }));
+    },
+    /** Show runs side by side, each {name(), answer}; `done` is the sentence for them. */
+    showRuns(found, done) {
+      end({ isSweep: true });
       show(
-        answer.runs.map(({ history }) => history),
-        () => writeSweep(answer),
+        found.map(({ answer }) => answer.history),
+        () => writeRuns(found, done),
       );
     },
-    showStopped(last) {
-      end(false);
-      element("figures").replaceChildren();
-      tell = () => {
-        const text = last ? words("stoppedAt", { ...last, value: short(last.value) }) : words("stopped");
-        element("status").textContent = text;
-      };
-      tell();
-    },
     clear() {
-      end(false);
+      end({});
       show([], () => {
         element("status").textContent = "";
-        element("figures").replaceChildren();
       });
     },
   };
+
+  function unpackedOf({ variables }) {
+    return unpacked(problemOf(setting).coordinates, variables);
+  }
 }
 
-function writeRun({ status, steps, variables, value, gradient_norm: norm, best }) {
-  element("status").textContent = words(status, { steps });
-  element("status").dataset.status = status;
+const hasRisen = ({ status, history, value }) => value > history[0].value && status !== "diverged";
+
+/** What came of a run, in sentences. */
+function sentencesOf(answer) {
+  const { status, kind, steps, history, value, gradient_norm: norm } = answer;
+  const risen = { first: short(history[0].value, 4), last: short(value, 4) };
+  return [
+    ...(hasRisen(answer) ? [words("rose", risen)] : []),
+    words(status === "stalled" && norm === 0 ? "atRest" : status, { steps }),
+    ...(kind ? [words(`${kind}Kind`)] : []),
+  ];
+}
+
+function writeRun(answer) {
+  const { status, message, point, value, gradient_norm: norm, best } = answer;
+  element("status").textContent = sentencesOf(answer).join(" ");
+  element("status").dataset.status = hasRisen(answer) ? "rising" : status;
+  // Where all went as asked, the figures say the same.
+  element("message").textContent = status === "max_steps" && !hasRisen(answer) ? "" : message;
+  writeFigures({ point, value, norm, best });
+}
+
+function writeFigures({ point, value, norm, best }) {
   const rows = [
-    ["point", pair(variables.x)],
+    ["point", pair(point)],
     ["value", short(value)],
     ["gradientNorm", short(norm)],
-    ["lowest", words("atStep", { value: short(best.value), step: best.step })],
+    ...(best ? [["lowest", words("atStep", { value: short(best.value), step: best.step })]] : []),
   ];
   element("figures").replaceChildren(
     ...rows.flatMap(([name, text]) => [textElement("dt", words(name)), textElement("dd", text)]),
   );
 }
 
-function writeSweep({ runs, best }) {
-  const rate = short(runs[best].learning_rate);
-  element("status").textContent = words("sweepDone", { number: runs.length, rate });
+function writeRuns(found, done) {
+  const lowest = found.reduce((best, { answer }, index) => {
+    return answer.best.value < found[best].answer.best.value ? index : best;
+  }, 0);
+  element("status").textContent = words(done, { number: found.length, name: found[lowest].name() });
   element("status").dataset.status = "sweep";
-  const rows = runs.map((run, index) => {
+  const rows = found.map(({ name, answer }, index) => {
     const row = document.createElement("tr");
     const number = textElement("td", String(index + 1));
     number.style.color = pathColour(index);
     row.append(
       number,
-      textElement("td", short(run.learning_rate)),
-      textElement("td", words(`${run.verdict}Verdict`)),
-      textElement("td", short(run.best.value, 4)),
+      textElement("td", name()),
+      textElement("td", words(`${answer.verdict}Verdict`)),
+      textElement("td", String(answer.evaluations)),
+      textElement("td", short(answer.best.value, 3)),
     );
-    row.classList.toggle("best", index === best);
+    row.classList.toggle("best", index === lowest);
     return row;
   });
   element("sweep").tBodies[0].replaceChildren(...rows);

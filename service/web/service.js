@@ -2,8 +2,9 @@
 
 /** A refusal of the service's, as problem+json tells it. */
 export class Problem extends Error {
-  constructor(document) {
+  constructor(document, body) {
     super(document.detail);
+    this.body = body;
     this.code = document.code;
     this.faults = document.errors?.length ? document.errors : [{ pointer: "", detail: document.detail }];
   }
@@ -18,7 +19,7 @@ async function send(path, body, signal, accept) {
   });
   if (!response.ok) {
     const text = await response.text();
-    throw new Problem(readProblem(text, response.status));
+    throw new Problem(readProblem(text, response.status), body);
   }
   return response;
 }
@@ -57,7 +58,7 @@ export async function follow(path, body, signal, onProgress) {
     }
   }
   if (!answer || "code" in answer) {
-    throw new Problem(answer ?? { detail: "The stream broke off.", code: "unknown" });
+    throw new Problem(answer ?? { detail: "The stream broke off.", code: "unknown" }, body);
   }
   return answer;
 }

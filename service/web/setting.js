@@ -1,6 +1,7 @@
 // The whole setting of the page, and how the fragment of its address holds it.
 
 import { FUNCTIONS } from "./functions.js";
+import { KEPT, MOST_RUNS } from "./kept.js";
 import { optimizerNames, optionNames } from "./options.js";
 
 const number = {
@@ -15,7 +16,7 @@ const list = {
   write: (numbers) => numbers.join(","),
 };
 const optional = { read: (text) => (text === "" ? null : number.read(text)), write: (value) => value ?? "" };
-const text = { read: (value) => value, write: (value) => value };
+const asItIs = { read: (value) => value, write: (value) => value };
 const oneOf = (...names) => ({ read: (value) => (names.includes(value) ? value : undefined), write: String });
 const sized = (kind, least, most) => ({
   ...kind,
@@ -24,6 +25,13 @@ const sized = (kind, least, most) => ({
     return found && found.length >= least && found.length <= most ? found : undefined;
   },
 });
+const runs = {
+  read: (text) => {
+    const found = text ? text.split(";").map(readRun) : [];
+    return found.length <= MOST_RUNS && found.every(Boolean) ? found : undefined;
+  },
+  write: (all) => all.map((run) => KEPT.map((name) => fields()[name].write(run[name])).join("~")).join(";"),
+};
 const within = (least, most) => ({
   ...number,
   read: (value) => {
@@ -34,19 +42,26 @@ const within = (least, most) => ({
 
 const FIXED = {
   tab: oneOf("landscape", "probabilities"),
-  f: text,
+  f: asItIs,
   cx: within(-1e12, 1e12),
   cy: within(-1e12, 1e12),
   span: within(1e-9, 1e9),
   arrows: oneOf("none", "gradient", "down"),
-  start: sized(list, 2, 2),
+  start: sized(list, 1, 8),
+  axes: sized(list, 2, 2),
+  picture: oneOf("plane", "surface"),
+  turn: sized(list, 2, 2),
+  data: asItIs,
+  model: asItIs,
   rate: number,
   steps: number,
   method: oneOf("exact", "central", "forward", "complex_step"),
   h: optional,
   tolerance: optional,
-  rates: text,
+  rates: asItIs,
   show: oneOf("run", "sweep"),
+  against: oneOf("rates", "optimizers", "schedules", "starts", "kept"),
+  runs,
   logits: sized(list, 2, 10),
   temperature: within(0.05, 10),
   label: within(0, 9),
@@ -60,6 +75,14 @@ const FIXED = {
 export function fields() {
   const options = Object.fromEntries(optionNames().map((name) => [name, optional]));
   return { ...FIXED, optimizer: oneOf(...optimizerNames()), ...options };
+}
+
+/** One run that the reader kept, or undefined. */
+function readRun(text) {
+  const known = fields();
+  const values = text.split("~").map((part, index) => known[KEPT[index]]?.read(part));
+  const isWhole = values.length === KEPT.length && values.every((value) => value !== undefined);
+  return isWhole ? Object.fromEntries(KEPT.map((name, index) => [name, values[index]])) : undefined;
 }
 
 /** The setting that a newcomer finds: the seed's function, start and learning rate. */
@@ -76,7 +99,14 @@ export function defaults() {
     h: null,
     ...Object.fromEntries(optionNames().map((name) => [name, null])),
     tolerance: null,
+    axes: [0, 1],
+    picture: "plane",
+    turn: [0.6, 0.7],
+    data: "",
+    model: "",
     show: "run",
+    against: "rates",
+    runs: [],
     logits: [0.3, 2.9, 4.0],
     temperature: 1,
     label: 2,

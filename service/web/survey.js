@@ -1,18 +1,43 @@
 // Looks over the part of the plane that is seen: asks the service for its heights and gradient, in one request.
 
 import { addNote, clearFaults, faultsOf, showFaults } from "./fault.js";
-import { makeGrid, pointsOf } from "./grid.js";
+import { makeGrid, makeRow, pointsOf } from "./grid.js";
 import { makeLandscape } from "./landscape.js";
 import { words } from "./language.js";
+import { isCurve, placeOf, pointAt, problemOf } from "./problem.js";
+import { makeProfile } from "./profile.js";
 import { fieldRequest } from "./request.js";
 import { ask } from "./service.js";
 import { makeTurns } from "./turn.js";
+import { unpackedRows } from "./variables.js";
+
+/** Ask for the heights and the gradient at places of the picture; null where there is none. */
+async function heightsAt(setting, places, signal) {
+  const { coordinates } = problemOf(setting);
+  const points = places.map((place) => pointAt(setting, place));
+  const { path, body } = fieldRequest(setting, points);
+  const { values, gradient } = await ask(path, body, signal);
+  const rows = unpackedRows(coordinates, gradient, values.length).map((row) => row && placeOf(setting, row));
+  return { values, rows };
+}
+
+/** What lies under the paths: a landscape over the plane, or the curve of a function of one number. */
+async function ground(setting, size, signal) {
+  if (isCurve(setting)) {
+    const xs = makeRow(setting, size);
+    const { values } = await heightsAt(setting, xs.map((x) => [x]), signal);
+    return { values, profile: makeProfile(xs, values) };
+  }
+  const grid = makeGrid(setting, size);
+  const { values, rows } = await heightsAt(setting, pointsOf(grid), signal);
+  const heights = values.map((value) => value ?? Number.NaN);
+  return { values, landscape: makeLandscape(grid, heights, rows) };
+}
 
 /**
  * Make a surveyor of a plane, who tells faults of the function in a part of the page.
  *
- * `onChecked(isUsable)` is told of each text once: whether the service takes it as a function. A function without a
- * finite value somewhere in the window is one.
+ * `onChecked(isUsable)` is told of each text once: whether the service takes it as a function.
  */
 export function makeSurvey(setting, plane, part, onChecked) {
   const turns = makeTurns();
@@ -30,24 +55,21 @@ export function makeSurvey(setting, plane, part, onChecked) {
       return;
     }
     const text = setting.f;
-    const grid = makeGrid(setting, plane.size);
-    const { path, body } = fieldRequest(setting, pointsOf(grid));
     try {
-      const { values, gradient } = await ask(path, body, signal);
+      const { values, ...found } = await ground(setting, plane.size, signal);
       clearFaults(part);
-      plane.showLandscape(makeLandscape(grid, values, gradient.x));
+      if (values.every((value) => value === null)) {
+        addNote(part, words("notFiniteHere"));
+      }
+      plane.showGround(found);
       tell(text, true);
     } catch (error) {
       if (signal.aborted) {
         return;
       }
-      const isUsable = error.code === "non-finite-result";
       showFaults(part, faultsOf(error), text);
-      if (isUsable) {
-        addNote(part, words("notFiniteHere"));
-      }
-      plane.showLandscape(null);
-      tell(text, isUsable);
+      plane.showGround({});
+      tell(text, false);
     }
   }
 

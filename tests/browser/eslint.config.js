@@ -4,8 +4,8 @@ import js from "@eslint/js";
 
 const BROWSER = [
   "AbortController", "ImageData", "MutationObserver", "Option", "Path2D", "ResizeObserver", "TextDecoderStream", "URL", "URLSearchParams",
-  "WheelEvent", "clearTimeout", "document", "fetch", "history", "localStorage", "location", "navigator", "performance",
-  "requestAnimationFrame", "setTimeout", "window",
+  "WheelEvent", "cancelAnimationFrame", "clearTimeout", "document", "fetch", "history", "localStorage", "location", "navigator", "performance",
+  "requestAnimationFrame", "setTimeout", "structuredClone", "window",
 ];
 
 export default [

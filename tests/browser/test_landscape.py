@@ -3,6 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.visit import PHONE
+
 FUNCTIONS = ["bowl", "rosenbrock", "himmelblau", "beale", "rastrigin", "ackley", "saddle"]
 
 COLOURS = """
@@ -17,9 +19,9 @@ COLOURS = """
 """
 
 PINCH = (
-    ("touchStart", ((300, 300), (380, 300))),
-    ("touchMove", ((280, 300), (400, 300))),
-    ("touchMove", ((240, 300), (440, 300))),
+    ("touchStart", ((300, 450), (380, 450))),
+    ("touchMove", ((280, 450), (400, 450))),
+    ("touchMove", ((240, 450), (440, 450))),
     ("touchEnd", ()),
 )
 
@@ -93,20 +95,34 @@ def test_a_fault_in_a_later_line_shows_that_line(playground):
     found = playground()
     found.expect("422")
 
-    found.page.fill("#f", "y = x[0]**2\ny + z")
+    found.page.fill("#f", "y = x[0]**2\ny + sqare(x[1])")
 
-    expect(found.page.locator("#f-fault pre")).to_have_text("y + z\n    ^")
+    expect(found.page.locator("#f-fault pre")).to_have_text("y + sqare(x[1])\n    ^")
 
 
 def test_a_window_without_finite_values_says_so_and_another_shows_the_function(visit):
     found = visit()
-    found.expect("422")
-    page = found.open("/#f=log(x[0])&start=2,1&cx=0&cy=0&span=2")
-    expect(page.locator("#f-fault")).to_contain_text("no finite value")
+    page = found.open("/#f=log(x[0])%2Bx[1]&start=2,1&cx=-5&cy=0&span=2")
+    expect(page.locator("#f-fault")).to_contain_text("Nowhere in this window")
 
-    page.evaluate("location.hash = location.hash.replace('cx=0', 'cx=5')")
+    page.evaluate("location.hash = location.hash.replace('cx=-5', 'cx=5')")
 
     expect(page.locator("#f-fault")).to_be_empty()
+
+
+@pytest.mark.parametrize("function", ["log(x[0]) + x[1]**2", "sqrt(x[0]*x[1])"])
+def test_points_without_a_finite_value_are_hatched_and_the_others_are_shown(playground, keep, function):
+    found = playground({"f": function, "start": "2,1", "arrows": "gradient"})
+    page = found.page
+
+    expect(page.locator("#f-fault")).to_be_empty()
+    assert page.locator("#plane").evaluate(COLOURS) > 100
+    box = page.locator("#plane").bounding_box()
+    page.locator("#plane").hover(position={"x": 0.2 * box["width"], "y": 0.3 * box["height"]})
+    expect(page.locator("#readout")).not_to_contain_text("≈")
+    page.locator("#plane").hover(position={"x": 0.7 * box["width"], "y": 0.3 * box["height"]})
+    expect(page.locator("#readout")).to_contain_text("≈")
+    keep(page, f"hatched-{function[:3]}")
 
 
 def test_arrows_come_and_go_without_a_further_request(playground):
@@ -233,3 +249,100 @@ def test_without_the_service_the_page_says_so_and_recovers(playground):
     page.fill("#f", "x[0]**2 + 3*x[1]**2")
 
     expect(page.locator("#f-fault")).to_be_empty()
+
+
+def swipe(found, *places):
+    """Move one finger along places of the window."""
+    session = found.context.new_cdp_session(found.page)
+    for number, (x, y) in enumerate(places):
+        kind = "touchMove" if number else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y, "id": 0}]})
+        found.page.wait_for_timeout(20)
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def marker_of(page, start=(-3, 4), span=10):
+    """Return the place in the window of a start that is set."""
+    box = page.locator("#plane").bounding_box()
+    pixels = min(box["width"], box["height"]) / span
+    return box["x"] + box["width"] / 2 + start[0] * pixels, box["y"] + box["height"] / 2 - start[1] * pixels
+
+
+def test_a_swipe_on_a_phone_scrolls_the_page(playground):
+    found = playground(has_touch=True, viewport=PHONE)
+    page = found.page
+    box = page.locator("#plane").bounding_box()
+    middle, low = box["x"] + box["width"] / 2, box["y"] + 0.8 * box["height"]
+
+    swipe(found, *((middle, low - down) for down in range(0, 200, 20)))
+    found.wait("window.scrollY > 50")
+    assert found.setting["start"] == "-3,4"
+
+
+def test_a_swipe_that_begins_on_the_marker_drags_the_start(playground):
+    found = playground(has_touch=True, viewport=PHONE)
+    page = found.page
+    left, top = marker_of(page)
+
+    swipe(found, *((left + each, top + each) for each in range(0, 80, 10)))
+
+    found.wait_for_setting("start", "text !== '-3,4'")
+    assert page.evaluate("window.scrollY") == 0
+
+
+def test_the_starts_marker_is_dragged(playground):
+    found = playground()
+    page = found.page
+    left, top = marker_of(page)
+
+    page.mouse.move(left, top)
+    page.mouse.down()
+    page.mouse.move(left + 50, top + 50, steps=5)
+    page.mouse.up()
+
+    found.wait_for_setting("start", "Number(text.split(',')[0]) > -2.9 && Number(text.split(',')[1]) < 3.9")
+    assert found.setting["cx"] == "0"
+
+
+def test_a_landscape_turns_in_three_dimensions_by_pointer_and_keys(playground, keep):
+    found = playground({"f": "x[0]**2 - x[1]**2", "start": "-2.5,0.001", "span": "6"})
+    page = found.page
+    flat = page.locator("#plane").screenshot()
+
+    page.click("#picture")
+    expect(page.locator("#picture")).to_have_attribute("aria-pressed", "true")
+    found.wait_for_setting("picture", "text === 'surface'")
+    surface = page.locator("#plane").screenshot()
+    page.locator("#plane").hover()
+    page.mouse.down()
+    page.mouse.move(600, 600, steps=5)
+    page.mouse.up()
+    found.wait_for_setting("turn", "text !== '0.6,0.7'")
+    dragged = found.setting["turn"]
+    page.focus("#plane")
+    page.keyboard.press("ArrowLeft")
+    found.wait_for_setting("turn", f"text !== '{dragged}'")
+
+    assert len({flat, surface, page.locator("#plane").screenshot()}) == 3
+    keep(page, "surface")
+    page.click("#picture")
+    found.wait_for_setting("picture", "text === 'plane'")
+    assert found.setting["start"] == "-2.5,0.001"
+
+
+def test_heights_are_read_from_a_bar_and_from_the_contours(playground, keep):
+    page = playground({"f": "x[0]**2 + x[1]**2"}).page
+
+    keep(page, "heights")
+    found = page.evaluate("""async () => {
+      const { labelPlaces } = await import("./web/legend.js");
+      const contours = [1, 4, 9].map((level) => ({
+        level,
+        pixels: Array.from({ length: 40 }, (_, i) => {
+          const radius = 90 * Math.sqrt(level);
+          return [400 + radius * Math.cos(i / 6.4), 400 + radius * Math.sin(i / 6.4)];
+        }),
+      }));
+      return labelPlaces(contours, { width: 800, height: 800 }).map(({ level, place }) => [level, ...place]);
+    }""")
+    assert [level for level, *_ in found] == [1, 4, 9]

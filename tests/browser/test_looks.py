@@ -144,6 +144,7 @@ def test_every_control_is_reached_by_the_tab_key_in_order(playground):
         "example",
         "f",
         "arrows",
+        "picture",
         "zoom-out",
         "zoom-in",
     ]
@@ -158,7 +159,7 @@ def test_every_control_is_reached_by_the_tab_key_in_order(playground):
         "steps",
         "method",
     ]
-    wanted += ["rates", "compare", "run"]
+    wanted += ["against", "compare", "rates", "run"]
 
     passed = []
     for _ in range(40):

@@ -3,7 +3,7 @@ import "./browser.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { isWithin, marked } = await import("../../../service/web/fault.js");
+const { isWithin, marked, tokenAt, valueAt } = await import("../../../service/web/fault.js");
 const { FUNCTIONS, nameOf } = await import("../../../service/web/functions.js");
 const { bestLanguage } = await import("../../../service/web/language.js");
 const { learn } = await import("../../../service/web/options.js");
@@ -40,7 +40,7 @@ test("a setting survives its fragment", () => {
 });
 
 test("what a fragment holds beside is left out, and what does not fit is as for a newcomer", () => {
-  const found = readFragment("#start=1&rate=fast&span=-1&tab=__proto__&constructor=1&toString=2&label=9&steps=20");
+  const found = readFragment("#start=one&rate=fast&span=-1&tab=__proto__&constructor=1&toString=2&label=9&steps=20");
 
   assert.deepEqual(found, { ...defaults(), steps: 20, label: 2 });
 });
@@ -138,4 +138,12 @@ test("a fault belongs to the field whose pointer leads to it, not to one that be
   assert.ok(!isWithin("/learning_rates/1", "/learning_rate"));
   assert.ok(!isWithin("/history", "/h"));
   assert.ok(isWithin("/anything", ""));
+});
+
+test("the token at a fault and the value at a pointer are found for a sentence in another language", () => {
+  assert.equal(tokenAt("y = 1\nx + sqare(2)", { line: 2, column: 5 }), "sqare");
+  assert.equal(tokenAt("x ** 2", { line: 1, column: 3 }), "**");
+  assert.equal(tokenAt("x +", { line: 1, column: 4 }), "");
+  assert.equal(valueAt({ learning_rates: [0.1, -1] }, "/learning_rates/1"), "-1");
+  assert.equal(valueAt({}, "/nothing/1"), "");
 });

@@ -1,0 +1,55 @@
+// What a setting asks: its function with the data that it uses, the numbers to vary, and the two that are shown.
+
+import { readData } from "./data.js";
+import { coordinatesOf, freeNames } from "./variables.js";
+
+const NOBODYS = ["x[0]", "x[1]"].map((label, index) => ({ name: "x", index, label }));
+/** Of a text without a variable: the service says what is wrong with it. */
+
+let last = { f: null, data: null, problem: null };
+
+function read(f, data) {
+  const { columns } = readData(data);
+  const used = freeNames(f).filter((name) => Object.hasOwn(columns, name));
+  const constants = Object.fromEntries(used.map((name) => [name, columns[name]]));
+  const found = coordinatesOf(f, used);
+  return { constants, coordinates: found.length ? found : NOBODYS };
+}
+
+/** The problem of a setting, found once for each function and data. */
+export function problemOf({ f, data }) {
+  if (f !== last.f || data !== last.data) {
+    last = { f, data, problem: read(f, data) };
+  }
+  return last.problem;
+}
+
+/** Places among the coordinates of those that the picture shows: one, or the two that the reader chose. */
+export function shownOf(setting) {
+  const { length } = problemOf(setting).coordinates;
+  const wanted = setting.axes.filter((place, index, all) => place < length && all.indexOf(place) === index);
+  const rest = Array.from({ length }, (_, place) => place).filter((place) => !wanted.includes(place));
+  return [...wanted, ...rest].slice(0, 2);
+}
+
+/** Where the descent starts: a number for each coordinate. */
+export function startOf(setting) {
+  return problemOf(setting).coordinates.map((_, place) => setting.start[place] ?? 1);
+}
+
+/** The whole point at a place of the picture; what is not shown is as at the start. */
+export function pointAt(setting, place) {
+  const point = startOf(setting);
+  shownOf(setting).forEach((coordinate, index) => {
+    point[coordinate] = place[index];
+  });
+  return point;
+}
+
+/** The place of a point in the picture. */
+export function placeOf(setting, point) {
+  return shownOf(setting).map((coordinate) => point[coordinate]);
+}
+
+/** Whether the picture is a curve, that of a function of one number. */
+export const isCurve = (setting) => problemOf(setting).coordinates.length === 1;

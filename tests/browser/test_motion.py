@@ -1,0 +1,115 @@
+"""Paths that move: played, stepped through and scrubbed, with the forces at each step."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.visit import ROSENBROCK
+
+MOMENTUM = ROSENBROCK | {"optimizer": "momentum", "rate": "0.0005", "steps": "1000"}
+
+FRAMES = """
+async () => {
+  document.getElementById("play").click();
+  const took = [];
+  let last = await new Promise(requestAnimationFrame);
+  for (let turn = 0; turn < 90; turn++) {
+    const now = await new Promise(requestAnimationFrame);
+    took.push(now - last);
+    last = now;
+  }
+  document.getElementById("play").click();
+  return took.sort((a, b) => a - b)[45];
+}
+"""
+
+
+def colours(page, wanted):
+    """Count the pixels of a colour on the plane."""
+    return page.locator("#plane").evaluate(
+        """(canvas, wanted) => {
+          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+          let found = 0;
+          for (let at = 0; at < data.length; at += 4) {
+            found += data[at] === wanted[0] && data[at + 1] === wanted[1] && data[at + 2] === wanted[2];
+          }
+          return found;
+        }""",
+        wanted,
+    )
+
+
+def test_a_path_is_stepped_through_with_the_arrows_of_its_forces(playground, keep):
+    found = playground(MOMENTUM)
+    found.expect("willReadFrequently")
+    page = found.page
+    fields = len(found.posts("/gradient/field"))
+
+    page.locator("#moment").fill("9")
+
+    expect(page.locator("#moment-text")).to_have_text("Step 9 of 1000")
+    expect(page.locator("#forces")).to_be_visible()
+    found.wait("(count) => performance.getEntriesByType('resource').length > count", fields)
+    page.wait_for_load_state("networkidle")
+    assert len(found.posts("/gradient/field")) == fields + 1
+    for arrow in ([11, 93, 51], [138, 63, 252], [22, 22, 22]):
+        assert colours(page, arrow) > 20, arrow
+    keep(page, "motion", full_page=True)
+
+    page.click("#step-on")
+    expect(page.locator("#moment-text")).to_have_text("Step 10 of 1000")
+    page.click("#step-back")
+    page.click("#step-back")
+    expect(page.locator("#moment-text")).to_have_text("Step 8 of 1000")
+    assert len(found.posts("/gradient/field")) == fields + 1
+
+
+def test_it_plays_from_the_start_pauses_and_is_moved_by_keys(playground):
+    page = playground(MOMENTUM).page
+
+    page.click("#play")
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Pause")
+    expect(page.locator("#moment-text")).not_to_have_text("Step 0 of 1000")
+    page.click("#play")
+
+    expect(page.locator("#play")).to_have_attribute("aria-label", "Play")
+    step = int(page.input_value("#moment"))
+    assert 0 < step < 1000
+    page.focus("#moment")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#moment-text")).to_have_text(f"Step {step + 1} of 1000")
+
+
+def test_who_wants_no_motion_sees_single_steps(playground):
+    page = playground(MOMENTUM, reduced_motion="reduce").page
+
+    page.click("#play")
+    page.wait_for_timeout(900)
+
+    assert 1 <= int(page.input_value("#moment")) <= 3
+
+
+def test_momentum_has_a_slider_beside_its_optimizer(playground):
+    page = playground().page
+    expect(page.locator("#momentum-slider")).to_be_hidden()
+
+    with page.expect_request("**/descent"):
+        page.select_option("#optimizer", "momentum")
+    with page.expect_request("**/descent") as asked:
+        page.locator("#momentum-slider").fill("0.5")
+
+    assert asked.value.post_data_json["momentum"] == 0.5
+    expect(page.locator("#momentum")).to_have_value("0.5")
+
+
+@pytest.mark.parametrize("tries", [5])
+def test_four_runs_of_a_thousand_steps_play_smoothly(playground, tries):
+    page = playground(ROSENBROCK | {"show": "sweep", "rates": "0.0002,0.0005,0.001,0.0015"}).page
+    expect(page.locator("#sweep tbody tr")).to_have_count(4)
+
+    found = []
+    for _ in range(tries):
+        found.append(page.evaluate(FRAMES))
+        if found[-1] < 17.5:
+            break
+
+    assert min(found) < 17.5, found  # 60 frames a second
