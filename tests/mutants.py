@@ -29,11 +29,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
-CORE = "tests/core tests/fuzz/test_programs.py"
+CALCULUS = "test_gradients test_calculus test_special_points test_tails test_transformations test_derivatives"
+LANGUAGE = "test_language test_statements test_labels_and_indices test_gradients test_one_accuracy test_fused"
+DESCENT = (
+    "test_descent test_descent_state test_descent_options test_history test_sweep test_streaks test_lbfgs"
+)
+
+
+def of_core(names: str) -> str:
+    return " ".join([*(f"tests/core/{name}.py" for name in names.split()), "tests/fuzz/test_programs.py"])
+
+
 TESTS = {
-    "service/core/calculus": f"tests/core/test_gradients.py tests/core/test_calculus.py {CORE}",
-    "service/core/descent": f"tests/core/test_descent.py {CORE}",
-    "service/core/language": f"tests/core/test_language.py tests/core/test_gradients.py {CORE}",
+    "service/core/calculus": of_core(CALCULUS),
+    "service/core/descent": of_core(DESCENT),
+    "service/core/language": of_core(f"{LANGUAGE} test_special_points test_losses"),
     "service/api/jsonio.py": "tests/api/test_jsonio.py tests/api tests/fuzz/test_documents.py",
     "service/api/fields.py": "tests/api/test_fields.py tests/api tests/contract",
     "service/server": "tests/server",

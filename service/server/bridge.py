@@ -8,6 +8,7 @@ to a worker thread, as those with large bodies do at once. There computations ta
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextvars import ContextVar
@@ -67,12 +68,12 @@ class Deferred(BaseException):
 class EventLoop(Scheduler):
     """The scheduler of computations on the event loop, where only quick ones may run."""
 
-    deadline: Deadline | None = None
+    until: float | None = None
     _end = 0.0
 
     def attach(self, deadline: Deadline) -> None:
-        """Note the deadline; the time for reading the request is bounded by its size."""
-        self.deadline = deadline
+        """Note the deadline, by `time.monotonic`; the time for reading the request is bounded by its size."""
+        self.until = time.monotonic() + deadline.remaining()
         self._end = time.thread_time() + 2 * QUICK_SECONDS
 
     def give_way(self) -> None:
@@ -82,7 +83,7 @@ class EventLoop(Scheduler):
 
     def expect(self, seconds: float, peak_bytes: float) -> bool:
         """Refuse what will take long; the deadline may stop it before."""
-        if seconds > QUICK_SECONDS and (not self.deadline or self.deadline.remaining() > QUICK_SECONDS):
+        if seconds > QUICK_SECONDS and (self.until or math.inf) - time.monotonic() > QUICK_SECONDS:
             raise Deferred
         return True
 
@@ -196,15 +197,15 @@ class _Exchange:
             else:
                 await self._send_whole(answer)
                 return
-        await self._serve_from_thread(scheduler.deadline)
+        await self._serve_from_thread(scheduler.until)
 
-    async def _serve_from_thread(self, deadline: Deadline | None) -> None:
+    async def _serve_from_thread(self, until: float | None) -> None:
         """Queue the request and send what comes back, unless it must wait too long."""
         bridge, reader = self._bridge, self._reader
         job = Job(
             bridge.application,
             self._environ(),
-            deadline,
+            until,
             bridge.threads,
             bridge.arrays,
             bridge.settings.send_timeout_s,
@@ -223,7 +224,7 @@ class _Exchange:
                 job.events.put_nowait(EXPIRED)
 
         longest = bridge.settings.limits.deadline_ms / 1000  # of a body that nobody has looked at yet
-        patience = deadline.remaining() if deadline else longest
+        patience = until - time.monotonic() if until else longest
         timer = asyncio.get_running_loop().call_later(patience, expire)
         watch = asyncio.create_task(self._watch(job))
         try:

@@ -98,8 +98,8 @@ class Job(Scheduler):
         The WSGI application.
     environ : dict
         Its request; ``kobai.scheduler`` is added.
-    deadline : Deadline, optional
-        Until when it may wait for its first turn, where that is known already.
+    until : float, optional
+        Until when it may wait for its first turn, by `time.monotonic`, where that is known already.
     threads : WorkerThreads
         Whose turns it waits for.
     memory : MemoryBudget
@@ -114,7 +114,7 @@ class Job(Scheduler):
         self,
         application: WsgiApplication,
         environ: Environ,
-        deadline: Deadline | None,
+        until: float | None,
         threads: WorkerThreads,
         memory: MemoryBudget,
         patience: float,
@@ -127,7 +127,8 @@ class Job(Scheduler):
         self._patience, self._on_done = patience, on_done
         self._loop = asyncio.get_running_loop()
         self._turn = Turn(threads.turns)
-        self._deadline = deadline
+        self._until = until
+        self._deadline: Deadline | None = None
         self._room: Future[bool] | None = None
         self._reader = threading.Condition()
         self._ahead = self._held = 0
@@ -165,6 +166,7 @@ class Job(Scheduler):
     def end(self, last: Event) -> None:
         """Hand over the last event; nothing of the request is needed any more."""
         self._environ = {}
+        self._deadline = None
         self._memory.give(self._held, self)
         self._threads.done(is_long=self._is_long)
         self.events.put_nowait(last)
@@ -185,8 +187,9 @@ class Job(Scheduler):
 
     def give_way(self) -> None:
         """Wait for the next turn, if another job goes first."""
-        if self._deadline:
-            self._turn.give_way(self._deadline.remaining)
+        deadline = self._deadline
+        if deadline:
+            self._turn.give_way(deadline.remaining)
 
     def expect(self, seconds: float, peak_bytes: float) -> bool:
         """Wait for room in memory; a long job needs a place among the long ones.
@@ -231,7 +234,7 @@ class Job(Scheduler):
         """Compute. Every outcome becomes an event, failures too."""
         last = Event("gone")
         try:
-            self._turn.take(self._deadline.remaining() if self._deadline else None)
+            self._turn.take(self._until and self._until - time.monotonic())
             with self._reader:
                 self._has_begun = not (self.is_gone or self._is_withdrawn)
             if self._has_begun:

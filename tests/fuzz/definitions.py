@@ -172,6 +172,8 @@ def filled(number):
 
 def counted(start, stop=None, step=1.0):
     """Count as `numpy.arange` does."""
+    if step == 0:
+        raise ValueError("the step is 0")
     return precise(np.arange(start, step=step) if stop is None else np.arange(start, stop, step))
 
 

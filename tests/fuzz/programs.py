@@ -56,7 +56,7 @@ class Program:
     value: Node
     variables: dict[str, np.ndarray]
     constants: dict[str, np.ndarray]
-    operations: frozenset[str]
+    is_analytic: bool
     is_refused: bool
 
 
@@ -431,9 +431,16 @@ def finished(draft, value, is_refused):
         value,
         {name: array for name, array in draft.variables.items() if name in words},
         {name: array for name, array in draft.constants.items() if name in words},
-        frozenset(node.operation for root in [*draft.stated, value] for node in walk(root)),
+        not any(map(has_corner, [*draft.stated, value])),
         is_refused,
     )
+
+
+def has_corner(node):
+    """Tell whether something of a variable goes through an operation that the complex step may not."""
+    row = OPERATIONS.get(node.operation)
+    has_variable = any(each.operation == "variable" for each in walk(node))
+    return has_variable and ((row and not row.is_analytic) or any(map(has_corner, node.operands)))
 
 
 def walk(node):

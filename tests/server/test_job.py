@@ -25,11 +25,11 @@ class Setting:
         self.memory = MemoryBudget(memory, reserve)
         self.done = []
 
-    def job(self, application, length=0, deadline=None):
+    def job(self, application, length=0):
         """Make a job and submit it."""
         environ = {"CONTENT_LENGTH": str(length)}
         job = Job(
-            application, environ, deadline, self.threads, self.memory, 5.0, lambda: self.done.append(job)
+            application, environ, None, self.threads, self.memory, 5.0, lambda: self.done.append(job)
         )
         self.threads.submit(job.run)
         return job
