@@ -22,9 +22,11 @@ def main(arguments: list[str]) -> int:
     if arguments:
         return _stop(BAD_SETTING, "python -m service takes no arguments: settings come from the environment.")
     from service.config import Settings, SettingsError
+    from service.server import metrics_folder
 
     try:
         settings = Settings.from_environment()
+        metrics_folder.check()
     except SettingsError as error:
         return _stop(BAD_SETTING, str(error))
     why_not = cannot_listen(settings.host, settings.port)

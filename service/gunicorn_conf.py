@@ -17,25 +17,29 @@ from service.__main__ import ONE_THREAD
 
 os.environ.update(ONE_THREAD)  # before anything below imports NumPy
 
+from service.config import Settings, SettingsError, variable_of
+from service.server import metrics_folder
+
 MEMORY_FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()  # noqa: S108
 """For small files that change all the time: a disk's stalls must not become a worker's."""
 
-OWN_METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR" not in os.environ
+try:
+    metrics_folder.check()
+except SettingsError as error:
+    sys.exit(f"kobai: {error}")
+
+OWN_METRICS_FOLDER = not os.environ.get(metrics_folder.VARIABLE)
 if OWN_METRICS_FOLDER:
-    # Made per master, since two services must not add up their numbers; read when metrics are imported.
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = tempfile.mkdtemp(
-        prefix=f"kobai-metrics-{os.getpid()}-", dir=MEMORY_FOLDER
-    )
+    os.environ[metrics_folder.VARIABLE] = str(metrics_folder.make(MEMORY_FOLDER))
 
 from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 
 from service.api import health  # noqa: E402
 from service.api.logs import write_line  # noqa: E402
-from service.config import Settings, SettingsError, variable_of  # noqa: E402
 from service.server.memory import keep_little  # noqa: E402
 from service.server.warm import warm_up  # noqa: E402
 
-METRICS_FOLDER = Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])
+METRICS_FOLDER = Path(os.environ[metrics_folder.VARIABLE])
 
 settings = Settings.from_environment()
 
@@ -116,7 +120,7 @@ def on_starting(server: Any) -> None:
     keep_little()
     # A core file would write what callers have sent to a disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-    _wipe_metrics()
+    metrics_folder.forget(METRICS_FOLDER)
     logging.captureWarnings(True)
     warm_up(server.app.wsgi())
     # What is alive now stays alive: collections in the workers need not look at it, and do not copy
@@ -158,11 +162,3 @@ def on_exit(server: Any) -> None:
     """Leave nothing behind."""
     if OWN_METRICS_FOLDER:
         shutil.rmtree(METRICS_FOLDER, ignore_errors=True)
-
-
-def _wipe_metrics() -> None:
-    """Forget the numbers of an earlier service in the same folder, but not the master's own files."""
-    METRICS_FOLDER.mkdir(parents=True, exist_ok=True)
-    for file in METRICS_FOLDER.glob("*.db"):
-        if not file.stem.endswith(f"_{os.getpid()}"):
-            file.unlink(missing_ok=True)

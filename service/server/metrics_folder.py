@@ -1,0 +1,75 @@
+"""The folder in which the workers of one master keep their numbers, as prometheus_client writes them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+from service.config import SettingsError
+
+VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+"""Read by prometheus_client when it is imported; what the operator sets is his own folder."""
+
+PREFIX, LOCK = "kobai-metrics-", "lock"
+
+OF_PROMETHEUS = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_(?P<pid>[0-9]+)\.db")
+"""How prometheus_client names its files; nothing else is ever deleted."""
+
+
+def check() -> None:
+    """Make sure that the operator's folder, where there is one, can be written to.
+
+    Raises
+    ------
+    SettingsError
+        It cannot be made, is none, or takes no files.
+    """
+    given = os.environ.get(VARIABLE)
+    if not given:
+        return
+    try:
+        Path(given).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=given):
+            pass
+    except OSError as error:
+        raise SettingsError(
+            f"{VARIABLE} must be a folder that can be written to, got {given[:100]!a}: {error.strerror}."
+        ) from error
+
+
+def make(parent: str) -> Path:
+    """Make a folder for this master alone, since two services must not add up their numbers.
+
+    It holds a locked file: the lock ends with the last process that has it, however that ends, so that a
+    later start knows what was left behind.
+    """
+    for folder in Path(parent).glob(f"{PREFIX}*"):
+        _remove_if_left(folder)
+    new = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}", dir=parent))
+    lock = os.open(new / LOCK, os.O_RDWR | os.O_CREAT, 0o600)  # open as long as the process lives
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return new.rename(new.with_name(new.name.removeprefix("new-")))  # found by others once it is locked
+
+
+def _remove_if_left(folder: Path) -> None:
+    """Remove the folder of a master that was killed; one that is in use, or another user's, stays."""
+    with contextlib.suppress(OSError):
+        lock = os.open(folder / LOCK, os.O_RDWR)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder)
+        finally:
+            os.close(lock)
+
+
+def forget(folder: Path) -> None:
+    """Delete the numbers of an earlier service in the folder, but not this process's own."""
+    for file in folder.iterdir():
+        found = OF_PROMETHEUS.fullmatch(file.name)
+        if found and int(found["pid"]) != os.getpid():
+            file.unlink(missing_ok=True)

@@ -1,0 +1,121 @@
+"""The folder of the metrics: what is deleted, what is swept, and what stops the start."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from service.server import metrics_folder
+from tests.server.running import MEMORY, ROOT, Server, free_port
+
+OTHERS = (
+    "notes.db",
+    "counter.db",
+    "counter_x.db",
+    "gauge_livesum_1.db.bak",
+    "x_counter_1.db",
+    "kobai.sqlite",
+)
+
+
+def folders():
+    return set(MEMORY.glob(f"{metrics_folder.PREFIX}*"))
+
+
+def test_an_empty_variable_means_absent_and_deletes_nothing(tmp_path, monkeypatch):
+    for name in (*OTHERS, "counter_1.db"):
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from service.app import create_app\n"
+            "answer = create_app().test_client().get('/metrics')\n"
+            "print(answer.status_code, b'kobai_build' in answer.data)",
+        ],
+        env=os.environ | {"PROMETHEUS_MULTIPROC_DIR": "", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert done.stdout == "200 True\n"
+    assert {each.name for each in tmp_path.iterdir()} == {*OTHERS, "counter_1.db"}
+
+
+def test_a_server_with_an_empty_variable_has_a_folder_of_its_own(tmp_path):
+    server = Server(tmp_path, PROMETHEUS_MULTIPROC_DIR="")
+
+    assert b"kobai_build" in server.get("/metrics")[2]
+    assert not list(ROOT.glob("*.db"))
+    assert server.stop() == 0
+
+
+def test_only_files_that_prometheus_client_names_are_deleted(tmp_path):
+    own = f"counter_{os.getpid()}.db"
+    for name in (*OTHERS, own, "counter_1.db", "gauge_livesum_23.db", "histogram_4.db"):
+        (tmp_path / name).touch()
+
+    metrics_folder.forget(tmp_path)
+
+    assert {each.name for each in tmp_path.iterdir()} == {*OTHERS, own}
+
+
+@pytest.mark.parametrize("kind", ["file", "below a file", "without permission"])
+def test_a_folder_that_cannot_be_used_stops_the_start_with_one_line(tmp_path, kind):
+    file = tmp_path / "file"
+    file.touch()
+    folder = {"file": file, "below a file": file / "metrics", "without permission": "/proc/metrics"}[kind]
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(folder), "PORT": str(free_port())}
+
+    for program in (("service",), ("gunicorn", "-c", "python:service.gunicorn_conf")):
+        ended = subprocess.run(
+            [sys.executable, "-m", *program],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+        assert ended.returncode != 0
+        assert ended.stderr.startswith("kobai: PROMETHEUS_MULTIPROC_DIR must be a folder")
+        assert ended.stderr.count("\n") == 1
+
+
+def test_a_missing_folder_is_made(tmp_path):
+    server = Server(tmp_path, PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "deep" / "metrics"))
+
+    assert b"kobai_build" in server.get("/metrics")[2]
+    assert server.stop() == 0
+    assert (tmp_path / "deep" / "metrics").is_dir()
+
+
+def test_what_a_killed_master_left_is_swept_at_the_next_start_and_nothing_in_use(tmp_path):
+    before = folders()
+    running, killed = Server(tmp_path), Server(tmp_path)
+    (left,) = [each for each in folders() - before if int(_owner(each)) == killed.process.pid]
+    workers = killed.workers()
+    os.kill(killed.process.pid, signal.SIGKILL)
+    killed.process.wait()
+    end = time.monotonic() + 30
+    while any(Path(f"/proc/{pid}").exists() for pid in workers) and time.monotonic() < end:
+        time.sleep(0.1)
+
+    later = Server(tmp_path)
+
+    assert left not in folders()
+    assert b"kobai_build" in running.get("/metrics")[2]
+    assert later.stop() == running.stop() == 0
+
+
+def _owner(folder):
+    """Find whose folder it is: prometheus_client puts the process id into the names of its files."""
+    pids = {file.stem.rpartition("_")[2] for file in folder.glob("*.db")}
+    return next(pid for pid in sorted(pids, key=int))
