@@ -28,9 +28,7 @@ class Setting:
     def job(self, application, length=0):
         """Make a job and submit it."""
         environ = {"CONTENT_LENGTH": str(length)}
-        job = Job(
-            application, environ, None, self.threads, self.memory, 5.0, lambda: self.done.append(job)
-        )
+        job = Job(application, environ, None, self.threads, self.memory, 5.0, lambda: self.done.append(job))
         self.threads.submit(job.run)
         return job
 
