@@ -50,7 +50,7 @@ def make(parent: str) -> Path:
     """
     for folder in Path(parent).glob(f"{PREFIX}*"):
         _remove_if_left(folder)
-    new = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}", dir=parent))
+    new = Path(tempfile.mkdtemp(prefix=f"new-{PREFIX}{os.getpid()}-", dir=parent))
     lock = os.open(new / LOCK, os.O_RDWR | os.O_CREAT, 0o600)  # open as long as the process lives
     fcntl.flock(lock, fcntl.LOCK_EX)
     return new.rename(new.with_name(new.name.removeprefix("new-")))  # found by others once it is locked

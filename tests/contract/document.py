@@ -103,14 +103,15 @@ def problem_examples():
 def closed(node):
     """Copy a schema so that fields it does not name are faults: answers may have them, ours must not.
 
-    A map, which names no field, stays open, and so does the opaque state of a descent.
+    A map, which names no field, stays open, and so does the opaque state of a descent. The document does not
+    say `additionalProperties: true` of answers: generated TypeScript would take any misspelt field.
     """
     if isinstance(node, list):
         return [closed(item) for item in node]
     if not isinstance(node, dict):
         return node
     copy = {key: closed(value) for key, value in node.items()}
-    if isinstance(copy.get("properties"), dict) and copy.get("additionalProperties") is True:
+    if isinstance(copy.get("properties"), dict) and "additionalProperties" not in copy:
         copy["additionalProperties"] = False
     return copy
 
