@@ -1,4 +1,4 @@
-"""Clients for the load commands: a closed loop over bare sockets, and the kinds of bad company."""
+"""Clients for the load commands: a closed loop over bare sockets, and the kinds of load beside them."""
 
 from __future__ import annotations
 

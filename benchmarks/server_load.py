@@ -1,4 +1,4 @@
-"""``python -m benchmarks.server_load``: small requests in bad company and under faults."""
+"""``python -m benchmarks.server_load``: small requests beside other load and under faults."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def print_throughput(folder: Path, workers: int, seconds: float) -> bool:
 
 
 def print_company(folder: Path, workers: int, seconds: float) -> bool:
-    """Measure small requests on four connections in all kinds of company; tell whether the goal is met."""
+    """Measure small requests on four connections beside all kinds of load; tell whether the goal is met."""
     print(f"\nSmall /softmax on 4 connections, {workers} workers\n")
     print(
         "| worker | with | requests/s | p50 ms | p99 ms | worst ms | not 200 |\n|---|---|---|---|---|---|---|"
@@ -150,7 +150,7 @@ DEADLINES: dict[str, tuple[str, dict[str, object]]] = {
 
 
 def print_deadlines(folder: Path, workers: int) -> bool:
-    """Let the time of long work be up; tell whether every answer came in time."""
+    """Let long work run into its deadline; tell whether every answer came in time."""
     print(f"\nAfter the deadline of {DEADLINE_MS} ms, worst of 5, one at a time\n")
     print("| work | answer | late by ms |\n|---|---|---|")
     server = start(folder, workers)

@@ -1,4 +1,4 @@
-"""Tables in Markdown, printed row by row, and the goals that their rows are held against."""
+"""Tables in Markdown, printed row by row, and the goals that their rows are compared with."""
 
 from __future__ import annotations
 

@@ -44,7 +44,9 @@ export function drawLandscape(context, view, size, landscape) {
   }
   const { grid, image, lines } = landscape;
   const place = placeOf(grid, view, size);
-  drawHatching(context, grid, place);
+  if (landscape.heights.length < answeredCount(landscape)) {
+    drawHatching(context, grid, place);
+  }
   drawHeights(context, grid, image, place);
   drawContours(context, lines, place);
   drawLabels(context, labelled(landscape, place), size);
@@ -62,6 +64,8 @@ function labelled({ levels, lines }, { left, bottom, wide, high }) {
     return { level, pixels };
   });
 }
+
+const answeredCount = ({ field }) => field.grid.columns * field.grid.rows;
 
 /** Pixel of the first grid point, and pixels from one to the next. */
 function placeOf({ xs, ys, columns, rows }, view, size) {

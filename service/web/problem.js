@@ -1,6 +1,7 @@
 // What a setting asks: its function with the data that it uses, the numbers to vary, and the two that are shown.
 
 import { readData } from "./data.js";
+import { functionRows } from "./options.js";
 import { coordinatesOf, freeNames } from "./variables.js";
 
 const NOBODYS = ["x[0]", "x[1]"].map((label, index) => ({ name: "x", index, label }));
@@ -12,7 +13,8 @@ function read(f, data) {
   const { columns } = readData(data);
   const used = freeNames(f).filter((name) => Object.hasOwn(columns, name));
   const constants = Object.fromEntries(used.map((name) => [name, columns[name]]));
-  const found = coordinatesOf(f, used);
+  // A function's name is not yet a variable: one is still writing its parenthesis.
+  const found = coordinatesOf(f, used, functionRows().map(({ name }) => name));
   return { constants, coordinates: found.length ? found : NOBODYS };
 }
 

@@ -67,10 +67,11 @@ function lengthOf(name, text, isAlone) {
 /**
  * The numbers that a function depends on: each with its name, its index in a vector (null for a number) and a label.
  *
+ * `known` are constants of the request, `functions` names of the language.
  * A name is a vector where it is indexed, and where it is alone and the text treats it as one: `sum(x**2)`.
  */
-export function coordinatesOf(text, known = []) {
-  const names = freeNames(text, known);
+export function coordinatesOf(text, known = [], functions = []) {
+  const names = freeNames(text, [...known, ...functions]);
   const isAlone = names.length === 1 && !known.length; // beside data, sum and mean are of the data
   return names
     .flatMap((name) => {

@@ -40,6 +40,7 @@ test("a name is a vector where it is indexed, or alone and treated as one", () =
   assert.equal(labels("u**2 + v[1]"), "u v[0] v[1]");
   assert.equal(labels("mean((k*p - q)**2)", ["p", "q"]), "k");
   assert.equal(labels("x[-3]"), "x[0] x[1] x[2]");
+  assert.deepEqual(coordinatesOf("x**2 + log", [], ["log"]).map(({ label }) => label), ["x"]);
 });
 
 test("numbers go into the variables of a request and come back", () => {
