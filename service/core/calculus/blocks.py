@@ -63,8 +63,7 @@ def blocks_of(plan: ExecutionPlan, count: int, limits: Limits) -> list[Rows]:
     limits : Limits
         Bounds the memory.
     """
-    elements = sum(step.node.size for step in plan.body)
-    most = min(BLOCK_ELEMENTS // max(elements, 1), limits.peak_bytes // max(plan.peak_bytes, 1))
+    most = min(BLOCK_ELEMENTS // max(plan.elements, 1), limits.peak_bytes // max(plan.peak_bytes, 1))
     blocks = math.ceil(count / max(1, most))
     size = math.ceil(count / blocks)
     return [Rows(start, min(size, count - start), size) for start in range(0, count, size)]

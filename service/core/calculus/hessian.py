@@ -342,9 +342,8 @@ class HessianProduct(_SecondDerivatives):
         inputs = {**task.variables, **self._tangents()}
         found = known.evaluate(inputs, task.constants, task.deadline.check)
         count = len(task.variables)
-        slopes = dict(zip(task.variables, found[1 + count :], strict=True))
-        vector = np.concatenate([each.reshape(-1) for each in found[: 1 + count]])
-        return self._found(vector, slopes, {})
+        self.gradient = dict(zip(task.variables, found[1 : 1 + count], strict=True))
+        return Found(found[0], dict(zip(task.variables, found[1 + count :], strict=True)))
 
     def _tangents(self) -> dict[str, Array]:
         return {f"{TANGENT}{name}": array for name, array in self.vectors.items()}

@@ -143,7 +143,7 @@ class FunctionMap:
         """The variables' shapes."""
         return {name: term.shape for name, term in self.program.variables.items()}
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Number of elements of all variables."""
         return sum(term.size for term in self.program.variables.values())
@@ -238,7 +238,8 @@ class FunctionMap:
 
 def _own(value: Any, shape: Shape) -> Array:
     """Copy into a contiguous array of the shape."""
-    return np.array(np.broadcast_to(value, shape), dtype=np.float64, order="C")
+    array = np.array(value, dtype=np.float64, order="C")
+    return array if array.shape == shape else np.array(np.broadcast_to(array, shape), order="C")
 
 
 _MAPS: BoundedCache[FunctionMap] = BoundedCache(
@@ -321,7 +322,7 @@ def _check_value(program: Program, kind: str) -> None:
 
 def peak_bytes_of(known: FunctionMap, count: int, limits: Limits, kept: int) -> int:
     """Plan the memory of many rows: that of a block, and what is kept of all of them, in elements."""
-    size = known.rows(count, limits)[0].size
+    size = known.rows(count, limits)[0].size if count > 1 else 1
     return known.plan.peak_bytes * size + ELEMENT_BYTES * kept
 
 

@@ -60,13 +60,16 @@ class Task:
         self.method = method_named(method)
         self.variables = arrays_of(variables, "variables")
         self.constants = arrays_of(constants or {}, "constants")
+        self._maps: dict[str, FunctionMap] = {}
         if self.method is METHODS["complex_step"]:
             refuse_not_analytic(self.value_map.program)
 
     def map(self, kind: str) -> FunctionMap:
         """Return a map of the function, compiled when it is first asked for."""
-        shapes, data = shapes_of(self.variables), shapes_of(self.constants)
-        return compile_map(kind, self.function, shapes, data, self.limits, self.deadline)
+        if kind not in self._maps:
+            shapes, data = shapes_of(self.variables), shapes_of(self.constants)
+            self._maps[kind] = compile_map(kind, self.function, shapes, data, self.limits, self.deadline)
+        return self._maps[kind]
 
     @property
     def value_map(self) -> FunctionMap:
@@ -115,7 +118,7 @@ class Task:
     def price(self, known: FunctionMap, count: int, evaluations: int, kept: int, times: int = 1) -> Price:
         """Return the price of evaluating a map so many times, each for so many rows, and keeping numbers."""
         return Price(
-            self.value_map.program,
+            known.program,
             known.plan,
             known.plan.operations * count * times,
             evaluations,

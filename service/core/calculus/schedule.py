@@ -53,6 +53,8 @@ class ExecutionPlan(ExecutionOrder):
     ----------
     operations, largest : float
         Planned elementary operations of setup and body, and of the costliest single one.
+    elements : int
+        Elements of all results of the body together.
     peak_bytes : int
         Planned peak memory of inputs, buffers and results.
     costliest, widest : Place
@@ -61,6 +63,7 @@ class ExecutionPlan(ExecutionOrder):
 
     operations: float
     largest: float
+    elements: int
     peak_bytes: int
     costliest: Place
     widest: Place
@@ -95,6 +98,7 @@ def schedule(graph: Graph, outputs: Sequence[Term], element_bytes: int = ELEMENT
         body=tuple(step for step in steps if step.index in varying),
         operations=sum(step.cost for step in steps),
         largest=costliest.cost if costliest else 0.0,
+        elements=sum([planner.sizes[step.index] for step in steps if step.index in varying]),
         peak_bytes=element_bytes * (inputs + planner.peak),
         costliest=costliest.node.place if costliest else Place(1, 1),
         widest=widest.node.place if widest else Place(1, 1),

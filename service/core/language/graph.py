@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from service.core.exceptions import OverBudget, shorten
 from service.core.language.operation import Operation, Shape, ShapeFault
 from service.core.language.places import Place, refuse
+from service.core.language.shapes import permutation
 
 COUNTABLE = 2**48
 """Elements beyond which nothing is quoted: far above every limit, and costs stay numbers that JSON keeps."""
@@ -277,11 +278,13 @@ def _multiply(shape: Shape, a: Term, b: Term) -> Term | None:
 
 
 def _product(shape: Shape, a: Term, b: Term) -> Term | None:
-    """Multiply by a number once: the sign of what it multiplies goes into the number."""
+    """Multiply by a number once, which stands first: the sign of what it multiplies goes into it."""
     found = _multiply(shape, a, b)
     opposite = a.made_by("negative")
     if found is None and b.value is not None and opposite is not None and not a.is_guarded:
         return opposite.apply("multiply", -b.value)
+    if found is None and b.value is not None and a.value is None:
+        return b.apply("multiply", a)
     return found
 
 
@@ -321,6 +324,16 @@ def _reshape(shape: Shape, a: Term, target: Shape) -> Term | None:
     return source.apply("broadcast", shape=shape) if source is not a and not source.shape else None
 
 
+def _transpose(shape: Shape, a: Term, axes: tuple[int, ...] | None) -> Term | None:
+    """Put axes in another order once."""
+    order = permutation(axes, len(shape))
+    before = a.made_by("transpose")
+    if before is not None:
+        first = permutation(a.node.options[0], len(shape))
+        return before.apply("transpose", axes=tuple(first[axis] for axis in order))
+    return a if order == tuple(range(len(shape))) else None
+
+
 def _folded(graph: Graph, value: float) -> Term | None:
     return graph.number(value) if math.isfinite(value) else None
 
@@ -335,5 +348,6 @@ SHORTCUTS: dict[str, Callable[..., Term | None]] = {
     "power": _power,
     "broadcast": _broadcast,
     "reshape": _reshape,
+    "transpose": _transpose,
 }
 """By operation: a cheaper term of the same value, or None."""
