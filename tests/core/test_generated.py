@@ -19,6 +19,7 @@ from service.core.calculus.namespaces import ARRAY_NAMES, FLOAT_NAMES
 from service.core.descent import OPTIMIZERS, SCHEDULES
 from service.core.descent.loop import ARRAY_NAMES as LOOP_ARRAY_NAMES
 from service.core.descent.loop import FLOAT_NAMES as LOOP_FLOAT_NAMES
+from service.core.descent.options import OPTIONS
 from service.core.limits import DEFAULT_LIMITS
 from tests.core.operation_cases import CASES
 
@@ -33,8 +34,7 @@ FIXED = {
     "Interrupted", "ArithmeticError", "ValueError", "float", "item", "out", "transpose", "reshape",
     "check", "probe", "differences", "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
-    "momentum", "decay", "beta1", "beta2", "epsilon", "schedule_rate", "schedule_every", "clip_norm",
-    "tolerance", "learning_rate", "noise", "largest", "norm",
+    *OPTIONS, "pairs", "noise", "largest", "norm",
 }  # fmt: skip
 TOKEN = re.compile(rf"({NAME}(?!\w))|([A-Za-z_]\w*)|{NUMBER}|{SIGN}|\.(?=[a-z])|:$| ", re.ASCII)
 
