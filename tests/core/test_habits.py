@@ -1,10 +1,12 @@
 """What people write from habit gets the word that helps."""
 
+import re
+
 import pytest
 
 from service.core.calculus.gradient import gradient
 from service.core.exceptions import InvalidFunction
-from service.core.language.operations import FUNCTIONS
+from service.core.language.operations import CONSTANTS, FUNCTIONS
 from service.core.suggestions import ALIASES, hint_for
 
 HABITS = [
@@ -73,3 +75,9 @@ def test_a_name_that_is_like_nothing_gets_no_suggestion(name):
 
 def test_no_alias_is_a_function_of_the_language():
     assert not set(ALIASES) & set(FUNCTIONS)
+
+
+def test_aliases_name_functions_that_exist():
+    for written in ALIASES.values():
+        called = set(re.findall(r"([A-Za-z_][A-Za-z0-9_]*)\(", written))
+        assert called <= set(FUNCTIONS) | {"len"} | set(CONSTANTS), written

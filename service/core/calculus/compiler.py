@@ -24,6 +24,7 @@ from service.core.calculus.lowering import Lowered, lower
 from service.core.calculus.reverse import differentiate
 from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, schedule
 from service.core.calculus.template import Shape
+from service.core.exceptions import quote_text
 from service.core.language.graph import Node, Term
 from service.core.language.parser import parse_function
 from service.core.language.places import refuse
@@ -224,9 +225,7 @@ def refuse_not_analytic(program: Program) -> None:
     """
     obstacle = first_not_analytic(program)
     if obstacle is not None:
-        operation = obstacle.operation
-        name = operation.name if operation.is_function else operation.symbol
-        refuse("not-analytic", obstacle.place, got=repr(name))
+        refuse("not-analytic", obstacle.place, got=quote_text(obstacle.called))
 
 
 def first_not_analytic(program: Program) -> Node | None:

@@ -83,7 +83,7 @@ def guarded_product(g: Array, x: Array) -> Array:
 
 def scatter(x: Array, shape: tuple[int, ...], items: Any) -> Array:
     """Put x at the index of an array of zeros."""
-    result = np.zeros(shape)
+    result = np.zeros(shape, dtype=x.dtype)
     result[items] = x
     return result
 

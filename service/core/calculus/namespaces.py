@@ -11,7 +11,7 @@ from scipy import special
 
 from service.core import activation_kernels, loss_kernels, special_kernels
 from service.core.calculus import derivative_kernels
-from service.core.language import making
+from service.core.language import algebra, arrangement, making
 from service.core.language.losses import LOSS_KERNELS
 
 ARRAY_NAMES: dict[str, Callable[..., Any]] = {
@@ -83,6 +83,16 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "relative_entropy": loss_kernels.relative_entropy,
     **LOSS_KERNELS,
     "range_kernel": making.range_kernel,
+    "concatenate": np.concatenate,
+    "add_accumulate": np.add.accumulate,
+    "sort_kernel": arrangement.sort_kernel,
+    "unsort": arrangement.unsort,
+    "resort": arrangement.resort,
+    "inverse_kernel": algebra.inverse_kernel,
+    "solve_kernel": algebra.solve_kernel,
+    "cholesky_kernel": algebra.cholesky_kernel,
+    "determinant_kernel": algebra.determinant_kernel,
+    "logdet_kernel": algebra.logdet_kernel,
     "linspace": np.linspace,
     "take": making.take_kernel,
     "add_by_index": making.add_by_index,

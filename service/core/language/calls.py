@@ -31,14 +31,15 @@ def length(expansion: Expansion, instruction: Instruction) -> int:
 
 def apply(expansion: Expansion, operation: Operation, instruction: Instruction) -> Term:
     """Apply a function to the arguments of a call."""
-    arguments = _arguments(expansion, operation, instruction)
-    count = len(arguments) if operation.is_variadic else len(operation.operands)
-    if not count <= len(arguments) <= count + len(operation.options) or not (count or not operation.operands):
+    arguments, extra = _arguments(expansion, operation, instruction)
+    if len(arguments) < len(operation.operands[:1] if operation.is_variadic else operation.operands):
         _refuse_arity(expansion, operation, instruction)
+    if len(extra) > len(operation.options):
+        _refuse_arity(expansion, operation, instruction)
+    options = _options(expansion, operation, instruction, extra)
     if operation.name == "where":
-        return _where(expansion, instruction, _options(expansion, operation, instruction, arguments[count:]))
-    options = _options(expansion, operation, instruction, arguments[count:])
-    operands = [expansion.operand(argument) for argument in arguments[:count]]
+        return _where(expansion, instruction)
+    operands = [expansion.operand(argument) for argument in arguments]
     if operation.read is not None:
         operands = _read(expansion, operation, operands)
     return expansion.graph.apply(operation.name, *operands, **options)
@@ -55,16 +56,20 @@ def _read(expansion: Expansion, operation: Operation, operands: list[Term]) -> l
         )
 
 
-def _arguments(expansion: Expansion, operation: Operation, instruction: Instruction) -> tuple[int, ...]:
-    """Return the positional arguments; a single tuple stands for all of them where their number is free."""
-    arguments = instruction.arguments
-    if operation.is_variadic and len(arguments) == 1:
-        found = expansion.tape.instructions[arguments[0]]
-        return found.arguments if found.kind == "tuple" else arguments
-    return arguments
+def _arguments(
+    expansion: Expansion, operation: Operation, instruction: Instruction
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Part the positional arguments into operands and options; a tuple may hold operands of any number."""
+    arguments, count = instruction.arguments, len(operation.operands)
+    if not operation.is_variadic:
+        return arguments[:count], arguments[count:]
+    first = expansion.tape.instructions[arguments[0]] if arguments else None
+    if first is not None and first.kind == "tuple":
+        return first.arguments, arguments[1:]
+    return arguments, ()
 
 
-def _where(expansion: Expansion, instruction: Instruction, options: dict[str, Any]) -> Term:
+def _where(expansion: Expansion, instruction: Instruction) -> Term:
     """Choose by a condition; the result is NaN where the condition compares with NaN."""
     condition = expansion.condition(instruction.arguments[0])
     first, second = (expansion.operand(argument) for argument in instruction.arguments[1:])

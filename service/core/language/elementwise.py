@@ -435,6 +435,13 @@ SLOPES: tuple[Operation, ...] = (
     internal("logical_or", ("a", "b"), "{0} | {1}", "({0} or {1})"),
     internal("logical_not", ("a",), "~{0}", "(not {0})"),
     internal(
+        "masked",
+        ("condition", "x"),
+        "where({0}, {1}, 0.0)",
+        "({1} if {0} else 0.0)",
+        derivatives=(None, lambda g, y, condition, x: condition.apply("masked", g)),
+    ),
+    internal(
         "defined",
         ("x", "a"),
         "defined({0}, {1})",

@@ -1,10 +1,12 @@
 """The operations table: every operator and function of the language, and what derivatives need.
 
-Adding an operation is one row in `elementwise`, `special`, `reductions`, `structure`, `making` or `losses`.
+Adding an operation is one row in the module of its kind.
 """
 
 from __future__ import annotations
 
+from service.core.language.algebra import ALGEBRA
+from service.core.language.arrangement import ARRANGEMENT
 from service.core.language.elementwise import ELEMENTWISE, SLOPES
 from service.core.language.losses import LOSS_OPERATIONS
 from service.core.language.making import MAKING
@@ -13,7 +15,17 @@ from service.core.language.reductions import REDUCTIONS
 from service.core.language.special import SPECIAL
 from service.core.language.structure import STRUCTURE
 
-_ROWS = (*ELEMENTWISE, *SPECIAL, *REDUCTIONS, *STRUCTURE, *MAKING, *LOSS_OPERATIONS, *SLOPES)
+_ROWS = (
+    *ELEMENTWISE,
+    *SPECIAL,
+    *REDUCTIONS,
+    *STRUCTURE,
+    *ARRANGEMENT,
+    *MAKING,
+    *ALGEBRA,
+    *LOSS_OPERATIONS,
+    *SLOPES,
+)
 
 OPERATIONS: dict[str, Operation] = {row.name: row for row in _ROWS}
 """All rows by name."""
