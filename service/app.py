@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask
-from werkzeug.routing import Map, MapAdapter
+from werkzeug.routing import Map, MapAdapter, Rule
 
 from service.api import catalogue, health, logs, metrics, pages, problems
 from service.api.answers import answer_with
@@ -14,14 +14,43 @@ from service.api.middleware import Middleware
 from service.config import Settings
 
 
+class Router(MapAdapter):
+    """Routes one request; the rule of a path without variables is looked for once, since that takes longest.
+
+    Attributes
+    ----------
+    known : dict
+        By path and method the rules that were found, for all requests of an application.
+    """
+
+    known: dict[tuple[str, str], Rule]
+
+    def match(self, *given: Any, **options: Any) -> Any:
+        """Return the rule, or its endpoint, and the values of its variables."""
+        asked = self.path_info, self.default_method
+        if not given and options == {"return_rule": True} and asked in self.known:
+            return self.known[asked], {}
+        found, values = super().match(*given, **options)
+        if isinstance(found, Rule) and not given and not values and found.rule == self.path_info:
+            self.known[asked] = found
+        return found, values
+
+
 class Routes(Map):
     """The routes; they ask for path and method alone, so nothing else is looked up for a request."""
+
+    def __init__(self, *rules: Any, **options: Any) -> None:
+        super().__init__(*rules, **options)
+        self._known: dict[tuple[str, str], Rule] = {}
 
     def bind_to_environ(
         self, environ: Any, server_name: str | None = None, subdomain: str | None = None
     ) -> MapAdapter:
         """Make what routes one request."""
-        return self.bind("", path_info=environ["PATH_INFO"], default_method=environ["REQUEST_METHOD"])
+        path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
+        router = Router(self, "", "/", "", environ["wsgi.url_scheme"], path, method)
+        router.known = self._known
+        return router
 
 
 class Application(Flask):

@@ -40,6 +40,7 @@ MARSHMALLOW = "https://marshmallow.readthedocs.io/en/latest/"
 
 DOCUMENTED_OVERRIDES = {
     "service.app.Application.url_map_class": f"{FLASK}api/#flask.Flask.url_map_class",
+    "service.app.Router.match": f"{WERKZEUG}routing/#werkzeug.routing.MapAdapter.match",
     "service.app.Routes.bind_to_environ": f"{WERKZEUG}routing/#werkzeug.routing.Map.bind_to_environ",
     "service.api.answers.Whole.__call__": f"{WERKZEUG}wrappers/#werkzeug.wrappers.Response.__call__",
     "service.api.fields.*._deserialize": f"{MARSHMALLOW}custom_fields.html#creating-a-field-class",

@@ -8,6 +8,7 @@ Without that variable the numbers are this process's own.
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response
@@ -47,8 +48,42 @@ class _Numbers(NamedTuple):
     compute: Counter
 
 
+class _Sums:
+    """What was counted at one endpoint and is not written yet."""
+
+    __slots__ = ("bytes_in", "bytes_out", "compute", "seconds")
+
+    def __init__(self) -> None:
+        self.bytes_in = self.bytes_out = 0
+        self.compute = 0.0
+        self.seconds: list[float] = []
+
+
+class InFlight:
+    """How many requests are being worked on; for any thread."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lock = threading.Lock()
+
+    def inc(self) -> None:
+        """Count a request that begins."""
+        with self._lock:
+            self.count += 1
+
+    def dec(self) -> None:
+        """Count a request that ends."""
+        with self._lock:
+            self.count -= 1
+
+
 class Metrics:
-    """The numbers of one application."""
+    """The numbers of one application.
+
+    Writing a number to its file takes longer than most requests' other bookkeeping, so they are counted
+    in memory and written by `flush`: after every request, or only when `flush_later` says that it is called
+    by the clock.
+    """
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -68,7 +103,12 @@ class Metrics:
             "endpoint",
             buckets=BUCKETS,
         )
-        self.in_flight = self._gauge("requests_in_flight", "Requests being worked on.")
+        self.in_flight = InFlight()
+        self._shown_in_flight = self._gauge("requests_in_flight", "Requests being worked on.")
+        self._lock = threading.Lock()
+        self._new_answers: dict[tuple[str, int, str], int] = {}
+        self._new_sums: dict[str, _Sums] = {}
+        self._is_flushed_later = False
         self.queued = self._gauge("queued_requests", "Computations on worker threads that wait.")
         self.held = self._gauge("held_bytes", "Bytes of bodies and unsent answers in memory.", "kind")
         self.refused = self._counter("refused_connections", "Connections beyond the limit.")
@@ -92,17 +132,41 @@ class Metrics:
     def record(self, exchange: Exchange) -> None:
         """Count one request and its answer."""
         endpoint = exchange.endpoint
-        self._answers_of(endpoint, exchange.status, exchange.code).inc()
+        answer = endpoint, exchange.status, exchange.code
+        with self._lock:
+            self._new_answers[answer] = self._new_answers.get(answer, 0) + 1
+            if not exchange.is_probe:
+                sums = self._new_sums.setdefault(endpoint, _Sums())
+                sums.seconds.append(exchange.seconds)
+                sums.bytes_in += exchange.bytes_in
+                sums.bytes_out += exchange.bytes_out
+                sums.compute += exchange.timings.get("compute", 0.0) / 1000
+        if not self._is_flushed_later:
+            self.flush()
+
+    def flush_later(self) -> None:
+        """Write what was counted, and from now on nothing before the next call of this or of `flush`."""
+        self._is_flushed_later = True
+        self.flush()
+
+    def flush(self) -> None:
+        """Write what was counted since the last time."""
+        with self._lock:
+            answers, self._new_answers = self._new_answers, {}
+            sums, self._new_sums = self._new_sums, {}
+        for answer, count in answers.items():
+            self._answers_of(*answer).inc(count)
+        for endpoint, each in sums.items():
+            numbers = self._numbers_of(endpoint)
+            for seconds in each.seconds:
+                numbers.seconds.observe(seconds)
+            numbers.bytes_in.inc(each.bytes_in)
+            numbers.bytes_out.inc(each.bytes_out)
+            numbers.compute.inc(each.compute)
+        self._shown_in_flight.set(self.in_flight.count)
         if LINES.dropped > self._seen_dropped:
             self._count_dropped_lines()
-        if exchange.is_probe:
-            return
-        numbers = self._numbers_of(endpoint)
-        numbers.seconds.observe(exchange.seconds)
-        numbers.bytes_in.inc(exchange.bytes_in)
-        numbers.bytes_out.inc(exchange.bytes_out)
-        numbers.compute.inc(exchange.timings.get("compute", 0.0) / 1000)
-        if endpoint in COMPILING:
+        if not COMPILING.isdisjoint(sums):
             self._record_cache()
 
     def _answers_of(self, *labels: Any) -> Counter:
@@ -135,6 +199,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """Write all numbers in Prometheus' text format."""
+        self.flush()
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self.registry)
         everyone = CollectorRegistry()

@@ -12,12 +12,12 @@ from functools import partial
 from typing import Any
 
 from flask import Flask
-from prometheus_client import Gauge
 from werkzeug.exceptions import HTTPException
 
 from service.api import problems, protocol
 from service.api.exchange import UNMATCHED, Exchange, begin
 from service.api.logs import log_failure
+from service.api.metrics import InFlight
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
@@ -33,7 +33,7 @@ class Middleware:
         The application, with all its routes.
     recorders : sequence of callable
         Called with every exchange that is complete, those of the warm-up excepted.
-    in_flight : Gauge
+    in_flight : InFlight
         Counts the requests that are being worked on, without those of monitors.
     tells_timings : bool
         Whether answers carry `Server-Timing`.
@@ -43,7 +43,7 @@ class Middleware:
         self,
         app: Flask,
         recorders: Sequence[Recorder],
-        in_flight: Gauge,
+        in_flight: InFlight,
         *,
         tells_timings: bool,
     ) -> None:

@@ -156,6 +156,11 @@ class Bridge:
         """Log and count what was refused below the application."""
         note_refusal(self.metrics, status, client)
 
+    def tick(self) -> None:
+        """Write the metrics; called by the clock, every fraction of a second."""
+        if self.metrics is not None:
+            self.metrics.flush_later()
+
     def busy_seconds(self) -> float:
         """Tell for how long the computation that is running has not looked at the clock."""
         return self.threads.turns.stuck_seconds()

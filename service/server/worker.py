@@ -86,9 +86,11 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
             if os.getppid() != self.ppid:  # the master was killed, and its successor wants the port
                 server.should_exit = True
             connections.check()
+            bridge.tick()
             await asyncio.wait([serving], timeout=TICK_SECONDS)
         stopping.cancel()
         await serving
+        bridge.tick()
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 

@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import sys
 import threading
 import time
@@ -8,7 +9,7 @@ import pytest
 from flask import Flask, Response, request
 
 from service.api import line_writer, logs, metrics
-from service.api.exchange import current
+from service.api.exchange import Exchange, current
 from service.api.line_writer import LINES, LineWriter
 from service.api.middleware import Middleware
 from service.config import Settings
@@ -273,3 +274,31 @@ def test_two_applications_in_a_process_do_not_share_numbers():
     first.test_client().get("/livez")
 
     assert 'endpoint="/livez"' not in second.test_client().get("/metrics").get_data(as_text=True)
+
+
+@pytest.mark.parametrize("timings", [{}, {"waited": 1.23456, "parse": 0.1, "compute": 2.0, "dump": 3.14159}])
+@pytest.mark.parametrize(
+    ("code", "parent"), [("", ""), ("not-found", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")]
+)
+def test_a_prepared_line_says_what_the_general_one_does(timings, code, parent):
+    exchange = Exchange(
+        "id-1",
+        "POST",
+        "/softmax",
+        "/softmax",
+        1.0,
+        0.00123456,
+        parent,
+        200,
+        code,
+        10**20,
+        5,
+        0.5,
+        False,
+        timings,
+    )
+
+    line = json.loads(logs.plain_line("info", exchange))
+
+    assert line == {name: line[name] for name in ("time", "level", "event", "pid")} | logs.fields_of(exchange)
+    assert (line["level"], line["event"], line["pid"]) == ("info", "request", os.getpid())

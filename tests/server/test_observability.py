@@ -41,6 +41,7 @@ def test_a_killed_workers_gauges_go_and_its_counters_stay(serve):
     server = serve(None, WEB_CONCURRENCY="1")
     server.post("/softmax", {"x": [1, 2, 3]})
     (first,) = server.workers()
+    assert b'endpoint="/softmax"' in server.get("/metrics")[2]  # else it might have been counted, not written
 
     os.kill(first, signal.SIGKILL)
     end = time.monotonic() + 10
@@ -51,6 +52,23 @@ def test_a_killed_workers_gauges_go_and_its_counters_stay(serve):
 
     assert 'kobai_requests_total{code="",endpoint="/softmax",status="200"} 1.0' in text
     assert "kobai_requests_in_flight 0.0" in text
+
+
+def test_what_a_worker_counts_is_written_within_a_moment_whichever_worker_is_asked(serve):
+    """Each worker's numbers stand in its files; the other one is asked until it has seen them."""
+    server = serve(None, WEB_CONCURRENCY="2")
+    for _ in range(20):
+        assert server.post("/sigmoid", {"x": [1, 2, 3]})[0] == 200
+    time.sleep(0.6)
+
+    texts = [server.get("/metrics")[2].decode() for _ in range(10)]
+
+    wanted = 'kobai_requests_total{code="",endpoint="/sigmoid",status="200"}'
+    counts = [
+        sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(wanted))
+        for text in texts
+    ]
+    assert counts == [20.0] * 10
 
 
 def test_r_12_many_functions_leave_a_cache_of_bounded_size(server):
