@@ -85,7 +85,9 @@ def written(field):
 def without_words(node):
     if isinstance(node, dict):
         return {
-            key: without_words(value) for key, value in node.items() if key not in ("description", "title")
+            key: without_words(value)
+            for key, value in node.items()
+            if key not in ("description", "title", "x-enum-varnames")
         }
     if isinstance(node, list):
         return [without_words(item) for item in node]
