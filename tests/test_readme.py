@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from service.api.document import read_document
 from tests.documentation import PAGES, ROOT, blocks, sections, shell_commands
 
 SECONDS = 240
@@ -134,6 +135,11 @@ def test_the_first_screen_is_also_in_japanese():
     first = PAGES["README.md"].split("\n## ")[0]
 
     assert re.search(r"[\u3040-\u30ff]", first)
+
+
+@pytest.mark.parametrize("path", sorted(path for path in read_document()["paths"] if "{" not in path))
+def test_every_route_is_on_the_page_on_the_api(path):
+    assert re.search(rf"`(GET |POST )?{re.escape(path)}`", PAGES["docs/api.md"])
 
 
 def squeezed(text):
