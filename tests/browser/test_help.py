@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from service.core.exceptions import MESSAGES
+from service.api.messages import MESSAGES
 from service.core.language.operations import describe_operations
 from tests.browser.test_javascript import WEB
 from tests.browser.test_looks import assert_it_fits, assert_nothing_hinders
