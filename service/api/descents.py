@@ -34,6 +34,7 @@ def _range(row: Option, limits: Limits) -> dict[str, Any]:
 OPTION_FIELDS: dict[str, Callable[..., Field[Any]]] = {
     "number": lambda row, limits, **more: Number(**_range(row, limits), **more),
     "integer": lambda row, limits, **more: Whole(**_range(row, limits), **more),
+    "integers": lambda row, limits, **more: NumberList(Whole(low=row.low), row.most, **more),
     "flag": lambda row, limits, **more: Flag(**more),
     "choice": lambda row, limits, **more: Choice(tuple(row.choices), **more),
     "bounds": lambda row, limits, **more: BoundsMap(limits, **more),

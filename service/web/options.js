@@ -25,11 +25,11 @@ export const functionRows = () => functions;
 /** Names of the optimizers; the first is the default. */
 export const optimizerNames = () => optimizers.map(({ name }) => name);
 
-/** Names of the options that an optimizer uses beside those of every descent. */
-export const optionsOf = (optimizer) => optimizers.find(({ name }) => name === optimizer)?.options ?? [];
+/** Names of the numbers that an optimizer uses beside those of every descent. */
+export const optionsOf = (optimizer) => Object.keys(optimizers.find(({ name }) => name === optimizer)?.defaults ?? {});
 
 /** Names of all those options. */
-export const optionNames = () => [...new Set(optimizers.flatMap(({ options }) => options))];
+export const optionNames = () => [...new Set(optimizers.flatMap(({ defaults }) => Object.keys(defaults)))];
 
 /** Offer the optimizers in a select; `label(prefix, name)` names them in the reader's language. */
 export function offerOptimizers(select, label) {
@@ -41,7 +41,7 @@ export function offerOptimizers(select, label) {
 /** Put a field for each option into a node; it shows for the optimizers that use the option. */
 export function addOptionFields(node) {
   for (const name of optionNames()) {
-    const users = optimizers.filter(({ options }) => options.includes(name));
+    const users = optimizers.filter(({ defaults }) => name in defaults);
     const field = document.createElement("div");
     field.className = "field";
     field.dataset.when = ["optimizer", ...users.map((row) => row.name)].join(" ");

@@ -44,7 +44,9 @@ def descents():
     for optimizer in schema("Optimizer")["enum"]:
         yield {"variables": START, "optimizer": optimizer, "history": 2, "method": "central"}
     for schedule in schema("Schedule")["enum"]:
-        yield {"variables": START, "schedule": schedule, "schedule_rate": 0.5, "schedule_every": 10}
+        yield {"variables": START, "schedule": schedule, "schedule_rate": 0.5, "schedule_every": 10} | {
+            "schedule_at": [5]
+        }
 
 
 REQUESTS = {

@@ -46,7 +46,12 @@ def bounds_map(field):
 
 
 def number_list(field):
-    return {"type": "array", "items": number(field.item), "minItems": 1, "maxItems": field.most}
+    return {
+        "type": "array",
+        "items": whole(field.item) if isinstance(field.item, fields.Whole) else number(field.item),
+        "minItems": 1,
+        "maxItems": field.most,
+    }
 
 
 def text(field):

@@ -31,6 +31,13 @@ def rates(plain: float, adaptive: float) -> dict[str, float]:
         "adagrad": adaptive * 2,
         "rmsprop": adaptive / 10,
         "adam": adaptive,
+        "adamw": adaptive,
+        "amsgrad": adaptive,
+        "nadam": adaptive,
+        "adamax": adaptive,
+        "adadelta": 10 * adaptive,
+        "lion": adaptive / 10,
+        "rprop": adaptive / 10,
     }
 
 
@@ -60,6 +67,13 @@ OPTIMIZERS = {
     "adagrad": {"epsilon": 1e-9},
     "rmsprop": {"decay": 0.95},
     "adam": {"beta1": 0.85, "beta2": 0.99, "epsilon": 1e-7},
+    "adamw": {"beta1": 0.85, "beta2": 0.99, "weight_decay": 0.1},
+    "amsgrad": {"beta1": 0.85, "beta2": 0.9, "epsilon": 1e-7},
+    "nadam": {"beta1": 0.85, "beta2": 0.99},
+    "adamax": {"beta1": 0.85, "beta2": 0.99},
+    "adadelta": {"decay": 0.95, "epsilon": 1e-5},
+    "lion": {"beta1": 0.85, "beta2": 0.95, "weight_decay": 0.1},
+    "rprop": {},
 }
 """Options that are not the defaults; the defaults have runs of their own."""
 
@@ -68,9 +82,20 @@ SCHEDULES = {
     "step": {"schedule_rate": 0.5, "schedule_every": 30},
     "exponential": {"schedule_rate": 0.99},
     "cosine": {"schedule_every": 70},
+    "cosine_restarts": {"schedule_every": 60},
+    "linear": {"schedule_rate": 0.2, "schedule_every": 90},
+    "polynomial": {"schedule_every": 250, "schedule_power": 1.5},
+    "milestones": {"schedule_rate": 0.3, "schedule_at": [40, 110]},
+    "one_cycle": {"schedule_every": 220},
+    "plateau": {"schedule_rate": 0.5, "schedule_every": 3},
 }
 
-CLIPS = {"whole": {}, "clipped": {"clip_norm": 0.7}}
+CLIPS = {
+    "whole": {},
+    "clipped": {"clip_norm": 0.7},
+    "decayed": {"weight_decay": 0.05},
+    "warmed up": {"warmup": 30},
+}
 
 
 @dataclass(frozen=True)
@@ -95,18 +120,23 @@ class Case:
 
 
 ALL = [
-    *(Case(*each) for each in product(TASKS, OPTIMIZERS, SCHEDULES, CLIPS)),
+    *(Case(*each) for each in product(TASKS, OPTIMIZERS, SCHEDULES)),
+    *(Case(task, optimizer, clip=clip) for task, optimizer, clip in product(TASKS, OPTIMIZERS, CLIPS)),
+    *(Case(task, "adam", schedule, "warmed up") for task, schedule in product(TASKS, ("step", "cosine"))),
     *(Case(task, optimizer, is_default=True) for task, optimizer in product(TASKS, OPTIMIZERS)),
 ]
-"""Every optimizer with every schedule, clipped and not: for the comparison with a PyTorch that is there."""
+"""Every optimizer with every schedule, and with clipping, decay and warm-up: for the comparison with a
+PyTorch that is installed."""
 
 GOLDEN = [
     *(case for case in ALL if case.is_default),
     *(
         Case(task, *each)
         for task in TASKS
-        for each in zip(OPTIMIZERS, [*SCHEDULES, "step", "cosine"], strict=True)
+        for each in zip(OPTIMIZERS, [*SCHEDULES, "step", "cosine", "plateau"], strict=True)
     ),
-    *(Case(task, optimizer, clip="clipped") for task in TASKS for optimizer in ("gradient_descent", "adam")),
+    *(Case("rosenbrock", "gradient_descent", schedule) for schedule in SCHEDULES),
+    *(Case(task, "gradient_descent", clip="clipped") for task in TASKS),
+    *(Case("beale", optimizer, clip=clip) for optimizer, clip in product(OPTIMIZERS, list(CLIPS)[1:])),
 ]
 """Those of which the values are kept."""

@@ -343,6 +343,7 @@ def test_the_loop_calls_nothing_of_the_functions_by_its_own_names(function, sche
         "schedule": schedule,
         "schedule_rate": 0.9,
         "schedule_every": 5,
+        "schedule_at": [3, 6],
         "steps": 9,
         "learning_rate": 0.01,
     }
@@ -474,7 +475,7 @@ REFUSED = {
     "tolerance": [0, -1],
     "history": [-1, 1001],
     "optimizer": ["sgd"],
-    "schedule": ["linear"],
+    "schedule": ["linearly"],
     "method": ["exactly"],
 }
 

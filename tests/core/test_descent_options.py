@@ -60,5 +60,6 @@ def test_the_tables_for_clients_hold_every_row_and_every_default():
     assert [row["name"] for row in tables["schedules"]] == list(SCHEDULES)
     assert [row["name"] for row in tables["options"]] == list(OPTIONS)
     defaults = {row["name"]: row["defaults"] for row in tables["optimizers"]}
-    assert defaults["adagrad"] == {"epsilon": 1e-10}
-    assert defaults["adam"] == {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    assert defaults["adagrad"] == {"epsilon": 1e-10, "weight_decay": 0.0}
+    assert defaults["adamw"]["weight_decay"] == 0.01
+    assert defaults["adam"] == {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.0}

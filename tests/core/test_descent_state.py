@@ -20,15 +20,19 @@ START = {"x": [-1.2, 1.0], "M": [[0.5, -0.25], [0.0, 3.0]], "s": 1.5}
 SQUARE = "x[0]**2 + x[1]**2"
 PLAIN = {"x": [-3.0, 4.0]}
 LIMITED = {"bounds": {"x": {"lower": -1.1, "upper": [1, 2]}, "s": {"lower": 0.5}}}
-SCHEDULED = {"schedule_rate": 0.97, "schedule_every": 7}
+SCHEDULED = {"schedule_rate": 0.97, "schedule_every": 7, "schedule_at": [20, 65, 80]}
 
 WAYS = [
-    pytest.param({"optimizer": optimizer, "schedule": schedule} | clip | bounds, id="-".join(names))
-    for optimizer, schedule, clip, bounds in itertools.product(
-        OPTIMIZERS, SCHEDULES, ({}, {"clip_norm": 3.0}), ({}, LIMITED)
-    )
-    for names in [(optimizer, schedule, *clip, *bounds)]
-]
+    *({"optimizer": optimizer, "schedule": "constant"} | more
+      for optimizer, more in itertools.product(OPTIMIZERS, ({}, {"clip_norm": 3.0}, LIMITED))),
+    *({"optimizer": optimizer, "schedule": schedule}
+      for optimizer, schedule in itertools.product(("gradient_descent", "adam"), SCHEDULES)),
+    *({"schedule": schedule, "warmup": 70} | LIMITED for schedule in SCHEDULES),
+    {"line_search": True},
+    {"line_search": True} | LIMITED,
+    {"optimizer": "adamw", "weight_decay": 0.3},
+    {"weight_decay": 0.3},
+]  # fmt: skip
 
 
 def through_json(state):
@@ -47,7 +51,7 @@ def assert_same_end(whole, resumed):
         assert dumps(resumed[name]) == dumps(whole[name]), name
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", WAYS, ids=str)
 def test_sixty_steps_and_forty_are_a_hundred(way):
     options = way | SCHEDULED | {"learning_rate": 1e-3}
     whole = descent(ROSENBROCK, START, steps=100, **options)

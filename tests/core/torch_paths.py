@@ -11,6 +11,7 @@ import torch
 from tests.core.descent_cases import EVERY, GOLDEN, STEPS, TASKS
 
 torch.set_num_threads(1)
+torch.set_default_dtype(torch.float64)  # NAdam keeps a product of its own in the default type
 
 FILE = Path(__file__).with_name("torch_paths.json")
 
@@ -38,19 +39,83 @@ FUNCTIONS = {
     "softmax regression": softmax_regression,
 }
 
+
+def adaptive(kind, **more):
+    """Make the maker of one of Adam's kin."""
+    return lambda p, o: kind(p, o["learning_rate"], **betas(o), **named(o, **EPSILON_DECAY), **more)
+
+
+EPSILON_DECAY = {"eps": "epsilon", "weight_decay": "weight_decay"}
+DECAY = {"weight_decay": "weight_decay"}
+
 OPTIMIZERS = {
-    "gradient_descent": lambda p, o: torch.optim.SGD(p, o["learning_rate"]),
-    "momentum": lambda p, o: torch.optim.SGD(p, o["learning_rate"], o["momentum"]),
-    "nesterov": lambda p, o: torch.optim.SGD(p, o["learning_rate"], o["momentum"], nesterov=True),
-    "adagrad": lambda p, o: torch.optim.Adagrad(p, o["learning_rate"], **named(o, eps="epsilon")),
-    "rmsprop": lambda p, o: torch.optim.RMSprop(p, o["learning_rate"], **named(o, alpha="decay")),
-    "adam": lambda p, o: torch.optim.Adam(p, o["learning_rate"], **betas(o), **named(o, eps="epsilon")),
+    "gradient_descent": lambda p, o: torch.optim.SGD(p, o["learning_rate"], **named(o, **DECAY)),
+    "momentum": lambda p, o: torch.optim.SGD(p, o["learning_rate"], o["momentum"], **named(o, **DECAY)),
+    "nesterov": lambda p, o: torch.optim.SGD(
+        p, o["learning_rate"], o["momentum"], nesterov=True, **named(o, **DECAY)
+    ),
+    "adagrad": lambda p, o: torch.optim.Adagrad(p, o["learning_rate"], **named(o, **EPSILON_DECAY)),
+    "rmsprop": lambda p, o: torch.optim.RMSprop(
+        p, o["learning_rate"], **named(o, alpha="decay", **EPSILON_DECAY)
+    ),
+    "adam": adaptive(torch.optim.Adam),
+    "adamw": adaptive(torch.optim.AdamW),
+    "amsgrad": adaptive(torch.optim.Adam, amsgrad=True),
+    "nadam": adaptive(torch.optim.NAdam),
+    "adamax": adaptive(torch.optim.Adamax),
+    "adadelta": lambda p, o: torch.optim.Adadelta(
+        p, o["learning_rate"], **named(o, rho="decay", **EPSILON_DECAY)
+    ),
+    "lion": lambda p, o: Lion(p, o["learning_rate"], **betas(o), **named(o, decay="weight_decay")),
+    "rprop": lambda p, o: torch.optim.Rprop(p, o["learning_rate"]),
 }
+LR = torch.optim.lr_scheduler
 SCHEDULERS = {
-    "step": lambda each, o: torch.optim.lr_scheduler.StepLR(each, o["schedule_every"], o["schedule_rate"]),
-    "exponential": lambda each, o: torch.optim.lr_scheduler.ExponentialLR(each, o["schedule_rate"]),
-    "cosine": lambda each, o: torch.optim.lr_scheduler.CosineAnnealingLR(each, o["schedule_every"]),
+    "constant": lambda each, o: LR.LambdaLR(each, lambda k: 1.0),
+    "step": lambda each, o: LR.StepLR(each, o["schedule_every"], o["schedule_rate"]),
+    "exponential": lambda each, o: LR.ExponentialLR(each, o["schedule_rate"]),
+    "cosine": lambda each, o: LR.CosineAnnealingLR(each, o["schedule_every"]),
+    "cosine_restarts": lambda each, o: LR.CosineAnnealingWarmRestarts(each, o["schedule_every"]),
+    "linear": lambda each, o: LR.LinearLR(each, o["schedule_rate"], 1.0, o["schedule_every"]),
+    "polynomial": lambda each, o: LR.PolynomialLR(each, o["schedule_every"], o["schedule_power"]),
+    "milestones": lambda each, o: LR.MultiStepLR(each, o["schedule_at"], o["schedule_rate"]),
+    "one_cycle": lambda each, o: LR.OneCycleLR(
+        each, o["learning_rate"], o["schedule_every"], cycle_momentum=False
+    ),
+    "plateau": lambda each, o: LR.ReduceLROnPlateau(
+        each, factor=o["schedule_rate"], patience=o["schedule_every"]
+    ),
 }
+
+
+def scheduler_of(case, optimizer, options):
+    """Make the scheduler of a case, after a warm-up when there is one."""
+    make = SCHEDULERS[case.schedule]
+    if "warmup" not in options or case.schedule == "plateau":
+        return make(optimizer, options)
+    count = options["warmup"]
+    warm = LR.LambdaLR(optimizer, lambda k: k / count)
+    return LR.SequentialLR(optimizer, [warm, make(optimizer, options)], [count])
+
+
+class Lion(torch.optim.Optimizer):
+    """Chen et al., Symbolic discovery of optimization algorithms, NeurIPS 2023, algorithm 2, written anew."""
+
+    def __init__(self, parameters, rate, betas=(0.9, 0.99), decay=0.0):
+        super().__init__(list(parameters), {"lr": rate})
+        self.betas, self.decay = betas, decay
+        self.means = None
+
+    @torch.no_grad()
+    def step(self):
+        (group,) = self.param_groups
+        self.means = self.means or [torch.zeros_like(each) for each in group["params"]]
+        for parameter, mean in zip(group["params"], self.means, strict=True):
+            update = torch.sign(self.betas[0] * mean + (1 - self.betas[0]) * parameter.grad)
+            parameter -= group["lr"] * self.decay * parameter
+            parameter -= group["lr"] * update
+            mean *= self.betas[1]
+            mean += (1 - self.betas[1]) * parameter.grad
 
 
 def named(options, **names):
@@ -71,16 +136,16 @@ def torch_path(case):
     }
     data = {name: torch.tensor(value, dtype=torch.float64) for name, value in task.constants.items()}
     optimizer = OPTIMIZERS[case.optimizer](point.values(), options)
-    scheduler = SCHEDULERS[case.schedule](optimizer, options) if case.schedule in SCHEDULERS else None
+    scheduler = scheduler_of(case, optimizer, options)
     path = [values(point)]
     for _ in range(STEPS):
         optimizer.zero_grad()
-        FUNCTIONS[case.task](**point, **data).backward()
+        value = FUNCTIONS[case.task](**point, **data)
+        value.backward()
         if "clip_norm" in options:
             torch.nn.utils.clip_grad_norm_(point.values(), options["clip_norm"])
         optimizer.step()
-        if scheduler:
-            scheduler.step()
+        scheduler.step(*([value.item()] if case.schedule == "plateau" else []))
         path.append(values(point))
     return path
 

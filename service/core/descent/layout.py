@@ -57,6 +57,7 @@ class Rules:
 
     optimizer: Optimizer
     schedule: Schedule
+    is_scheduled: bool
     has_tolerance: bool
     is_clipped: bool
     is_bounded: bool
@@ -65,6 +66,8 @@ class Rules:
     has_value_tolerance: bool = False
     has_step_tolerance: bool = False
     has_target: bool = False
+    is_decayed: bool = False
+    """Whether weight decay moves the variables too."""
     is_scaled: bool = False
     """Whether the tolerance is multiplied by the value's magnitude where that is above 1."""
     carried: tuple[str, ...] = ()
@@ -73,7 +76,7 @@ class Rules:
     @property
     def is_stationary(self) -> bool:
         """Whether every update is the same function of the variables alone, so that a stall is for ever."""
-        return not self.optimizer.moments and self.schedule.factor is None
+        return not self.optimizer.moments and not self.is_scheduled
 
 
 class Layout:
@@ -85,7 +88,7 @@ class Layout:
         The variables, the optimizer's moments (by moment, then by slot), the gradient, the variables of
         the best iterate, and the variables before the last update.
     moving : tuple of int
-        The moments that move a variable even where the gradient is zero.
+        What moves a variable even where the gradient is zero, as long as it is not zero itself.
     k, value, best, best_step, previous, rises, bound, rate : int
         Step number, value, lowest value and its step, value before the last update, at how many steps the
         value did not fall, the magnitude beyond which it has diverged, and the learning rate.
@@ -115,10 +118,11 @@ class Layout:
         self.previous = self._add("previous").start
         self.rises = self._add("rises").start
         self.bound = self._add("bound").start
-        self.rate = self._add("learning_rate" if rules.schedule.factor else "rate").start
+        self.rate = self._add("learning_rate" if rules.is_scheduled else "rate").start
         self.carried = {name: self._add(name).start for name in rules.carried}
         moving = (f"{moment}_{slot}" for moment in optimizer.moving for slot in slots)
-        self.moving = tuple(map(self.names.index, moving))
+        decayed = slots if rules.is_decayed else ()
+        self.moving = tuple(map(self.names.index, (*moving, *decayed)))
 
     def fill(self, **values: Any) -> Parts:
         """Lay values out as parts; what is not named is None until the loop computes it."""

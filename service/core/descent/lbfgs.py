@@ -19,79 +19,59 @@ from service.core.calculus.kernel import Kernel
 from service.core.descent.active_set import Box
 from service.core.descent.layout import Iterate, Parts, Reason
 from service.core.descent.line_search import Trial, search_line
-from service.core.descent.loop import Judgement, Moments
+from service.core.descent.loop import Judgement, Memory
+from service.core.descent.searcher import Searcher
 from service.core.descent.vectors import Pair, Pairs, Vector, vectors_of
-from service.core.exceptions import DeadlineExceeded
 
 ROUNDING = 4.0 * sys.float_info.epsilon
 """A decrease of the value by this share of itself is lost in rounding."""
 LEAST_CURVATURE = sys.float_info.epsilon
 """A pair is kept when s·y is more than this share of y·y: so the matrix stays positive definite."""
-JUDGED = int(Reason.JUDGED)
 STACKS = ("steps", "changes")
 """The names of the pairs' parts in a state."""
 
 
-class Lbfgs:
+class Lbfgs(Searcher):
     """The stepper of `lbfgs`.
 
     Parameters
     ----------
-    kernel : Kernel
-        Value and gradient.
-    judgement : Judgement
-        Judges iterates; its layout has the parts ``pairs`` and ``evaluations``.
+    kernel, judgement
+        As `Searcher` takes them.
     memory : int
         How many pairs to keep.
     box : Box, optional
         The bounds, if there are any.
     """
 
-    carried = ("pairs", "evaluations")
-    is_stationary = False
+    carried = ("evaluations", "pairs")
 
     def __init__(self, kernel: Kernel, judgement: Judgement, memory: int, box: Box | None) -> None:
-        self.kernel, self.judge, self.layout = kernel, judgement.judge, judgement.layout
+        super().__init__(kernel, judgement)
         self.memory, self.box, self.vectors = memory, box, vectors_of(kernel)
-        self._places = tuple(self.layout.carried[name] for name in self.carried)
 
-    def carry(self, moments: Moments) -> dict[str, Any]:
-        """Return what the parts carry of a state's moments: the pairs, made anew."""
+    def carry(self, memory: Memory) -> dict[str, Any]:
+        """Return what the parts carry of a state's memory: the pairs, made anew."""
         pairs: Pairs = ()
-        for step, change in zip(*(self._unstacked(moments.get(name)) for name in STACKS), strict=True):
+        stacks = (self._unstacked(memory["moments"].get(name)) for name in STACKS)
+        for step, change in zip(*stacks, strict=True):
             pair = self.pair_of(step, change)
             pairs += (pair,) if pair else ()
-        return {"pairs": pairs, "evaluations": 1}
+        return super().carry(memory) | {"pairs": pairs}
 
-    def remember(self, point: Iterate) -> Moments:
-        """Return the moments that a state keeps: steps and changes of the pairs, each stacked."""
+    def remember(self, point: Iterate) -> Memory:
+        """Return the memory that a state keeps: steps and changes of the pairs, each stacked."""
         pairs: Pairs = point.carried("pairs")
         if not pairs:
-            return {}
+            return {"moments": {}, "numbers": {}}
         steps, changes, _ = zip(*pairs, strict=True)
-        return {"steps": self._stacked(steps), "changes": self._stacked(changes)}
+        moments = {"steps": self._stacked(steps), "changes": self._stacked(changes)}
+        return {"moments": moments, "numbers": {}}
 
-    def evaluations(self, point: Iterate, first: int) -> int:
-        """Count the evaluations of value and gradient from the first step on."""
-        return int(point.carried("evaluations"))
-
-    def run(self, start: Parts, last: int, *, is_fresh: bool) -> tuple[Reason, Parts]:
-        """Go from an iterate to the step `last`, or to where there is a reason to come back."""
-        parts, code, place = start, JUDGED, self.layout.k
-        try:
-            if is_fresh:
-                value, gradient = self.kernel.evaluate(parts[self.layout.slots])
-                code, parts = self.judge(*self.layout.replaced(parts, value=value, gradient=gradient))
-            while code == JUDGED and parts[place] < last:
-                code, parts = self._step(parts)
-        except DeadlineExceeded:
-            return Reason.INTERRUPTED, parts
-        return Reason.REACHED if code == JUDGED else Reason(code), parts
-
-    def _step(self, parts: Parts) -> tuple[int, Parts]:
+    def step(self, parts: Parts) -> tuple[int, Parts]:
         """Search along the direction of the memory; without success there, along that of the gradient."""
         layout, of = self.layout, self.vectors.of
-        pairs_at, count_at = self._places
+        count_at, pairs_at = self.places
         value, pairs = parts[layout.value], parts[pairs_at]
         search = LineSearch(
             self, of(parts[layout.slots]), value, of(parts[layout.gradient]), not parts[layout.k]

@@ -24,11 +24,19 @@ from service.core.descent.layout import Iterate, Layout, Parts, Reason, Rules
 from service.core.descent.loop_source import LoopWriter
 from service.core.exceptions import DeadlineExceeded
 
-Moments = Mapping[str, Mapping[str, Any]]
-"""What an optimizer keeps of the past: tensors by name and variable."""
+Memory = Mapping[str, Mapping[str, Any]]
+"""What a stepper keeps of the past: ``moments``, tensors by name and variable, and ``numbers`` by name."""
 
-FLOAT_NAMES: dict[str, Any] = {"root_of": math.sqrt, "is_finite": math.isfinite}
+FLOAT_NAMES: dict[str, Any] = {
+    "root_of": math.sqrt,
+    "is_finite": math.isfinite,
+    "clamp": lambda x, low, high: min(max(x, low), high),
+    "larger_of": max,
+    "sign_of": lambda x: (x > 0.0) - (x < 0.0),
+}
 ARRAY_NAMES: dict[str, Any] = {
+    "larger_of": np.maximum,
+    "sign_of": np.sign,
     "root_of": np.sqrt,
     "is_finite": is_finite,
     "largest_of": lambda part: float(np.max(np.abs(part), initial=0.0)),
@@ -48,8 +56,8 @@ class Loop:
         Value and gradient.
     layout : Layout
         What stands where in their parts.
-    moments : tuple of str
-        Names of the optimizer's moments.
+    moments, numbers : tuple of str
+        Names of the optimizer's moments, and of the numbers that optimizer and schedule carry.
     is_stationary : bool
         Whether a step that changes nothing is the end.
     advance : callable
@@ -62,6 +70,7 @@ class Loop:
     kernel: Kernel
     layout: Layout
     moments: tuple[str, ...]
+    numbers: tuple[str, ...]
     is_stationary: bool
     advance: Callable[..., tuple[int, int, Parts]]
     judge: Callable[..., tuple[int, Parts]]
@@ -79,18 +88,20 @@ class Loop:
             return reason, parts
         return Reason.OVERSHOT if parts[layout.best] < -parts[layout.bound] else reason, parts
 
-    def carry(self, moments: Moments) -> dict[str, Any]:
-        """Return what the parts carry of a state's moments."""
-        pack = self.kernel.pack
-        return {"moments": tuple(part for name in self.moments for part in pack(moments[name]))}
+    def carry(self, memory: Memory) -> dict[str, Any]:
+        """Return what the parts carry of a state's memory."""
+        pack, moments = self.kernel.pack, memory["moments"]
+        packed = tuple(part for name in self.moments for part in pack(moments[name]))
+        return {"moments": packed, **memory["numbers"]}
 
-    def remember(self, point: Iterate) -> Moments:
-        """Return the moments that a state keeps."""
+    def remember(self, point: Iterate) -> Memory:
+        """Return the memory that a state keeps."""
         parts, count = point.moments, len(self.kernel.slots)
-        return {
+        moments = {
             name: self.kernel.unpack(parts[count * each : count * (each + 1)])
             for each, name in enumerate(self.moments)
         }
+        return {"moments": moments, "numbers": {name: point.carried(name) for name in self.numbers}}
 
     def evaluations(self, point: Iterate, first: int) -> int:
         """Count the evaluations of value and gradient from the first step on: one for each iterate."""
@@ -114,6 +125,7 @@ def make_loop(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> Loop:
         kernel,
         known.layout,
         rules.optimizer.moments,
+        rules.carried,
         rules.is_stationary,
         known.advance(**data),
         lambda *parts: known.judge(**data)(*parts),

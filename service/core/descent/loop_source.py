@@ -164,7 +164,7 @@ class LoopWriter:
     def _can_move(self) -> str:
         """Write whether gradient or moments can still change a variable."""
         moments = (f"{moment}_{slot}" for moment in self.rules.optimizer.moving for slot in self.slots)
-        parts = (*self.gradient, *moments)
+        parts = (*self.gradient, *moments, *(self.slots if self.rules.is_decayed else ()))
         return " or ".join(parts if self.template.is_on_floats else map("has_any({})".format, parts))
 
     def _settlements(self, previous: str) -> dict[Reason, str]:
@@ -217,7 +217,7 @@ class LoopWriter:
 
     def _update_if_due(self) -> list[str]:
         """Write the update of all steps but a fresh start's, whose gradient of zero changes nothing alone."""
-        if self.rules.is_stationary:
+        if self.rules.is_stationary and not self.rules.is_decayed:
             return self._update()
         return ["if not is_fresh:", *indented(self._update())]
 
@@ -225,12 +225,16 @@ class LoopWriter:
         """Write one update of all slots."""
         optimizer, gradient = self.rules.optimizer, self.gradient
         lines = [f"old_{slot} = {slot}" for slot in self.slots]
-        if self.rules.schedule.factor:
-            lines.append("rate = learning_rate * factor(k - 1, schedule_rate, schedule_every)")
+        if self.rules.is_scheduled:
+            lines += self.rules.schedule.lines
         lines += optimizer.each_step
         if self.rules.is_clipped:
             lines += self._clipping()
             gradient = tuple(f"h_{part}" for part in gradient)
+        if self.rules.is_decayed and optimizer.is_coupled:
+            pairs = zip(self.slots, gradient, strict=True)
+            lines += [f"decayed_{slot} = {part} + weight_decay * {slot}" for slot, part in pairs]
+            gradient = tuple(f"decayed_{slot}" for slot in self.slots)
         for slot, part in zip(self.slots, gradient, strict=True):
             names = {moment: f"{moment}_{slot}" for moment in optimizer.moments}
             lines += [rule.format(x=slot, g=part, **names) for rule in optimizer.each_slot]

@@ -6,7 +6,7 @@ option that none of them names is one of every descent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ import numpy as np
 from service.core.descent.bounds import given_bounds
 from service.core.descent.layout import Rules
 from service.core.descent.optimizers import OPTIMIZERS, Optimizer
-from service.core.descent.schedules import SCHEDULES, Schedule
+from service.core.descent.schedules import SCHEDULES, Schedule, factor_of
 from service.core.exceptions import Fault, InvalidRequest, fault, pointer_to, quote_text
 from service.core.limits import Limits
 
@@ -26,7 +26,7 @@ class Option:
 
     Attributes
     ----------
-    kind : {"number", "integer", "flag", "choice", "bounds"}
+    kind : {"number", "integer", "integers", "flag", "choice", "bounds"}
         What its value is.
     default : object
         Its value when absent; an optimizer's row may have another for itself.
@@ -36,6 +36,8 @@ class Option:
         The limit that is its highest value.
     choices : mapping, optional
         The table whose names it takes.
+    most : int
+        How many numbers a list may have.
     is_kept : bool
         Whether a run that goes on from a state must have the same, though no row names it.
     is_of_rules : bool
@@ -52,8 +54,14 @@ class Option:
     is_below: bool = False
     limit: str | None = None
     choices: Mapping[str, Any] | None = None
+    most: int = 0
     is_kept: bool = False
     is_of_rules: bool = False
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its value is one number."""
+        return self.kind in ("number", "integer")
 
     @property
     def used_by(self) -> tuple[str, ...]:
@@ -89,6 +97,9 @@ def _fraction(name: str, meaning: str, default: float) -> Option:
 SCALED_TOLERANCE = 1e-8
 """The tolerance of optimizers that have one by default, times the value's magnitude where that is above 1."""
 
+MOST_MILESTONES = 100
+"""Numbers in `schedule_at`."""
+
 TICKS = {
     "value": "step, value and gradient norm",
     "variables": "the variables too",
@@ -108,6 +119,8 @@ OPTIONS: dict[str, Option] = {
         _fraction("beta1", "the decay of the first moment", 0.9),
         _fraction("beta2", "the decay of the second moment", 0.999),
         _positive("epsilon", "added to the denominator", 1e-8),
+        Option("weight_decay", "number", "how much variables shrink at every update", 0.0, low=0),
+        Option("line_search", "flag", "whether the length of every step is searched", False),
         Option("memory", "integer", "how many of the latest steps are kept", 10, low=1, high=100),
         Option(
             "schedule",
@@ -120,6 +133,19 @@ OPTIONS: dict[str, Option] = {
         ),
         _positive("schedule_rate", "the factor of the schedule"),
         Option("schedule_every", "integer", "updates between two changes, or of a whole schedule", low=1),
+        _positive("schedule_power", "the power of the polynomial schedule", 1.0),
+        Option(
+            "schedule_at", "integers", "updates after which the rate changes", low=1, most=MOST_MILESTONES
+        ),
+        Option(
+            "warmup",
+            "integer",
+            "updates over which the rate rises from 0 before the schedule begins",
+            0,
+            low=0,
+            is_kept=True,
+            is_of_rules=True,
+        ),
         _positive("clip_norm", "the gradient's 2-norm is clipped to it", is_kept=True, is_of_rules=True),
         Option("bounds", "bounds", "start and steps are projected into them", is_kept=True),
         _positive("tolerance", "converged when no element of the gradient is larger"),
@@ -140,7 +166,7 @@ def describe_options() -> dict[str, list[dict[str, Any]]]:
     """List optimizers, schedules and options for clients that offer them to people.
 
     >>> describe_options()["optimizers"][3]["defaults"]
-    {'epsilon': 1e-10}
+    {'epsilon': 1e-10, 'weight_decay': 0.0}
     """
     return {
         "optimizers": [
@@ -148,7 +174,7 @@ def describe_options() -> dict[str, list[dict[str, Any]]]:
                 "name": row.name,
                 "meaning": row.meaning,
                 "options": list(row.options),
-                "defaults": {name: _default(name, row) for name in row.options},
+                "defaults": {name: _default(name, row) for name in row.options if OPTIONS[name].is_number},
             }
             for row in OPTIMIZERS.values()
         ],
@@ -161,7 +187,7 @@ def describe_options() -> dict[str, list[dict[str, Any]]]:
                 "name": row.name,
                 "kind": row.kind,
                 "meaning": row.meaning,
-                "default": row.default if row.kind in ("number", "integer") and not row.varies else None,
+                "default": row.default if row.is_number and not row.varies else None,
                 "used_by": list(row.used_by),
             }
             for row in OPTIONS.values()
@@ -194,6 +220,11 @@ class Options:
         return SCHEDULES[self["schedule"]]
 
     @property
+    def stepper(self) -> str:
+        """The row of `STEPPERS` that chooses the steps."""
+        return _stepper(self.optimizer, self.values)
+
+    @property
     def given_bounds(self) -> dict[str, dict[str, Any]]:
         """The bounds that bound something."""
         return given_bounds(self["bounds"] or {})
@@ -206,7 +237,9 @@ class Options:
         length : int
             Updates of the schedule when `schedule_every` is absent.
         """
-        return Options({**self.values, "schedule_every": self["schedule_every"] or length})
+        if not self.schedule.has_length or self["schedule_every"]:
+            return self
+        return Options({**self.values, "schedule_every": max(1, length - self["warmup"])})
 
     def rules(self, *, has_noise: bool = False, carried: tuple[str, ...] = ()) -> Rules:
         """Return what shapes the loop's source.
@@ -218,19 +251,22 @@ class Options:
         carried : tuple of str
             What the way of choosing a step carries along.
         """
-        is_rule = self.optimizer.stepper == "rule"
+        arrives = self.optimizer.stepper != "rule"
+        is_rule, numbers = self.stepper == "rule", (*self.optimizer.numbers, *self.schedule.numbers)
         return Rules(
             self.optimizer,
             self.schedule,
-            has_tolerance=not is_rule or self["tolerance"] is not None,
+            is_scheduled=self["schedule"] != "constant" or self["warmup"] > 0,
+            has_tolerance=arrives or self["tolerance"] is not None,
+            is_decayed=is_rule and "weight_decay" in self.optimizer.options and self["weight_decay"] > 0.0,
             is_clipped=self["clip_norm"] is not None,
             is_bounded=bool(self.given_bounds),
             has_noise=has_noise,
             has_value_tolerance=self["tolerance_value"] is not None,
             has_step_tolerance=self["tolerance_step"] is not None,
             has_target=self["target"] is not None,
-            is_scaled=not is_rule and self["tolerance"] is None,
-            carried=carried,
+            is_scaled=arrives and self["tolerance"] is None,
+            carried=numbers if is_rule else carried,
         )
 
     def numbers(self) -> dict[str, Any]:
@@ -238,11 +274,11 @@ class Options:
         numbers = {
             row.name: self[row.name]
             for row in OPTIONS.values()
-            if row.kind in ("number", "integer") and row.limit is None and row.name != "learning_rate"
+            if row.is_number and row.limit is None and row.name != "learning_rate"
         }
         if numbers["tolerance"] is None:
             numbers["tolerance"] = SCALED_TOLERANCE
-        return numbers | {"factor": self.schedule.factor}
+        return numbers | {"factor": factor_of(self.schedule, self.values)}
 
     def binding(self) -> dict[str, Any]:
         """Return what a state is bound to: the options that its run uses, with their values."""
@@ -275,10 +311,12 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
     for row in OPTIONS.values():
         _check(row, values[row.name], limits)
     optimizer, schedule = OPTIMIZERS[values["optimizer"]], SCHEDULES[values["schedule"]]
-    values |= {name: own for name, own in optimizer.defaults.items() if given.get(name) is None}
-    if optimizer.stepper != "rule":
-        values |= {name: row.default for name, row in OPTIONS.items() if row.is_of_rules}
-        return Options(values)
+    own = {**optimizer.defaults, **schedule.defaults}
+    values |= {name: default for name, default in own.items() if given.get(name) is None}
+    if _stepper(optimizer, values) != "rule":
+        rows = (row for row in OPTIONS.values() if row.is_of_rules)
+        ignored = {row.name: row.default for row in rows if row.name != "learning_rate"}
+        return Options(values | ignored)
     for name in schedule.needs:
         if values[name] is None:
             needed = f"schedule {schedule.name}"
@@ -286,17 +324,36 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
     return Options(values)
 
 
+def _stepper(optimizer: Optimizer, values: Mapping[str, Any]) -> str:
+    has_search = values["line_search"] and "line_search" in optimizer.options
+    return "line_search" if has_search else optimizer.stepper
+
+
 def _check(row: Option, value: Any, limits: Limits) -> None:
     """Refuse a value outside the range of its option."""
     if row.choices is not None and value not in row.choices:
         raise InvalidRequest(_out_of_range(row, f"one of {', '.join(row.choices)}", quote_text(str(value))))
-    if row.kind not in ("number", "integer") or value is None:
+    if row.kind == "integers" and value is not None:
+        _check_list(row, value)
+    if not row.is_number or value is None:
         return
     low, high = row.low, row.highest(limits)
     is_above = low is None or (value > low if row.is_open else value >= low)
     is_below = value < np.inf if high is None else value < high if row.is_below else value <= high
     if not (is_above and is_below):
         raise InvalidRequest(_out_of_range(row, _rule(row, high), value))
+
+
+def _check_list(row: Option, values: Sequence[int]) -> None:
+    """Refuse a list that is empty or too long, or that holds a number below the lowest."""
+    if not 1 <= len(values) <= row.most:
+        raise InvalidRequest(
+            fault("too-many-elements", pointer_to(row.name), count=len(values), limit=row.most)
+        )
+    for position, value in enumerate(values):
+        if row.low is not None and not row.low <= value < np.inf:
+            rule = f"at least {row.low:,}"
+            raise InvalidRequest(fault("out-of-range", pointer_to(row.name, position), rule=rule, got=value))
 
 
 def _rule(row: Option, high: float | None) -> str:

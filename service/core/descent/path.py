@@ -101,6 +101,7 @@ class Path:
             "start_value": None,
             "variables": start,
             "moments": moments,
+            "numbers": {**self.options.optimizer.numbers, **self.options.schedule.numbers},
             "best": {"step": 0, "value": math.inf, "variables": start},
         }
 
@@ -111,7 +112,7 @@ class Path:
     def _new_stepper(self) -> Stepper:
         kernel, options, noise = self.problem.kernel, self.options, self.problem.noise
         numbers = options.numbers() | bound_numbers(kernel, self.bounds) | {"noise": noise}
-        return STEPPERS[options.optimizer.stepper](kernel, options, numbers, noise > 0.0)
+        return STEPPERS[options.stepper](kernel, options, numbers, noise > 0.0)
 
     def _start_parts(self) -> Parts:
         """Lay the content out as what the loop carries."""
@@ -121,7 +122,7 @@ class Path:
             slots=slots,
             before=slots,
             gradient=(0.0,) * len(slots),
-            **self.stepper.carry(content["moments"]),
+            **self.stepper.carry(content),
             best_slots=pack(best["variables"]),
             k=content["step"],
             best=best["value"],
@@ -167,8 +168,8 @@ class Path:
         """Return what the caller gets."""
         run, point = self.run, self.run.point
         variables, best = self.problem.kernel.unpack(point.slots), run.best()
-        moments = self.stepper.remember(point)
-        reached = {"step": point.step, "variables": variables, "moments": moments, "best": best}
+        memory = self.stepper.remember(point)
+        reached = {"step": point.step, "variables": variables, "best": best, **memory}
         return {
             "variables": variables,
             "value": point.value,

@@ -17,7 +17,7 @@ from service.core.calculus.template import Array, Shape
 from service.core.descent.optimizers import Optimizer
 from service.core.exceptions import InvalidRequest, fault, pointer_to, quote_text
 
-VERSION = 1
+VERSION = 2
 """To be raised when the keys of a state, or what they mean, change."""
 
 KEYS = {
@@ -30,6 +30,7 @@ KEYS = {
     "start_value",
     "variables",
     "moments",
+    "numbers",
     "best",
     "seal",
 }
@@ -101,6 +102,7 @@ def _progress(state: Mapping[str, Any], shapes: Mapping[str, Shape], optimizer: 
         "start_value": float(state["start_value"]),
         "variables": _tensors(state["variables"], shapes),
         "moments": {name: _tensors(moments[name], shapes) for name in optimizer.moments} | stacks,
+        "numbers": {name: float(number) for name, number in state["numbers"].items()},
         "best": {
             "step": int(best["step"]),
             "value": float(best["value"]),

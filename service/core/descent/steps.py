@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from service.core.calculus.kernel import Kernel
 from service.core.descent.layout import Iterate, Layout, Parts, Reason
-from service.core.descent.loop import Moments
+from service.core.descent.loop import Memory
 from service.core.exceptions import DeadlineExceeded
 from service.core.limits import Deadline
 
@@ -25,11 +25,11 @@ class Stepper(Protocol):
     def run(self, start: Parts, last: int, *, is_fresh: bool) -> tuple[Reason, Parts]:
         """Go from an iterate to the step `last`, or to where there is a reason to come back."""
 
-    def carry(self, moments: Moments) -> dict[str, Any]:
-        """Return what the parts carry of a state's moments."""
+    def carry(self, memory: Memory) -> dict[str, Any]:
+        """Return what the parts carry of a state's memory."""
 
-    def remember(self, point: Iterate) -> Moments:
-        """Return the moments that a state keeps."""
+    def remember(self, point: Iterate) -> Memory:
+        """Return the memory that a state keeps."""
 
     def evaluations(self, point: Iterate, first: int) -> int:
         """Count the evaluations of value and gradient from the first step on."""

@@ -1,0 +1,87 @@
+"""Gradient descent that searches for the length of each step.
+
+References
+----------
+Armijo, Minimization of functions having Lipschitz continuous first partial derivatives, Pacific Journal of
+Mathematics 16 (1966). Bertsekas, On the Goldstein-Levitin-Polyak gradient projection method, IEEE
+Transactions on Automatic Control 21 (1976), for the search along the projected path.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from service.core.calculus.kernel import Kernel
+from service.core.descent.active_set import Box
+from service.core.descent.layout import Parts, Reason
+from service.core.descent.line_search import DECREASE, ROUNDING
+from service.core.descent.loop import Judgement, Memory
+from service.core.descent.searcher import Searcher
+from service.core.descent.vectors import vectors_of
+
+MOST_HALVINGS = 60
+"""Trials of one step: from 1 down to where doubles of everyday size do not change any more."""
+
+
+class Backtracking(Searcher):
+    """The stepper of `gradient_descent` with `line_search`.
+
+    Parameters
+    ----------
+    kernel, judgement
+        As `Searcher` takes them.
+    first : float
+        The first step to try: the learning rate.
+    box : Box, optional
+        The bounds, if there are any.
+
+    Notes
+    -----
+    A step starts at twice the last accepted one and is halved until the value has fallen by `DECREASE` times
+    what the gradient promises for the way gone: so the value never rises.
+    """
+
+    carried = ("evaluations", "length")
+
+    def __init__(self, kernel: Kernel, judgement: Judgement, first: float, box: Box | None) -> None:
+        super().__init__(kernel, judgement)
+        self.first, self.box, self.vectors = first, box, vectors_of(kernel)
+
+    def carry(self, memory: Memory) -> dict[str, Any]:
+        """Return what the parts carry of a state's memory; the first trial is the learning rate itself."""
+        return {"length": self.first / 2.0} | super().carry(memory)
+
+    def step(self, parts: Parts) -> tuple[int, Parts]:
+        """Halve the step until the value is low enough."""
+        layout, vectors, evaluate = self.layout, self.vectors, self.kernel.evaluate
+        count_at, length_at = self.places
+        moved = list(parts)
+        value, length = parts[layout.value], 2.0 * parts[length_at]
+        x, gradient = vectors.of(parts[layout.slots]), vectors.of(parts[layout.gradient])
+        for _ in range(MOST_HALVINGS):
+            place = vectors.along(x, gradient, -length)
+            if self.box is not None:
+                place = self.box.projected(vectors, place)
+            promise = -vectors.dot(gradient, vectors.difference(place, x))
+            if not promise > 0.0 and math.isfinite(promise):
+                break
+            slots = vectors.slots(place)
+            found, slope = evaluate(slots)
+            moved[count_at] += 1
+            if found <= value - DECREASE * promise and math.isfinite(
+                vectors.dot(gradient, vectors.of(slope))
+            ):
+                moved[layout.slots], moved[layout.before] = slots, parts[layout.slots]
+                moved[layout.value], moved[layout.previous] = found, value
+                moved[layout.gradient], moved[length_at] = slope, length
+                moved[layout.k] += 1
+                return self.judge(*moved)
+            length /= 2.0
+        is_level = self._promise(parts) * parts[length_at] <= ROUNDING * abs(value)
+        return Reason.EXHAUSTED if is_level else Reason.BLOCKED, tuple(moved)
+
+    def _promise(self, parts: Parts) -> float:
+        """Return the decrease that the gradient promises for a step of length 1."""
+        gradient = self.vectors.of(parts[self.layout.gradient])
+        return self.vectors.dot(gradient, gradient)

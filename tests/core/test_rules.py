@@ -1,0 +1,107 @@
+"""Update rules beside PyTorch's paths: line search, weight decay, warm-up, and schedules by themselves."""
+
+import math
+
+import numpy as np
+import pytest
+
+from service.core import descent
+from service.core.descent.options import read_options
+from service.core.descent.schedules import factor_of
+from service.core.limits import DEFAULT_LIMITS
+
+SQUARE, START = "x[0]**2 + 50*x[1]**2", {"x": [-3.0, 4.0]}
+ROSENBROCK = "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)"
+
+
+@pytest.mark.parametrize("rate", [1e-8, 1e-3, 1.0, 1e8])
+@pytest.mark.parametrize("size", [2, 700], ids=["floats", "arrays"])
+def test_a_line_search_lets_no_value_rise_whatever_the_rate(rate, size):
+    start = np.linspace(-1.2, 1.0, size)
+    path = descent(ROSENBROCK, {"x": start}, line_search=True, learning_rate=rate, steps=50, history=51)
+
+    values = [record["value"] for record in path["history"]]
+    assert path["status"] == "max_steps"
+    assert values == sorted(values, reverse=True)
+    assert values[-1] < 0.5 * values[0]
+
+
+def test_a_line_search_begins_at_the_rate_and_doubles_what_was_accepted():
+    """On x**2 a step t leaves 1 - 2t of x: 1/8 of it is accepted, then 1/4, then 1/2 lands on the minimum."""
+    path = descent("x**2", {"x": 1.0}, line_search=True, learning_rate=0.125, steps=3, history=4)
+
+    assert [float(record["variables"]["x"]) for record in path["history"]] == [1.0, 0.75, 0.375, 0.0]
+    assert path["evaluations"] == 4
+
+
+def test_a_line_search_shortens_a_step_that_is_not_finite():
+    path = descent("x - log(x)", {"x": 50.0}, line_search=True, learning_rate=1e3, tolerance=1e-4, steps=1000)
+
+    assert path["status"] == "converged"
+    assert path["variables"]["x"] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_a_line_search_keeps_within_bounds():
+    bounds = {"x": {"lower": [-5, 1], "upper": [-1, 9]}}
+    path = descent(SQUARE, START, line_search=True, bounds=bounds, tolerance=1e-9)
+
+    assert path["status"] == "converged"
+    assert path["variables"]["x"].tolist() == [-1.0, 1.0]
+
+
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "momentum", "adam", "adamw", "lion"])
+def test_weight_decay_moves_the_variables_where_the_gradient_is_zero(optimizer):
+    path = descent("0*x + 1", {"x": 2.0}, optimizer=optimizer, weight_decay=0.5, learning_rate=0.1, steps=20)
+
+    assert path["status"] == "max_steps"
+    assert abs(path["variables"]["x"]) < 2.0
+
+
+def test_nothing_decays_that_is_zero():
+    assert descent("0*x + 1", {"x": 0.0}, weight_decay=0.5)["status"] == "stalled"
+
+
+def factors(count, **options):
+    chosen = read_options(options, DEFAULT_LIMITS).completed(count)
+    factor = factor_of(chosen.schedule, chosen.values)
+    return [factor(k) for k in range(count)]
+
+
+def test_a_warm_up_rises_from_zero_and_then_the_schedule_begins():
+    found = factors(8, schedule="exponential", schedule_rate=0.5, warmup=4)
+
+    assert found == [0.0, 0.25, 0.5, 0.75, 1.0, 0.5, 0.25, 0.125]
+
+
+def test_a_schedule_without_a_length_takes_the_steps_that_the_warm_up_leaves():
+    found = factors(8, schedule="polynomial", warmup=4)
+
+    assert found == [0.0, 0.25, 0.5, 0.75, 1.0, 0.75, 0.5, 0.25]
+
+
+def test_milestones_need_no_order():
+    found = factors(6, schedule="milestones", schedule_rate=0.1, schedule_at=[4, 2])
+
+    assert found == pytest.approx([1, 1, 0.1, 0.1, 0.01, 0.01])
+
+
+def test_a_plateau_lowers_the_rate_when_the_value_does_not_fall():
+    """The value swings between 1 and -1 until the rate of 1 is halved: then it lands on the minimum."""
+    path = descent(
+        "x**2",
+        {"x": 1.0},
+        learning_rate=1.0,
+        schedule="plateau",
+        schedule_rate=0.5,
+        schedule_every=3,
+        steps=20,
+    )
+
+    assert path["value"] == 0.0
+
+
+def test_one_cycle_stays_finite_for_any_length():
+    for length in (1, 2, 3, 7):
+        chosen = read_options({"schedule": "one_cycle", "schedule_every": length}, DEFAULT_LIMITS)
+        factor = factor_of(chosen.schedule, chosen.values)
+        assert all(math.isfinite(factor(k)) and 0 < factor(k) <= 1 for k in range(3 * length))
