@@ -14,10 +14,11 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 for _name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(_name, None)  # they choose slow kernels, for ours and for everybody's matmul
 
-from benchmarks import core, growth, http, json_parsing, minimizers, parts  # noqa: E402
+from benchmarks import core, derivatives, growth, http, json_parsing, minimizers, parts  # noqa: E402
 
 TABLES = {
     "core": (core.print_table, 15),
+    "derivatives": (derivatives.print_table, 9),
     "growth": (growth.print_tables, 9),
     "minimizers": (minimizers.print_table, 9),
     "json": (json_parsing.print_tables, 9),

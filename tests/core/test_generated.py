@@ -34,7 +34,7 @@ FIXED = {
     "Interrupted", "ArithmeticError", "ValueError", "float", "item", "out", "transpose", "reshape",
     "check", "probe", "differences", "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
-    *OPTIONS, "pairs", "noise", "largest", "norm",
+    *OPTIONS, "b0", "a1", "a0", "b", "a", "dot", "pairs", "evaluations", "abs", "max", "noise", "largest", "norm",
 }  # fmt: skip
 TOKEN = re.compile(rf"({NAME}(?!\w))|([A-Za-z_]\w*)|{NUMBER}|{SIGN}|\.(?=[a-z])|:$| ", re.ASCII)
 

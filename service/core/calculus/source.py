@@ -59,6 +59,7 @@ class Writer:
     _options: dict[Any, str] = field(default_factory=dict)
     _depths: dict[int, int] = field(default_factory=dict)
     _pending: float = 0.0
+    _numbers: int = 0
 
     def bind_inputs(self, names: Mapping[int, str]) -> None:
         """Name the inputs, by node."""
@@ -69,8 +70,11 @@ class Writer:
         known = self._names.get(index)
         if known is None:
             node = self.graph.nodes[index]
-            known = f"k{index}" if node.operation is NUMBER else f"n{index}"
+            known = f"n{index}"
             if node.operation is NUMBER:
+                # By order of use: functions that differ in numbers share their source.
+                known = f"k{self._numbers}"
+                self._numbers += 1
                 # Python's own float divides by zero with an error, and has no shape to change.
                 value = node.options[0]
                 self.values[known] = value if self.is_on_floats else np.float64(value)
