@@ -17,17 +17,17 @@ export function makeDescent(setting, form, result, show) {
   let isStopping = false;
   let last = null; // the answer that a run can go on from
 
-  function showPassing(records) {
-    show.passing([makeTrack(setting, records)]);
-    result.showProgress(records, setting.steps);
-  }
-
-  async function run(signal, before = null) {
-    const { path, body } = runRequest(setting, before);
+  async function run(signal, before = null, steps = setting.steps) {
+    const { path, body } = runRequest(setting, before, steps);
+    const showPassing = (records) => {
+      show.passing([makeTrack(setting, records)]);
+      result.showProgress(records, steps);
+    };
     isStopping = false;
     result.begin(path, body);
     await guard(signal, async () => {
-      last = await runInParts(setting, before, signal, showPassing, () => isStopping);
+      const askNext = (answer, onLine) => askPart(runRequest(setting, answer, steps), signal, onLine);
+      last = await runInParts(askNext, before, showPassing, () => isStopping);
       show.done([makeTrack(setting, last.history)]);
       const status = isStopping && last.status === "deadline" ? "stopped" : last.status;
       const kind = ENDED.has(status) ? await kindOf(last, signal) : undefined;
@@ -89,8 +89,9 @@ export function makeDescent(setting, form, result, show) {
     },
     /** Go on from where the last run ended, for as many steps again where all were run. */
     goOn() {
-      const rest = last.status === "max_steps" ? { ...last, steps: 0 } : last;
-      return turns.take((signal) => run(signal, rest));
+      const before = last;
+      const more = before.status === "max_steps" ? before.steps : 0;
+      return turns.take((signal) => run(signal, before, more + setting.steps));
     },
     /** Show nothing, since there is no function. */
     clear() {
@@ -101,14 +102,15 @@ export function makeDescent(setting, form, result, show) {
   };
 }
 
+const askPart = ({ path, body }, signal, onLine) => follow(path, body, signal, onLine);
+
 /** Run in parts, each going on from the state of the last, until all steps are run or `isStopping()`. */
-async function runInParts(setting, before, signal, onProgress, isStopping) {
+async function runInParts(askNext, before, onProgress, isStopping) {
   let answer = before;
   let part = null;
   do {
     const passed = [...(answer?.history ?? [])];
-    const { path, body } = runRequest(setting, answer);
-    part = await follow(path, body, signal, (line) => {
+    part = await askNext(answer, (line) => {
       passed.push(line);
       onProgress(passed);
     });

@@ -24,8 +24,8 @@ export function curvatureRequest(setting, variables) {
   return { path: "hessian", body: { function: setting.f, variables, ...given({ constants }), curvature: true } };
 }
 
-/** One run of descent; with the answer of its last part, what is left of it. */
-export function runRequest(setting, before = null) {
+/** One run of descent; with the answer of its last part, what is left of so many steps. */
+export function runRequest(setting, before = null, steps = setting.steps) {
   const whole = {
     ...commonOf(setting),
     learning_rate: setting.rate,
@@ -33,7 +33,7 @@ export function runRequest(setting, before = null) {
     deadline_ms: PART_MS,
     ticks: "variables",
   };
-  const rest = before && { steps: setting.steps - before.steps, state: before.state };
+  const rest = before && { steps: steps - before.steps, state: before.state };
   return { path: "descent", body: { ...whole, ...rest } };
 }
 

@@ -1,7 +1,7 @@
 // The whole setting of the page, and how the fragment of its address holds it.
 
 import { FUNCTIONS } from "./functions.js";
-import { KEPT, MOST_RUNS } from "./kept.js";
+import { MOST_RUNS, readRun, writeRun } from "./kept.js";
 import { optimizerNames, optionNames } from "./options.js";
 
 const number = {
@@ -27,10 +27,10 @@ const sized = (kind, least, most) => ({
 });
 const runs = {
   read: (text) => {
-    const found = text ? text.split(";").map(readRun) : [];
+    const found = text ? text.split(";").map((run) => readRun(run, fields())) : [];
     return found.length <= MOST_RUNS && found.every(Boolean) ? found : undefined;
   },
-  write: (all) => all.map((run) => KEPT.map((name) => fields()[name].write(run[name])).join("~")).join(";"),
+  write: (all) => all.map((run) => writeRun(run, fields())).join(";"),
 };
 const within = (least, most) => ({
   ...number,
@@ -75,14 +75,6 @@ const FIXED = {
 export function fields() {
   const options = Object.fromEntries(optionNames().map((name) => [name, optional]));
   return { ...FIXED, optimizer: oneOf(...optimizerNames()), ...options };
-}
-
-/** One run that the reader kept, or undefined. */
-function readRun(text) {
-  const known = fields();
-  const values = text.split("~").map((part, index) => known[KEPT[index]]?.read(part));
-  const isWhole = values.length === KEPT.length && values.every((value) => value !== undefined);
-  return isWhole ? Object.fromEntries(KEPT.map((name, index) => [name, values[index]])) : undefined;
 }
 
 /** The setting that a newcomer finds: the seed's function, start and learning rate. */

@@ -90,6 +90,18 @@ def test_a_place_where_a_run_comes_to_rest_is_told(playground, setting, said):
     expect(page.locator("#status")).to_contain_text(said)
 
 
+def test_a_run_goes_on_for_as_many_steps_as_if_it_had_never_ended(playground):
+    found = playground({"optimizer": "momentum", "rate": "0.01"})
+    page = found.page
+
+    page.click("#go-on")
+
+    expect(page.locator("#status")).to_have_text("All 200 steps were run.")
+    expect(page.locator("#moment-text")).to_have_text("Step 200 of 200")
+    twice = playground({"optimizer": "momentum", "rate": "0.01", "steps": "200"}).page
+    assert page.locator("#figures").inner_text() == twice.locator("#figures").inner_text()
+
+
 def test_a_value_that_rises_is_said_first_and_in_red_with_the_services_message(playground):
     page = playground({"rate": "1.05", "steps": "50"}).page
 

@@ -60,6 +60,14 @@ def test_a_functions_name_is_explained_under_cursor_and_pointer(playground):
     expect(page.locator("#f-help")).to_have_text("abs(x): absolute value; 0 at 0")
 
 
+def test_a_functions_name_is_explained_under_the_pointer(playground):
+    page = playground({"f": "softplus(x[0]) + abs(x[1])"}).page
+
+    page.locator("#f").hover(position={"x": 40, "y": 20})
+
+    expect(page.locator("#f-help")).to_contain_text("softplus(x): log(1 + exp(x))")
+
+
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_functions_are_a_page_in_a_browser(visit, keep, axe, size, scheme):

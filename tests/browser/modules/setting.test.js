@@ -34,6 +34,11 @@ test("a setting survives its fragment", () => {
     show: "sweep",
     logits: [1, -2.5, 3, 0],
     label: 3,
+    against: "kept",
+    runs: [
+      { optimizer: "nesterov", rate: 1e-3, start: [1, -2, 3], steps: 10, method: "central", momentum: 0.5 },
+      { optimizer: "gradient_descent", rate: 0.1, start: [4], steps: 100, method: "exact", momentum: null },
+    ],
   };
 
   assert.deepEqual(readFragment(`#${writeFragment(setting)}`), setting);
