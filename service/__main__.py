@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import socket
 import sys
+
+from service.address import cannot_listen
 
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 """For the BLAS library: the workers are the parallelism, and sums come out the same on every machine.
@@ -35,22 +35,6 @@ def main(arguments: list[str]) -> int:
     # Gunicorn reads these two itself, and fails without a word of which variable was wrong.
     os.environ |= {"WEB_CONCURRENCY": str(settings.workers), "PORT": str(settings.port)}
     return _serve()
-
-
-def cannot_listen(host: str, port: int) -> str:
-    """Try to bind, and say why it failed; empty when it did not.
-
-    The service binds with SO_REUSEPORT, so that the kernel spreads connections over its sockets: with
-    it, a second server on the same port would start without an error and take half of the requests.
-    """
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        return "the port is in use" if error.errno == errno.EADDRINUSE else error.strerror or str(error)
-    return ""
 
 
 def _serve() -> int:

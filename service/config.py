@@ -11,6 +11,7 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from service.address import bind_of
 from service.core.exceptions import quote_text
 from service.core.limits import MIB, Limits, setting_of
 
@@ -20,9 +21,10 @@ LARGEST = 2**53 - 1
 CGROUP = Path("/sys/fs/cgroup")
 OWN_CGROUP = Path("/proc/self/cgroup")
 
-_HOST = re.compile(r"[A-Za-z0-9_.:%-]{1,253}")
+_HOST = re.compile(r"\*|unix:/.{1,100}|\[[0-9A-Fa-f:.%]{2,60}\]|[A-Za-z0-9_.:%-]{1,253}")
 _KUBERNETES = re.compile(r"KOBAI_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
 _KUBERNETES_PORT = re.compile(r"(tcp|udp|sctp)://")
+_DOCKER_LINK = re.compile(r"KOBAI_(\w+_)?(NAME|ENV_\w+)")
 
 
 class SettingsError(ValueError):
@@ -79,7 +81,7 @@ def _row(
 class Settings:
     """Everything that can be set from outside. A value that is absent or empty means the default."""
 
-    host: str = _row("HOST", "127.0.0.1", "address", "the address to listen on")
+    host: str = _row("HOST", "127.0.0.1", "address", "address to listen on; * is all, unix:/path a socket")
     port: int = _row("PORT", 8000, "port", "the port to listen on", high=65_535)
     workers: int = _row(
         "WEB_CONCURRENCY", available_cpus, "processes", "worker processes; the CPUs there are", high=256
@@ -184,7 +186,7 @@ class Settings:
     @property
     def bind(self) -> str:
         """The address as Gunicorn writes it, an IPv6 one in brackets."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return bind_of(self.host, self.port)
 
 
 def variable_of(name: str) -> str:
@@ -222,13 +224,16 @@ def known_variables() -> list[str]:
 def _refuse_unknown(environ: Mapping[str, str]) -> None:
     """Stop at a ``KOBAI_`` variable that nothing reads: a typing slip must not become a default.
 
-    What Kubernetes sets in every container for a Service called ``kobai`` is not ours, and left alone.
+    What Kubernetes sets in every container for a Service called ``kobai``, and Docker for a container that
+    is linked by that name, is not ours, and left alone.
     """
     known = known_variables()
     for variable, value in sorted(environ.items()):
         if not variable.upper().startswith("KOBAI_") or variable in known:
             continue
         if _KUBERNETES.fullmatch(variable) or (variable.endswith("_PORT") and _KUBERNETES_PORT.match(value)):
+            continue
+        if _DOCKER_LINK.fullmatch(variable) and (value.startswith("/") or "_ENV_" in variable):
             continue
         short = {name.removeprefix("KOBAI_"): name for name in known}
         nearest = difflib.get_close_matches(variable.upper().removeprefix("KOBAI_"), short, n=1)
@@ -286,8 +291,10 @@ def _read_switch(variable: str, text: str, metadata: Mapping[str, Any]) -> bool:
 
 def _read_host(variable: str, text: str, metadata: Mapping[str, Any]) -> str:
     if _HOST.fullmatch(text):
-        return text
-    raise SettingsError(f"{variable} must be an IP address or a host name, got {quote_text(text)}.")
+        return text.strip("[]")
+    raise SettingsError(
+        f"{variable} must be an IP address, a host name, * or unix:/path, got {quote_text(text)}."
+    )
 
 
 ORDER: tuple[tuple[tuple[str, ...], str, str], ...] = (

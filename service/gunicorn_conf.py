@@ -9,7 +9,6 @@ import resource
 import shutil
 import signal
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,13 @@ from service.__main__ import ONE_THREAD
 
 os.environ.update(ONE_THREAD)  # before anything below imports NumPy
 
-from service.config import Settings, SettingsError, variable_of
+from service.checks import allow_connections, check_command_line, memory_folder
+from service.config import Settings, SettingsError
 from service.server import metrics_folder
 
-MEMORY_FOLDER = "/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir()  # noqa: S108
-"""For small files that change all the time: a disk's stalls must not become a worker's."""
+settings = Settings.from_environment()
+
+MEMORY_FOLDER = str(memory_folder(settings.workers + 1))
 
 try:
     metrics_folder.check()
@@ -40,8 +41,6 @@ from service.server.memory import keep_little  # noqa: E402
 from service.server.warm import warm_up  # noqa: E402
 
 METRICS_FOLDER = Path(os.environ[metrics_folder.VARIABLE])
-
-settings = Settings.from_environment()
 
 _asgi = settings.worker_class == "asgi"
 
@@ -113,10 +112,12 @@ logconfig_dict = {
 
 def on_starting(server: Any) -> None:
     """Check what the command line may have changed, and prepare what all workers share."""
-    if server.cfg.timeout and server.cfg.timeout <= settings.limits.deadline_ms / 1000:
-        raise SettingsError(
-            f"Gunicorn's timeout of {server.cfg.timeout} s must be longer than {variable_of('deadline_ms')}."
-        )
+    try:
+        check_command_line(server.cfg, server.app.wsgi(), settings)
+        allow_connections(server.cfg, server.log)
+    except SystemExit:
+        on_exit(server)
+        raise
     keep_little()
     # A core file would write what callers have sent to a disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
@@ -131,7 +132,11 @@ def on_starting(server: Any) -> None:
 
 def when_ready(server: Any) -> None:
     """Say where the service listens; Gunicorn itself does not know it when each worker has its socket."""
-    server.log.info("Kobai listens at http://%s with %d %s workers", bind, workers, settings.worker_class)
+    scheme = "https" if server.cfg.is_ssl else "http"
+    addresses = ", ".join(server.cfg.bind)
+    kind = settings.worker_class
+    count = server.cfg.workers
+    server.log.info("Kobai listens at %s://%s with %d %s workers", scheme, addresses, count, kind)
 
 
 def post_worker_init(worker: Any) -> None:

@@ -7,11 +7,30 @@ from __future__ import annotations
 
 import http.client
 import os
+import socket
 import sys
 
+from service.address import LOOPBACK, UNIX
+
 TIMEOUT_SECONDS = 2.5
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-"""Addresses that mean all interfaces, and where to reach them from inside."""
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """A connection to a socket in the file system."""
+
+    def connect(self) -> None:
+        """Connect to the path that stands in place of the host."""
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.host)
+
+
+def connection_to(host: str, port: str) -> http.client.HTTPConnection:
+    """Prepare a connection to where the service listens."""
+    if host.startswith(UNIX):
+        return UnixConnection(host.removeprefix(UNIX), timeout=TIMEOUT_SECONDS)
+    host = host.strip("[]")
+    return http.client.HTTPConnection(LOOPBACK.get(host, host), int(port), timeout=TIMEOUT_SECONDS)
 
 
 def main() -> int:
@@ -19,9 +38,7 @@ def main() -> int:
     host = os.environ.get("HOST") or "127.0.0.1"
     port = os.environ.get("PORT") or "8000"
     try:
-        connection = http.client.HTTPConnection(
-            EVERYWHERE.get(host, host), int(port), timeout=TIMEOUT_SECONDS
-        )
+        connection = connection_to(host, port)
         connection.request("GET", "/readyz")
         status = connection.getresponse().status
     except (OSError, http.client.HTTPException, ValueError) as error:

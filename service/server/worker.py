@@ -106,8 +106,9 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
         await told.wait()
         bridge.drain()
         await asyncio.sleep(drain_seconds)
-        for listener in self.sockets:
-            turn_away(listener.sock)
+        if self.cfg.reuse_port:
+            for listener in self.sockets:
+                turn_away(listener.sock)
         await asyncio.sleep(SETTLE_SECONDS)
         server.should_exit = True
 

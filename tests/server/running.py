@@ -47,8 +47,9 @@ def children(pid):
 class Server:
     """One running server. Its output goes to files, so that it never waits for a reader."""
 
-    def __init__(self, folder, application=None, through=None, **environment):
-        self.port = free_port()
+    def __init__(self, folder, application=None, through=None, *, unix=None, is_tls=False, **environment):
+        self.port = int(environment.get("PORT") or free_port())
+        self.unix, self.is_tls = unix, is_tls
         self.out, self.err = folder / f"{self.port}.out", folder / f"{self.port}.err"
         program = [sys.executable, "-m", "service"]
         if application:
@@ -70,11 +71,19 @@ class Server:
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end and self.process.poll() is None:
             with contextlib.suppress(OSError, http.client.HTTPException):
-                if len(self.workers()) == self.expected and self.get("/livez")[0] == 200:
+                if len(self.workers()) == self.expected and self._answers():
                     return
             time.sleep(0.05)
         self.process.kill()
         raise AssertionError(f"no start: {self.out.read_text()}{self.err.read_text()}")
+
+    def _answers(self):
+        if self.unix:
+            with socket.socket(socket.AF_UNIX) as client:
+                return client.connect_ex(str(self.unix)) == 0
+        if self.is_tls:
+            return not self.socket().close()
+        return self.get("/livez")[0] == 200
 
     def workers(self):
         """List the process ids of the workers."""

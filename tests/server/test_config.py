@@ -15,6 +15,7 @@ from tests.documentation import PAGES
 
 PROCESSES = "WEB_CONCURRENCY must be a whole number from 1 to 256 (processes), got"
 PORT = "PORT must be a whole number from 1 to 65535 (port), got"
+HOST = "HOST must be an IP address, a host name, * or unix:/path, got"
 STEPS = "KOBAI_STEPS must be a whole number from 1 to 9007199254740991 (steps), got"
 UNKNOWN = "is not a setting of this service."
 
@@ -34,8 +35,8 @@ BAD = [
     ("kobai_steps", "1", f"'kobai_steps' {UNKNOWN} Did you mean KOBAI_STEPS?"),
     ("KOBAI_XYZZY", "1", f"'KOBAI_XYZZY' {UNKNOWN}"),
     ("KOBAI_PORT", "9000", f"'KOBAI_PORT' {UNKNOWN} Did you mean PORT?"),
-    ("HOST", "local host", "HOST must be an IP address or a host name, got 'local host'."),
-    ("HOST", "unix:/tmp/x", "HOST must be an IP address or a host name, got 'unix:/tmp/x'."),
+    ("HOST", "local host", f"{HOST} 'local host'."),
+    ("HOST", "[::1", f"{HOST} '[::1'."),
     ("KOBAI_WORKER_CLASS", "sync", "KOBAI_WORKER_CLASS must be asgi or gthread, got 'sync'."),
     ("KOBAI_LOG_LEVEL", "loud", "KOBAI_LOG_LEVEL must be debug or info or warning or error, got 'loud'."),
     ("KOBAI_SERVER_TIMING", "1", "KOBAI_SERVER_TIMING must be true or false, got '1'."),
@@ -75,6 +76,9 @@ GOOD = [
     ("HOST", "0.0.0.0", "host", "0.0.0.0"),
     ("HOST", "::1", "host", "::1"),
     ("HOST", "localhost", "host", "localhost"),
+    ("HOST", "[::]", "host", "::"),
+    ("HOST", "*", "host", "*"),
+    ("HOST", "unix:/tmp/kobai.sock", "host", "unix:/tmp/kobai.sock"),
     ("PORT", " 9000 ", "port", 9000),
     ("PORT", "", "port", 8000),
     ("WEB_CONCURRENCY", "3", "workers", 3),

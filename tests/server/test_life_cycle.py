@@ -128,7 +128,7 @@ def test_kept_alive_connections_are_spread_over_the_workers(serve):
 
 
 def test_at_sigterm_under_load_no_accepted_request_fails(serve):
-    server = serve(WEB_CONCURRENCY="2", KOBAI_DRAIN_S="1")
+    server = serve(WEB_CONCURRENCY="2", KOBAI_DRAIN_S="1", KOBAI_DEADLINE_DEFAULT_MS="25000")
     callers = call(server.port, 8, [SMALL] * 20 + [LONG])
     while sum(len(caller.statuses) for caller in callers) < 2_000:
         time.sleep(0.05)

@@ -1,0 +1,98 @@
+"""What is checked before the workers start: what Gunicorn's command line has changed, and the machine."""
+
+from __future__ import annotations
+
+import os
+import resource
+import shutil
+import ssl
+from pathlib import Path
+from typing import Any
+
+from service.config import Settings, variable_of
+from service.core.limits import MIB
+
+SPARE_FILES = 40
+"""Open files of a worker beside its connections: about 25 at rest, and some to refuse with."""
+
+FEWEST_CONNECTIONS = 10
+
+METRICS_BYTES = MIB
+"""What the metrics of one process take at most before anything grows."""
+
+
+class BadStart(SystemExit):
+    """The service cannot start like this; the message is written to standard error, one line."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"kobai: {why}")
+
+
+def memory_folder(processes: int) -> Path:
+    """Choose where small files that change all the time lie: a disk's stalls must not become a worker's.
+
+    A mapped file in a file system that is full ends the process without a word (SIGBUS).
+    """
+    for folder in (Path("/dev/shm"), Path("/run/kobai"), Path("/tmp")):  # noqa: S108 - in this order
+        if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= processes * METRICS_BYTES:
+            return folder
+    raise BadStart(f"no room for metrics: /dev/shm or /tmp needs {processes} MiB free, and to be writable.")
+
+
+def allow_connections(config: Any, log: Any) -> None:
+    """Raise the limit of open files, and where that is too low take fewer connections."""
+    wanted = config.worker_connections + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        if soft < wanted:
+            most = soft - SPARE_FILES
+            if most < FEWEST_CONNECTIONS:
+                raise BadStart(
+                    f"{soft} open files are too few; ulimit -n has to allow "
+                    f"{SPARE_FILES + FEWEST_CONNECTIONS}."
+                )
+            log.warning(
+                "A worker takes %d connections, not %d: only %d files may be open (ulimit -n)",
+                most, config.worker_connections, soft,
+            )  # fmt: skip
+            config.set("worker_connections", most)
+
+
+def check_command_line(config: Any, application: Any, settings: Settings) -> None:
+    """Refuse what Gunicorn's command line sets and the service cannot do."""
+    if config.timeout and config.timeout <= settings.limits.deadline_ms / 1000:
+        raise BadStart(
+            f"Gunicorn's timeout of {config.timeout} s must be longer than {variable_of('deadline_ms')}."
+        )
+    _check_worker_class(config, application)
+    _check_certificate(config)
+    if any(isinstance(address, str | int) for address in config.address):
+        config.set("reuse_port", False)  # a socket in the file system, or given by the parent, is shared
+
+
+def _check_worker_class(config: Any, application: Any) -> None:
+    from uvicorn_worker import UvicornWorker
+
+    from service.server.bridge import Bridge
+
+    worker = config.worker_class
+    is_asgi = issubclass(worker, UvicornWorker) or config.worker_class_str == "asgi"
+    if is_asgi != isinstance(application, Bridge):
+        spoken, other = ("ASGI", "service.asgi:app") if is_asgi else ("WSGI", "service.wsgi:app")
+        raise BadStart(
+            f"Gunicorn's worker {config.worker_class_str} speaks {spoken}: "
+            f"give it {other}, or leave out the worker class."
+        )
+
+
+def _check_certificate(config: Any) -> None:
+    """Load what TLS needs, whose absence would end every worker instead."""
+    if not config.is_ssl:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(config.certfile or "", config.keyfile)
+    except (OSError, ssl.SSLError) as error:
+        files = f"certfile {config.certfile} and keyfile {config.keyfile}"
+        raise BadStart(f"no TLS with {files}: {error}.") from None
