@@ -33,6 +33,11 @@ TICK_SECONDS = 0.25
 SETTLE_SECONDS = 0.5
 """Between the last new connection and the end of listening: their requests are on the way."""
 
+ACCEPTED_AT_ONCE = 4
+"""Connections that are accepted before the first of them is counted, and refused where there are too many.
+asyncio takes one number for this and for the kernel's queue, so that one is set again.
+"""
+
 SO_ATTACH_FILTER = 26
 """Linux's number of the socket option (socket(7)); the module `socket` does not name it."""
 
@@ -74,11 +79,14 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
         connections = Connections(settings, self.cfg.worker_connections, bridge.note_refusal)
         self.config.app, self.config.http = bridge, connections.make
         self.config.callback_notify = None  # the heartbeat is below
+        self.config.backlog = ACCEPTED_AT_ONCE
         self.config.timeout_graceful_shutdown = self.cfg.graceful_timeout
         server = Server(self.config)
         serving = asyncio.create_task(server.serve(self.sockets))
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
+        for listener in self.sockets:
+            listener.sock.listen(self.cfg.backlog)
         stopping = asyncio.create_task(self._stop(server, bridge, settings.drain_s))
         while not serving.done():
             if bridge.busy_seconds() < settings.worker_timeout_s:  # else a computation is stuck

@@ -143,7 +143,7 @@ def test_at_sigterm_under_load_no_accepted_request_fails(serve):
 
 
 def test_while_draining_readyz_answers_503_and_accepted_requests_finish(serve):
-    server = serve(KOBAI_DRAIN_S="1")
+    server = serve(KOBAI_DRAIN_S="1", KOBAI_DEADLINE_DEFAULT_MS="25000")
     long, probe, idle = server.connect(), server.connect(), server.connect()
     probe.request("GET", "/readyz")
     before = probe.getresponse()
