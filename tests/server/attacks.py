@@ -114,6 +114,36 @@ ATTACKS = {
     "R-14 a name that almost is one": refused(
         "/gradient", filled(b'{"function":"x","variables":{"', b"a", b'!":1}}'), "invalid-function"
     ),
+    "R-14 a name of fifteen million characters over twenty faults": refused(
+        "/gradient",
+        filled(b'{"function":"x","variables":{"', b"<", b'":[' + b'"a",' * 19 + b'"a"]}}'),
+        "invalid-function",
+    ),
+    "R-14 the same, with what a pointer escapes": refused(
+        "/gradient/field",
+        filled(b'{"function":"x","points":{"', b"/", b'":[' + b'"a",' * 19 + b'"a"]}}'),
+        "invalid-function",
+    ),
+    "R-14 bounds of a name as long": refused(
+        "/descent",
+        filled(b'{"function":"x","variables":{"x":1},"bounds":{"', b"~", b'":{"lower":["a","b"]}}}'),
+        "invalid-function",
+    ),
+    "R-14 many long names": refused(
+        "/gradient",
+        b'{"function":"x","variables":{'
+        + b",".join(b'"' + b"<" * 200_000 + b'%d":["a","b"]' % number for number in range(64))
+        + b"}}",
+        "invalid-function",
+    ),
+    "R-14 an unknown field as long": refused("/softmax", filled(b'{"x":[1],"', b"<", b'":1}')),
+    "R-14 a choice as long": refused("/loss", filled(b'{"loss":"', "é".encode(), b'"}')),
+    "R-14 learning rates in words": refused(
+        "/descent/sweep",
+        b'{"function":"x","variables":{"x":1},"learning_rates":['
+        + b",".join([b'"' + b"<" * 200_000 + b'"'] * 64)
+        + b"]}",
+    ),
     "R-14 a number that almost is one": malformed("/softmax", filled(b'{"x":[1.', b"0", b"x]}")),
     "R-14 a deadline far from its colon": malformed("/descent", filled(b'{"deadline_ms"', b" ", b"x}")),
     "R-14 many deadlines": refused("/descent", filled(b'{"a":[', b'"deadline_ms" ,', b"1]}")),

@@ -14,6 +14,8 @@ from tests.server.running import Server
 MIB = 1024 * 1024
 JSON = {"Content-Type": "application/json"}
 MOST_GROWTH = 600 * MIB
+MOST_REFUSAL_BYTES = 65_536
+"""However long what is refused may be: it is quoted shortened, in details and in pointers."""
 READING_SECONDS = 3
 """For reading the largest body, beside the deadline. Both are held against the processor time of the
 server, which other tests on the same machine do not lengthen as they do the time on the clock."""
@@ -77,6 +79,7 @@ def test_an_attack_gets_its_answer_in_time_and_changes_no_other(watched, referen
     assert (status, json.loads(answer).get("code")) == (attack.status, attack.code), answer[:300]
     assert processor_seconds(watched) - before < attack.seconds + READING_SECONDS
     assert b"Traceback" not in answer
+    assert status == 200 or len(answer) < MOST_REFUSAL_BYTES
     assert watched.request("POST", "/gradient", json.dumps(REFERENCE), JSON)[2] == reference
 
 
