@@ -34,7 +34,8 @@ FIXED = {
     "Interrupted", "ArithmeticError", "ValueError", "float", "item", "out", "transpose", "reshape",
     "check", "probe", "differences", "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
-    *OPTIONS, "b0", "a1", "a0", "b", "a", "dot", "pairs", "evaluations", "abs", "max", "noise", "largest", "norm",
+    *OPTIONS, "noise", "largest", "norm", "abs", "max",
+    "pairs", "evaluations", "dot", "a", "b", "a0", "a1", "b0", "b1", "move",
 }  # fmt: skip
 TOKEN = re.compile(rf"({NAME}(?!\w))|([A-Za-z_]\w*)|{NUMBER}|{SIGN}|\.(?=[a-z])|:$| ", re.ASCII)
 
