@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from service.core.calculus.differences import CHECK, LEVELS, METHODS, difference
 from service.core.calculus.field import gradient_field
 from service.core.calculus.gradient import gradient
 from service.core.calculus.kernel import bind_on_arrays, bind_on_floats
+from service.core.exceptions import InvalidFunction
 from service.core.language.operations import FUNCTIONS, OPERATIONS
 from service.core.limits import DEFAULT_LIMITS
 from tests.core import tolerances
@@ -92,6 +94,23 @@ def test_exact_gradient_agrees_with_the_complex_step(case: Case):
 
     for name in point:
         assert_close(slopes[name], expected[name], tolerances.COMPLEX_STEP)
+
+
+CORNERED = [
+    case
+    for case in CASES
+    if not OPERATIONS[case.operation].is_analytic
+    and re.match(f"{case.operation}\\([xa][^(]*$", case.expression)
+]
+"""Calls of what is not analytic, on a variable, with nothing else in them."""
+
+
+@pytest.mark.parametrize("case", CORNERED, ids=str)
+def test_the_complex_step_is_refused_by_the_name_of_what_is_not_analytic(case: Case):
+    name = OPERATIONS[case.operation].name
+
+    with pytest.raises(InvalidFunction, match=f"'{name}' is not complex-analytic"):
+        gradient(scalar_text(case), case.point(), method="complex_step")
 
 
 ON_ARRAYS_ALONE = {

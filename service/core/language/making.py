@@ -163,6 +163,7 @@ MAKING: tuple[Operation, ...] = (
         array="",
         options=(("classes", "size", REQUIRED),),
         is_macro=True,
+        is_analytic=False,
         definition=_one_hot,
     ),
     # what indexing by constants is made of, and no caller can name
