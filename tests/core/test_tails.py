@@ -5,7 +5,8 @@ import pytest
 
 from service.core import gradient, gradient_field
 from service.core.language.operations import FUNCTIONS
-from tests.fuzz.definitions import DEFINITIONS, mp
+from tests.fuzz.arithmetic import mp
+from tests.fuzz.definitions import DEFINITIONS
 
 UNARY = sorted(
     name

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tests.fuzz.definitions import mp, precise
+from tests.fuzz.arithmetic import mp, precise
 from tests.fuzz.programs import Evaluation
 
 SEEDS = (0, 1, 2)
@@ -12,6 +12,10 @@ MARGIN = 30
 """How many times the largest effect of rounding that was seen in a few trials float64 may be off."""
 ROUNDING = 2.0**-50
 SMALLEST = mp.mpf("1e-290")
+SMALLEST_SLOPE = mp.mpf("1e-55")
+"""What the smallest step leaves of the third derivative."""
+STEEPEST = mp.mpf("1e18")
+"""A difference quotient beyond it is that of a jump."""
 EXACTLY = None
 """The seed of an evaluation without rounding errors."""
 
@@ -64,9 +68,8 @@ class Expected:
         self.start = {name: precise(array) for name, array in program.variables.items()}
         self.value = tolerant(self.at(self.start), [self.at(self.start, seed) for seed in SEEDS])
         self.refuse_a_kink()
-        self.gradient = tolerant_each(
-            self.slope(self.start), [self.slope(self.start, seed=seed) for seed in SEEDS]
-        )
+        slopes = [self.slope(self.start, seed=seed) for seed in SEEDS]
+        self.gradient = tolerant_each(self.slope(self.start), slopes, SMALLEST_SLOPE)
 
     def at(self, point, seed=EXACTLY, is_for_derivatives=False):
         """Return the value at a point."""
@@ -98,7 +101,8 @@ class Expected:
         above, below = (self.slope(self.start, sides=sides) for sides in ((1, 0), (0, -1)))
         for name in above:
             size = np.maximum(abs(above[name]), abs(below[name]))
-            if np.any(abs(above[name] - below[name]) > mp.mpf("1e-8") * size + mp.mpf("1e-25")):
+            is_kink = abs(above[name] - below[name]) > mp.mpf("1e-8") * size + mp.mpf("1e-25")
+            if np.any(is_kink) or np.any(size > STEEPEST):
                 raise Undefined
 
     def quotients(self, method):
@@ -123,7 +127,7 @@ class Expected:
             (exact, value), *trials = [self.descend(method, rate, steps, seed) for seed in (EXACTLY, *SEEDS)]
         except Undefined:
             return None
-        more = 0
+        more = SMALLEST_SLOPE
         if method != "exact":
             more = 2 * steps * rate * self.rounding_of_steps(self.slope(self.start), method)
         variables = tolerant_each(exact, [trial for trial, _ in trials], more)

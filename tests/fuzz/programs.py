@@ -12,7 +12,8 @@ import numpy as np
 
 from service.core.language.operation import REQUIRED
 from service.core.language.operations import OPERATIONS
-from tests.fuzz.definitions import DEFINITIONS, mp, precise
+from tests.fuzz.arithmetic import mp, precise
+from tests.fuzz.definitions import DEFINITIONS
 
 COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
 DRAWN = sorted(
@@ -196,7 +197,9 @@ OPTIONS = {
     "non-negative": lambda random, shape: random.choice([0.0, 1e-7, 0.01]),
     "fraction": lambda random, shape: random.choice([0.0, 0.1, 0.5]),
     "size": lambda random, shape: random.randint(1, 4),
-    "number": lambda random, shape: random.choice([0.0, 1.0, 2.5, 3.0, -1.0]),
+    "number": lambda random, shape: random.choice([0.0, 0.25, 1.0, 2.5, 3.0, -1.0]),
+    "whole": lambda random, shape: random.randint(-2, 2),
+    "count": lambda random, shape: random.randint(1, 2),
 }
 """How an option is drawn, by its kind in the table, for a first operand of a shape."""
 
@@ -302,15 +305,18 @@ class Draft:
 
     def operand(self, name, place):
         """Draw an operand, most often made such that the operation has a value for it."""
-        if OPERATIONS[name].operands[place] == "condition":
+        if OPERATIONS[name].operands[place : place + 1] == ("condition",):
             return self.apply(self.random.choice(COMPARISONS), self.node(), self.node())
         node, wish = self.node(), DOMAINS.get((name, place))
+        if name == "cholesky":  # whose derivative is for symmetric matrices alone
+            return wish(self, node)
         return wish(self, node) if wish and self.is_so(0.8 - 0.4 * self.is_bare) else node
 
     def grow(self, name):
         """Add an operation on what there is."""
         row = OPERATIONS[name]
-        operands = [self.operand(name, place) for place in range(len(row.operands))]
+        count = self.random.randint(1, 3) if row.is_variadic else len(row.operands)
+        operands = [self.operand(name, place) for place in range(count)]
         if None in operands:
             raise Unlucky
         if row.operands == ("p", "t") and self.is_so(0.7):
@@ -362,6 +368,16 @@ def within_one(draft, node):
     return draft.apply("multiply", number(0.9), draft.apply("sin", node))
 
 
+def above_one(draft, node):
+    return draft.apply("add", draft.apply("square", node), number(1.5))
+
+
+def regular(draft, node):
+    """Make a symmetric matrix without small eigenvalues."""
+    product = draft.apply("dot", node, draft.apply("transpose", node))
+    return product and draft.apply("add", product, draft.apply("eye", n=draft.value_of(product).shape[0]))
+
+
 def probability(draft, node):
     return draft.apply("sigmoid", node)
 
@@ -379,6 +395,18 @@ DOMAINS = {
     ("power", 0): positive,
     ("arcsin", 0): within_one,
     ("arccos", 0): within_one,
+    ("arctanh", 0): within_one,
+    ("arccosh", 0): above_one,
+    ("log2", 0): positive,
+    ("log10", 0): positive,
+    ("lgamma", 0): positive,
+    ("digamma", 0): positive,
+    ("inv", 0): regular,
+    ("det", 0): regular,
+    ("logdet", 0): regular,
+    ("solve", 0): regular,
+    ("solve_triangular", 0): regular,
+    ("cholesky", 0): regular,
     ("binary_cross_entropy", 0): probability,
     ("cross_entropy", 0): distribution,
     ("kl_divergence", 0): distribution,
