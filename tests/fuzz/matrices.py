@@ -91,6 +91,15 @@ log_determinant = of_matrices(lambda x: mp.log(mp.det(x)) if mp.det(x) > 0 else 
 cholesky = of_matrices(mp.cholesky)
 
 
+def triangle(function):
+    def part(x, k=0):
+        if x.ndim < 2:
+            raise ValueError("a matrix is meant")
+        return np.asarray(function(x, k), dtype=object)
+
+    return part
+
+
 def solve(a, b):
     return np.asarray(np.matmul(inverse(a), b), dtype=object)
 
@@ -107,6 +116,12 @@ def convolve(x, w):
         for shift, weight in enumerate(w):
             result[place + shift] += number * weight
     return np.array(result, dtype=object)
+
+
+def tensordot(a, b, axes=2):
+    if axes == -1:  # NumPy takes it for 0
+        raise ValueError("so many axes there are not")
+    return np.asarray(np.tensordot(a, b, axes), dtype=object)
 
 
 def squeeze(x, axis=None):
@@ -130,11 +145,11 @@ MATRICES = {
     "squeeze": squeeze,
     "expand_dims": asarray(np.expand_dims),
     "diag": asarray(np.diag),
-    "tril": asarray(np.tril),
-    "triu": asarray(np.triu),
+    "tril": triangle(np.tril),
+    "triu": triangle(np.triu),
     "trace": asarray(np.trace),
     "outer": asarray(np.outer),
-    "tensordot": asarray(np.tensordot),
+    "tensordot": tensordot,
     "cumsum": one_axis(np.cumsum),
     "diff": last_axis(np.diff),
     "sort": last_axis(np.sort),

@@ -374,6 +374,8 @@ def above_one(draft, node):
 
 def regular(draft, node):
     """Make a symmetric matrix without small eigenvalues."""
+    if draft.value_of(node).ndim != 2:
+        node = draft.array("variable", "z", (2, 2))
     product = draft.apply("dot", node, draft.apply("transpose", node))
     return product and draft.apply("add", product, draft.apply("eye", n=draft.value_of(product).shape[0]))
 
