@@ -1,7 +1,7 @@
 // The service's own tables, from GET /functions: the functions, the optimizers and the options of each.
 
 let optimizers = [{ name: "gradient_descent", options: [], defaults: {} }];
-let meanings = {};
+let rows = {};
 let functions = [];
 
 /** Ask the service for its tables. Without them the page offers its first optimizer alone. */
@@ -16,7 +16,7 @@ export async function loadTables() {
 export function learn(tables) {
   optimizers = tables.optimizers;
   functions = (tables.functions ?? []).filter(({ kind }) => kind === "function");
-  meanings = Object.fromEntries(tables.options.map(({ name, meaning }) => [name, meaning]));
+  rows = Object.fromEntries(tables.options.map((row) => [row.name, row]));
 }
 
 /** Rows of the functions of the language: name, signature, meaning and derivative at kinks. */
@@ -25,11 +25,16 @@ export const functionRows = () => functions;
 /** Names of the optimizers; the first is the default. */
 export const optimizerNames = () => optimizers.map(({ name }) => name);
 
-/** Names of the numbers that an optimizer uses beside those of every descent. */
-export const optionsOf = (optimizer) => Object.keys(optimizers.find(({ name }) => name === optimizer)?.defaults ?? {});
+/** Whether an option is on or off, not a number. */
+export const isFlag = (name) => rows[name]?.kind === "flag";
+
+const used = ({ options, defaults }) => options.filter((name) => name in defaults || isFlag(name));
+
+/** Names of the numbers and flags that an optimizer uses beside those of every descent. */
+export const optionsOf = (optimizer) => optimizers.filter(({ name }) => name === optimizer).flatMap(used);
 
 /** Names of all those options. */
-export const optionNames = () => [...new Set(optimizers.flatMap(({ defaults }) => Object.keys(defaults)))];
+export const optionNames = () => [...new Set(optimizers.flatMap(used))];
 
 /** Offer the optimizers in a select; `label(prefix, name)` names them in the reader's language. */
 export function offerOptimizers(select, label) {
@@ -41,12 +46,13 @@ export function offerOptimizers(select, label) {
 /** Put a field for each option into a node; it shows for the optimizers that use the option. */
 export function addOptionFields(node) {
   for (const name of optionNames()) {
-    const users = optimizers.filter(({ defaults }) => name in defaults);
+    const users = optimizers.filter((row) => used(row).includes(name));
     const field = document.createElement("div");
     field.className = "field";
     field.dataset.when = ["optimizer", ...users.map((row) => row.name)].join(" ");
     const value = users[0].defaults[name];
-    field.append(makeLabel(name), withSlider(makeInput(name, value), value), makeFault(name));
+    const input = isFlag(name) ? makeSwitch(name) : withSlider(makeInput(name, value), value);
+    field.append(makeLabel(name), input, makeFault(name));
     node.append(field);
   }
 }
@@ -67,7 +73,7 @@ function makeLabel(name) {
   const label = document.createElement("label");
   label.htmlFor = name;
   label.dataset.option = name;
-  label.title = meanings[name];
+  label.title = rows[name].meaning;
   return label;
 }
 
@@ -80,6 +86,14 @@ function makeInput(name, placeholder) {
   input.placeholder = placeholder;
   input.setAttribute("aria-describedby", `${name}-fault`);
   return input;
+}
+
+function makeSwitch(name) {
+  const select = document.createElement("select");
+  select.id = name;
+  select.dataset.setting = name;
+  select.append(new Option("–", ""), new Option("✓", "true"));
+  return select;
 }
 
 /** Momentum is what one wants to move: its input gets a slider. */

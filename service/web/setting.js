@@ -2,7 +2,7 @@
 
 import { FUNCTIONS } from "./functions.js";
 import { MOST_RUNS, readRun, writeRun } from "./kept.js";
-import { optimizerNames, optionNames } from "./options.js";
+import { isFlag, optimizerNames, optionNames } from "./options.js";
 
 const number = {
   read: (text) => (text.trim() && Number.isFinite(Number(text)) ? Number(text) : undefined),
@@ -16,6 +16,7 @@ const list = {
   write: (numbers) => numbers.join(","),
 };
 const optional = { read: (text) => (text === "" ? null : number.read(text)), write: (value) => value ?? "" };
+const flag = { read: (text) => ({ "": null, true: true })[text], write: (value) => value ?? "" };
 const asItIs = { read: (value) => value, write: (value) => value };
 const oneOf = (...names) => ({ read: (value) => (names.includes(value) ? value : undefined), write: String });
 const sized = (kind, least, most) => ({
@@ -73,7 +74,7 @@ const FIXED = {
  * in the setting. A value that does not fit is left out.
  */
 export function fields() {
-  const options = Object.fromEntries(optionNames().map((name) => [name, optional]));
+  const options = Object.fromEntries(optionNames().map((name) => [name, isFlag(name) ? flag : optional]));
   return { ...FIXED, optimizer: oneOf(...optimizerNames()), ...options };
 }
 

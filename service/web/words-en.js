@@ -63,6 +63,8 @@ export const ENGLISH = {
   h: "Step h of the differences",
   option_memory: "Steps in memory",
   option_momentum: "Momentum",
+  option_line_search: "Line search",
+  option_weight_decay: "Weight decay",
   tolerance: "Stop at gradient below",
   run: "Run",
   stop: "Stop",

@@ -63,6 +63,8 @@ export const JAPANESE = {
   h: "差分の刻み h",
   option_memory: "記憶するステップ数",
   option_momentum: "モメンタム係数",
+  option_line_search: "直線探索",
+  option_weight_decay: "重み減衰",
   tolerance: "勾配がこれ以下で終了",
   run: "実行",
   stop: "中止",

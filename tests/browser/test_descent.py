@@ -90,6 +90,18 @@ def test_a_place_where_a_run_comes_to_rest_is_told(playground, setting, said):
     expect(page.locator("#status")).to_contain_text(said)
 
 
+def test_a_flag_of_an_optimizer_is_switched_on(playground):
+    page = playground({"rate": "10"}).page
+    expect(page.locator("#status")).to_contain_text("Diverged")
+
+    asked = asked_by(page, lambda: page.select_option("#line_search", "true"))
+
+    assert asked["line_search"] is True
+    expect(page.locator("#status")).not_to_contain_text("Diverged")
+    page.select_option("#optimizer", "momentum")
+    expect(page.locator("#line_search")).to_be_hidden()
+
+
 def test_a_run_goes_on_for_as_many_steps_as_if_it_had_never_ended(playground):
     found = playground({"optimizer": "momentum", "rate": "0.01"})
     page = found.page
