@@ -8,7 +8,9 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 from marshmallow.fields import Field
 
-from service.api.fields import at, kind_of, unknown_fields
+from service.api.aliases import unknown_fields
+from service.api.arrays import kind_of
+from service.api.fields import at
 from service.api.messages import fault
 from service.core.exceptions import InvalidRequest, pointer_to
 

@@ -100,3 +100,72 @@ def test_bounds_may_leave_a_side_away():
     taken = read(SCHEMAS["/descent"], RIGHT["/descent"] | {"bounds": bounds})["bounds"]
 
     assert {name: list(sides) for name, sides in taken.items()} == {"x": ["upper"], "y": ["lower"], "z": []}
+
+
+@pytest.mark.parametrize(
+    ("path", "written", "meant"),
+    [
+        ("/descent", "lr", "learning_rate"),
+        ("/descent", "LR", "learning_rate"),
+        ("/descent", "step_size", "learning_rate"),
+        ("/descent", "max_iter", "steps"),
+        ("/descent", "maxiter", "steps"),
+        ("/descent", "eps", "epsilon"),
+        ("/descent", "tol", "tolerance"),
+        ("/descent", "x0", "variables"),
+        ("/descent", "solver", "optimizer"),
+        ("/descent/sweep", "lr", "learning_rates"),
+        ("/gradient", "eps", "h"),
+        ("/gradient", "fun", "function"),
+        ("/softmax", "dim", "axis"),
+        ("/softmax", "logits", "x"),
+        ("/loss", "y_true", "targets"),
+        ("/loss", "y_pred", "predictions"),
+        ("/loss", "logits", "predictions"),
+    ],
+)
+def test_a_field_is_known_by_what_other_libraries_call_it(path, written, meant):
+    with pytest.raises(InvalidRequest) as refusal:
+        read(make_schemas(Limits())[path], {written: 1})
+
+    (hint,) = [fault.detail for fault in refusal.value.faults if fault.pointer == f"/{written}"]
+    assert hint == f"There is no such field. Write {meant}."
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "written", "meant"),
+    [
+        ("/descent", "optimizer", "sgd", "gradient_descent"),
+        ("/descent", "optimizer", "SGD", "gradient_descent"),
+        ("/descent", "optimizer", "nag", "nesterov"),
+        ("/descent", "optimizer", "L-BFGS-B", "lbfgs"),
+        ("/descent", "schedule", "StepLR", "step"),
+        ("/descent", "method", "3-point", "central"),
+        ("/loss", "loss", "mse", "squared_error"),
+        ("/loss", "loss", "BCE", "binary_cross_entropy"),
+        ("/loss", "loss", "kl", "kl_divergence"),
+        ("/loss", "reduction", "avg", "mean"),
+    ],
+)
+def test_a_choice_is_known_by_what_other_libraries_call_it(path, field, written, meant):
+    with pytest.raises(InvalidRequest) as refusal:
+        read(make_schemas(Limits())[path], {field: written})
+
+    (detail,) = [fault.detail for fault in refusal.value.faults if fault.pointer == f"/{field}"]
+    assert detail.endswith(f" Write {meant}.")
+
+
+@pytest.mark.parametrize("word", ["momentum_", "learnin_rate", "hstory", "stepss"])
+def test_likeness_is_for_misspellings(word):
+    with pytest.raises(InvalidRequest) as refusal:
+        read(make_schemas(Limits())["/descent"], {word: 1})
+
+    assert any("Did you mean" in fault.detail for fault in refusal.value.faults)
+
+
+@pytest.mark.parametrize("word", ["zzz", "speed", "color", "name", "seed"])
+def test_a_word_that_is_like_none_gets_no_suggestion(word):
+    with pytest.raises(InvalidRequest) as refusal:
+        read(make_schemas(Limits())["/gradient"], {word: 1})
+
+    assert all("Did you mean" not in fault.detail for fault in refusal.value.faults)

@@ -1,0 +1,127 @@
+"""Arrays of a request: taken in one step, or refused with the first elements that are wrong."""
+
+from __future__ import annotations
+
+import math
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from marshmallow import ValidationError
+from numpy.typing import NDArray
+
+from service.api.messages import fault
+from service.core.exceptions import MOST_FAULTS, pointer_to
+from service.core.limits import Limits
+
+KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+
+
+def kind_of(value: Any) -> str:
+    """Say in a word what a JSON value is."""
+    return "an array" if isinstance(value, np.ndarray) else KINDS.get(type(value), "a number")
+
+
+def wrong(code: str, pointer: str = "", **values: Any) -> ValidationError:
+    """Make the error of one fault."""
+    return ValidationError([fault(code, pointer, **values)])
+
+
+def array_of(value: Any, limits: Limits, lowest_rank: int) -> NDArray[np.float64]:
+    """Take an array of numbers.
+
+    Parameters
+    ----------
+    value : ndarray, list or number
+        What the JSON reader made of it: an array when it is rectangular and numeric.
+    limits : Limits
+        Bounds rank and elements.
+    lowest_rank : int
+        0 when a bare number will do.
+    """
+    if isinstance(value, np.ndarray) and value.dtype == np.float64:
+        _check_size(value.shape, limits)
+        return value
+    if type(value) in (int, float):
+        if lowest_rank:
+            raise wrong("not-an-array", got="a number")
+        return np.array(float(value))
+    if type(value) not in (list, np.ndarray):
+        raise wrong("not-an-array" if lowest_rank else "not-a-tensor", got=kind_of(value))
+    leaves, shape = _flattened(value, limits)
+    bad = (position for position, leaf in enumerate(leaves) if type(leaf) not in (int, float))
+    faults = [
+        fault("not-a-number", _place(position, shape), got=kind_of(leaves[position]))
+        for position in islice(bad, MOST_FAULTS)
+    ]
+    if faults:
+        raise ValidationError(faults)
+    return np.array(leaves, dtype=np.float64).reshape(shape)
+
+
+def booleans_of(value: Any, limits: Limits) -> NDArray[np.bool_]:
+    """Take an array of booleans."""
+    if isinstance(value, np.ndarray) and value.dtype == np.bool_:
+        _check_size(value.shape, limits)
+        return value
+    if type(value) not in (list, np.ndarray):
+        raise wrong("not-an-array-of-booleans", got=kind_of(value))
+    leaves, shape = _flattened(value, limits)
+    bad = (position for position, leaf in enumerate(leaves) if type(leaf) is not bool)
+    faults = [
+        fault("not-a-boolean", _place(position, shape), got=kind_of(leaves[position]))
+        for position in islice(bad, MOST_FAULTS)
+    ]
+    if faults:
+        raise ValidationError(faults)
+    return np.array(leaves, dtype=np.bool_).reshape(shape)
+
+
+def _check_size(shape: tuple[int, ...], limits: Limits) -> None:
+    if len(shape) > limits.rank:
+        raise wrong("rank-too-high", rank=len(shape), limit=limits.rank)
+    if math.prod(shape) > limits.elements:
+        raise wrong("too-many-elements", count=math.prod(shape), limit=limits.elements)
+
+
+def _flattened(value: Any, limits: Limits) -> tuple[list[Any], tuple[int, ...]]:
+    """Flatten nested lists level by level, and refuse those that are not rectangular."""
+    level: list[Any] = [_listed(value)]
+    shape: list[int] = []
+    while any(type(item) is list for item in level):
+        first = next(item for item in level if type(item) is list)
+        expected = len(first) if type(level[0]) is list else None
+        _check_level(level, expected, tuple(shape))
+        shape.append(len(level[0]))
+        _check_size(tuple(shape), limits)
+        level = [_listed(item) for row in level for item in row]
+    return level, tuple(shape)
+
+
+def _listed(item: Any) -> Any:
+    """Turn an array that the reader made into lists of Python's own numbers and booleans."""
+    return item.tolist() if isinstance(item, np.ndarray) else item
+
+
+def _check_level(level: list[Any], expected: int | None, shape: tuple[int, ...]) -> None:
+    """Refuse a level whose items are not all arrays of one length; the first of them sets it."""
+    faults = []
+    for position, item in enumerate(level):
+        is_array = type(item) is list
+        pointer = _place(position, shape)
+        if is_array and not len(item):
+            faults.append(fault("empty-array", pointer))
+        elif is_array != (expected is not None):
+            wanted = "an array" if expected is not None else "a number"
+            faults.append(fault("mixed-depth", pointer, expected=wanted, got=kind_of(item)))
+        elif is_array and len(item) != expected:
+            faults.append(fault("ragged-array", pointer, expected=expected, got=len(item)))
+        if len(faults) == MOST_FAULTS:
+            break
+    if faults:
+        raise ValidationError(faults)
+
+
+def _place(position: int, shape: tuple[int, ...]) -> str:
+    """Return the pointer of a flat position in a shape."""
+    return pointer_to(*(int(index) for index in np.unravel_index(position, shape))) if shape else ""
