@@ -169,6 +169,7 @@ class Rule:
 
 POSITIVE = Rule("a finite number above 0", lambda value: value > 0)
 NON_NEGATIVE = Rule("a finite number, 0 or above", lambda value: value >= 0)
+INSIDE = Rule("a number above 0 and below 1", lambda value: 0 < value < 1)
 FRACTION = Rule("a number from 0 to below 1", lambda value: 0 <= value < 1)
 
 

@@ -15,6 +15,9 @@ from service.core.activation_kernels import add_reduce, log1p_kernel
 
 Array = NDArray[Any]
 
+LARGE_COSH = 20.0
+"""Beyond it the logarithm of cosh grows by exactly what its argument grows."""
+
 
 def weighted(weight: Array, x: Array) -> Array:
     """Compute weight * x, 0 where the weight is 0."""
@@ -58,6 +61,14 @@ def log_ratio(a: Array, b: Array) -> Array:
 def relative_entropy(t: Array, p: Array) -> Array:
     """Compute t * (log(t) - log(p)), 0 where t is 0."""
     return weighted(t, log_ratio(t, p))
+
+
+def log_of_cosh(x: Array) -> Array:
+    """log(cosh(x)); near 0 by 2 sinh(x/2)**2, which is cosh(x) - 1."""
+    distance = np.absolute(x)
+    near = np.minimum(distance, LARGE_COSH)
+    result: Array = np.log1p(2.0 * np.square(np.sinh(0.5 * near))) + (distance - near)
+    return result
 
 
 def divide_weighted(weight: Array, x: Array) -> Array:

@@ -8,14 +8,15 @@ loss as rank 0; `cross_entropy_from_logits(z, t)` and its like take logits. The 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from service.core.arrays import (
     FRACTION,
+    INSIDE,
     NON_NEGATIVE,
     POSITIVE,
     Float,
@@ -29,13 +30,14 @@ from service.core.arrays import (
 )
 from service.core.exceptions import InvalidRequest, NonFiniteResult, fault, pointer_to
 from service.core.language.losses import EPSILON, LOSSES, OPTIONS, Formula, Loss
+from service.core.loss_kernels import weighted
 
 __all__ = ["EPSILON", "LOSSES", "REDUCTIONS", "RULES", "loss"]
 
 REDUCTIONS = ["sum", "mean", "none"]
 """What becomes of the losses of several elements or samples."""
 
-RULES = {"non-negative": NON_NEGATIVE, "positive": POSITIVE, "fraction": FRACTION}
+RULES = {"inside": INSIDE, "non-negative": NON_NEGATIVE, "positive": POSITIVE, "fraction": FRACTION}
 """The rule of each kind of numeric option."""
 
 
@@ -48,6 +50,9 @@ def loss(
     from_logits: bool = False,
     reduction: str = "sum",
     gradient: bool = False,
+    weights: ArrayLike | None = None,
+    class_weights: ArrayLike | None = None,
+    mask: ArrayLike | None = None,
     **options: float | None,
 ) -> dict[str, Any]:
     """Compute a loss, and on request its gradient by the predictions.
@@ -70,12 +75,23 @@ def loss(
         all rows of the last axis.
     gradient : bool, default False
         Whether to add the derivative of the reduced loss, with "none" of the sum.
+    weights : array_like, optional
+        Numbers of at least 0, of the shape of what reduction "none" gives or broadcast to it. Each loss is
+        multiplied by its weight; "mean" divides by the sum of the weights.
+    class_weights : array_like, optional
+        K numbers of at least 0, for `cross_entropy` alone: the terms of class k are multiplied by the k-th.
+        "mean" divides by the sum of the weights of the labels, as PyTorch does; of soft targets by their
+        number.
+    mask : array_like of bool, optional
+        Of the shape of what reduction "none" gives. Where False a loss and its gradient are 0, and "mean"
+        does not count it.
     **options : float
         Those of the loss, by the names in its row; others are ignored. `epsilon`, at least 0 and
         1e-7 when absent or None, stands inside the logarithms of both cross entropies, from
         probabilities alone. `delta`, above 0 and 1 when absent, is where `huber` turns linear. With
         `label_smoothing` s in [0, 1), 0 when absent, `cross_entropy` takes t (1 - s) + s / K for t,
-        K the number of classes.
+        K the number of classes. `quantile`, above 0 and below 1, 0.5 when absent, is what `pinball`
+        estimates.
 
     Returns
     -------
@@ -109,21 +125,24 @@ def loss(
     """
     kind = choice(reduction, "/reduction", REDUCTIONS)
     task = _prepare(name, predictions, targets, from_logits, options)
+    if class_weights is not None and LOSSES[name].takes_labels:
+        task = task.with_class_weights(class_weights)
+    if weights is not None or mask is not None:
+        task = task.with_weights(weights, mask)
     losses = task.losses(is_reduced=kind != "none")
+    count = task.count(losses) if kind == "mean" else 1.0
     answer: dict[str, Any] = {"losses": losses.reshape(losses.shape or (1,))}
     if kind != "none":
-        answer = {"loss": _reduced(losses, kind)}
+        answer = {"loss": _reduced(losses, count)}
     if gradient:
-        answer["gradient"] = task.gradient(losses.size if kind == "mean" else 1)
+        answer["gradient"] = task.gradient(count)
     return answer
 
 
-def _reduced(losses: Float, kind: str) -> float:
+def _reduced(losses: Float, count: float) -> float:
     result = float(np.add.reduce(losses, axis=None))
-    if kind == "mean":
-        # A mean of finite losses is finite, also where their sum is not.
-        is_finite = np.isfinite(result)
-        result = result / losses.size if is_finite else float(np.add.reduce(losses / losses.size, axis=None))
+    # A mean of finite losses is finite, also where their sum is not.
+    result = result / count if np.isfinite(result) else float(np.add.reduce(losses / count, axis=None))
     if not np.isfinite(result):
         raise NonFiniteResult(non_finite("/predictions", "/loss", result, "the sum of the losses"))
     return result
@@ -131,16 +150,77 @@ def _reduced(losses: Float, kind: str) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A loss with its checked arguments."""
+    """A loss with its checked arguments.
+
+    Attributes
+    ----------
+    formula, predictions, targets, options
+        The targets have the shape of the predictions, and hold the weights of the classes.
+    labels : ndarray, optional
+        The class labels that the targets were made of.
+    weights, counts : ndarray, optional
+        What each loss is multiplied by, and what it counts in a mean, where that is not 1.
+    """
 
     formula: Formula
     predictions: Float
     targets: Float
     options: tuple[float, ...]
+    labels: NDArray[np.intp] | None = None
+    weights: Float | None = None
+    counts: Float | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of what reduction "none" gives; of one vector's loss (1,)."""
+        shape = self.predictions.shape
+        return shape if self.formula.total is None else shape[:-1] or (1,)
+
+    def with_class_weights(self, class_weights: ArrayLike) -> _Task:
+        """Multiply the terms of each class by its weight."""
+        given = float_array(class_weights, "/class_weights")
+        classes = self.predictions.shape[-1]
+        rule = "there is a weight for each class"
+        check_same_shape("classes", (classes,), "class_weights", given.shape, rule)
+        _check_domain("non-negative", given, "/class_weights")
+        options = dict(zip(self.formula.options, self.options, strict=True))
+        smoothing = options.pop("label_smoothing", 0.0)
+        targets = self.targets * (1.0 - smoothing) + smoothing / classes
+        counts = None if self.labels is None else given[self.labels].reshape(self.shape)
+        options = {name: options.get(name, 0.0) for name in self.formula.options}
+        return replace(self, targets=targets * given, options=(*options.values(),), counts=counts)
+
+    def with_weights(self, weights: ArrayLike | None, mask: ArrayLike | None) -> _Task:
+        """Multiply losses by weights, and leave out what a mask does."""
+        factors = np.ones(self.shape)
+        if weights is not None:
+            given = float_array(weights, "/weights")
+            _check_domain("non-negative", given, "/weights")
+            _check_broadcast(given.shape, self.shape)
+            factors = factors * given
+        if mask is not None:
+            factors = factors * _mask(mask, self.shape)
+        return replace(
+            self, weights=factors, counts=factors if self.counts is None else factors * self.counts
+        )
+
+    def count(self, losses: Float) -> float:
+        """Return what a mean divides by."""
+        if self.counts is None:
+            return float(losses.size)
+        total = float(np.add.reduce(self.counts, axis=None))
+        if not total > 0.0:
+            raise InvalidRequest(
+                fault("no-weight", "/weights" if self.weights is not None else "/class_weights")
+            )
+        return total
 
     def losses(self, is_reduced: bool) -> Float:
         """Return what reduction "none" gives, one vector's loss as rank 0; all finite."""
         losses: Float = np.asarray(self.formula.value(self.predictions, self.targets, *self.options))
+        losses = np.asarray(losses + 0.0)  # -0 becomes 0
+        if self.weights is not None:
+            losses = np.asarray(weighted(self.weights.reshape(losses.shape), losses))
         for at in where_not(np.isfinite(losses)):
             output = "/loss" if is_reduced else "/losses" + pointer_to(*(at or (0,)))
             place, operation = self._cause(at)
@@ -157,9 +237,12 @@ class _Task:
             at = at + column
         return "predictions" + pointer_to(*at), self.formula.cause
 
-    def gradient(self, count: int) -> Float:
+    def gradient(self, count: float) -> Float:
         """Return the derivative of the losses' sum, divided by a count."""
         slope: Float = self.formula.slope(self.predictions, self.targets, *self.options)
+        if self.weights is not None:
+            factors = self.weights if self.formula.total is None else np.expand_dims(self.weights, -1)
+            slope = weighted(factors.reshape(slope.shape[:-1] + factors.shape[-1:]), slope)
         # The sum turns -0 into 0.
         result = slope / count + 0.0
         for at in where_not(np.isfinite(result)):
@@ -187,9 +270,10 @@ def _prepare(
     p, t = float_array(predictions, "/predictions"), float_array(targets, "/targets")
     if formula.total is not None and p.ndim == 0:
         raise InvalidRequest(fault("not-an-array", "/predictions", got="a number"))
-    if row.takes_probabilities and formula is row.formula:
-        _check_probabilities(p)
-    return _Task(formula, p, _targets(row, p, t), values)
+    if formula is row.formula:
+        _check_domain(row.predictions, p, "/predictions")
+    aims, labels = _targets(row, p, t)
+    return _Task(formula, p, aims, values, labels)
 
 
 def _option(name: str, given: Mapping[str, float | None]) -> float:
@@ -199,28 +283,39 @@ def _option(name: str, given: Mapping[str, float | None]) -> float:
     return default if value is None and name == "epsilon" else number(value, f"/{name}", RULES[kind])
 
 
-def _check_probabilities(p: Float) -> None:
-    wrong = [
-        fault("not-a-probability", "/predictions" + pointer_to(*at), got=shown(p[at]))
-        for at in where_not((p >= 0.0) & (p <= 1.0))
-    ]
+DOMAINS: dict[str, tuple[str, Callable[[Float], NDArray[np.bool_]]]] = {
+    "probability": ("not-a-probability", lambda x: (x >= 0.0) & (x <= 1.0)),
+    "non-negative": ("negative", lambda x: x >= 0.0),
+    "sign": ("not-a-sign", lambda x: (x == 1.0) | (x == -1.0)),
+}
+"""By kind of predictions and targets: the fault of what is none, and which are right; numbers all are."""
+
+
+def _check_domain(kind: str, x: Float, pointer: str) -> None:
+    if kind not in DOMAINS:
+        return
+    code, is_right = DOMAINS[kind]
+    wrong = [fault(code, pointer + pointer_to(*at), got=shown(x[at])) for at in where_not(is_right(x))]
     if wrong:
         raise InvalidRequest(*wrong)
 
 
-def _targets(row: Loss, p: Float, t: Float) -> Float:
-    """Return targets of the predictions' shape; labels become one-hot."""
+def _targets(row: Loss, p: Float, t: Float) -> tuple[Float, NDArray[np.intp] | None]:
+    """Return targets of the predictions' shape, and the labels where they were labels."""
     rule = "targets have the shape of predictions"
     if row.takes_labels and t.shape != p.shape:
         if t.shape == p.shape[:-1] or (p.ndim == 1 and t.shape == (1,)):
-            return _one_hot(t, p.shape)
+            labels = _labels(t, p.shape[-1])
+            one_hot = np.zeros(p.shape)
+            np.put_along_axis(one_hot, labels.reshape(*p.shape[:-1], 1), 1.0, axis=-1)
+            return one_hot, labels
         rule += f", or {p.shape[:-1] or (1,)} as class labels"
     check_same_shape("predictions", p.shape, "targets", t.shape, rule)
-    return t
+    _check_domain(row.targets, t, "/targets")
+    return t, None
 
 
-def _one_hot(labels: Float, shape: tuple[int, ...]) -> Float:
-    classes = shape[-1]
+def _labels(labels: Float, classes: int) -> NDArray[np.intp]:
     is_label = (labels == np.floor(labels)) & (labels >= 0) & (labels < classes)
     wrong = [
         fault("bad-label", "/targets" + pointer_to(*at), high=classes - 1, got=shown(labels[at]))
@@ -228,10 +323,27 @@ def _one_hot(labels: Float, shape: tuple[int, ...]) -> Float:
     ]
     if wrong:
         raise InvalidRequest(*wrong)
-    result = np.zeros(shape)
-    places = labels.astype(np.intp).reshape(*shape[:-1], 1)
-    np.put_along_axis(result, places, 1.0, axis=-1)
-    return result
+    return labels.astype(np.intp)
+
+
+def _check_broadcast(weights: tuple[int, ...], losses: tuple[int, ...]) -> None:
+    pairs = zip(weights[::-1], losses[::-1], strict=False)
+    if len(weights) > len(losses) or any(size not in (1, other) for size, other in pairs):
+        rule = "weights have the shape of the losses, or broadcast to it"
+        check_same_shape("losses", losses, "weights", weights, rule)
+
+
+def _mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    try:
+        kept = np.asarray(mask)
+    except ValueError:
+        raise InvalidRequest(fault("not-booleans", "/mask")) from None
+    if kept.dtype.kind != "b":
+        raise InvalidRequest(fault("not-booleans", "/mask"))
+    check_same_shape("losses", shape, "mask", kept.shape, "a mask has the shape of the losses")
+    if not kept.any():
+        raise InvalidRequest(fault("nothing-counts", "/mask"))
+    return kept
 
 
 LossFunction = Callable[..., Float]

@@ -261,7 +261,7 @@ REFUSED: list[tuple[str, str, str, int, int]] = [
     ("R-3", "9" * 4000 + ".", "number-overflow", 1, 1),
     ("R-6", "factorial(10)", "unknown-function", 1, 1),
     ("R-6", "1:1e12", "unexpected-token", 1, 2),
-    ("R-10", "inv(X)", "unknown-function", 1, 1),
+    ("R-10", "inv(X)", "operand-shapes", 1, 1),
 ]
 
 TOO_LONG = "x" * 4097

@@ -79,6 +79,7 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "xlogy": loss_kernels.xlogy,
     "log_complement": loss_kernels.log_complement,
     "xlog_complement": loss_kernels.xlog_complement,
+    "log_of_cosh": loss_kernels.log_of_cosh,
     "log_ratio": loss_kernels.log_ratio,
     "relative_entropy": loss_kernels.relative_entropy,
     **LOSS_KERNELS,

@@ -166,6 +166,7 @@ LITERALS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "positive": ("a number above 0", lambda value: _is_number(value) and value > 0),
     "non-negative": ("a number of at least 0", lambda value: _is_number(value) and value >= 0),
     "fraction": ("a number of at least 0 and below 1", lambda value: _is_number(value) and 0 <= value < 1),
+    "inside": ("a number above 0 and below 1", lambda value: _is_number(value) and 0 < value < 1),
     "number": ("a number", _is_number),
     "whole": ("a whole number", _is_whole),
     "count": ("a whole number of at least 1", lambda value: _is_whole(value) and value >= 1),
@@ -173,7 +174,7 @@ LITERALS: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }
 """Kinds of literal options: how an error calls them, and which values are right."""
 
-NUMERIC = frozenset({"positive", "non-negative", "fraction", "number"})
+NUMERIC = frozenset({"inside", "positive", "non-negative", "fraction", "number"})
 """Kinds whose values are float64 like everything that is computed with."""
 
 

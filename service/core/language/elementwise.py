@@ -491,6 +491,15 @@ SLOPES: tuple[Operation, ...] = (
         derivatives=(lambda g, y, a, b: g / a, lambda g, y, a, b: -g / b),
     ),
     internal(
+        "log_of_cosh",
+        ("x",),
+        "log_of_cosh({0})",
+        "(log1p(2.0 * sinh(0.5 * {0})**2) if abs({0}) < 20.0 else abs({0}) - 20.0 + 19.306852819440055)",
+        cost=30.0,
+        workspace=3.0,
+        derivatives=(lambda g, y, x: g * x.apply("tanh"),),
+    ),
+    internal(
         "relative_entropy",
         ("t", "p"),
         "relative_entropy({0}, {1})",

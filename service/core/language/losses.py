@@ -27,6 +27,7 @@ OPTIONS: dict[str, tuple[str, float]] = {
     "epsilon": ("non-negative", EPSILON),
     "delta": ("positive", 1.0),
     "label_smoothing": ("fraction", 0.0),
+    "quantile": ("inside", 0.5),
 }
 """Of each numeric option the kind of its values and the default."""
 
@@ -110,8 +111,9 @@ class Loss:
         applies the loss to it runs the formula from logits.
     takes_logits : bool
         Whether a request may say that its predictions are logits.
-    takes_probabilities : bool
-        Whether predictions that are no logits lie in [0, 1].
+    predictions, targets : str
+        What predictions that are no logits, and targets, have to be: a key of the table of domains of
+        `service.core.losses`.
     takes_labels : bool
         Whether class labels may stand for one-hot targets.
     kinks, cost, workspace, is_analytic
@@ -124,7 +126,8 @@ class Loss:
     from_logits: Formula | None = None
     activation: str = ""
     takes_logits: bool = False
-    takes_probabilities: bool = False
+    predictions: str = "number"
+    targets: str = "number"
     takes_labels: bool = False
     kinks: str = ""
     cost: float = 4.0
@@ -134,6 +137,12 @@ class Loss:
 
 _KERNELS: dict[str, Callable[..., Any]] = {
     "abs": np.absolute,
+    "exp": np.exp,
+    "log_of_cosh": loss_kernels.log_of_cosh,
+    "maximum": np.maximum,
+    "relu": lambda x: np.maximum(x, 0.0) + 0.0,
+    "step": lambda x: np.greater(x, 0.0) + 0.0,
+    "tanh": np.tanh,
     "clip": lambda x, low, high: np.minimum(np.maximum(x, low), high),
     "log": np.log,
     "minimum": np.minimum,
@@ -211,6 +220,41 @@ def _log_softmax_slope(z: Any, t: Any) -> Any:
     return _apply("softmax", z) * _spread_last(_total(t), t.shape) - t
 
 
+def _pinball_slope(p: Any, t: Any, quantile: float) -> Any:
+    sign = _apply("sign", t - p)
+    return (0.5 - quantile) * (sign * sign) - 0.5 * sign
+
+
+def _lengths(x: Any) -> Any:
+    """Return the 2-norm of each row, as often as the row has elements."""
+    if isinstance(x, Term):
+        return _spread_last(x.apply("norm", axis=-1), x.shape)
+    return activation_kernels.norm_kernel(x, -1, True)
+
+
+def _of_one_shape(p: Any, t: Any) -> Any:
+    """Broadcast to the shape of both, before a row's length is taken."""
+    shape = shapes.broadcast(p.shape, t.shape)
+    if isinstance(p, Term):
+        return p.apply("broadcast", shape=shape), t.apply("broadcast", shape=shape)
+    return np.broadcast_to(p, shape), np.broadcast_to(t, shape)
+
+
+def _cosine_terms(p: Any, t: Any) -> Any:
+    """Write 1 minus the product of unit vectors as half the square of their distance: nothing cancels."""
+    p, t = _of_one_shape(p, t)
+    distance = p / _lengths(p) - t / _lengths(t)
+    return 0.5 * distance * distance
+
+
+def _cosine_slope(p: Any, t: Any) -> Any:
+    p, t = _of_one_shape(p, t)
+    length = _lengths(p)
+    p, t = p / length, t / _lengths(t)
+    along = _spread_last(_total(p * t), p.shape)
+    return (p * along - t) / length
+
+
 ERROR = "the error of"
 SQUARE = "the square of the error of"
 LOGARITHM = "the logarithm of"
@@ -284,7 +328,8 @@ LOSSES: dict[str, Loss] = {
             ),
             activation="softmax",
             takes_logits=True,
-            takes_probabilities=True,
+            predictions="probability",
+            targets="non-negative",
             takes_labels=True,
             cost=12.0,
             workspace=3.0,
@@ -309,7 +354,8 @@ LOSSES: dict[str, Loss] = {
             ),
             activation="sigmoid",
             takes_logits=True,
-            takes_probabilities=True,
+            predictions="probability",
+            targets="probability",
             cost=20.0,
             workspace=4.0,
         ),
@@ -332,9 +378,87 @@ LOSSES: dict[str, Loss] = {
                 _total,
             ),
             activation="softmax",
-            takes_probabilities=True,
+            predictions="probability",
+            targets="non-negative",
             cost=24.0,
             workspace=4.0,
+        ),
+        Loss(
+            "hinge",
+            "max(0, 1 - t * p) for targets 1 and -1",
+            Formula(
+                lambda p, t: _apply("relu", 1.0 - t * p),
+                lambda p, t: -t * _apply("step", 1.0 - t * p),
+                "the margin of",
+                by_target=lambda p, t: -p * _apply("step", 1.0 - t * p),
+            ),
+            targets="sign",
+            kinks="0 where t * p is 1",
+            is_analytic=False,
+        ),
+        Loss(
+            "log_cosh",
+            "log(cosh(p - t)), without overflow",
+            Formula(
+                lambda p, t: _apply("log_of_cosh", p - t),
+                lambda p, t: _apply("tanh", p - t),
+                ERROR,
+                by_target=lambda p, t: -_apply("tanh", p - t),
+            ),
+            cost=40.0,
+            workspace=4.0,
+            is_analytic=False,
+        ),
+        Loss(
+            "poisson",
+            "p - t * log(p + epsilon), of a rate p and a count t",
+            Formula(
+                lambda p, t, epsilon: p - _apply("xlogy", t, p + epsilon),
+                lambda p, t, epsilon: 1.0 - _ratio(t, p, epsilon),
+                LOGARITHM,
+                ("epsilon",),
+                by_target=lambda p, t, epsilon: -_apply("log", p + epsilon),
+            ),
+            Formula(
+                lambda z, t: _apply("exp", z) - t * z,
+                lambda z, t: _apply("exp", z) - t,
+                "the exponential of",
+            ),
+            activation="exp",
+            takes_logits=True,
+            predictions="non-negative",
+            targets="non-negative",
+            cost=12.0,
+            workspace=2.0,
+        ),
+        Loss(
+            "pinball",
+            "quantile * (t - p) where t is above p, else (1 - quantile) * (p - t)",
+            Formula(
+                lambda p, t, quantile: _apply("maximum", quantile * (t - p), (quantile - 1.0) * (t - p)),
+                _pinball_slope,
+                ERROR,
+                ("quantile",),
+                by_target=lambda p, t, quantile: -_pinball_slope(p, t, quantile),
+            ),
+            kinks="0 where p equals t",
+            workspace=2.0,
+            is_analytic=False,
+        ),
+        Loss(
+            "cosine_distance",
+            "1 - sum(p * t) / (norm(p) * norm(t)) over the last axis",
+            Formula(
+                _cosine_terms,
+                _cosine_slope,
+                "the direction of",
+                (),
+                _total,
+                lambda p, t: _cosine_slope(t, p),
+            ),
+            cost=16.0,
+            workspace=4.0,
+            is_analytic=False,
         ),
     )
 }
