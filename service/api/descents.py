@@ -24,6 +24,7 @@ from service.api.schemas import Fields
 from service.api.streaming import stream, wants_stream
 from service.core.descent import descent, sweep
 from service.core.descent.options import OPTIONS, Option
+from service.core.descent.sweeps import ANSWERS
 from service.core.limits import Deadline, Limits
 
 
@@ -70,7 +71,12 @@ def descent_path(arguments: dict[str, Any], deadline: Deadline, limits: Limits) 
 def sweep_fields(limits: Limits) -> Fields:
     """List the fields of `/descent/sweep`."""
     shared = {name: field for name, field in descent_fields(limits).items() if name not in DESCENT_ALONE}
-    return shared | {"learning_rates": NumberList(positive(), limits.sweep, required=True)}
+    return shared | {
+        "learning_rates": NumberList(positive(), limits.sweep, load_default=None),
+        "starts": TensorMap(limits, lowest_rank=1, load_default=None),
+        "random_starts": Object(load_default=None),
+        "answers": Choice(tuple(ANSWERS), load_default="all"),
+    }
 
 
 def descent_sweep(arguments: dict[str, Any], deadline: Deadline, limits: Limits) -> dict[str, Any]:

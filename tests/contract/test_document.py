@@ -191,7 +191,7 @@ def test_a_sweep_takes_what_a_descent_takes():
     descent, sweep = schema("DescentRequest")["properties"], schema("DescentSweepRequest")["properties"]
 
     assert descent.keys() - sweep.keys() == {"learning_rate", "state", "ticks"}
-    assert sweep.keys() - descent.keys() == {"learning_rates"}
+    assert sweep.keys() - descent.keys() == {"learning_rates", "starts", "random_starts", "answers"}
     for field in descent.keys() & sweep.keys():
         assert without_words(descent[field]) == without_words(sweep[field]), field
 

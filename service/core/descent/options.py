@@ -154,6 +154,7 @@ OPTIONS: dict[str, Option] = {
             "tolerance_step", "converged when a step moves no variable by more, relative to the largest"
         ),
         Option("target", "number", "converged as soon as a value is at most this"),
+        Option("gradient", "flag", "whether the answer holds the last iterate's gradient", False),
         Option("history", "integer", "number of evenly spaced records", 0, low=0, limit="history"),
         Option("history_variables", "flag", "whether the records hold the variables", True),
         Option("ticks", "choice", "what a line of progress holds", "value", choices=TICKS),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from service.core.calculus.template import Array
 from service.core.descent.bounds import bound_numbers, bounds_of
 from service.core.descent.history import Record
 from service.core.descent.layout import Parts
@@ -51,7 +52,9 @@ class Path:
     runs : int
         How many descents share the answer.
     like : Path, optional
-        One on the same problem that differs in its learning rate alone: loop and start are shared.
+        One on the same problem that differs in its learning rate or its start alone: the loop is shared.
+    start : mapping of str to ndarray, optional
+        Where to start in place of the problem's variables.
     """
 
     def __init__(
@@ -62,8 +65,9 @@ class Path:
         *,
         runs: int = 1,
         like: Path | None = None,
+        start: Mapping[str, Array] | None = None,
     ) -> None:
-        self.problem = problem
+        self.problem, self.start = problem, start
         self.bounds = bounds_of(options["bounds"] or {}, problem.shapes)
         if like is None:
             problem.keep_within(self.bounds)
@@ -90,9 +94,8 @@ class Path:
     def _fresh(self) -> dict[str, Any]:
         """Return the content of the start's state."""
         problem = self.problem
-        start = problem.variables | {
-            name: np.clip(problem.variables[name], *pair) for name, pair in self.bounds.items()
-        }
+        given = self.start or problem.variables
+        start = dict(given) | {name: np.clip(given[name], *pair) for name, pair in self.bounds.items()}
         problem.check_step(start)
         names, shapes = self.options.optimizer.moments, problem.shapes
         moments = {name: {each: np.zeros(shape) for each, shape in shapes.items()} for name in names}
@@ -142,7 +145,7 @@ class Path:
             Value or gradient is not finite there.
         """
         run, content = self.run, self.content
-        run.evaluate_start(self.like.run.start if self.like else None)
+        run.evaluate_start(self.like.run.start if self.like and self.start is None else None)
         slope = self.problem.kernel.unpack(run.point.gradient)
         self.problem.check_finite(content["variables"], run.point.value, slope)
         if content["start_value"] is None:
@@ -180,6 +183,7 @@ class Path:
             "message": self._message(),
             "best": best,
             "history": run.even_records(),
+            **({"gradient": self.problem.kernel.unpack(point.gradient)} if self.options["gradient"] else {}),
             "state": write_state(self._binding() | self.content | reached),
         }
 

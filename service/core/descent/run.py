@@ -180,6 +180,10 @@ class Run:
             "variables": self.kernel.unpack(parts[self.layout.best_slots]),
         }
 
+    def best_value(self) -> float:
+        """Return the lowest value so far."""
+        return float(self.point.parts[self.layout.best])
+
     def rises(self) -> int:
         """Count the steps at which the value did not fall."""
         return int(self.point.parts[self.layout.rises])

@@ -1,18 +1,24 @@
-"""A sweep: the same descent with several learning rates."""
+"""A sweep: the same descent with several learning rates, or from several starts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from service.core.calculus.gradient import Tensors
-from service.core.descent.options import read_options
+from service.core.descent.options import Options, read_options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
+from service.core.descent.starts import given_starts, random_starts
 from service.core.exceptions import InvalidRequest, fault
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
+
+ANSWERS = {"all": "every run", "best": "the best run, and of the others where they ended"}
+"""What the answer of a sweep may hold."""
+SUMMARY = ("learning_rate", "verdict", "value", "status", "steps")
+"""What is said of a run that is not the best."""
 
 
 def sweep(
@@ -20,28 +26,38 @@ def sweep(
     variables: Tensors,
     constants: Tensors | None = None,
     *,
-    learning_rates: Sequence[float],
+    learning_rates: Sequence[float] | None = None,
+    starts: Tensors | None = None,
+    random_starts: Mapping[str, Any] | None = None,
+    answers: str = "all",
     method: str = "exact",
     h: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
     deadline: Deadline | None = None,
     **options: Any,
 ) -> dict[str, Any]:
-    """Run a descent for each of several learning rates, sharing one deadline.
+    """Run a descent for each of several learning rates or starts, sharing one deadline.
 
     Parameters
     ----------
     function, variables, constants, method, h, limits, deadline
-        As `descent` takes them.
-    learning_rates : sequence of float
+        As `descent` takes them; with starts the variables tell names and shapes.
+    learning_rates : sequence of float, optional
         1 to ``limits.sweep`` of them, each above 0.
+    starts : mapping of str to array_like, optional
+        By variable; the first axis counts the runs, 1 to 1,024.
+    random_starts : mapping, optional
+        ``count`` and ``seed`` of starts that are uniform in the bounds or, with ``spread``, normal around
+        the variables.
+    answers : {"all", "best"}
+        Whether all runs are told whole, or the best alone.
     **options
         The other options of `descent`, ``state`` and ``on_progress`` excepted.
 
     Returns
     -------
     dict
-        ``runs``: for each rate what `descent` returns, with ``learning_rate`` and ``verdict``;
+        ``runs``: for each run what `descent` returns, with ``learning_rate`` and ``verdict``;
         ``best``: the index of the run with the lowest best value.
 
     Raises
@@ -59,24 +75,75 @@ def sweep(
     >>> [run["verdict"] for run in outcome["runs"]], outcome["best"]
     (['improving', 'oscillating', 'diverged'], 0)
     """
-    if not 1 <= len(learning_rates) <= limits.sweep:
-        raise InvalidRequest(
-            fault("too-many-elements", "/learning_rates", count=len(learning_rates), limit=limits.sweep)
-        )
-    count = len(learning_rates)
-    rows = [read_options({"learning_rate": rate, **options}, limits) for rate in learning_rates]
+    _check_kind(learning_rates, starts, random_starts)
     with np.errstate(all="ignore"):
         problem = Problem(function, variables, constants or {}, method, h, limits, deadline or NO_DEADLINE)
-        first = Path(problem, rows[0], runs=count)
-        paths = [first, *(Path(problem, row, runs=count, like=first) for row in rows[1:])]
-        for path in paths:
-            path.begin()
+        if learning_rates is not None:
+            paths = _by_rate(problem, _read_rates(learning_rates, options, limits), answers)
+        else:
+            paths = _by_start(problem, read_options(options, limits), starts, random_starts, answers)
         while unfinished := [path.run for path in paths if not path.run.status]:
             for run in unfinished:
                 run.advance()
-        runs = [path.answer() | _verdict(path) for path in paths]
-    best = min(range(len(runs)), key=lambda index: runs[index]["best"]["value"])
+        best = min(range(len(paths)), key=lambda index: paths[index].run.best_value())
+        runs = [_told(path, answers == "all" or index == best) for index, path in enumerate(paths)]
     return {"runs": runs, "best": best}
+
+
+def _check_kind(*kinds: Any) -> None:
+    """Refuse a sweep over nothing, and one over two things."""
+    if sum(kind is not None for kind in kinds) != 1:
+        rule = "given, or starts or random_starts in place of it, and only one of them"
+        got = "several" if any(kind is not None for kind in kinds) else "none"
+        raise InvalidRequest(fault("out-of-range", "/learning_rates", rule=rule, got=got))
+
+
+def _read_rates(rates: Sequence[float], options: Mapping[str, Any], limits: Limits) -> list[Options]:
+    if not 1 <= len(rates) <= limits.sweep:
+        raise InvalidRequest(
+            fault("too-many-elements", "/learning_rates", count=len(rates), limit=limits.sweep)
+        )
+    return [read_options({"learning_rate": rate, **options}, limits) for rate in rates]
+
+
+def _by_rate(problem: Problem, rows: list[Options], answers: str) -> list[Path]:
+    """Begin a path for every rate; the start is evaluated once."""
+    told = len(rows) if answers == "all" else 1
+    first = Path(problem, rows[0], runs=told)
+    paths = [first, *(Path(problem, row, runs=told, like=first) for row in rows[1:])]
+    for path in paths:
+        path.begin()
+    return paths
+
+
+def _by_start(
+    problem: Problem,
+    options: Options,
+    starts: Tensors | None,
+    wanted: Mapping[str, Any] | None,
+    answers: str,
+) -> list[Path]:
+    """Begin a path from every start."""
+    if starts is not None:
+        points = given_starts(problem, starts)
+    else:
+        points = random_starts(problem, options, wanted or {})
+    told = len(points) if answers == "all" else 1
+    first = Path(problem, options, runs=told, start=points[0])
+    paths = [first, *(Path(problem, options, runs=told, like=first, start=point) for point in points[1:])]
+    for path in paths:
+        path.begin()
+    return paths
+
+
+def _told(path: Path, is_whole: bool) -> dict[str, Any]:
+    """Return what is said of a run."""
+    verdict = _verdict(path)
+    if is_whole:
+        return path.answer() | verdict
+    run = path.run
+    end = {"value": run.point.value, "status": run.status, "steps": run.point.step - run.first}
+    return {name: (verdict | end)[name] for name in SUMMARY}
 
 
 def _verdict(path: Path) -> dict[str, Any]:

@@ -121,13 +121,21 @@ def hessian(draw):
     return draw(options(fields, **own, **product))
 
 
-OPTIMIZERS = st.sampled_from(["gradient_descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam"])
+OPTIMIZERS = st.sampled_from(
+    [
+        *("gradient_descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "amsgrad"),
+        *("nadam", "adamax", "adadelta", "lion", "rprop", "lbfgs"),
+    ]
+)
 SCHEDULES = st.sampled_from(
     [
         {},
         {"schedule": "step", "schedule_rate": 0.5, "schedule_every": 3},
         {"schedule": "exponential", "schedule_rate": 0.9},
         {"schedule": "cosine", "schedule_every": 30},
+        {"schedule": "milestones", "schedule_rate": 0.5, "schedule_at": [3, 9]},
+        {"schedule": "plateau", "warmup": 2},
+        {"schedule": "one_cycle", "warmup": 5},
     ]
 )
 RATES = between(1e-4, 0.1)
@@ -145,6 +153,13 @@ def path_options(variables):
         "beta2": between(0, 0.999),
         "epsilon": between(1e-10, 1e-6),
         "clip_norm": between(0.1, 10),
+        "weight_decay": between(0, 0.1),
+        "line_search": st.booleans(),
+        "memory": st.integers(1, 20),
+        "tolerance_value": between(0, 1e-6),
+        "tolerance_step": between(0, 1e-6),
+        "target": between(-10, 0),
+        "gradient": st.booleans(),
         "tolerance": between(1e-9, 1e-3),
         "bounds": st.dictionaries(st.sampled_from(sorted(variables)), bound),
         "deadline_ms": st.integers(5_000, 20_000),

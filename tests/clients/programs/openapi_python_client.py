@@ -112,7 +112,7 @@ def descended(client: Client) -> dict[str, Any]:
         return good(descent.sync(client=client, body=request))
 
     first = run(60)
-    rates = DescentSweepRequest(SEED, START, [0.01, 0.1, 10])
+    rates = DescentSweepRequest(SEED, START, learning_rates=[0.01, 0.1, 10])
     sweep = good(descent_sweep.sync(client=client, body=rates))
     runs = [[each.learning_rate, each.verdict.value, each.value] for each in sweep.runs]
     return {

@@ -1,0 +1,139 @@
+"""The starts of a sweep: given, or drawn at random from a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from service.core.arrays import float_array
+from service.core.calculus.gradient import Tensors, arrays_of
+from service.core.calculus.template import Array
+from service.core.descent.bounds import bounds_of
+from service.core.descent.options import Options
+from service.core.descent.problem import Problem
+from service.core.exceptions import InvalidRequest, fault, pointer_to
+
+MOST_STARTS = 1_024
+MOST_DRAWS = 100
+"""Draws for one random start: where the function has no finite value another is drawn."""
+KEYS = ("count", "seed", "spread")
+
+
+def given_starts(problem: Problem, starts: Tensors) -> list[dict[str, Array]]:
+    """Take starts apart, along their first axis.
+
+    Raises
+    ------
+    InvalidRequest
+        Names or shapes are not those of the variables, or the counts differ or are too large.
+    """
+    arrays = arrays_of(starts, "starts")
+    for name in (*arrays, *problem.shapes):
+        if name not in arrays or name not in problem.shapes:
+            known = ", ".join(problem.shapes)
+            raise InvalidRequest(fault("unknown-name-here", pointer_to("starts", name), known=known))
+    count = len(next(iter(arrays.values()))) if next(iter(arrays.values())).ndim else 0
+    _check_count(count, "/starts")
+    for name, array in arrays.items():
+        if array.shape != (count, *problem.shapes[name]):
+            raise InvalidRequest(
+                fault(
+                    "shape-mismatch",
+                    pointer_to("starts", name),
+                    first="the starts",
+                    first_shape=array.shape,
+                    second=name,
+                    second_shape=problem.shapes[name],
+                    rule="the first axis counts the runs, the others are the variable's",
+                )
+            )
+    return [{name: np.array(array[run]) for name, array in arrays.items()} for run in range(count)]
+
+
+def random_starts(problem: Problem, options: Options, wanted: Mapping[str, Any]) -> list[dict[str, Array]]:
+    """Draw starts: normal around the variables when there is a spread, else uniform within the bounds.
+
+    Parameters
+    ----------
+    wanted : mapping
+        ``count``, ``seed`` (0) and ``spread``, standard deviations as a number or by variable.
+
+    Raises
+    ------
+    InvalidRequest
+        A key or its value does not fit, or there is neither a spread nor a finite bound on every side.
+    """
+    for key in wanted:
+        if key not in KEYS:
+            known = ", ".join(KEYS)
+            raise InvalidRequest(fault("unknown-name-here", pointer_to("random_starts", key), known=known))
+    count, seed = _whole(wanted, "count", None), _whole(wanted, "seed", 0)
+    most = problem.limits.elements // sum(variable.size for variable in problem.variables.values())
+    _check_count(count, "/random_starts/count", min(most, MOST_STARTS))
+    bounds = bounds_of(options["bounds"] or {}, problem.shapes)
+    spread = _spread(problem, wanted.get("spread"), has_bounds=bool(bounds) and _are_finite(bounds))
+    random = np.random.default_rng(seed)
+    return [_draw(problem, random, bounds, spread) for _ in range(count)]
+
+
+def _draw(
+    problem: Problem,
+    random: np.random.Generator,
+    bounds: Mapping[str, tuple[Array, Array]],
+    spread: Mapping[str, Array] | None,
+) -> dict[str, Array]:
+    """Draw a start, again where value or gradient is not finite."""
+    for _ in range(MOST_DRAWS):
+        start = {}
+        for name, variable in problem.variables.items():
+            if spread is None:
+                start[name] = np.asarray(random.uniform(*bounds[name]))
+            else:
+                drawn = variable + spread[name] * random.standard_normal(variable.shape)
+                start[name] = np.clip(drawn, *bounds[name]) if name in bounds else np.asarray(drawn)
+        value, gradient = problem.kernel.evaluate(problem.kernel.pack(start))
+        if np.isfinite(value) and all(np.isfinite(part).all() for part in gradient):
+            break
+    return start
+
+
+def _spread(problem: Problem, given: Any, *, has_bounds: bool) -> dict[str, Array] | None:
+    """Return the standard deviations by variable; None when starts are drawn within bounds."""
+    if given is None:
+        if not has_bounds:
+            raise InvalidRequest(
+                fault("missing-option", "/bounds", option="bounds", needed_by="random_starts")
+            )
+        return None
+    named = given if isinstance(given, Mapping) else dict.fromkeys(problem.shapes, given)
+    found = {}
+    for name, shape in problem.shapes.items():
+        pointer = pointer_to("random_starts", "spread", *([name] if isinstance(given, Mapping) else []))
+        if name not in named:
+            raise InvalidRequest(fault("missing-option", pointer, option=name, needed_by="spread"))
+        found[name] = float_array(named[name], pointer)
+        if found[name].shape not in ((), shape) or np.any(found[name] < 0.0):
+            rule = "at least 0, and a number or of the variable's shape"
+            raise InvalidRequest(fault("out-of-range", pointer, rule=rule, got="another"))
+    return found
+
+
+def _whole(wanted: Mapping[str, Any], key: str, default: int | None) -> int:
+    value = wanted.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53 or value % 1:
+        rule = "a whole number of at least 0"
+        raise InvalidRequest(
+            fault("out-of-range", pointer_to("random_starts", key), rule=rule, got=repr(value)[:40])
+        )
+    return int(value)
+
+
+def _check_count(count: int, pointer: str, most: int = MOST_STARTS) -> None:
+    if not 1 <= count <= most:
+        raise InvalidRequest(fault("too-many-elements", pointer, count=count, limit=most))
+
+
+def _are_finite(bounds: Mapping[str, tuple[Array, Array]]) -> bool:
+    return all(bool(np.isfinite(side).all()) for pair in bounds.values() for side in pair)

@@ -1,0 +1,132 @@
+"""Sweeps over starts: what each run is, how starts are drawn, what is refused, and what is told."""
+
+import numpy as np
+import pytest
+
+from service.api.jsonio import dumps
+from service.core import descent, sweep
+from service.core.exceptions import InvalidRequest
+
+SQUARE = "(x[0] - 1)**2 + x[1]**2 + s**2"
+VARIABLES = {"x": [0.0, 0.0], "s": 0.0}
+STARTS = {"x": [[3.0, 4.0], [-1.0, 2.0], [0.5, 0.5]], "s": [1.0, 2.0, 3.0]}
+BOUNDS = {"x": {"lower": -5.12, "upper": 5.12}}
+
+
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "adam", "lbfgs"])
+@pytest.mark.parametrize("history", [0, 5])
+def test_a_run_of_a_sweep_is_the_descent_from_its_start(optimizer, history):
+    options = {"optimizer": optimizer, "history": history, "steps": 20, "gradient": True}
+    outcome = sweep(SQUARE, VARIABLES, starts=STARTS, **options)
+
+    for run, told in enumerate(outcome["runs"]):
+        alone = descent(SQUARE, {name: array[run] for name, array in STARTS.items()}, **options)
+        assert dumps({name: told[name] for name in alone}) == dumps(alone)
+
+
+def test_the_best_is_told_whole_and_the_others_in_short():
+    everything = sweep(SQUARE, VARIABLES, starts=STARTS, steps=3)
+    best = sweep(SQUARE, VARIABLES, starts=STARTS, steps=3, answers="best")
+
+    assert best["best"] == everything["best"] == 2
+    assert dumps(best["runs"][2]) == dumps(everything["runs"][2])
+    for short, whole in zip(best["runs"][:2], everything["runs"][:2], strict=True):
+        assert short == {
+            name: whole[name] for name in ("learning_rate", "verdict", "value", "status", "steps")
+        }
+
+
+def test_random_starts_lie_within_the_bounds_and_follow_the_seed():
+    def drawn(**wanted):
+        outcome = sweep(
+            "sum(x**2)", {"x": [0.0, 0.0]}, bounds=BOUNDS, random_starts=wanted, steps=1, history=2
+        )
+        return np.array([run["history"][0]["variables"]["x"] for run in outcome["runs"]])
+
+    points = drawn(count=200, seed=7)
+
+    assert points.shape == (200, 2)
+    assert (np.abs(points) <= 5.12).all()
+    assert np.abs(points.mean(axis=0)).max() < 0.8
+    assert points.std(axis=0) == pytest.approx(5.12 / np.sqrt(3), rel=0.15)
+    assert (drawn(count=200, seed=7) == points).all()
+    assert (drawn(count=50, seed=7) == points[:50]).all()
+    assert (drawn(count=200, seed=8) != points).any()
+
+
+def test_random_starts_may_spread_around_the_variables():
+    wanted = {"count": 300, "seed": 0, "spread": {"x": [0.1, 2.0], "s": 0.0}}
+    outcome = sweep(SQUARE, {"x": [3.0, 4.0], "s": 5.0}, random_starts=wanted, steps=1, history=2)
+    firsts = [run["history"][0]["variables"] for run in outcome["runs"]]
+    points = np.array([first["x"] for first in firsts])
+
+    assert points.mean(axis=0) == pytest.approx([3.0, 4.0], abs=0.4)
+    assert points.std(axis=0) == pytest.approx([0.1, 2.0], rel=0.15)
+    assert {float(first["s"]) for first in firsts} == {5.0}
+
+
+def test_a_random_start_without_a_finite_value_is_drawn_again():
+    outcome = sweep(
+        "sum(x - log(x))", {"x": [1.0, 1.0]}, bounds=BOUNDS, random_starts={"count": 64}, optimizer="lbfgs"
+    )
+
+    assert {run["status"] for run in outcome["runs"]} == {"converged"}
+
+
+def test_many_starts_find_the_lowest_of_many_minima():
+    function = "20 + sum(x**2 - 10*cos(2*pi*x))"
+    outcome = sweep(
+        function,
+        {"x": [0.0, 0.0]},
+        bounds=BOUNDS,
+        random_starts={"count": 512},
+        optimizer="lbfgs",
+        answers="best",
+    )
+
+    assert outcome["runs"][outcome["best"]]["value"] == pytest.approx(0.0, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("request_", "pointer"),
+    [
+        ({}, "/learning_rates"),
+        ({"learning_rates": [0.1], "starts": STARTS}, "/learning_rates"),
+        ({"starts": {"x": STARTS["x"]}}, "/starts/s"),
+        ({"starts": STARTS | {"y": [1.0, 2.0, 3.0]}}, "/starts/y"),
+        ({"starts": {"x": [[1.0], [2.0]], "s": [1.0, 2.0]}}, "/starts/x"),
+        ({"starts": {"x": STARTS["x"], "s": [1.0, 2.0]}}, "/starts/s"),
+        ({"starts": {"x": np.zeros((1025, 2)), "s": np.zeros(1025)}}, "/starts"),
+        ({"random_starts": {"count": 3}}, "/bounds"),
+        ({"random_starts": {"count": 3}, "bounds": {"x": {"lower": 0}}}, "/bounds"),
+        ({"random_starts": {"seed": 3}}, "/random_starts/count"),
+        ({"random_starts": {"count": 0, "spread": 1}}, "/random_starts/count"),
+        ({"random_starts": {"count": 1025, "spread": 1}}, "/random_starts/count"),
+        ({"random_starts": {"count": True, "spread": 1}}, "/random_starts/count"),
+        ({"random_starts": {"count": 3, "seed": -1, "spread": 1}}, "/random_starts/seed"),
+        ({"random_starts": {"count": 3, "seed": 0.5, "spread": 1}}, "/random_starts/seed"),
+        ({"random_starts": {"count": 3, "spread": -1}}, "/random_starts/spread"),
+        ({"random_starts": {"count": 3, "spread": {"x": 1}}}, "/random_starts/spread/s"),
+        ({"random_starts": {"count": 3, "spread": [1, 2, 3]}}, "/random_starts/spread"),
+        ({"random_starts": {"count": 3, "width": 1}}, "/random_starts/width"),
+    ],
+)
+def test_starts_that_do_not_fit_are_refused_at_their_place(request_, pointer):
+    with pytest.raises(InvalidRequest) as refused:
+        sweep(SQUARE, VARIABLES, **request_)
+
+    assert refused.value.faults[0].pointer == pointer
+
+
+def test_random_starts_of_many_variables_are_bounded_together():
+    with pytest.raises(InvalidRequest) as refused:
+        sweep("sum(x**2)", {"x": np.zeros(10_000)}, random_starts={"count": 101, "spread": 1})
+
+    assert refused.value.faults[0].pointer == "/random_starts/count"
+
+
+def test_the_gradient_is_told_when_asked():
+    path = descent("x[0]**2 + 3*x[1]", {"x": [2.0, 1.0]}, steps=1, learning_rate=0.25, gradient=True)
+
+    assert path["gradient"]["x"].tolist() == [2.0, 3.0]
+    assert "gradient" not in descent("x[0]**2 + 3*x[1]", {"x": [2.0, 1.0]})
