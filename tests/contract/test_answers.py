@@ -17,7 +17,7 @@ DATA = {
 
 METHODS = ("exact", "central", "forward", "complex_step")
 LOSSES = schema("Loss")["enum"]
-PROBABLE = {"cross_entropy", "binary_cross_entropy", "kl_divergence"}
+PROBABLE = {"cross_entropy", "binary_cross_entropy", "kl_divergence", "poisson"}
 
 
 def losses():
@@ -26,7 +26,7 @@ def losses():
         yield {
             "loss": name,
             "predictions": predictions,
-            "targets": [[0, 1], [1, 0]],
+            "targets": [[-1, 1], [1, -1]] if name == "hinge" else [[0, 1], [1, 0]],
             "reduction": reduction,
             "gradient": gradient,
         }

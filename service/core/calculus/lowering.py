@@ -44,7 +44,9 @@ class Lowered:
 
 def lower(source: Graph, outputs: Sequence[Term], most: int) -> Lowered | None:
     """Write a program on floats; None when it has more than `most` operations, or one without a rule."""
-    graph, terms = _defined(source, outputs)
+    graph, terms = source, list(outputs)
+    while any(node.operation.definition is not None for node in graph.nodes):
+        graph, terms = _defined(graph, terms)
     order = reachable(graph, terms)
     nodes = [graph.nodes[index] for index in order]
     if sum(node.size for node in nodes if not node.operation.is_view) > most or not all(
@@ -67,9 +69,7 @@ def lower(source: Graph, outputs: Sequence[Term], most: int) -> Lowered | None:
 
 
 def _defined(source: Graph, outputs: Sequence[Term]) -> tuple[Graph, list[Term]]:
-    """Replace every operation that has no scalar source by its definition."""
-    if all(node.operation.definition is None for node in source.nodes):
-        return source, list(outputs)
+    """Replace every operation that has a definition, which may be of operations that have one."""
     graph = Graph(source.table, source.rank)
     copies: dict[int, Term] = {}
     for index, node in enumerate(source.nodes):
