@@ -26,7 +26,7 @@ from tests.core.operation_cases import CASES
 SLOT = r"(?:v\d+)"
 NAME = rf"(?:[nkog]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|[a-z])_{SLOT})"
 NUMBER = r"(?:\d+\.\d+(?:e-?\d+)?|\d+e-\d+|\d+)"
-SIGN = r"\*\*|[-+*/<>=!]=?|[()\[\],&|]"
+SIGN = r"\*\*|[-+*/%<>=!]=?|[()\[\],&|]"
 FIXED = {
     *ARRAY_NAMES, *FLOAT_NAMES, *LOOP_ARRAY_NAMES, *LOOP_FLOAT_NAMES,
     "def", "bind", "program", "advance", "judge", "return", "try", "except", "while", "for", "in", "range",
