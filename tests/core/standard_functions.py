@@ -48,6 +48,18 @@ def _box(name, text, low, high, **constants):
     return Function(name, text, tuple(map(float, low)), tuple(map(float, high)), constants)
 
 
+COLA = [
+    [0] * 10,
+    [1.27] + [0] * 9,
+    [1.69, 1.43] + [0] * 8,
+    [2.04, 2.35, 2.43] + [0] * 7,
+    [3.09, 3.18, 3.26, 2.85] + [0] * 6,
+    [3.20, 3.22, 3.27, 2.88, 1.55] + [0] * 5,
+    [2.86, 2.56, 2.58, 2.59, 3.12, 3.06] + [0] * 4,
+    [3.17, 3.18, 3.18, 3.12, 1.31, 1.64, 3.00, 0, 0, 0],
+    [3.21, 3.18, 3.18, 3.17, 1.70, 1.36, 2.95, 1.32, 0, 0],
+    [2.38, 2.31, 2.42, 1.94, 2.85, 2.81, 2.56, 2.91, 2.97, 0],
+]
 PI = np.pi
 TENTHS = np.arange(1, 11) / 10
 DECANOMIAL = (
@@ -569,5 +581,70 @@ FUNCTIONS = (
     _box("Problem20", "-(x[0] - sin(x[0]))*exp(-x[0]**2)", [-10], [10]),
     _box("Problem21", "x[0]*sin(x[0]) + x[0]*cos(2*x[0])", [0], [10]),
     _box("Problem22", "exp(-3*x[0]) - sin(x[0])**3", [0], [20]),
+    # with rounding, jumps and whole arrays
+    _box(
+        "Cola",
+        "p = concatenate(0, x[0], x[1::2]); q = concatenate(0, 0, x[2::2])\n"
+        "r = hypot(p[:, None] - p, q[:, None] - q)\nsum(tril((r - d)**2, -1))",
+        [0] + [-4] * 16,
+        [4] * 17,
+        d=COLA,
+    ),
+    _square(
+        "Corana",
+        "z = 0.2*floor(abs(x/0.2) + 0.49999)*sign(x)\n"
+        "sum(d*where(abs(x - z) < 0.05, 0.15*(z - 0.05*sign(z))**2, x**2))",
+        -5, 5, 4, d=[1.0, 1000.0, 10.0, 100.0],
+    ),
+    _square(
+        "Deceptive",
+        "a = arange(1, len(x) + 1)/(len(x) + 1)\n"
+        "down = where(x < 0.8*a, 0.8 - x/a, where(x < a, 5*x/a - 4, 5*(x - a)/(a - 1) + 1))\n"
+        "g = where(x < (1 + 4*a)/5, down, (x - 1)/(1 - a) + 0.8)\n"
+        "-mean(where(x <= 0, x, where(x <= 1, g, x - 1)))**2",
+        0, 1,
+    ),
+    _square("Gear", "(1/6.931 - floor(x[0])*floor(x[1])/floor(x[2])/floor(x[3]))**2", 12, 60, 4),
+    _square(
+        "HelicalValley",
+        "r = hypot(x[0], x[1]); a = arctan2(x[1], x[0])/(2*pi)\n"
+        "x[2]**2 + 100*((x[2] - 10*a)**2 + (r - 1)**2)",
+        -10, 10, 3,
+    ),
+    _square(
+        "Katsuura",
+        "k = 2**arange(1, 33)[:, None]\nprod(1 + arange(1, len(x) + 1)*sum(round(k*x)/k, axis=0))",
+        0, 100,
+    ),
+    _square("Mishra10", "a, b = trunc(x[0]), trunc(x[1])\n(a + b - a*b)**2", -10, 10),
+    _square(
+        "NeedleEye",
+        "far = where(abs(x) >= 0.0001, 1, 0)\n"
+        "where(max(far) > 0, sum(where(far > 0, 100 + abs(x), 1)), 1)",
+        -10, 10,
+    ),
+    _square(
+        "Pinter",
+        "p = roll(x, 1); n = roll(x, -1); i = arange(1, len(x) + 1)\n"
+        "a = p*sin(x) + sin(n); b = p**2 - 2*x + 3*n - cos(x) + 1\n"
+        "sum(i*x**2 + 20*i*sin(a)**2 + i*log10(1 + i*b**2))",
+        -10, 10,
+    ),
+    _square("Plateau", "30 + sum(floor(abs(x)))", -5.12, 5.12),
+    _square("Step", "sum(floor(abs(x)))", -100, 100),
+    _square("Step2", "sum((floor(x) + 0.5)**2)", -100, 100),
+    _square(
+        "Tripod",
+        "p = where(x >= 0, 1, 0)\n"
+        "p[1]*(1 + p[0]) + abs(x[0] + 50*p[1]*(1 - 2*p[0])) + abs(x[1] + 50*(1 - 2*p[1]))",
+        -100, 100,
+    ),
+    _square(
+        "Zimmerman",
+        "h(v) = 100*(1 + v)\n"
+        "a = 9 - x[0] - x[1]; b = (x[0] - 3)**2 + (x[1] - 2)**2 - 16; c = x[0]*x[1] - 14\n"
+        "max(stack(a, h(b)*sign(b), h(c)*sign(c), h(-x[0])*sign(x[0]), h(-x[1])*sign(x[1])))",
+        0, 100,
+    ),
 )  # fmt: skip
-"""The functions that the language can say; the others round, draw random numbers or branch on them."""
+"""All of the suite but Stochastic and XinSheYang01, which draw random numbers."""
