@@ -41,6 +41,7 @@ export const ENGLISH = {
   optimizer_nesterov: "Nesterov",
   optimizer_adagrad: "Adagrad",
   optimizer_rmsprop: "RMSprop",
+  optimizer_newton: "Newton",
   optimizer_lbfgs: "L-BFGS",
   optimizer_adam: "Adam",
   optimizer_newton: "Newton",

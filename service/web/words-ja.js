@@ -41,6 +41,7 @@ export const JAPANESE = {
   optimizer_nesterov: "ネステロフ",
   optimizer_adagrad: "AdaGrad",
   optimizer_rmsprop: "RMSprop",
+  optimizer_newton: "ニュートン法",
   optimizer_lbfgs: "L-BFGS",
   optimizer_adam: "Adam",
   optimizer_newton: "ニュートン法",

@@ -47,6 +47,9 @@ class Reason(IntEnum):
     """The value is at most the target."""
 
 
+GROWTH = 1e12
+"""A value this many times the start's, in magnitude, has diverged."""
+
 Parts = tuple[Any, ...]
 """All that a loop carries; `Layout` says what stands where."""
 

@@ -185,6 +185,7 @@ class LoopTemplate:
             "norm_of": self.layout.norm_of,
             "abs": abs,
             "max": max,
+            "min": min,
             "infinity": math.inf,
             "largest": sys.float_info.max,
             "Interrupted": DeadlineExceeded,

@@ -45,8 +45,11 @@ from __future__ import annotations
 
 from service.core.calculus.generated import indented, renamed
 from service.core.calculus.template import Template
-from service.core.descent.layout import Reason, Rules
+from service.core.descent.layout import GROWTH, Reason, Rules
 
+SCALED = f"tolerance * max(1.0, min(abs(value), bound / {GROWTH!r}))"
+"""A tolerance relative to the value, but not to one that has fallen far below the start's: where there is no
+minimum it would meet any."""
 SHRINK = 2.0**-64
 """Factor of a gradient whose norm overflows; a power of two, so that it rounds nothing."""
 
@@ -203,7 +206,7 @@ class LoopWriter:
         The projected gradient x - P(x - g) is g between x - upper and x - lower: written so, no digit
         of a small g is lost beside a large x.
         """
-        tolerance = "tolerance * max(1.0, abs(value))" if self.rules.is_scaled else "tolerance"
+        tolerance = SCALED if self.rules.is_scaled else "tolerance"
         if self.rules.is_bounded:
             derivative = self._clamped(derivative, f"{slot} - high_{slot}", f"{slot} - low_{slot}")
         if self.template.is_on_floats:

@@ -227,6 +227,11 @@ OPTIMIZERS: dict[str, Optimizer] = {
             stacks=("steps", "changes"),
             options=("memory",),
         ),
+        Optimizer(
+            "newton",
+            "Newton's steps within a trust region, on exact Hessian-vector products; needs no learning rate",
+            stepper="newton",
+        ),
     )
 }
 """The optimizers by name."""

@@ -11,7 +11,7 @@ import numpy as np
 from service.core.calculus.template import Array
 from service.core.descent.bounds import bound_numbers, bounds_of
 from service.core.descent.history import Record
-from service.core.descent.layout import Parts
+from service.core.descent.layout import GROWTH, Parts
 from service.core.descent.messages import Outcome
 from service.core.descent.options import Options
 from service.core.descent.problem import Problem
@@ -27,9 +27,6 @@ Progress = Callable[[Record], None]
 
 TICK_SECONDS = 0.1
 """Between two reports of progress; the contract allows 0.05 to 1."""
-
-GROWTH = 1e12
-"""A value this many times the start's, in magnitude, has diverged."""
 
 NUMBER_CHARACTERS = 16
 """Characters of a number in an answer, rather too few: most have 19, and what fits is not refused."""
@@ -115,7 +112,7 @@ class Path:
     def _new_stepper(self) -> Stepper:
         kernel, options, noise = self.problem.kernel, self.options, self.problem.noise
         numbers = options.numbers() | bound_numbers(kernel, self.bounds) | {"noise": noise}
-        return STEPPERS[options.stepper](kernel, options, numbers, noise > 0.0)
+        return STEPPERS[options.stepper](self.problem, options, numbers)
 
     def _start_parts(self) -> Parts:
         """Lay the content out as what the loop carries."""

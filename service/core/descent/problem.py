@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from service.core.calculus.budget import check_budget
+from service.core.calculus.budget import Price, check_budget
 from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.gradient import (
@@ -17,6 +17,7 @@ from service.core.calculus.gradient import (
     shapes_of,
 )
 from service.core.calculus.kernel import Kernel, bind
+from service.core.calculus.maps import compile_map
 from service.core.calculus.template import Array
 from service.core.descent.differences_within import Sides, bind_within
 from service.core.language.program import check_constants
@@ -59,6 +60,27 @@ class Problem:
         """Evaluate the function within bounds alone, by numerical methods too."""
         if bounds and self.noise:
             self.kernel = bind_within(self.compiled, self.constants, self.h, self.deadline.check, bounds)
+
+    def hessian_product(self) -> Callable[..., list[Array]]:
+        """Bind the product of the Hessian: from variables and vectors, in order, to arrays by variable.
+
+        Raises
+        ------
+        OverBudget
+            Its quote exceeds a limit.
+        """
+        data = shapes_of(self.constants)
+        known = compile_map("hessian product", self.function, self.shapes, data, self.limits, self.deadline)
+        plan = known.plan
+        price = Price(known.program, plan, plan.operations, 1, plan.peak_bytes, known.seconds)
+        check_budget([price], self.limits, deadline=self.deadline)
+        function, shapes = known.bind(self.constants, self.deadline.check), [*self.shapes.values()]
+
+        def multiply(*arrays: Array) -> list[Array]:
+            products = function(*arrays)[1 + len(shapes) :]
+            return [np.broadcast_to(product, shape) for product, shape in zip(products, shapes, strict=True)]
+
+        return multiply
 
     def announce(self, steps: int, held_bytes: float) -> None:
         """Tell the deadline what so many steps will take, beside so much that is kept for the answer."""

@@ -42,6 +42,10 @@ class Searcher(ABC):
     def step(self, parts: Parts) -> tuple[int, Parts]:
         """Search for a step; return the code of a reason, and the parts of the judged iterate."""
 
+    def arrived(self, code: int, parts: Parts) -> tuple[int, Parts]:
+        """Look once more at an iterate that ends the run; most steppers take it as it is."""
+        return code, parts
+
     def carry(self, memory: Memory) -> dict[str, Any]:
         """Return what the parts carry of a state's memory; the start is evaluated once."""
         return {"evaluations": 1, **memory["numbers"]}
@@ -60,9 +64,10 @@ class Searcher(ABC):
         try:
             if is_fresh:
                 value, gradient = self.kernel.evaluate(parts[self.layout.slots])
-                code, parts = self.judge(*self.layout.replaced(parts, value=value, gradient=gradient))
+                known = self.layout.replaced(parts, value=value, gradient=gradient)
+                code, parts = self.arrived(*self.judge(*known))
             while code == JUDGED and parts[place] < last:
-                code, parts = self.step(parts)
+                code, parts = self.arrived(*self.step(parts))
         except DeadlineExceeded:
             return Reason.INTERRUPTED, parts
         return Reason.REACHED if code == JUDGED else Reason(code), parts

@@ -11,24 +11,37 @@ from service.core.calculus.kernel import Kernel
 from service.core.descent.active_set import Box
 from service.core.descent.backtracking import Backtracking
 from service.core.descent.lbfgs import Lbfgs
-from service.core.descent.loop import make_judgement, make_loop
+from service.core.descent.loop import Judgement, make_judgement, make_loop
+from service.core.descent.newton import Newton
 from service.core.descent.options import Options
+from service.core.descent.problem import Problem
+from service.core.descent.searcher import Searcher
 from service.core.descent.steps import Stepper
 
 
-def _make_rule(kernel: Kernel, options: Options, numbers: dict[str, Any], has_noise: bool) -> Stepper:
-    return make_loop(kernel, options.rules(has_noise=has_noise), numbers)
+def _make_rule(problem: Problem, options: Options, numbers: dict[str, Any]) -> Stepper:
+    return make_loop(problem.kernel, options.rules(has_noise=problem.noise > 0.0), numbers)
 
 
-def _make_lbfgs(kernel: Kernel, options: Options, numbers: dict[str, Any], has_noise: bool) -> Stepper:
-    rules = options.rules(has_noise=has_noise, carried=Lbfgs.carried)
-    return Lbfgs(kernel, make_judgement(kernel, rules, numbers), options["memory"], _box(kernel, numbers))
+def _make_lbfgs(problem: Problem, options: Options, numbers: dict[str, Any]) -> Stepper:
+    kernel, judgement = problem.kernel, _judgement(problem, options, numbers, Lbfgs)
+    return Lbfgs(kernel, judgement, options["memory"], _box(kernel, numbers))
 
 
-def _make_line_search(kernel: Kernel, options: Options, numbers: dict[str, Any], has_noise: bool) -> Stepper:
-    rules = options.rules(has_noise=has_noise, carried=Backtracking.carried)
-    judgement = make_judgement(kernel, rules, numbers)
+def _make_line_search(problem: Problem, options: Options, numbers: dict[str, Any]) -> Stepper:
+    kernel, judgement = problem.kernel, _judgement(problem, options, numbers, Backtracking)
     return Backtracking(kernel, judgement, options["learning_rate"], _box(kernel, numbers))
+
+
+def _make_newton(problem: Problem, options: Options, numbers: dict[str, Any]) -> Stepper:
+    return Newton(problem, _judgement(problem, options, numbers, Newton), _box(problem.kernel, numbers))
+
+
+def _judgement(
+    problem: Problem, options: Options, numbers: dict[str, Any], kind: type[Searcher]
+) -> Judgement:
+    rules = options.rules(has_noise=problem.noise > 0.0, carried=kind.carried)
+    return make_judgement(problem.kernel, rules, numbers)
 
 
 def _box(kernel: Kernel, numbers: dict[str, Any]) -> Box | None:
@@ -40,9 +53,10 @@ def _box(kernel: Kernel, numbers: dict[str, Any]) -> Box | None:
     return Box(low, high)
 
 
-STEPPERS: dict[str, Callable[[Kernel, Options, dict[str, Any], bool], Stepper]] = {
+STEPPERS: dict[str, Callable[[Problem, Options, dict[str, Any]], Stepper]] = {
     "rule": _make_rule,
     "lbfgs": _make_lbfgs,
+    "newton": _make_newton,
     "line_search": _make_line_search,
 }
-"""From kernel, options, numbers and whether the gradient consists of differences to a stepper."""
+"""From problem, options and the numbers of a loop to a stepper."""

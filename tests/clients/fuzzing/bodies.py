@@ -124,7 +124,7 @@ def hessian(draw):
 OPTIMIZERS = st.sampled_from(
     [
         *("gradient_descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "amsgrad"),
-        *("nadam", "adamax", "adadelta", "lion", "rprop", "lbfgs"),
+        *("nadam", "adamax", "adadelta", "lion", "rprop", "lbfgs", "newton"),
     ]
 )
 SCHEDULES = st.sampled_from(
