@@ -2,7 +2,7 @@
 
 import { bindCopy } from "./command.js";
 import { bindControls } from "./controls.js";
-import { readData } from "./data.js";
+import { MOST_ROWS, readData } from "./data.js";
 import { makeDescent } from "./descent.js";
 import { clearFaults, showFault } from "./fault.js";
 import { makeFits } from "./fit.js";
@@ -90,7 +90,7 @@ function checkData() {
   const { fault } = readData(setting.data);
   clearFaults(element("data-card"));
   if (fault) {
-    showFault(element("data-card"), "data", words("badData", { line: fault }));
+    showFault(element("data-card"), "data", words("badData", { line: fault, most: MOST_ROWS }));
   }
   survey.restart();
 }

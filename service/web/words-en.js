@@ -184,5 +184,5 @@ export const ENGLISH = {
   dataLabel: "Points: paste columns of numbers, with or without a line of names",
   model: "What the function fits to them, to draw",
   scatter: "The data, with what the model says of them",
-  badData: "Line {line} is not a row of numbers like the first one.",
+  badData: "Row {line} is not one of numbers like the first, or is beyond the {most} that fit here.",
 };

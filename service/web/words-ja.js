@@ -184,5 +184,5 @@ export const JAPANESE = {
   dataLabel: "点: 数値の列を貼り付けます（1 行目は列名でもかまいません）",
   model: "当てはめて描くモデルの式",
   scatter: "データとモデルの予測",
-  badData: "{line} 行目が 1 行目と同じ数の数値になっていません。",
+  badData: "{line} 行目が 1 行目と同じ数の数値でないか、{most} 行の上限を超えています。",
 };

@@ -109,4 +109,4 @@ def test_a_row_that_does_not_fit_is_named(playground):
 
     page.fill("#data", "1 2\n3 4\n5 six")
 
-    expect(page.locator("#data-fault")).to_contain_text("Line 3")
+    expect(page.locator("#data-fault")).to_contain_text("Row 3")

@@ -61,6 +61,7 @@ test("pasted columns are read with and without names, by tabs, commas, semicolon
   assert.deepEqual(readData(""), { columns: {} });
   assert.deepEqual(readData("1 2\n3"), { columns: {}, fault: 2 });
   assert.deepEqual(readData("a b\n1 2\n3 four"), { columns: {}, fault: 3 });
+  assert.equal(readData("1 2\n".repeat(2001)).fault, 2001);
   assert.deepEqual(Object.keys(readData("1 2 0\n3 4 1").columns), ["u", "v", "t"]);
 });
 
