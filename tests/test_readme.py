@@ -137,9 +137,33 @@ def test_the_first_screen_is_also_in_japanese():
     assert re.search(r"[\u3040-\u30ff]", first)
 
 
+def schema_of(operation):
+    """Return the schema of an operation's request, which stands among the components."""
+    reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    return read_document()["components"]["schemas"][reference.rpartition("/")[2]]
+
+
 @pytest.mark.parametrize("path", sorted(path for path in read_document()["paths"] if "{" not in path))
 def test_every_route_is_on_the_page_on_the_api(path):
     assert re.search(rf"`(GET |POST )?{re.escape(path)}`", PAGES["docs/api.md"])
+
+
+FIELDS = sorted(
+    {
+        (path, name)
+        for path, item in read_document()["paths"].items()
+        for operation in item.values()
+        if isinstance(operation, dict) and "requestBody" in operation
+        for name in schema_of(operation)["properties"]
+    }
+)
+
+
+@pytest.mark.parametrize(("path", "name"), FIELDS)
+def test_every_field_of_a_request_is_on_a_page(path, name):
+    pages = ["docs/api.md", "docs/descent.md"] if path.startswith("/descent") else ["docs/api.md"]
+
+    assert any(re.search(rf"`\"?{name}\b", PAGES[page]) for page in pages)
 
 
 def squeezed(text):
