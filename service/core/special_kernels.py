@@ -67,7 +67,7 @@ def polygamma(x: Array, order: Any) -> Array:
     positive = sign * special.factorial(order) * special.zeta(order + 1, np.where(np.greater(x, 0.0), x, 1.0))
     if order > 1:
         return np.where(np.greater(x, 0.0), positive, np.nan)
-    reflected = np.square(np.pi / np.sin(np.pi * np.remainder(x, 1.0))) - special.zeta(
+    reflected = np.square(np.pi / np.sin(np.pi * np.subtract(x, np.rint(x)))) - special.zeta(
         2, np.where(np.greater(x, 0.0), 1.0, np.subtract(1.0, x))
     )
     result: Array = np.where(np.greater(x, 0.0), positive, reflected)

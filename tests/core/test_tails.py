@@ -1,4 +1,7 @@
-"""Derivatives keep their digits in the tails: relative to themselves, however small they are."""
+"""Derivatives keep their digits in the tails: relative to themselves, however small they are.
+
+Up to a few roundings, and to what a rounding of x alone would change.
+"""
 
 import numpy as np
 import pytest
@@ -16,13 +19,16 @@ UNARY = sorted(
 """Functions of one number."""
 
 POINTS = (
-    -700.0, -300.0, -40.0, -18.0, -1.5, -0.9999999, -1e-5, -1e-12, -1e-200,
-    1e-200, 1e-12, 1e-5, 0.3, 0.9999999, 1.5, 18.0, 40.0, 300.0, 700.0,
+    -700.0, -300.0, -40.0, -18.0, -1.5, -0.9999999, -1e-5, -1e-12, -1e-100,
+    1e-100, 1e-12, 1e-5, 0.3, 0.9999999, 1.5, 18.0, 40.0, 300.0, 700.0,
 )  # fmt: skip
 
 RELATIVE = 1e-14
 SMALLEST = 1e-290
 """Below it float64 has fewer digits."""
+
+STEEPEST = 1e55
+"""A difference quotient beyond it is that of a jump."""
 
 
 def value(name, x):
@@ -31,22 +37,26 @@ def value(name, x):
 
 def derivative(name, x):
     """Return the derivative by a difference, NaN where there is none."""
-    h = abs(x) * mp.mpf("1e-100")
+    h = abs(x) * mp.mpf("1e-60")
     return (value(name, x + h) - value(name, x - h)) / (2 * h)
 
 
 def defined(name):
-    """Return the points at which float64 holds value and derivative, and the derivatives."""
-    with mp.workdps(800):  # tanh(300) is 1 but for the 260th digit
+    """Return the points at which float64 holds value and derivative, these, and what may be wrong."""
+    with mp.workdps(400):  # tanh(300) is 1 but for the 260th digit
         values = np.array([float(value(name, mp.mpf(x))) for x in POINTS])
-        slopes = np.array([float(derivative(name, mp.mpf(x))) for x in POINTS])
-    is_defined = np.isfinite(values) & np.isfinite(slopes)
-    return np.array(POINTS)[is_defined], slopes[is_defined]
+        exact = [derivative(name, mp.mpf(x)) for x in POINTS]
+        beside = [derivative(name, mp.mpf(float(np.nextafter(x, np.inf)))) for x in POINTS]
+        change = np.array([float(abs(a - b)) for a, b in zip(exact, beside, strict=True)])
+        slopes = np.array(list(map(float, exact)))
+    is_defined = np.isfinite(values) & np.isfinite(slopes) & (np.abs(slopes) < STEEPEST)
+    allowed = RELATIVE * np.abs(slopes) + 4 * change + SMALLEST
+    return np.array(POINTS)[is_defined], slopes[is_defined], allowed[is_defined]
 
 
 @pytest.mark.parametrize("name", UNARY)
 def test_a_derivative_has_all_its_digits_wherever_it_is(name):
-    points, expected = defined(name)
+    points, expected, allowed = defined(name)
 
     on_floats = [gradient(f"{name}(x)", {"x": x})["gradient"]["x"].item() for x in points]
     on_arrays = gradient(f"sum({name}(x))", {"x": np.repeat(points, 1000)})["gradient"]["x"][::1000]
@@ -54,4 +64,5 @@ def test_a_derivative_has_all_its_digits_wherever_it_is(name):
 
     assert len(points) >= 5
     for slopes in (on_floats, on_arrays, over_points):
-        np.testing.assert_allclose(slopes, expected, rtol=RELATIVE, atol=SMALLEST)
+        is_wrong = np.abs(slopes - expected) > allowed
+        assert not is_wrong.any(), (points[is_wrong], np.array(slopes)[is_wrong], expected[is_wrong])

@@ -111,11 +111,11 @@ class Expected:
             exact, *trials = [self.slope(self.start, method, seed) for seed in (EXACTLY, *SEEDS)]
         except Undefined:
             return None
-        return tolerant_each(exact, trials, self.rounding_of_steps(exact, method))
+        return tolerant_each(exact, trials, self.rounding_of_steps(exact, self.start, method))
 
-    def rounding_of_steps(self, quotients, method):
+    def rounding_of_steps(self, quotients, point, method):
         """Bound what rounding x + h adds to a quotient."""
-        largest = max(max(1, abs(x)) for array in self.start.values() for x in array.flat)
+        largest = max(max(1, abs(x)) for array in point.values() for x in array.flat)
         steepest = max(abs(x) for array in quotients.values() for x in array.flat)
         return ROUNDING * largest * steepest / STEPS[method](mp.mpf(1))
 
@@ -129,7 +129,7 @@ class Expected:
             return None
         more = SMALLEST_SLOPE
         if method != "exact":
-            more = 2 * steps * rate * self.rounding_of_steps(self.slope(self.start), method)
+            more = 2 * steps * rate * self.rounding_of_steps(self.slope(self.start, method), exact, method)
         variables = tolerant_each(exact, [trial for trial, _ in trials], more)
         slack = 2 * steepest * sum(np.sum(numbers.tolerance) for numbers in variables.values())
         return rate, variables, tolerant(value, [trial for _, trial in trials], slack)

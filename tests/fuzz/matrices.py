@@ -17,6 +17,7 @@ def one_axis(function):
     def along(x, axis=None, **options):
         if type(axis) is tuple:
             raise ValueError("one axis alone")
+        axes_of(axis, x.ndim)
         return np.asarray(function(x, axis=axis, **options), dtype=object)
 
     return along
@@ -125,6 +126,7 @@ def tensordot(a, b, axes=2):
 
 
 def squeeze(x, axis=None):
+    axes_of(axis, x.ndim)
     return np.asarray(np.squeeze(x, axis), dtype=object)
 
 

@@ -29,6 +29,9 @@ ABSOLUTE = ("softmax", "log_softmax")
 WHOLE = (("power", 1), ("cross_entropy", 1), ("one_hot", 0))
 """Operands by operation and place for which a number differs from all beside it: they are not rounded."""
 
+SOLVING = ("inv", "solve", "solve_triangular", "det", "logdet", "cholesky")
+"""Many operations in one, each with its rounding error."""
+
 LARGEST = mp.mpf("1e80")
 """No number on the way is larger, nor smaller than its inverse unless it is 0: float64 can hold them all."""
 
@@ -86,7 +89,8 @@ class Evaluation:
         if node.operation in ("variable", "constant"):
             return self.scope[node.text]
         operands = [self.operand(node, place) for place in range(len(node.operands))]
-        result = self.rounded(DEFINITIONS[node.operation](*operands, **node.options))
+        result = DEFINITIONS[node.operation](*operands, **node.options)
+        result = self.rounded(result, 2.0**-49 if node.operation in SOLVING else 2.0**-52)
         if self.random and self.is_for_derivatives and node.operation in ABSOLUTE:
             scale = result if node.operation == "softmax" else 1
             result = result + scale * (self.rounded(operands[0]) - operands[0])
@@ -101,11 +105,11 @@ class Evaluation:
             return array
         return self.rounded(array)
 
-    def rounded(self, array):
+    def rounded(self, array, size=2.0**-52):
         array = np.asarray(array)
         if self.random is None or array.dtype != object:
             return array
-        errors = self.random.uniform(-(2.0**-52), 2.0**-52, array.shape)
+        errors = self.random.uniform(-size, size, array.shape)
         return np.asarray(array * (1 + precise(errors)), dtype=object)
 
 
