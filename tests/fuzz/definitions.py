@@ -99,6 +99,23 @@ def kl_divergence(p, t):
     return total(each(lambda p, t: log_term(t, t / p) if t else mp.mpf(0))(p, t), -1)
 
 
+def poisson(p, t, epsilon=1e-7):
+    return p - log_term(t, p + mp.mpf(epsilon))
+
+
+def pinball(p, t, quantile=0.5):
+    quantile = mp.mpf(quantile)
+    return quantile * (t - p) if t > p else (1 - quantile) * (p - t)
+
+
+def cosine_distance(p, t):
+    p, t = pair_of(p, t)
+    if not p.ndim or not p.shape[-1]:
+        raise ValueError("there is no last axis")
+    lengths = [each(mp.sqrt)(total(x * x, -1)) for x in (p, t)]
+    return each(lambda product, a, b: 1 - product / (a * b))(total(p * t, -1), *lengths)
+
+
 def binary_cross_entropy(p, t, epsilon=1e-7):
     return -log_term(t, p + mp.mpf(epsilon)) - log_term(1 - t, 1 - p + mp.mpf(epsilon))
 
@@ -226,6 +243,11 @@ DEFINITIONS = {
     "absolute_error": loss(lambda p, t: abs(p - t)),
     "huber": loss(huber),
     "cross_entropy": cross_entropy,
+    "hinge": loss(lambda p, t: max(mp.mpf(0), 1 - t * p)),
+    "log_cosh": loss(lambda p, t: mp.log(mp.cosh(p - t))),
+    "poisson": loss(poisson),
+    "pinball": loss(pinball),
+    "cosine_distance": cosine_distance,
     "binary_cross_entropy": loss(binary_cross_entropy),
     "kl_divergence": kl_divergence,
 }

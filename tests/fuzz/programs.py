@@ -200,6 +200,7 @@ OPTIONS = {
     "positive": lambda random, shape: random.choice([0.3, 1.0, 2.5]),
     "non-negative": lambda random, shape: random.choice([0.0, 1e-7, 0.01]),
     "fraction": lambda random, shape: random.choice([0.0, 0.1, 0.5]),
+    "inside": lambda random, shape: random.choice([0.1, 0.5, 0.9]),
     "size": lambda random, shape: random.randint(1, 4),
     "number": lambda random, shape: random.choice([0.0, 0.25, 1.0, 2.5, 3.0, -1.0]),
     "whole": lambda random, shape: random.randint(-2, 2),
@@ -417,6 +418,7 @@ DOMAINS = {
     ("cross_entropy", 0): distribution,
     ("kl_divergence", 0): distribution,
     ("kl_divergence", 1): distribution,
+    ("poisson", 0): positive,
 }
 """What an operand is usually made by, by operation and place, where few numbers would do as they are."""
 

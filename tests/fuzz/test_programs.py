@@ -18,7 +18,7 @@ from tests.fuzz.definitions import DEFINITIONS
 from tests.fuzz.expected import Expected, Undefined
 from tests.fuzz.programs import DRAWN, program
 
-EXAMPLES = WANTED or 3
+EXAMPLES = WANTED or 2
 STEPS = 3
 
 IMAGES = {"conv2d", "max_pool2d", "avg_pool2d"}
