@@ -84,6 +84,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         app,
         (counted.record, logs.recorder(chosen)),
         counted.in_flight,
-        tells_timings=chosen.server_timing,
+        chosen,
     )
     return app

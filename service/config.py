@@ -172,6 +172,22 @@ class Settings:
     server_timing: bool = _row(
         "KOBAI_SERVER_TIMING", True, "", "answers carry Server-Timing", choices=("true", "false")
     )
+    cors_origins: str = _row(
+        "KOBAI_CORS_ORIGINS",
+        "",
+        "origins",
+        "pages of these origins may call the service: a list, or * for all",
+        pattern=r"\*|https?://[A-Za-z0-9.:\[\]-]+([ ,]+https?://[A-Za-z0-9.:\[\]-]+)*",
+        rule="* or a list of origins such as https://example.org",
+    )
+    root_path: str = _row(
+        "KOBAI_ROOT_PATH",
+        "",
+        "path",
+        "the prefix under which a proxy shows the service, and which it strips",
+        pattern=r"(/[A-Za-z0-9._~-]+)+",
+        rule="a path such as /kobai, without a slash at its end",
+    )
     limits: Limits = field(default_factory=Limits)
 
     @classmethod
@@ -263,6 +279,8 @@ def _reader_of(default: object, metadata: Mapping[str, Any]) -> Reader:
         return _read_switch
     if "choices" in metadata:
         return _read_choice
+    if "pattern" in metadata:
+        return _read_pattern
     if isinstance(default, int) or default is MISSING:
         return _read_number
     return _read_host
@@ -287,6 +305,12 @@ def _read_choice(variable: str, text: str, metadata: Mapping[str, Any]) -> str:
 
 def _read_switch(variable: str, text: str, metadata: Mapping[str, Any]) -> bool:
     return _read_choice(variable, text.lower(), metadata) == "true"
+
+
+def _read_pattern(variable: str, text: str, metadata: Mapping[str, Any]) -> str:
+    if re.fullmatch(metadata["pattern"], text):
+        return text
+    raise SettingsError(f"{variable} must be {metadata['rule']}, got {quote_text(text)}.")
 
 
 def _read_host(variable: str, text: str, metadata: Mapping[str, Any]) -> str:

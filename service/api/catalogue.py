@@ -10,6 +10,7 @@ from flask import Flask, Response
 
 from service.api import pages, problems
 from service.api.document import read_document, read_text
+from service.api.exchange import current
 from service.api.problems import KINDS, Problem
 from service.config import Settings, describe_settings
 from service.core.descent import describe_options
@@ -29,8 +30,8 @@ def install(app: Flask, settings: Settings) -> None:
     limits = describe_limits(settings.limits) | {name: rows[name] for name in LIMITING_SETTINGS}
     tables: dict[str, tuple[bytes, str]] = {
         "/limits": (orjson.dumps(limits), "application/json"),
-        "/openapi.yaml": (read_text().encode(), TEXT),
-        "/openapi.json": (orjson.dumps(read_document()), "application/json"),
+        "/openapi.yaml": (read_text(settings.root_path).encode(), TEXT),
+        "/openapi.json": (orjson.dumps(read_document(settings.root_path)), "application/json"),
     }
     for path, (body, content_type) in tables.items():
         app.add_url_rule(path, path, _table(body, content_type))
@@ -62,7 +63,7 @@ def show_functions() -> Response:
 
 def show_problems() -> Response:
     """Explain every code."""
-    kinds = [problems.describe(kind) for kind in KINDS.values()]
+    kinds = [problems.describe(kind, current().root_path) for kind in KINDS.values()]
     if pages.wants_page():
         return pages.show_problems(kinds)
     return Response(orjson.dumps({"problems": kinds}), content_type="application/json")
@@ -72,7 +73,7 @@ def show_problem(code: str) -> Response:
     """Explain one code."""
     if code not in KINDS:
         raise Problem("not-found", f"There is no problem of this code; the codes are {', '.join(KINDS)}.")
-    kind = problems.describe(KINDS[code])
+    kind = problems.describe(KINDS[code], current().root_path)
     if pages.wants_page():
         return pages.show_problems([kind])
     return Response(orjson.dumps(kind), content_type="application/json")

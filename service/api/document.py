@@ -11,6 +11,9 @@ import yaml
 
 FILE = Path(__file__).parents[2] / "openapi.yaml"
 
+SERVER = "  - url: /\n"
+"""How the document says where the service is."""
+
 LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """The one in C, which PyYAML's wheels have, reads the document ten times as fast."""
 
@@ -25,15 +28,15 @@ class Example:
 
 
 @cache
-def read_text() -> str:
-    """Read the document as it was written."""
-    return FILE.read_text(encoding="utf-8")
+def read_text(root_path: str = "") -> str:
+    """Read the document as it was written; its server is the prefix that a proxy shows, if any."""
+    return FILE.read_text(encoding="utf-8").replace(SERVER, f"  - url: {root_path or '/'}\n", 1)
 
 
 @cache
-def read_document() -> dict[str, Any]:
+def read_document(root_path: str = "") -> dict[str, Any]:
     """Read the document, once."""
-    document: dict[str, Any] = yaml.load(read_text(), Loader=LOADER)  # noqa: S506  # a safe one
+    document: dict[str, Any] = yaml.load(read_text(root_path), Loader=LOADER)  # noqa: S506  # a safe one
     return document
 
 

@@ -30,6 +30,8 @@ class Exchange:
     ----------
     path : str
         As it came; Flask's own has lost all slashes but one at its beginning.
+    root_path : str
+        The prefix of the path that a proxy has stripped, empty for none.
     endpoint : str
         The route that takes the path.
     started : float
@@ -43,6 +45,7 @@ class Exchange:
     request_id: str
     method: str
     path: str
+    root_path: str
     endpoint: str
     started: float
     waited: float
@@ -70,6 +73,7 @@ def begin(environ: dict[str, Any], endpoint: str) -> Exchange:
         request_id=given if REQUEST_ID.fullmatch(given) else os.urandom(16).hex(),
         method=environ["REQUEST_METHOD"],
         path=environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace"),
+        root_path=environ.get("SCRIPT_NAME", ""),
         endpoint=endpoint,
         started=started,
         waited=now - started,

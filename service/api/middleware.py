@@ -15,12 +15,13 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 
 from service.api import problems, protocol
+from service.api.cors import Cors, Headers
 from service.api.exchange import UNMATCHED, Exchange, begin
 from service.api.logs import log_failure
 from service.api.metrics import InFlight
+from service.config import Settings
 
 Environ = dict[str, Any]
-Headers = list[tuple[str, str]]
 Recorder = Callable[[Exchange], None]
 
 
@@ -35,8 +36,9 @@ class Middleware:
         Called with every exchange that is complete, those of the warm-up excepted.
     in_flight : InFlight
         Counts the requests that are being worked on, without those of monitors.
-    tells_timings : bool
-        Whether answers carry `Server-Timing`.
+    settings : Settings
+        Whether answers carry `Server-Timing`, who may call from other origins, and the prefix of the path
+        that a proxy has stripped.
     """
 
     def __init__(
@@ -44,8 +46,7 @@ class Middleware:
         app: Flask,
         recorders: Sequence[Recorder],
         in_flight: InFlight,
-        *,
-        tells_timings: bool,
+        settings: Settings,
     ) -> None:
         self._app = app
         self._application = app.wsgi_app
@@ -53,18 +54,23 @@ class Middleware:
         self._fixed = frozenset(rule.rule for rule in app.url_map.iter_rules() if not rule.arguments)
         self._recorders = recorders
         self._in_flight = in_flight
-        self._tells_timings = tells_timings
+        self._tells_timings = settings.server_timing
+        self._root_path = settings.root_path
+        self._cors = Cors(settings.cors_origins)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
+        environ["SCRIPT_NAME"] = self._root_path
         exchange = begin(environ, self._endpoint(environ["PATH_INFO"]))
+        cross_origin = self._cors.headers(environ)
+        start = partial(self._start, exchange, cross_origin, start_response)
         if "kobai.warming" in environ:
-            return self._application(environ, partial(self._start, exchange, start_response))
+            return self._application(environ, start)
         if not exchange.is_probe:
             self._in_flight.inc()
         is_streaming = False
         try:
-            chunks = self._answer(environ, exchange, partial(self._start, exchange, start_response))
+            chunks = self._answer(environ, exchange, start)
             is_streaming = exchange.is_stream
         finally:  # a request that is put off to a worker thread ends here without an answer
             if not is_streaming:
@@ -90,7 +96,7 @@ class Middleware:
         try:
             protocol.refuse(environ, exchange)
             if exchange.method == "OPTIONS" and exchange.endpoint != UNMATCHED:
-                return self._tell_methods(exchange, start_response)
+                return self._tell_methods(environ, exchange, start_response)
             return self._application(environ, start_response)
         except problems.Problem as problem:
             with self._app.request_context(environ):
@@ -99,15 +105,20 @@ class Middleware:
         except Exception as error:  # noqa: BLE001 - nobody is above but the server, which says less
             return problems.respond_to_bug(error, exchange)(environ, start_response)
 
-    def _tell_methods(self, exchange: Exchange, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        """Answer an OPTIONS request."""
-        allowed = sorted(self._routes.allowed_methods(exchange.path))
-        start_response("204 No Content", [("Allow", ", ".join(allowed))])
+    def _tell_methods(
+        self, environ: Environ, exchange: Exchange, start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Answer an OPTIONS request, a browser's preflight among them."""
+        methods = ", ".join(sorted(self._routes.allowed_methods(exchange.path)))
+        start_response(
+            "204 No Content", [("Allow", methods), *self._cors.preflight_headers(environ, methods)]
+        )
         return ()
 
     def _start(
         self,
         exchange: Exchange,
+        cross_origin: Headers,
         start_response: Callable[..., Any],
         status: str,
         headers: Headers,
@@ -120,6 +131,7 @@ class Middleware:
         exchange.bytes_out = sum(lengths)
         headers.append(("X-Request-ID", exchange.request_id))
         headers.append(("Cache-Control", "no-store"))
+        headers.extend(cross_origin)
         if self._tells_timings and exchange.timings:
             parts = [f"{name};dur={spent:.3f}" for name, spent in exchange.timings.items()]
             headers.append(("Server-Timing", ", ".join(parts)))

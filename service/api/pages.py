@@ -15,6 +15,7 @@ from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import NotFound
 
 from service.api.document import find_example
+from service.api.exchange import current
 
 WEB = Path(__file__).parents[1] / "web"
 SWAGGER_UI = Path(str(files("flask_swagger_ui"))) / "dist"
@@ -78,6 +79,15 @@ def wants_page() -> bool:
     return request.method in ("GET", "HEAD") and accepted.quality("text/html") > json
 
 
+def way_to_root(path: str) -> str:
+    """Return the relative reference from a page to the root, whatever prefix a proxy puts before both.
+
+    >>> way_to_root("/softmax"), way_to_root("/problems/not-found")
+    ('./', '../')
+    """
+    return "../" * (path.count("/") - 1) or "./"
+
+
 def show_failure(document: dict[str, Any], explanation: str) -> Response:
     """Show a problem document to a person, with what to do instead."""
     example = find_example(request.path)
@@ -88,6 +98,7 @@ def show_failure(document: dict[str, Any], explanation: str) -> Response:
             explanation=explanation,
             example=example,
             body=orjson.dumps(example.body).decode() if example else "",
+            root=way_to_root(current().path),
         ),
         document["status"],
     )
@@ -95,12 +106,12 @@ def show_failure(document: dict[str, Any], explanation: str) -> Response:
 
 def show_problems(kinds: list[dict[str, Any]]) -> Response:
     """Explain codes of problems to a person."""
-    return _show(render_template("problems.html", kinds=kinds), 200)
+    return _show(render_template("problems.html", kinds=kinds, root=way_to_root(current().path)), 200)
 
 
 def show_functions(tables: dict[str, Any]) -> Response:
     """Show the language and the optimizers to a person."""
-    return _show(render_template("functions.html", tables=tables), 200)
+    return _show(render_template("functions.html", tables=tables, root=way_to_root(current().path)), 200)
 
 
 def _show(text: str, status: int) -> Response:

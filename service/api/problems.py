@@ -236,11 +236,11 @@ def problem_of(
     """Make the problem document of a failure."""
     kind = KINDS[code]
     return {
-        "type": f"/problems/{code}",
+        "type": f"{exchange.root_path}/problems/{code}",
         "title": kind.title,
         "status": kind.status,
         "detail": detail,
-        "instance": quote_path(exchange.path),
+        "instance": exchange.root_path + quote_path(exchange.path),
         "code": code,
         "request_id": exchange.request_id,
         "errors": [_error_of(each) for each in faults],
@@ -264,10 +264,10 @@ def dump(document: dict[str, Any]) -> bytes:
     return text
 
 
-def describe(kind: Kind) -> dict[str, Any]:
+def describe(kind: Kind, root_path: str) -> dict[str, Any]:
     """Explain a code."""
     return {
-        "type": f"/problems/{kind.code}",
+        "type": f"{root_path}/problems/{kind.code}",
         "code": kind.code,
         "title": kind.title,
         "status": kind.status,

@@ -8,6 +8,7 @@ from flask import Flask, Response
 from service.api import metrics
 from service.api.line_writer import LINES
 from service.api.middleware import Middleware
+from service.config import Settings
 from tests.api.test_error_shape import PAGES, RIGHT
 
 
@@ -15,7 +16,7 @@ def make_app(*recorders):
     app = Flask("test")
     app.add_url_rule("/softmax", "/softmax", lambda: Response("{}", content_type="application/json"))
     counted = metrics.install(app)
-    app.wsgi_app = Middleware(app, (counted.record, *recorders), counted.in_flight, tells_timings=True)
+    app.wsgi_app = Middleware(app, (counted.record, *recorders), counted.in_flight, Settings())
     return app
 
 

@@ -73,7 +73,7 @@ def test_a_computation_opened_in_a_browser_shows_a_command_for_it(client):
     text = open_page(client, "/gradient").text
 
     assert "curl http://localhost/gradient -H 'Content-Type: application/json'" in text
-    assert 'href="/docs#/compute/gradient"' in text
+    assert 'href="./docs#/compute/gradient"' in text
 
 
 def test_the_callers_path_is_text_in_a_page_never_markup(client):
@@ -96,7 +96,7 @@ def test_every_code_reads_well_in_a_browser(client, code):
 def test_the_list_of_codes_leads_to_each(client):
     text = open_page(client, "/problems").text
 
-    assert set(re.findall(r'href="/problems/([a-z-]+)"', text)) == KINDS.keys()
+    assert set(re.findall(r'href="(?:\.\./|\./)problems/([a-z-]+)"', text)) == KINDS.keys()
     assert open_page(client, "/problems", "*/*").json["problems"]
 
 

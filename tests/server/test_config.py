@@ -67,6 +67,23 @@ BAD = [
         "KOBAI_BODY_BYTES must be at most KOBAI_HELD_BODY_BYTES, got 67108865 and 67108864 bytes.",
     ),
     (
+        "KOBAI_CORS_ORIGINS", "example.org",
+        "KOBAI_CORS_ORIGINS must be * or a list of origins such as https://example.org, got 'example.org'.",
+    ),
+    (
+        "KOBAI_CORS_ORIGINS", "https://a.b/path",
+        "KOBAI_CORS_ORIGINS must be * or a list of origins such as https://example.org, "
+        "got 'https://a.b/path'.",
+    ),
+    (
+        "KOBAI_ROOT_PATH", "/kobai/",
+        "KOBAI_ROOT_PATH must be a path such as /kobai, without a slash at its end, got '/kobai/'.",
+    ),
+    (
+        "KOBAI_ROOT_PATH", "kobai",
+        "KOBAI_ROOT_PATH must be a path such as /kobai, without a slash at its end, got 'kobai'.",
+    ),
+    (
         "KOBAI_RESPONSE_BYTES", "67108865",
         "KOBAI_RESPONSE_BYTES must be at most KOBAI_HELD_ANSWER_BYTES, got 67108865 and 67108864 bytes.",
     ),
@@ -85,6 +102,9 @@ GOOD = [
     ("KOBAI_WORKER_CLASS", "gthread", "worker_class", "gthread"),
     ("KOBAI_SERVER_TIMING", "False", "server_timing", False),
     ("KOBAI_QUEUE", "0", "queue", 0),
+    ("KOBAI_CORS_ORIGINS", "*", "cors_origins", "*"),
+    ("KOBAI_CORS_ORIGINS", "https://a.b, http://c:3000", "cors_origins", "https://a.b, http://c:3000"),
+    ("KOBAI_ROOT_PATH", "/kobai/v1", "root_path", "/kobai/v1"),
 ]
 
 

@@ -48,7 +48,7 @@ def make_app(**environment):
         app,
         (counted.record, logs.recorder(settings)),
         counted.in_flight,
-        tells_timings=settings.server_timing,
+        settings,
     )
     return app
 
