@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.api.fields import Choice, Flag, NameList, Tensor, TensorMap, Text
+from service.api.fields import Flag, NameList, Tensor, TensorMap, Text
 from service.api.gradients import checked_fields, function_fields, skipping_fields
 from service.api.schemas import Fields
 from service.core.calculus import hessian as hessians
@@ -65,7 +65,6 @@ def hessian_fields(limits: Limits) -> Fields:
     """List the fields of `/hessian`."""
     own = {
         "variables": TensorMap(limits, least=1, required=True),
-        "method": Choice(hessians.HESSIAN_METHODS, load_default="exact"),
         "vectors": TensorMap(limits, load_default=None),
         "curvature": Flag(load_default=False),
     }

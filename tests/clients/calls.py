@@ -72,6 +72,26 @@ CALLS = {
         {"function": "a * x**2", "points": {"a": [1, 2, 3], "x": [0.5, 1, -1]}, "method": "central"},
         fields("values", "gradient"),
     ),
+    "value": (
+        "/value",
+        {
+            "function": "y = X @ w; sigmoid(y)",
+            "variables": {"w": [1, -1]},
+            "constants": {"X": [[1, 2], [0.5, -1]]},
+        }
+        | {"outputs": ["y"]},
+        fields("value", "outputs"),
+    ),
+    "jacobian": (
+        "/jacobian",
+        {"function": "x**2", "variables": {"x": [1, 2]}, "tangents": {"x": [1, 0]}},
+        fields("value", "product"),
+    ),
+    "hessian": (
+        "/hessian",
+        {"function": SEED, "variables": {"x": [0, 0]}, "curvature": True},
+        fields("value", "gradient", "hessian", "curvature"),
+    ),
     "descent": ("/descent", DESCENT | {"steps": 60, "history": 3}, walked),
     "sweep": (
         "/descent/sweep",

@@ -11,6 +11,7 @@ import kobai.api.ComputeApi;
 import kobai.api.DocumentsApi;
 import kobai.api.MonitoringApi;
 import kobai.api.ReferenceApi;
+import kobai.model.Curvature;
 import kobai.model.DescentRequest;
 import kobai.model.DescentResponse;
 import kobai.model.DescentSweepRequest;
@@ -20,7 +21,11 @@ import kobai.model.GradientFieldRequest;
 import kobai.model.GradientFieldResponse;
 import kobai.model.GradientRequest;
 import kobai.model.GradientResponse;
+import kobai.model.HessianRequest;
+import kobai.model.HessianResponse;
 import kobai.model.HistoryRecord;
+import kobai.model.JacobianRequest;
+import kobai.model.JacobianResponse;
 import kobai.model.Limit;
 import kobai.model.Loss;
 import kobai.model.LossRequest;
@@ -35,6 +40,8 @@ import kobai.model.Reduction;
 import kobai.model.SigmoidRequest;
 import kobai.model.SoftmaxRequest;
 import kobai.model.SweepRun;
+import kobai.model.ValueRequest;
+import kobai.model.ValueResponse;
 
 public final class Calls {
   private static final String SEED = "x[0]**2 + x[1]**2";
@@ -135,6 +142,36 @@ public final class Calls {
     GradientFieldResponse field = api.gradientField(points, null);
     List<Double> values = field.getValues();
     report.put("field", Map.of("values", values, "gradient", field.getGradient()));
+    ValueRequest rows =
+        new ValueRequest()
+            .function("y = X @ w; sigmoid(y)")
+            .putVariablesItem("w", List.of(1, -1))
+            .putConstantsItem("X", List.of(List.of(1, 2), List.of(0.5, -1)))
+            .addOutputsItem("y");
+    ValueResponse model = api.value(rows, null);
+    report.put("value", Map.of("value", model.getValue(), "outputs", model.getOutputs()));
+    JacobianRequest point =
+        new JacobianRequest()
+            .function("x**2")
+            .putVariablesItem("x", List.of(1, 2))
+            .putTangentsItem("x", List.of(1, 0));
+    JacobianResponse along = api.jacobian(point, null);
+    report.put("jacobian", Map.of("value", along.getValue(), "product", along.getProduct()));
+    HessianRequest start =
+        new HessianRequest().function(SEED).putVariablesItem("x", List.of(0, 0)).curvature(true);
+    HessianResponse second = api.hessian(start, null);
+    Curvature curvature = second.getCurvature();
+    report.put(
+        "hessian",
+        Map.of(
+            "value", second.getValue(),
+            "gradient", second.getGradient(),
+            "hessian", second.getHessian(),
+            "curvature",
+                Map.of(
+                    "smallest", curvature.getSmallest(),
+                    "largest", curvature.getLargest(),
+                    "kind", curvature.getKind().getValue())));
   }
 
   private static DescentRequest run(int steps) {

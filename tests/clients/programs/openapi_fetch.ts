@@ -61,7 +61,25 @@ async function differentiated() {
     await kobai.POST("/gradient/field", { body: { function: "a * x**2", points, method: "central" } }),
   );
   const worst: string | undefined = checked.verification?.worst;
+  const rows = { X: [[1, 2], [0.5, -1]] };
+  const model = good(
+    await kobai.POST("/value", {
+      body: { function: "y = X @ w; sigmoid(y)", variables: { w: [1, -1] }, constants: rows, outputs: ["y"] },
+    }),
+  );
+  const along = good(
+    await kobai.POST("/jacobian", {
+      body: { function: "x**2", variables: { x: [1, 2] }, tangents: { x: [1, 0] } },
+    }),
+  );
+  const second = good(
+    await kobai.POST("/hessian", { body: { function: SEED, variables: { x: [0, 0] }, curvature: true } }),
+  );
+  const { hessian, curvature } = second;
   return {
+    value: { value: model.value, outputs: model.outputs },
+    jacobian: { value: along.value, product: along.product },
+    hessian: { value: second.value, gradient: second.gradient, hessian, curvature },
     gradient: { value, gradient, method, evaluations },
     checked: { value: checked.value, gradient: checked.gradient, worst },
     quote: quoted.quote,

@@ -13,6 +13,8 @@ from kobai_openapi import (
     DocumentsApi,
     GradientFieldRequest,
     GradientRequest,
+    HessianRequest,
+    JacobianRequest,
     Loss,
     LossRequest,
     Method,
@@ -23,6 +25,7 @@ from kobai_openapi import (
     ReferenceApi,
     SigmoidRequest,
     SoftmaxRequest,
+    ValueRequest,
 )
 
 SEED = "x[0]**2 + x[1]**2"
@@ -66,6 +69,16 @@ def differentiated(api):
             function="a * x**2", points={"a": [1, 2, 3], "x": [0.5, 1, -1]}, method=Method.CENTRAL
         )
     )
+    model = api.value(
+        ValueRequest(
+            function="y = X @ w; sigmoid(y)",
+            variables={"w": [1, -1]},
+            constants={"X": [[1, 2], [0.5, -1]]},
+            outputs=["y"],
+        )
+    )
+    along = api.jacobian(JacobianRequest(function="x**2", variables={"x": [1, 2]}, tangents={"x": [1, 0]}))
+    second = api.hessian(HessianRequest(function=SEED, variables={"x": [0, 0]}, curvature=True))
     return {
         "gradient": {
             "value": seed.value,
@@ -80,6 +93,14 @@ def differentiated(api):
         },
         "quote": api.gradient(GradientRequest(**MODEL, dry_run=True)).quote.to_dict(),
         "field": {"values": field.values, "gradient": field.gradient},
+        "value": {"value": model.value, "outputs": model.outputs},
+        "jacobian": {"value": along.value, "product": along.product},
+        "hessian": {
+            "value": second.value,
+            "gradient": second.gradient,
+            "hessian": second.hessian,
+            "curvature": second.curvature.to_dict(),
+        },
     }
 
 

@@ -5,7 +5,18 @@ import sys
 from typing import Any, TypeVar
 
 from kobai_client import Client
-from kobai_client.api.compute import descent, descent_sweep, gradient, gradient_field, loss, sigmoid, softmax
+from kobai_client.api.compute import (
+    descent,
+    descent_sweep,
+    gradient,
+    gradient_field,
+    hessian,
+    jacobian,
+    loss,
+    sigmoid,
+    softmax,
+    value,
+)
 from kobai_client.api.documents import get_openapi_json, get_openapi_yaml
 from kobai_client.api.monitoring import get_healthz, get_livez, get_metrics, get_readyz
 from kobai_client.api.reference import get_problem, list_functions, list_limits, list_problems
@@ -18,15 +29,20 @@ from kobai_client.models import (
     GradientFieldRequest,
     GradientRequest,
     GradientResponse,
+    HessianRequest,
+    JacobianRequest,
     Loss,
     LossRequest,
     Method,
     Optimizer,
+    OptionalVariables,
     Points,
     Problem,
     Reduction,
     SigmoidRequest,
     SoftmaxRequest,
+    Tangents,
+    ValueRequest,
     Variables,
 )
 from kobai_client.types import Unset
@@ -90,6 +106,28 @@ def differentiated(client: Client) -> dict[str, Any]:
         "checked": value_and_gradient(checked) | {"worst": good(checked.verification).worst},
         "quote": quote.to_dict(),
         "field": {"values": good(field.values), "gradient": good(field.gradient).to_dict()},
+    } | more(client)
+
+
+def more(client: Client) -> dict[str, Any]:
+    weights = OptionalVariables.from_dict({"w": [1, -1]})
+    rows = Constants.from_dict({"X": [[1, 2], [0.5, -1]]})
+    request = ValueRequest("y = X @ w; sigmoid(y)", variables=weights, constants=rows, outputs=["y"])
+    model = good(value.sync(client=client, body=request))
+    tangents = Tangents.from_dict({"x": [1, 0]})
+    point = JacobianRequest("x**2", Variables.from_dict({"x": [1, 2]}), tangents=tangents)
+    along = good(jacobian.sync(client=client, body=point))
+    start = HessianRequest(SEED, Variables.from_dict({"x": [0, 0]}), curvature=True)
+    second = good(hessian.sync(client=client, body=start))
+    return {
+        "value": {"value": model.value, "outputs": good(model.outputs).to_dict()},
+        "jacobian": {"value": along.value, "product": along.product},
+        "hessian": {
+            "value": good(second.value),
+            "gradient": good(second.gradient).to_dict(),
+            "hessian": good(second.hessian).to_dict(),
+            "curvature": good(second.curvature).to_dict(),
+        },
     }
 
 

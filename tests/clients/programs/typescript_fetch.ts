@@ -58,7 +58,25 @@ async function differentiated() {
   const field = await api.gradientField({
     gradientFieldRequest: { _function: "a * x**2", points, method: "central" },
   });
+  const rows = { X: [[1, 2], [0.5, -1]] };
+  const model = await api.value({
+    valueRequest: { _function: "y = X @ w; sigmoid(y)", variables: { w: [1, -1] }, constants: rows, outputs: ["y"] },
+  });
+  const along = await api.jacobian({
+    jacobianRequest: { _function: "x**2", variables: { x: [1, 2] }, tangents: { x: [1, 0] } },
+  });
+  const second = await api.hessian({
+    hessianRequest: { _function: SEED, variables: { x: [0, 0] }, curvature: true },
+  });
   return {
+    value: { value: model.value, outputs: model.outputs },
+    jacobian: { value: along.value, product: along.product },
+    hessian: {
+      value: second.value,
+      gradient: second.gradient,
+      hessian: second.hessian,
+      curvature: second.curvature,
+    },
     gradient: { value, gradient, method, evaluations },
     checked: { value: checked.value, gradient: checked.gradient, worst: checked.verification?.worst },
     quote: {
