@@ -285,6 +285,7 @@ def test_a_prepared_line_says_what_the_general_one_does(timings, code, parent):
         "id-1",
         "POST",
         "/softmax",
+        "",
         "/softmax",
         1.0,
         0.00123456,
