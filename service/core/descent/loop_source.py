@@ -11,7 +11,7 @@ For ``x**2`` by gradient descent with a tolerance the loop reads, `v0` being the
             old_v0 = v0
             v0 = v0 - rate * g_v0
             value = v0 * v0
-            g_v0 = k1 * v0
+            g_v0 = k0 * v0
             if value < best and not (-tolerance <= (g_v0) <= tolerance):
                 best = value
                 continue
