@@ -71,6 +71,10 @@ def bare_response(status: int) -> bytes:
 
 def note_refusal(metrics: Metrics | None, status: int, client: str) -> None:
     """Log and count a refusal, which the application knows nothing of."""
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:  # too many connections: a line for each would be a flood
+        if metrics is not None:
+            metrics.refused.inc()
+        return
     write_line(sys.stdout, "info", "refused", status=status, client=client)
     if metrics is not None:
         metrics.requests.labels(UNPARSED, str(status), "").inc()

@@ -355,6 +355,19 @@ def test_stopping_a_replica_under_load_fails_no_request(project):
     assert inspect(victim, "State.ExitCode") == 0
 
 
+def test_workers_that_are_replaced_by_sighup_under_load_fail_no_request(project):
+    victim = project.replicas()[0]
+    workers = "print(open('/proc/1/task/1/children').read())"
+    before = inside(victim, workers)
+
+    with Load(project.port) as load:
+        docker("kill", "--signal", "HUP", victim)
+        load.wait_for(load.sent + 500)
+
+    load.assert_all_answered()
+    assert not set(before.split()) & set(inside(victim, workers).split())
+
+
 def test_a_worker_that_dies_under_load_fails_no_request(project):
     kill = "import os; os.kill(int(open('/proc/1/task/1/children').read().split()[0]), 9)"
 

@@ -7,6 +7,7 @@ import re
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -298,6 +299,52 @@ def test_what_has_held_up_a_replica_for_too_long_is_not_tried_on_another(before,
 
     assert_problem(answer, 504, "overloaded")
     assert sum(each.asked for each in replicas) == 1
+
+
+SHORT = [(f"{name} {seconds}s;", f"{name} 1s;") for name, seconds in (
+    ("client_header_timeout", 10), ("client_body_timeout", 30), ("send_timeout", 30)
+)]  # fmt: skip
+
+
+def read_to_end(client):
+    """Read until the other side closes, or resets."""
+    received = b""
+    with contextlib.suppress(ConnectionResetError):
+        while data := client.recv(65_536):
+            received += data
+    return received
+
+
+@pytest.mark.parametrize("sent", [b"GET /livez HTTP/1.1\r\nHo", b""])
+def test_a_head_that_does_not_come_whole_ends_in_time(before, server, sent):
+    running = before(server.port, changes=SHORT)
+    with socket.create_connection(("127.0.0.1", running.port), 5) as client:
+        client.sendall(sent)
+
+        assert read_to_end(client) == b""
+
+
+def test_a_body_that_does_not_come_whole_ends_in_time(before, server):
+    running = before(server.port, changes=SHORT)
+    with socket.create_connection(("127.0.0.1", running.port), 5) as client:
+        client.sendall(b"POST /softmax HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{")
+
+        assert read_to_end(client)[:12] in (b"", b"HTTP/1.1 408")
+
+
+def test_an_answer_that_is_not_taken_is_dropped(before, server):
+    running = before(server.port, changes=SHORT)
+    body = json.dumps({"x": [0.1234567] * 800_000}).encode()
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(20)
+        client.connect(("127.0.0.1", running.port))
+        kind = "Content-Type: application/json"
+        head = f"POST /softmax HTTP/1.1\r\nHost: a\r\n{kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+        client.sendall(head.encode() + body)
+        time.sleep(6)
+
+        assert 0 < len(read_to_end(client)) < 8_000_000
 
 
 def test_an_overloaded_replicas_answer_is_passed_on(before, replica):

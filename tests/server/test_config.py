@@ -187,6 +187,21 @@ def test_what_kubernetes_sets_for_a_service_of_our_name_is_left_alone(variable):
     )
 
 
+@pytest.mark.parametrize("alias", ["KOBAI", "KOBAI_API"])
+def test_what_docker_sets_for_a_link_of_our_name_is_left_alone(alias):
+    linked = {
+        f"{alias}_NAME": "/client/kobai", f"{alias}_PORT": "tcp://172.17.0.2:8000",
+        f"{alias}_PORT_8000_TCP": "tcp://172.17.0.2:8000", f"{alias}_ENV_KOBAI_STEPS": "5",
+    }  # fmt: skip
+
+    assert Settings.from_environment(linked) == Settings()
+
+
+def test_a_setting_that_only_looks_like_a_links_is_refused():
+    with pytest.raises(SettingsError, match="KOBAI_NAME"):
+        Settings.from_environment({"KOBAI_NAME": "gradients"})
+
+
 def test_an_ipv6_address_is_bound_in_brackets():
     assert Settings.from_environment({"HOST": "::1"}).bind == "[::1]:8000"
 

@@ -1,5 +1,6 @@
 """What an operator sees of a real server: numbers right across workers, and whole lines."""
 
+import contextlib
 import json
 import os
 import re
@@ -35,6 +36,44 @@ def test_metrics_are_right_across_workers(tmp_path):
     assert all('kobai_request_seconds_count{endpoint="/softmax"} 120.0' in text for text in texts)
     assert server.stop() == 0
     assert server.err.read_text() == ""
+
+
+def test_what_is_refused_below_the_application_is_logged_and_counted(serve):
+    server = serve(None, KOBAI_KEEPALIVE_S="1", KOBAI_BODY_TIMEOUT_S="1")
+    head = b"POST /softmax HTTP/1.1\r\nHost: a\r\n"
+    sent = {
+        400: b"hello\r\n\r\n",
+        408: head[:20],
+        414: b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        431: head + b"X-A: 1\r\n" * 101 + b"\r\n",
+        501: head + b"Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    }
+
+    found = {status: responses(server.exchange(each))[0][0] for status, each in sent.items()}
+    late_body = responses(server.exchange(head + b"Content-Length: 9\r\n\r\n"))[0][0]
+
+    assert (found, late_body) == ({status: status for status in sent}, 408)
+    wanted = {"400": "1.0", "408": "2.0", "414": "1.0", "431": "1.0", "501": "1.0"}
+    pattern = r'kobai_requests_total{code="",endpoint="unparsed",status="(\d+)"} (\S+)'
+    end = time.monotonic() + 5
+    while (
+        dict(re.findall(pattern, server.get("/metrics")[2].decode())) != wanted
+        or len(server.lines("refused")) < 6
+    ):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert sorted(line["status"] for line in server.lines("refused")) == [400, 408, 408, 414, 431, 501]
+    assert {line["client"] for line in server.lines("refused")} == {"127.0.0.1"}
+
+
+def test_a_connection_beyond_the_limit_is_counted(serve):
+    server = serve(None, KOBAI_CONNECTIONS="10")
+    with contextlib.ExitStack() as stack:
+        for _ in range(11):
+            stack.enter_context(server.socket())
+        time.sleep(1.5)
+
+        assert b"kobai_refused_connections_total 1.0" in server.get("/metrics")[2]
 
 
 def test_a_killed_workers_gauges_go_and_its_counters_stay(serve):

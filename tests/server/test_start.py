@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -10,11 +11,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from service.address import cannot_listen
-from tests.server.running import ROOT, free_port, read_all, responses
+from service.checks import memory_folder
+from tests.server.running import MEMORY, ROOT, free_port, read_all, responses
 
 GUNICORN = [sys.executable, "-m", "gunicorn"]
 CONFIGURED = [*GUNICORN, "-c", "python:service.gunicorn_conf"]
@@ -156,6 +159,23 @@ def test_too_few_open_files_stop_the_start_with_one_line():
 
     assert ended.returncode != 0
     assert (ended.stderr.count("\n"), "ulimit -n" in ended.stderr) == (1, True), ended.stderr
+
+
+def test_memory_that_is_full_is_passed_over(monkeypatch):
+    def usage(folder):
+        return shutil.disk_usage("/")._replace(free=0 if folder == MEMORY else 10**9)
+
+    monkeypatch.setattr("service.checks.shutil", SimpleNamespace(disk_usage=usage))
+
+    assert memory_folder(3) != MEMORY
+
+
+def test_no_room_anywhere_stops_the_start_with_one_line(monkeypatch):
+    full = SimpleNamespace(disk_usage=lambda folder: shutil.disk_usage("/")._replace(free=0))
+    monkeypatch.setattr("service.checks.shutil", full)
+
+    with pytest.raises(SystemExit, match=r"^kobai: no room for metrics.*[^\n]$"):
+        memory_folder(3)
 
 
 def test_a_start_right_after_the_master_was_killed_gets_the_port(serve):
