@@ -214,7 +214,7 @@ def main() -> int:
         for area in asked.areas:
             tests = tests_of(area)
             if not tests_pass(copy, tests):
-                print(f"{area}: its tests fail as it is", flush=True)
+                print(f"{area} is red as it is: pytest -x {tests}", flush=True)
                 outcomes["not tried"] += 1
                 continue
             for mutant in drawn(area, asked.each, asked.seed):
