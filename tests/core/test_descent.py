@@ -726,6 +726,15 @@ def test_the_last_step_is_never_before_one_that_was_told():
         assert told[-1]["step"] <= path["steps"]
 
 
+def test_the_time_to_send_a_large_answer_is_kept_free():
+    """Of a deadline of 10 s the run leaves 60 ns for each number of its answer."""
+    still = Deadline(10.0, lambda: 0.0)
+    descent("sum(x**2)", {"x": np.ones(10_000)}, steps=50, history=51, deadline=still)
+
+    numbers = 51 * 10_000
+    assert 10.0 - still.remaining() == pytest.approx(60e-9 * numbers, rel=0.1)
+
+
 def peak_bytes(steps):
     tracemalloc.start()
     try:
