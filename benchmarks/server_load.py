@@ -28,7 +28,7 @@ from benchmarks.server import Running
 from tests.server.load import call, finish
 from tests.server.running import Server
 
-GOAL_P99_MS = 25
+GOAL_P99_MS = 15
 SMALL_REQUEST = request_of("/softmax", json.dumps(SMALL).encode())
 DESCENTS_PER_WORKER = 4
 """Enough that the kernel's spreading of connections leaves no worker without one."""
