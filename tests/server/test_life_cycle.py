@@ -15,7 +15,7 @@ from tests.server.load import call, finish
 from tests.server.running import MEMORY, ROOT, free_port
 
 SMALL = ("POST", "/softmax", b'{"x": [1, 2, 3]}')
-LONG = ("POST", "/descent", b'{"seconds": 0.05}')
+LONG = ("POST", "/descent", b'{"seconds": 0.05, "blindly": true}')
 
 
 def start(**environment):
@@ -149,7 +149,7 @@ def test_while_draining_readyz_answers_503_and_accepted_requests_finish(serve):
     before = probe.getresponse()
     before.read()
     idle.connect()
-    long.request("POST", "/descent", json.dumps({"seconds": 1.5}))
+    long.request("POST", "/descent", json.dumps({"seconds": 1.5, "blindly": True}))
     time.sleep(0.2)
 
     server.process.send_signal(signal.SIGTERM)

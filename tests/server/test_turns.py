@@ -39,8 +39,8 @@ def test_a_job_that_has_used_less_goes_first(turns):
     time.sleep(0.2)
     short = start(work, Turn(turns), 0.02, order, name="short")
 
-    short.join(5)
-    long.join(5)
+    short.join(30)
+    long.join(30)
 
     assert order == ["short", "long"]
 
@@ -93,12 +93,12 @@ def test_a_job_whose_deadline_passes_while_it_waits_goes_next(turns):
     began = time.monotonic()
 
     thread = start(work, late, 1.0, order, name="late", deadline=0.1)
-    thread.join(5)
+    thread.join(30)
 
     assert time.monotonic() - began < 0.3
     assert late.is_urgent
     assert late.waited >= 0.1
-    long.join(5)
+    long.join(30)
     assert order == ["late", "long"]
 
 
@@ -117,7 +117,7 @@ def test_a_job_whose_client_leaves_is_not_kept_waiting(turns):
 
     assert not thread.is_alive()
     gone.give()
-    long.join(5)
+    long.join(30)
 
 
 def test_a_job_goes_on_in_another_of_its_threads(turns):
@@ -125,7 +125,7 @@ def test_a_job_goes_on_in_another_of_its_threads(turns):
     turn.take(None)
 
     second = start(lambda: (turn.give_way(lambda: math.inf), order.append("computed"), turn.give()))
-    second.join(5)
+    second.join(30)
 
     assert order == ["computed"]
     assert turns.holder is None
