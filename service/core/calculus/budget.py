@@ -58,13 +58,17 @@ class Price:
 
 def quote_of(work: Sequence[Priced], limits: Limits, points: int = 1) -> dict[str, Any]:
     """Add up the compiled functions of a request."""
-    return {
+    quote: dict[str, Any] = {
         "shapes": work[0].program.shapes(),
         "operations": min(math.ceil(points * sum(each.operations for each in work)), LARGEST_COUNT),
         "peak_bytes": min(max(each.peak_bytes for each in work), LARGEST_COUNT),
         "evaluations": points * sum(each.evaluations for each in work),
         "within_limits": is_within(work, limits, points),
     }
+    rewrites = work[0].program.rewrites
+    if rewrites:
+        quote["rewrites"] = [{"line": place.line, "column": place.column, "to": to} for place, to in rewrites]
+    return quote
 
 
 def check_budget(

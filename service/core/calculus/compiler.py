@@ -193,7 +193,7 @@ def compile_anew(
     deadline.expect(PARSING_SECONDS * len(function))
     tape = parse_function(function, limits)
     deadline.check(PATIENCE_SECONDS)
-    program = check_function(tape, variables, constants, limits)
+    program = check_function(tape, variables, constants, limits, method.name == "complex_step")
     is_analytic = first_not_analytic(program) is None
     _check_value(program, method)
     deadline.expect(COMPILING_SECONDS * len(program.graph.nodes))

@@ -131,7 +131,8 @@ def quote(
     -------
     dict
         ``shapes`` of every variable, constant and statement, and of the value; ``operations``
-        (elementary ones), ``peak_bytes``, ``evaluations`` and ``within_limits``.
+        (elementary ones), ``peak_bytes``, ``evaluations`` and ``within_limits``;
+        ``rewrites``, the naive formulas that are computed by other functions, where there are some.
 
     Raises
     ------

@@ -73,6 +73,10 @@ class Graph:
         The operations by name.
     rank : int
         The highest rank of any result.
+    rules : list of IndexRule
+        What constants that index have to be.
+    rewrite : callable, optional
+        From the graph, an operation and its operands to a term that takes its place, or None.
     """
 
     table: Mapping[str, Operation]
@@ -81,6 +85,7 @@ class Graph:
     place: Place = field(default_factory=lambda: Place(1, 1))
     called: str = ""
     rules: list[IndexRule] = field(default_factory=list)
+    rewrite: Callable[[Graph, str, tuple[Term, ...]], Term | None] | None = None
     _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
     def number(self, value: float) -> Term:
@@ -131,6 +136,8 @@ class Graph:
     ) -> Term:
         shortcut = SHORTCUTS.get(operation.name)
         found = shortcut(shape, *terms, *values) if shortcut else None
+        if found is None and self.rewrite is not None:
+            found = self.rewrite(self, operation.name, terms)
         if found is None and operation.fused is not None:
             found = operation.fused(*terms, *values)
         if found is not None:

@@ -17,6 +17,7 @@ from service.core.language.names import name_faults
 from service.core.language.operation import Shape
 from service.core.language.operations import OPERATIONS
 from service.core.language.parser import Tape
+from service.core.language.rewrites import Rewrite, Rewriter
 from service.core.limits import Limits
 
 
@@ -34,6 +35,8 @@ class Program:
         Inputs by name.
     statements : dict
         Named statements, by name.
+    rewrites : tuple of Rewrite
+        Formulas that are computed by other functions than they are written with.
     """
 
     graph: Graph
@@ -41,6 +44,7 @@ class Program:
     variables: dict[str, Term]
     constants: dict[str, Term]
     statements: dict[str, Term]
+    rewrites: tuple[Rewrite, ...] = ()
 
     def shapes(self) -> dict[str, Shape]:
         """Shape of every variable, constant and statement, and of the value."""
@@ -71,7 +75,11 @@ def check_names(variables: Iterable[str], constants: Iterable[str]) -> None:
 
 
 def check_function(
-    tape: Tape, variables: Mapping[str, Shape], constants: Mapping[str, Shape], limits: Limits
+    tape: Tape,
+    variables: Mapping[str, Shape],
+    constants: Mapping[str, Shape],
+    limits: Limits,
+    is_analytic: bool = False,
 ) -> Program:
     """Give every instruction its operation and shape.
 
@@ -83,18 +91,24 @@ def check_function(
         Shapes by name; the names have passed `check_names`.
     limits : Limits
         Bounds the rank.
+    is_analytic : bool
+        Whether naive formulas are left that would be rewritten to what the complex step refuses.
 
     Raises
     ------
     InvalidFunction
         A name, a literal or a shape does not fit; the fault has the line and column.
     """
-    expansion = Expansion(tape, Graph(OPERATIONS, limits.rank), variables, constants, limits)
+    rewriter = Rewriter(is_analytic)
+    graph = Graph(OPERATIONS, limits.rank, rewrite=rewriter)
+    expansion = Expansion(tape, graph, variables, constants, limits)
     value = expansion.run()
+    graph.rewrite = None
     unused = [name for name in variables if name not in expansion.used]
     if unused:
         raise InvalidFunction(*map(_unused, unused))
-    return Program(expansion.graph, value, expansion.variables, expansion.constants, expansion.statements)
+    inputs = expansion.variables, expansion.constants
+    return Program(expansion.graph, value, *inputs, expansion.statements, (*rewriter.found,))
 
 
 def _unused(name: str) -> Fault:

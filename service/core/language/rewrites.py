@@ -1,0 +1,152 @@
+"""Formulas that are written naively, and the functions that compute them without overflow or lost digits.
+
+A rule looks at an operation and at what made its operands. Only what a client wrote is rewritten; where
+the naive form was accurate, the value changes by a few roundings at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from service.core.language.graph import Graph, Term
+from service.core.language.places import Place
+
+
+class Rewrite(NamedTuple):
+    """Where a formula stood, and the function that took its place."""
+
+    place: Place
+    to: str
+
+
+def _is_one(term: Term) -> bool:
+    return term.value == 1.0
+
+
+def _beside_one(term: Term) -> Term | None:
+    """Return x of 1 + x or x + 1."""
+    if term.node.operation.name != "add":
+        return None
+    first, second = (Term(term.graph, operand) for operand in term.node.operands)
+    return second if _is_one(first) else first if _is_one(second) else None
+
+
+def _exponent_beside_one(term: Term) -> Term | None:
+    """Return u of 1 + exp(u)."""
+    power = _beside_one(term)
+    return power.made_by("exp") if power is not None else None
+
+
+def _opposite(term: Term) -> Term:
+    return term.made_by("negative") or -term
+
+
+def _squared(term: Term) -> Term | None:
+    """Return x of x**2 or x * x."""
+    first, *others = term.node.operands or (0,)
+    is_product = term.node.operation.name == "multiply" and others == [first]
+    return Term(term.graph, first) if is_product else term.made_by("square")
+
+
+def _quotient(a: Term, b: Term) -> Term | None:
+    exponent = _exponent_beside_one(b)
+    if exponent is not None and _is_one(a):
+        return _opposite(exponent).apply("sigmoid")
+    if exponent is not None and a.made_by("exp") == exponent:
+        return exponent.apply("sigmoid")
+    return _share_of_powers(a, b.source())
+
+
+def _share_of_powers(a: Term, b: Term) -> Term | None:
+    """Write exp(x) / sum(exp(x), ...) as a softmax."""
+    scores = a.made_by("exp")
+    if scores is None or b.node.operation.name != "sum" or b.node.operands[0] != a.index:
+        return None
+    axis, keepdims = b.node.options
+    is_whole = axis is None or len(scores.shape) == 1
+    return scores.apply("softmax", axis=axis) if scores.shape and (keepdims or is_whole) else None
+
+
+def _logarithm(x: Term) -> Term | None:
+    scores, score = x.made_by("softmax"), x.made_by("sigmoid")
+    if scores is not None:
+        return scores.apply("log_softmax", axis=x.node.options[0])
+    if score is not None:
+        return score.apply("log_sigmoid")
+    exponent = _exponent_beside_one(x)
+    if exponent is not None:
+        return exponent.apply("softplus")
+    small = _beside_one(x)
+    if small is not None:
+        return small.apply("log1p")
+    inner = x.made_by("exp")
+    return inner if inner is not None else _logarithm_of_powers(x)
+
+
+def _logarithm_of_powers(x: Term) -> Term | None:
+    """Write log(sum(exp(x), ...)) and log(prod(exp(x), ...))."""
+    for name, to in (("sum", "logsumexp"), ("prod", "sum")):
+        powers = x.made_by(name)
+        scores = powers.made_by("exp") if powers is not None else None
+        if scores is not None and scores.size:
+            axis, keepdims = x.node.options
+            return scores.apply(to, axis=axis, keepdims=keepdims)
+    return None
+
+
+def _difference(a: Term, b: Term) -> Term | None:
+    power, score = a.made_by("exp"), b.made_by("sigmoid")
+    if power is not None and _is_one(b):
+        return power.apply("expm1")
+    return _opposite(score).apply("sigmoid") if score is not None and _is_one(a) else None
+
+
+def _root(x: Term) -> Term | None:
+    alone = _squared(x)
+    if alone is not None:
+        return alone.apply("abs")
+    squares = x.made_by("sum")
+    inner = _squared(squares) if squares is not None else None
+    if inner is None:
+        return None
+    axis, keepdims = x.node.options
+    return inner.apply("norm", axis=axis, keepdims=keepdims)
+
+
+RULES: dict[str, Callable[..., Term | None]] = {
+    "divide": _quotient,
+    "log": _logarithm,
+    "subtract": _difference,
+}
+"""By operation: what it is rewritten to, or None."""
+
+REAL_RULES: dict[str, Callable[..., Term | None]] = RULES | {"sqrt": _root}
+"""Those, and what the complex step could not pass through afterwards."""
+
+
+class Rewriter:
+    """Rewrites the operations of a graph while it is made from a client's text, and notes where.
+
+    Parameters
+    ----------
+    is_analytic : bool
+        Whether what is analytic has to stay so.
+    """
+
+    def __init__(self, is_analytic: bool) -> None:
+        self.rules = RULES if is_analytic else REAL_RULES
+        self.found: dict[Rewrite, None] = {}
+
+    def __call__(self, graph: Graph, name: str, terms: tuple[Term, ...]) -> Any:
+        """Return what an operation is rewritten to, None mostly."""
+        rule = self.rules.get(name)
+        found = rule(*terms) if rule else None
+        if found is not None:
+            self.found[Rewrite(graph.place, _name_of(found))] = None
+        return found
+
+
+def _name_of(term: Term) -> str:
+    operation = term.node.operation
+    return operation.name if operation.is_public and operation.is_function else "x"

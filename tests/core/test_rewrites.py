@@ -1,0 +1,102 @@
+"""Formulas written naively are computed stably, as the quote says, and as before where they were accurate."""
+
+import math
+
+import numpy as np
+import pytest
+
+from service.core import gradient
+from service.core.calculus.gradient import quote
+
+FORMULAS = [
+    ("1/(1 + exp(-x))", "sigmoid", "sigmoid(x)", [-800.0, 800.0, 0.3]),
+    ("1/(exp(x) + 1)", "sigmoid", "sigmoid(-x)", [-800.0, 800.0, 0.3]),
+    ("exp(x)/(1 + exp(x))", "sigmoid", "sigmoid(x)", [-800.0, 800.0, 0.3]),
+    ("1 - sigmoid(x)", "sigmoid", "sigmoid(-x)", [40.0, -3.0]),
+    ("log(1 + exp(x))", "softplus", "softplus(x)", [-40.0, 800.0, 0.3]),
+    ("log(1 + x)", "log1p", "log1p(x)", [1e-20, 3.0]),
+    ("exp(x) - 1", "expm1", "expm1(x)", [1e-20, 3.0]),
+    ("log(exp(x))", "x", "x", [-800.0, 800.0]),
+    ("sqrt(x**2)", "abs", "abs(x)", [1e-200, -1e200, 0.0]),
+    ("sqrt(x*x)", "abs", "abs(x)", [1e-200, -1e200, 0.0]),
+    ("log(1 - sigmoid(x))", "log_sigmoid", "log_sigmoid(-x)", [800.0, -3.0]),
+]
+REDUCTIONS = [
+    ("log(sum(exp(x)))", "logsumexp", "logsumexp(x)", [800.0, -3.0]),
+    ("log(sum(exp(X), axis=1))", "logsumexp", "logsumexp(X, axis=1)", None),
+    ("exp(X)/sum(exp(X), axis=1, keepdims=True)", "softmax", "softmax(X, axis=1)", None),
+    ("exp(x)/sum(exp(x))", "softmax", "softmax(x)", [800.0, -3.0]),
+    ("log(exp(x)/sum(exp(x)))", "log_softmax", "log_softmax(x)", [800.0, -3.0]),
+    ("log(prod(exp(X), axis=0))", "sum", "sum(X, axis=0)", None),
+    ("sqrt(sum(x**2))", "norm", "norm(x)", [1e200, -3e200]),
+    ("sqrt(sum(X*X, axis=1))", "norm", "norm(X, axis=1)", None),
+]
+LARGE = np.array([[800.0, -3.0, 1.0], [-900.0, 2.0, -901.0]])
+
+
+@pytest.mark.parametrize(("naive", "to", "stable", "points"), FORMULAS + REDUCTIONS)
+def test_a_naive_formula_is_computed_as_the_stable_one(naive, to, stable, points):
+    variables = {"X": LARGE} if points is None else {"x": points}
+
+    found, expected = (gradient(f"sum(({text})/2)", variables) for text in (naive, stable))
+    quoted = quote(f"sum(({naive})/2)", variables)
+
+    assert found["value"] == expected["value"]
+    for name, slope in expected["gradient"].items():
+        assert np.array_equal(found["gradient"][name], slope)
+    assert to in [each["to"] for each in quoted["rewrites"]]
+    assert all(each["line"] == 1 and each["column"] > 5 for each in quoted["rewrites"])
+    assert "rewrites" not in quote(f"sum(({stable})/2)", variables)
+
+
+ACCURATE = {
+    "1/(1 + exp(-x))": lambda x: 1 / (1 + math.exp(-x)),
+    "exp(x)/(1 + exp(x))": lambda x: math.exp(x) / (1 + math.exp(x)),
+    "log(1 + exp(x))": lambda x: math.log(1 + math.exp(x)),
+    "log(1 + x)": lambda x: math.log(1 + x),
+    "exp(x) - 1": lambda x: math.exp(x) - 1,
+    "sqrt(x**2)": lambda x: math.sqrt(x**2),
+    "log(exp(x))": lambda x: math.log(math.exp(x)),
+}
+
+
+@pytest.mark.parametrize("text", ACCURATE)
+@pytest.mark.parametrize("x", [0.7, 1.5, 2.25, 3.0])
+def test_where_the_naive_form_was_accurate_the_value_changes_by_at_most_four_ulp(text, x):
+    expected = ACCURATE[text](x)
+
+    assert abs(gradient(text, {"x": x})["value"] - expected) <= 4 * math.ulp(expected)
+
+
+LEFT = [
+    "2/(1 + exp(-x))", "1/(2 + exp(-x))", "exp(x)/(1 + exp(2*x))", "log(2 + exp(x))", "exp(x) - 2",
+    "sqrt(x**2 + 1)",
+    "sqrt(x**3)", "sqrt(x*c)", "exp(x)/sum(exp(2*x))", "1 - tanh(x)", "log(c + x)",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", LEFT)
+def test_other_formulas_are_left_as_they_are(text):
+    assert "rewrites" not in quote(f"sum({text})", {"x": [0.5, 1.5]}, {"c": 2.0})
+
+
+def test_powers_over_sums_of_another_axis_are_left():
+    text = "sum(exp(X)/sum(exp(X), axis=1))"
+
+    assert "rewrites" not in quote(text, {"X": np.ones((2, 2))})
+
+
+def test_the_complex_step_passes_through_roots_as_they_are_written():
+    answer = gradient("sqrt(sum(x**2)) + 1/(1 + exp(-x[0]))", {"x": [3.0, 4.0]}, method="complex_step")
+
+    exact = gradient("sqrt(sum(x**2)) + 1/(1 + exp(-x[0]))", {"x": [3.0, 4.0]})
+    assert answer["gradient"]["x"] == pytest.approx(exact["gradient"]["x"], rel=1e-12)
+
+
+def test_a_formula_in_a_function_is_named_at_its_call():
+    quoted = quote("f(a) = 1/(1 + exp(-a))\nf(x) + f(2*x)", {"x": 1.0})
+
+    assert quoted["rewrites"] == [
+        {"line": 2, "column": 1, "to": "sigmoid"},
+        {"line": 2, "column": 8, "to": "sigmoid"},
+    ]
