@@ -4,16 +4,15 @@ ARG PYTHON_IMAGE=python:3.13-slim
 FROM ${PYTHON_IMAGE} AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /app
-COPY requirements.txt ./
-# Wheels only: nothing is compiled, so no compiler is needed, and no package's set-up code runs.
-# requirements.txt also holds pytest, which a running service does not need; pip stays outside, too, as does
-# what packages carry for testers, compilers and type checkers.
-RUN grep -v '^pytest==' requirements.txt >/tmp/runtime.txt \
-    && python -m venv --without-pip /opt/venv \
-    && python -m pip --python /opt/venv/bin/python install --only-binary=:all: --no-compile -r /tmp/runtime.txt \
+COPY deploy/requirements.lock ./
+# Every package by its hash, those that others bring included. Wheels only: nothing is compiled, so no compiler
+# is needed, and no package's set-up code runs. pip stays outside, as does what packages carry for testers,
+# compilers and type checkers.
+RUN python -m venv --without-pip /opt/venv \
+    && python -m pip --python /opt/venv/bin/python install --only-binary=:all: --no-compile --require-hashes -r requirements.lock \
     && find /opt/venv/lib -type d -name tests -prune -exec rm -r {} + \
     && find /opt/venv/lib -type f -regex '.*\.\(h\|cpp\|pyx\|pxd\|pyi\|a\|lib\)' -delete \
-    && rm requirements.txt
+    && rm requirements.lock
 COPY openapi.yaml ./
 COPY service/ service/
 # Bytecode now, since nothing can be written later. It is never held against its source again, so it

@@ -71,7 +71,7 @@ def test_the_compose_file_follows_the_specification():
 def test_every_file_that_the_dockerfile_copies_exists_and_is_let_through():
     lines = [line for line in (ROOT / ".dockerignore").read_text().splitlines() if not line.startswith("#")]
 
-    assert sorted(copied()) == ["openapi.yaml", "requirements.txt", "service/"]
+    assert sorted(copied()) == ["deploy/requirements.lock", "openapi.yaml", "service/"]
     assert all((ROOT / source).exists() for source in copied())
     assert lines[0] == "*"
     assert sorted(line[1:] for line in lines if line.startswith("!")) == sorted(
@@ -84,14 +84,18 @@ def test_every_file_that_compose_mounts_exists():
         assert (ROOT / config["file"]).is_file()
 
 
-def test_the_image_takes_the_requirements_without_pytest():
-    pattern = re.search(r"grep -v '([^']+)' requirements.txt", DOCKERFILE)[1]
-    lines = (ROOT / "requirements.txt").read_text().splitlines()
+def test_the_image_installs_the_requirements_without_pytest_each_by_its_hash():
+    wanted = {
+        line.split("#")[0].strip().lower() for line in (ROOT / "requirements.txt").read_text().splitlines()
+    }
+    lines = (ROOT / "deploy" / "requirements.lock").read_text().replace("\\\n", " ").splitlines()
+    locked = [line for line in lines if not line.startswith("#")]
 
-    left_out = [line for line in lines if re.search(pattern, line)]
-
-    assert [line.split("==")[0] for line in left_out] == ["pytest"]
-    assert not [line for line in lines if "pytest" in line.split("#")[0] and line not in left_out]
+    pins = {line.split()[0] for line in locked}
+    assert {pin for pin in wanted if pin and not pin.startswith("pytest==")} <= pins
+    assert not [pin for pin in pins if pin.startswith("pytest")]
+    assert all(re.fullmatch(r"[a-z0-9-]+==\S+( +--hash=sha256:[0-9a-f]{64})+ *", line) for line in locked)
+    assert "--require-hashes -r requirements.lock" in DOCKERFILE
 
 
 def test_the_image_runs_as_a_number_and_without_a_shell():
