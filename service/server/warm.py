@@ -1,4 +1,4 @@
-"""Requests that are answered once before the service is ready, so that no caller waits for a first time."""
+"""Requests that are answered once before the service is ready, so that no client waits for a first time."""
 
 from __future__ import annotations
 
