@@ -44,7 +44,6 @@ export const ENGLISH = {
   optimizer_newton: "Newton",
   optimizer_lbfgs: "L-BFGS",
   optimizer_adam: "Adam",
-  optimizer_newton: "Newton",
   optimizer_adamw: "AdamW",
   optimizer_amsgrad: "AMSGrad",
   optimizer_nadam: "NAdam",

@@ -44,7 +44,6 @@ export const JAPANESE = {
   optimizer_newton: "ニュートン法",
   optimizer_lbfgs: "L-BFGS",
   optimizer_adam: "Adam",
-  optimizer_newton: "ニュートン法",
   optimizer_adamw: "AdamW",
   optimizer_amsgrad: "AMSGrad",
   optimizer_nadam: "NAdam",
