@@ -90,6 +90,9 @@ def test_a_job_whose_deadline_passes_while_it_waits_goes_next(turns):
     time.sleep(0.1)
     late = Turn(turns)
     late.used = 10.0
+    other = Turn(turns)
+    other.used = 5.0
+    third = start(work, other, 0.0, order, name="other")
 
     thread = start(work, late, 1.0, order, name="late", deadline=0.1)
     thread.join(30)
@@ -97,7 +100,8 @@ def test_a_job_whose_deadline_passes_while_it_waits_goes_next(turns):
     assert late.is_urgent
     assert late.waited >= 0.1
     long.join(30)
-    assert order == ["late", "long"]
+    third.join(30)
+    assert order == ["late", "long", "other"]
 
 
 def test_a_job_whose_client_leaves_is_not_kept_waiting(turns):
