@@ -24,7 +24,6 @@ from kobai_client.models import (
     Constants,
     DescentRequest,
     DescentResponse,
-    DescentState,
     DescentSweepRequest,
     GradientFieldRequest,
     GradientRequest,
@@ -39,6 +38,7 @@ from kobai_client.models import (
     Points,
     Problem,
     Reduction,
+    ResumedState,
     SigmoidRequest,
     SoftmaxRequest,
     Tangents,
@@ -143,7 +143,7 @@ def walk(answer: DescentResponse) -> dict[str, Any]:
 
 
 def descended(client: Client) -> dict[str, Any]:
-    def run(steps: int, state: DescentState | Unset | None = None) -> DescentResponse:
+    def run(steps: int, state: ResumedState | None = None) -> DescentResponse:
         request = DescentRequest(
             SEED, START, optimizer=Optimizer.ADAM, learning_rate=0.1, steps=steps, history=3, state=state
         )
@@ -155,7 +155,7 @@ def descended(client: Client) -> dict[str, Any]:
     runs = [[each.learning_rate, each.verdict.value, each.value] for each in sweep.runs]
     return {
         "descent": walk(first),
-        "resumed": walk(run(40, first.state)),
+        "resumed": walk(run(40, ResumedState.from_dict(first.state.to_dict()))),
         "sweep": {"best": sweep.best, "runs": runs},
     }
 
