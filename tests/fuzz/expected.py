@@ -70,6 +70,9 @@ class Expected:
         self.refuse_a_kink()
         slopes = [self.slope(self.start, seed=seed) for seed in SEEDS]
         self.gradient = tolerant_each(self.slope(self.start), slopes, SMALLEST_SLOPE)
+        for numbers in self.gradient.values():
+            if np.any(numbers.tolerance > abs(numbers.exact) + 1):
+                raise Undefined  # rounding decides it
 
     def at(self, point, seed=EXACTLY, is_for_derivatives=False):
         """Return the value at a point."""

@@ -32,6 +32,9 @@ WHOLE = (("power", 1), ("cross_entropy", 1), ("one_hot", 0))
 SOLVING = ("inv", "solve", "solve_triangular", "det", "logdet", "cholesky")
 """Many operations in one, each with its rounding error."""
 
+STEEP = ("sqrt", "cbrt")
+"""At 0 their derivatives are infinite, and nothing of it is left where what follows has a derivative of 0."""
+
 LARGEST = mp.mpf("1e80")
 """No number on the way is larger, nor smaller than its inverse unless it is 0: float64 can hold them all."""
 
@@ -326,6 +329,8 @@ class Draft:
             raise Unlucky
         if row.operands == ("p", "t") and self.is_so(0.7):
             operands[1] = self.target(self.value_of(operands[0]))
+        if name in STEEP and any(x == 0 for x in self.value_of(operands[0]).flat):
+            raise Unlucky
         shape = self.value_of(operands[0]).shape if operands else self.random.choice(SHAPES)
         options = {
             option: OPTIONS[kind](self.random, shape)
