@@ -398,7 +398,7 @@ def test_stopping_the_only_replica_lets_it_finish_what_it_has(project, ask):
 
 
 def works(container):
-    """Tell whether a replica has a request in hand besides the one that asks."""
+    """Tell whether a replica has a request in hand; the one that asks does not count."""
     program = (
         "import http.client, re\n"
         "connection = http.client.HTTPConnection('127.0.0.1', 8000)\n"
@@ -406,7 +406,7 @@ def works(container):
         "text = connection.getresponse().read().decode()\n"
         "print(re.search(r'^kobai_requests_in_flight (.*)', text, re.M)[1])\n"
     )
-    return float(inside(container, program)) > 1
+    return float(inside(container, program)) >= 1
 
 
 def test_taking_it_down_ends_everything_in_order(project):
