@@ -266,3 +266,17 @@ def test_any_text_is_either_checked_or_refused_with_a_place(text):
 def test_limits_are_arguments():
     with pytest.raises(InvalidFunction):
         parse_function("x + x + x", Limits(function_tokens=4))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("sum(X, axis=2)", "axis 2 does not exist; use -2 to 1"),
+        ("sum(x, axis=-2)", "axis -2 does not exist; use -1 to 0"),
+        ("sum(X, axis=(0, -2))", "axis -2 stands twice"),
+        ("sum(1, axis=0)", "axis 0 does not exist; a scalar has no axis"),
+    ],
+)
+def test_an_axis_that_does_not_fit_says_which_do(text, words):
+    with pytest.raises(InvalidFunction, match=words):
+        check(text)
