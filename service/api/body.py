@@ -72,7 +72,7 @@ def _check_unusual_type() -> None:
 
 
 def _read(environ: Environ, settings: Settings) -> bytes:
-    """Read the body; what is too large is read away, up to a bound, so that the answer is seen."""
+    """Read the body; what is too large is drained, up to a bound, so that the client sees the answer."""
     limit = settings.limits.body_bytes
     exchange: Exchange = environ[KEY]
     declared = _declared_length(environ)
@@ -111,7 +111,7 @@ def _read_at_most(source: Any, count: int) -> bytes:
                 break
             pieces.append(piece)
             left -= len(piece)
-    except Exception as error:  # each server reports bad chunks and lost callers by errors of its own
+    except Exception as error:  # each server reports bad chunks and lost clients by errors of its own
         raise Problem("malformed-json", "The body could not be read to its end.") from error
     return b"".join(pieces)
 

@@ -19,7 +19,7 @@ UNMATCHED = "unmatched"
 """The endpoint of a request that no route takes: whatever paths clients invent, they share one name."""
 
 PROBES = frozenset({"/livez", "/readyz", "/healthz", "/metrics"})
-"""Routes that are asked every few seconds: not logged, and left out of the latencies."""
+"""Routes that monitors request every few seconds: not logged, and left out of the latencies."""
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Exchange:
 
     @property
     def is_probe(self) -> bool:
-        """Tell whether a monitor asked."""
+        """Tell whether a monitor sent the request."""
         return self.endpoint in PROBES
 
 

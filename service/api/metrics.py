@@ -1,7 +1,7 @@
 """`GET /metrics`: counters and histograms in Prometheus' text format, right across workers.
 
 Every worker keeps its numbers in files of its own in ``PROMETHEUS_MULTIPROC_DIR``, which
-`service.gunicorn_conf` makes; whichever worker is asked adds up the files of all.
+`service.gunicorn_conf` makes; whichever worker answers adds up the files of all.
 Without that variable the numbers are this process's own.
 """
 

@@ -223,7 +223,7 @@ def respond(code: str, detail: str, faults: tuple[core.Fault, ...] = ()) -> Resp
 
 
 def _write(document: dict[str, Any]) -> Response:
-    """Write a problem for who asked: JSON for a program, a page for a person."""
+    """Write a problem for its reader: JSON for a program, a page for a person."""
     kind = KINDS[document["code"]]
     if pages.wants_page():
         return pages.show_failure(document, kind.explanation)

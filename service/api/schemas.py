@@ -18,7 +18,7 @@ Fields = dict[str, Field[Any]]
 
 
 class Envelope(Schema):
-    """A schema whose fields are asked one by one, and only for what is given; the rest takes its default.
+    """A schema whose fields read one by one what is given; the rest takes its default.
 
     `Schema.load` walks through all fields, and through hooks and nesting, which none of ours has: for a small
     request that took as long as the computation.

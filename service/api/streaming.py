@@ -30,7 +30,7 @@ SILENCE_SECONDS = 0.8
 
 
 def wants_stream(accept: str) -> bool:
-    """Tell whether the caller wants a stream more than JSON: generated clients name both."""
+    """Tell whether the client wants a stream more than JSON: generated clients name both."""
     wanted = {kind.split(";")[0].strip().lower(): quality for kind, quality in parse_accept_header(accept)}
     return wanted.get(NDJSON, 0) > wanted.get(JSON, 0)
 
@@ -66,7 +66,7 @@ class _Run:
             with np.errstate(all="ignore"):
                 answer = descent(**arguments, limits=limits, deadline=deadline, on_progress=self._tick)
             self.lines.put(_Last(_line(answer, limits)))
-        except Exception as error:  # noqa: BLE001 - a thread has nobody above it; the caller is told
+        except Exception as error:  # noqa: BLE001 - a thread has nobody above it; the client is told
             self.lines.put(_Last(self._failure(error)) if self._has_begun else error)
         finally:
             deadline.finish()

@@ -5,7 +5,7 @@
     ├── InvalidFunction     a function text that cannot be understood or checked
     ├── NonFiniteResult     a value or gradient that float64 cannot hold
     ├── OverBudget          a quote beyond a limit
-    └── DeadlineExceeded    the time was up, or the caller went away
+    └── DeadlineExceeded    the time was up, or the client went away
 
 Every error carries faults. A fault's ``pointer`` is a JSON Pointer into the arguments by
 their names (``/variables/x``), so that whoever received the arguments can pass it on as it is.
@@ -239,4 +239,4 @@ class OverBudget(KobaiError):
 
 
 class DeadlineExceeded(KobaiError):
-    """The time was up, or the caller went away, before there was an answer."""
+    """The time was up, or the client went away, before there was an answer."""
