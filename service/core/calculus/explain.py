@@ -20,6 +20,11 @@ from service.core.language.graph import Graph, Term
 from service.core.language.places import FUNCTION_POINTER
 from service.core.language.program import Program
 
+ROOTS = dict.fromkeys(
+    ("sqrt", "**"), " Of a root of squares norm(x), and of a magnitude abs(x), has a derivative at 0."
+)
+"""What helps, by the operation whose derivative is infinite at 0."""
+
 _CHECKING = ", taken by central differences for verification,"
 
 
@@ -130,6 +135,8 @@ class Watched:
                     became = f"{value!r}, from {spoiled[origin]!r}"
                 break
         detail = fault("non-finite", output=output, value=became, operation=node.called).detail
+        if output.startswith("the derivative"):
+            detail += ROOTS.get(node.called, "")
         where = f"column {node.place.column}"
         if node.place.line > 1:
             where = f"line {node.place.line}, {where}"
