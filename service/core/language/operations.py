@@ -45,6 +45,10 @@ CONSTANTS = {"pi": 3.141592653589793, "e": 2.718281828459045}
 """Names that stand for numbers unless the caller binds them."""
 
 
+SECOND_KINKS = "; second derivatives there are 0"
+"""Where a derivative jumps, the derivative of the value that was chosen for it."""
+
+
 def describe_operations() -> list[dict[str, str]]:
     """List every operator, function and constant: name, signature, meaning, derivative at kinks."""
     rows = [
@@ -53,7 +57,7 @@ def describe_operations() -> list[dict[str, str]]:
             "kind": "function" if row.is_function else "operator",
             "signature": row.signature,
             "meaning": row.meaning,
-            "kinks": row.kinks,
+            "kinks": f"{row.kinks}{SECOND_KINKS}" if row.kinks and not row.is_analytic else row.kinks,
         }
         for row in _ROWS
         if row.is_public
