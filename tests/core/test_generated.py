@@ -20,6 +20,7 @@ from service.core.descent import OPTIMIZERS, SCHEDULES
 from service.core.descent.loop import ARRAY_NAMES as LOOP_ARRAY_NAMES
 from service.core.descent.loop import FLOAT_NAMES as LOOP_FLOAT_NAMES
 from service.core.descent.options import OPTIONS
+from service.core.descent.vectors import tuples_of
 from service.core.limits import DEFAULT_LIMITS
 from tests.core.operation_cases import CASES
 
@@ -27,6 +28,11 @@ SLOT = r"(?:v\d+)"
 NAME = rf"(?:[nkog]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|[a-z])_{SLOT})"
 NUMBER = r"(?:\d+\.\d+(?:e-?\d+)?|\d+e-\d+|\d+)"
 SIGN = r"\*\*|[-+*/%<>=!]=?|[()\[\],&|]"
+LINES = (
+    *(line for row in OPTIMIZERS.values() for line in (*row.each_step, *row.each_slot, *row.numbers)),
+    *(line for row in SCHEDULES.values() for line in (*row.lines, *row.numbers)),
+)
+"""What the tables write into a loop; `{x}` stands for a name that is made."""
 FIXED = {
     *ARRAY_NAMES, *FLOAT_NAMES, *LOOP_ARRAY_NAMES, *LOOP_FLOAT_NAMES,
     "def", "bind", "program", "advance", "judge", "return", "try", "except", "while", "for", "in", "range",
@@ -35,19 +41,25 @@ FIXED = {
     "check", "probe", "differences", "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
     *OPTIONS, "noise", "largest", "norm", "abs", "max",
-    "pairs", "evaluations", "dot", "a", "b", "a0", "a1", "b0", "b1", "move",
+    "evaluations", "pairs", "radius", "saddle", "min",
+    *re.findall(r"(?<![\w{])[a-z_]\w*", " ".join(LINES)),
 }  # fmt: skip
+OF_VECTORS = re.compile(r"[abdgrstxy]\d*|dot|along|difference|two_loops|pairs|shares|append|pop|reversed")
+"""The words of the operations on tuples, which know of a function only how many elements it has."""
 TOKEN = re.compile(rf"({NAME}(?!\w))|([A-Za-z_]\w*)|{NUMBER}|{SIGN}|\.(?=[a-z])|:$| ", re.ASCII)
 
 
 def assert_generated(text: str) -> None:
     """Read a text to its end, token by token; every word is ours."""
+    is_of_vectors = text.startswith("def bind():\n    def dot(a, b):\n")
     for line in text.split("\n"):
         position = 0
         while position < len(line):
             token = TOKEN.match(line, position)
             assert token, f"{line!r} at {position}"
-            assert token[2] is None or token[2] in FIXED, f"{token[2]!r} in {line!r}"
+            word = token[2]
+            is_known = word is None or word in FIXED or (is_of_vectors and OF_VECTORS.fullmatch(word))
+            assert is_known, f"{word!r} in {line!r}"
             position = token.end()
 
 
@@ -55,6 +67,7 @@ def texts_of(work) -> list[str]:
     """Return every text that is compiled meanwhile."""
     function_cache().clear()
     code_cache().clear()
+    tuples_of.cache_clear()
     found: list[str] = []
     original = generated.compile_text
     generated.compile_text = lambda text: found.append(text) or original(text)
@@ -93,7 +106,7 @@ def test_all_that_is_compiled_has_a_grammar_of_its_own(
 ):
     function, point = program_of(cases, suffix)
     options = {"optimizer": optimizer, "schedule": schedule, "method": method, "steps": 2, **more}
-    options |= {"schedule_rate": 0.5, "schedule_every": 3, "learning_rate": 1e-9}
+    options |= {"schedule_rate": 0.5, "schedule_every": 3, "schedule_at": [1], "learning_rate": 1e-9}
     if is_bounded:
         options["bounds"] = {name: {"lower": -9.0, "upper": 9.0} for name in point}
 
