@@ -14,6 +14,14 @@ def test_spectral_finds_nothing(workshop, node):
     assert printed == "No results with a severity of 'error' found!\n"
 
 
+def test_redocly_finds_nothing(workshop, node):
+    silent = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true"}
+
+    printed = workshop.run("npx", "redocly", "lint", FILE, "--config", HERE / "redocly.yaml", **silent)
+
+    assert printed.endswith("Your API description is valid. 🎉\n\n")
+
+
 def test_openapi_generator_finds_nothing(workshop, program):
     program("java")
 

@@ -81,6 +81,11 @@ def operations():
     return {operation.name: operation for operation in found}
 
 
+def takes_null(node):
+    """Tell whether a schema allows null: `nullable` widens a type, and where there is none all is allowed."""
+    return node.get("nullable", False) or "type" not in node
+
+
 def request_examples():
     """Every request example with the answer it promises: (operation, name, request, answer)."""
     return [

@@ -6,7 +6,16 @@ import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from service import __version__
-from tests.contract.document import JSON, PROBLEM, check, operations, raw, request_examples, schema
+from tests.contract.document import (
+    JSON,
+    PROBLEM,
+    check,
+    operations,
+    raw,
+    request_examples,
+    schema,
+    takes_null,
+)
 
 REQUESTS = [name for name in raw()["components"]["schemas"] if name.endswith("Request")]
 OPEN = [
@@ -154,7 +163,13 @@ def test_whole_numbers_have_a_format_and_exclusive_bounds_are_booleans():
 def test_only_an_optional_field_may_be_null():
     for name in REQUESTS:
         for field, node in schema(name)["properties"].items():
-            assert node.get("nullable", False) is (field not in schema(name)["required"]), f"{name}.{field}"
+            assert takes_null(node) is (field not in schema(name)["required"]), f"{name}.{field}"
+
+
+def test_nullable_widens_a_type():
+    """Without `type` beside it, it means nothing (OpenAPI 3.0.3, section 4.7.24.1)."""
+    for path, node in nodes():
+        assert "nullable" not in node or "type" in node, path
 
 
 def test_numbers_in_the_examples_are_numbers_to_every_yaml_reader():
