@@ -28,7 +28,10 @@ clean:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Kobai needs Python 3.11 or newer; try make PYTHON=python3.11")'
 	$(PYTHON) -m venv --clear .venv
 
-# Also when the interpreter is new: the one that .venv was made with may be gone.
+# When the interpreter that .venv was made with is gone, nothing counts as installed. The dates would not
+# tell: make takes a link for as old as the file it leads to.
+$(shell test -x .venv/bin/python || rm -f .venv/.runtime)
+
 .venv/.runtime: requirements.txt .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@

@@ -134,6 +134,13 @@ def test_a_bad_host_is_a_bad_request(either, host):
     assert (found[0], json.loads(found[2])["code"]) == (400, "bad-request")
 
 
+@pytest.mark.parametrize("host", ["[x", "[::1", "]", "[x]"])
+def test_an_absolute_url_of_no_host_is_refused_below_the_application(either, host):
+    found = responses(either.exchange(raw("GET", f"http://{host}/livez", body=None)))
+
+    assert [(each[0], each[1]["connection"]) for each in found] == [(400, "close")]
+
+
 def test_http_1_1_requires_a_host_and_http_1_0_does_not(either):
     without = raw("GET", "/limits", body=None).replace(b"Host: localhost\r\n", b"")
 
