@@ -30,10 +30,15 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 
 CALCULUS = "test_gradients test_calculus test_special_points test_tails test_transformations test_derivatives"
-LANGUAGE = "test_language test_statements test_labels_and_indices test_gradients test_one_accuracy test_fused"
-DESCENT = (
-    "test_descent test_descent_state test_descent_options test_history test_sweep test_streaks test_lbfgs"
+LANGUAGE = (
+    "test_language test_statements test_functions_as_numpy test_labels_and_indices test_gradients"
+    " test_one_accuracy test_fused test_special_points test_losses"
 )
+DESCENT = (
+    "test_rules test_descent test_descent_paths test_descent_state test_descent_options test_history"
+    " test_sweep test_streaks test_lbfgs test_newton test_hostile_starts"
+)
+WITHOUT_A_SERVER = "test_budget test_environ test_bridge test_job test_turns test_memory test_body_reader"
 
 
 def of_core(names: str) -> str:
@@ -43,10 +48,11 @@ def of_core(names: str) -> str:
 TESTS = {
     "service/core/calculus": of_core(CALCULUS),
     "service/core/descent": of_core(DESCENT),
-    "service/core/language": of_core(f"{LANGUAGE} test_special_points test_losses"),
+    "service/core/language": of_core(LANGUAGE),
     "service/api/jsonio.py": "tests/api/test_jsonio.py tests/api tests/fuzz/test_documents.py",
     "service/api/fields.py": "tests/api/test_fields.py tests/api tests/contract",
-    "service/server": "tests/server",
+    "service/server": " ".join(f"tests/server/{name}.py" for name in WITHOUT_A_SERVER.split())
+    + " tests/server",
 }
 """What is changed, and its tests, the quickest first."""
 

@@ -17,8 +17,8 @@ dropped too: WSGI could not tell them from those with a hyphen."""
 
 STREAM = "application/x-ndjson"
 
-_HEADER_NAMES: dict[bytes, str] = {b"content-type": "CONTENT_TYPE"}
-_HEADER_NAMES_KEPT = 256
+HEADER_NAMES: dict[bytes, str] = {b"content-type": "CONTENT_TYPE"}
+HEADER_NAMES_KEPT = 256
 
 
 def environ_of(scope: Scope, body: bytes, length: int, received_at: float) -> Environ:
@@ -49,7 +49,7 @@ def environ_of(scope: Scope, body: bytes, length: int, received_at: float) -> En
     for name, value in scope["headers"]:
         if name in UNFORWARDED or b"_" in name:
             continue
-        key = _HEADER_NAMES.get(name) or _header_name(name)
+        key = HEADER_NAMES.get(name) or _header_name(name)
         text = value.decode("latin-1")
         environ[key] = f"{environ[key]},{text}" if key in environ else text
     if scope["http_version"] == "1.0" and STREAM in environ.get("HTTP_ACCEPT", ""):
@@ -60,8 +60,8 @@ def environ_of(scope: Scope, body: bytes, length: int, received_at: float) -> En
 def _header_name(name: bytes) -> str:
     """Name a header as CGI does, and remember the first few names: clients invent others."""
     key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
-    if len(_HEADER_NAMES) < _HEADER_NAMES_KEPT:
-        _HEADER_NAMES[name] = key
+    if len(HEADER_NAMES) < HEADER_NAMES_KEPT:
+        HEADER_NAMES[name] = key
     return key
 
 

@@ -3,6 +3,7 @@
 import math
 import textwrap
 import tracemalloc
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from service.core.descent.messages import SENTENCES
 from service.core.descent.options import read_options
 from service.core.descent.problem import Problem
 from service.core.exceptions import DeadlineExceeded, InvalidRequest, NonFiniteResult, OverBudget
-from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits, Scheduler
 
 SQUARE = "x[0]**2 + x[1]**2"
 START = {"x": [-3.0, 4.0]}
@@ -641,6 +642,35 @@ def test_variables_too_large_to_answer_are_refused_before_anything_is_computed()
 
 
 # Time.
+
+
+class Listening(Scheduler):
+    """Notes what is announced."""
+
+    def __init__(self):
+        self.announced = []
+
+    def expect(self, seconds, peak_bytes):
+        self.announced.append((seconds, peak_bytes))
+        return True
+
+
+def announced_by(**options):
+    """Return the most seconds and bytes that a descent from a minimum announces."""
+    scheduler = Listening()
+    descent(SQUARE, {"x": [0.0, 0.0]}, **options, deadline=Deadline(60.0, monotonic, scheduler))
+    return np.max(scheduler.announced, axis=0)
+
+
+def test_a_descent_announces_the_time_and_memory_that_all_its_steps_may_take():
+    seconds, peak_bytes = announced_by(steps=10_000)
+    longer, as_much = announced_by(steps=100_000)
+    _, more = announced_by(steps=100_000, history=1000)
+
+    assert longer == pytest.approx(10 * seconds)
+    assert longer > 0.01
+    assert as_much == peak_bytes
+    assert more >= peak_bytes + 8 * 2 * 1000
 
 
 def test_a_deadline_that_passes_before_there_is_a_value_is_an_error():

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from service.config import Settings
-from service.server.body_reader import BodyReader
+from service.server.body_reader import FREE_BYTES, BodyReader
 from service.server.budget import MemoryBudget
 
 MIB = 1024 * 1024
@@ -51,7 +51,7 @@ def test_tiny_pieces_are_joined_before_they_take_many_times_their_size():
     assert sum(trace.size for trace in own.traces) < MIB
 
 
-@pytest.mark.parametrize("most", [0, MIB, 5 * MIB])
+@pytest.mark.parametrize("most", [0, MIB, 5 * MIB, 5 * MIB + 1])
 def test_what_is_refused_is_read_away_up_to_a_bound(most):
     headers = [(b"content-length", b"1000000000")]
     reader, taken = reader_of([b"x" * 65_536] * 10_000, headers, KOBAI_DISCARDED_BYTES=str(most))
@@ -72,3 +72,41 @@ def test_what_is_refused_is_read_away_for_so_long_only():
     asyncio.run(reader.discard())
 
     assert 0.9 < time.monotonic() - began < 5
+
+
+def test_a_message_that_says_nothing_of_more_is_the_last():
+    messages = iter(
+        [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.request", "body": b"}"}]
+    )
+
+    async def receive():
+        return next(messages)
+
+    reader = BodyReader(CHUNKED, receive, Settings.from_environment({}), MemoryBudget(MIB))
+    asyncio.run(reader.read())
+
+    assert (reader.is_complete, reader.refusal, reader.body) == (True, None, b"{}")
+
+
+def test_memory_of_a_body_is_held_as_long_as_a_thread_uses_it():
+    budget, body = MemoryBudget(4 * MIB), b"x" * 2 * MIB
+
+    async def receive():
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    def read():
+        reader = BodyReader(CHUNKED, receive, Settings.from_environment({}), budget)
+        asyncio.run(reader.read())
+        return reader
+
+    reader = read()
+    assert budget.held == 2 * MIB - FREE_BYTES
+    reader.lend()
+    reader.release()
+    assert (budget.held, reader.body) == (2 * MIB - FREE_BYTES, b"")
+    reader.take_back()
+    reader.release()
+    assert budget.held == 0
+
+    read().release()
+    assert budget.held == 0

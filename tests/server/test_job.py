@@ -1,6 +1,7 @@
 """A job without a server: what it may use, what it waits for, and what it leaves behind."""
 
 import asyncio
+import math
 import threading
 import time
 
@@ -25,10 +26,10 @@ class Setting:
         self.memory = MemoryBudget(memory, reserve)
         self.done = []
 
-    def job(self, application, length=0):
+    def job(self, application, length=0, until=None):
         """Make a job and submit it."""
         environ = {"CONTENT_LENGTH": str(length)}
-        job = Job(application, environ, None, self.threads, self.memory, 5.0, lambda: self.done.append(job))
+        job = Job(application, environ, until, self.threads, self.memory, 5.0, lambda: self.done.append(job))
         self.threads.submit(job.run)
         return job
 
@@ -226,6 +227,52 @@ def test_a_job_that_waits_for_its_first_turn_can_be_withdrawn_but_not_later():
 
     assert asyncio.run(run()) == ("whole", "gone")
     assert begun == []
+
+
+def test_a_job_whose_time_runs_out_in_the_queue_goes_before_those_that_have_time():
+    setting, gate, order = Setting(), threading.Event(), []
+
+    async def run():
+        first = setting.job(computing(lambda deadline: gate.wait(5) and None))
+        await asyncio.sleep(0.1)
+        patient = setting.job(computing(lambda deadline: order.append("patient")))
+        await asyncio.sleep(0.1)
+        late = setting.job(computing(lambda deadline: order.append("late")), until=time.monotonic() + 0.1)
+        await asyncio.sleep(0.5)
+        gate.set()
+        for job in (first, patient, late):
+            await ended(job)
+
+    asyncio.run(run())
+
+    assert order == ["late", "patient"]
+
+
+@pytest.mark.parametrize("is_early", [True, False])
+def test_a_computation_whose_client_leaves_stops(is_early):
+    setting, begun, gate, took = Setting(), threading.Event(), threading.Event(), []
+
+    def application(environ, start_response):
+        if is_early:  # the client leaves before there is a deadline
+            begun.set()
+            gate.wait(5)
+        deadline = Deadline(5.0, time.monotonic, environ["kobai.scheduler"])
+        begun.set()
+        while not deadline.is_over():
+            sum(range(1_000))
+        took.append(deadline.remaining())
+        start_response("200 OK", [("Content-Length", "0")])
+        return [b""]
+
+    async def run():
+        job = setting.job(application)
+        await asyncio.to_thread(begun.wait, 5)
+        job.leave()
+        gate.set()
+        return (await ended(job))[0]
+
+    assert asyncio.run(run()) == "whole"
+    assert took == [-math.inf]
 
 
 # Streams.

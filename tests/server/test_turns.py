@@ -3,6 +3,7 @@
 import math
 import threading
 import time
+from functools import partial
 
 import pytest
 
@@ -150,13 +151,14 @@ def test_a_job_that_passes_no_yield_point_is_noticed(turns):
 
 def test_long_jobs_and_others_are_counted_apart():
     threads, gate = WorkerThreads(1), threading.Event()
-    futures = [threads.submit(gate.wait) for _ in range(4)]
+    hold = partial(gate.wait, 10)
+    futures = [threads.submit(hold) for _ in range(4)]
 
-    assert threads.submit(gate.wait) is None
+    assert threads.submit(hold) is None
     assert [threads.take_long() for _ in range(3)] == [True, True, False]
     threads.done(is_long=True)
     assert threads.take_long()
-    futures.append(threads.submit(gate.wait))
+    futures.append(threads.submit(hold))
     gate.set()
 
     assert [future.result(5) for future in futures] == [True] * 5
@@ -165,8 +167,8 @@ def test_long_jobs_and_others_are_counted_apart():
 def test_the_number_waiting_is_shown():
     shown, gate = [], threading.Event()
     threads = WorkerThreads(5, shown.append)
-    threads.submit(gate.wait)
-    threads.submit(gate.wait)
+    threads.submit(partial(gate.wait, 10))
+    threads.submit(partial(gate.wait, 10))
     threads.done(is_long=False)
     gate.set()
 
