@@ -28,6 +28,10 @@ SUMS_OF_SQUARES = [
     "-(1 + cos(12*sqrt(x[0]**2 + x[1]**2))) / (0.5*(x[0]**2 + x[1]**2) + 2)",
     "sqrt((x[0] - x[1])**2)",
     "sum(sqrt(x**2))",
+    "sum(cbrt(x**2))",
+    "sum(abs(x)**3)**(1/3)",
+    "sqrt(x[0]**2 + x[1]**2 - x[0]*x[1])",
+    "4/3*(x[1]**2 + x[0]**2 - x[0]*x[1])**0.75",
 ]
 
 
@@ -49,11 +53,30 @@ def test_a_rule_for_roots_of_squares_changes_no_other_gradient(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["sqrt(sum(x))", "sum(x)**0.5", "sqrt(sum(x**3))", "sqrt(sum(x**2) - sum(x**2))"]
-)
+    "text",
+    [
+        "cbrt(sum(x))", "sqrt(sum(x))", "sum(x)**0.5", "sqrt(sum(x**3))", "sqrt(sum(x**2) - sum(x**2))",
+        "sqrt(abs(x[0])*x[1]**2)", "sqrt(abs(x[0])*abs(x[1]))", "sqrt(x[0]**2 - x[0]*x[1])",
+        "sqrt(x[0]**2 + x[0]**2 - x[0]*x[1])", "sqrt(x[0]**2 + x[1] - x[0]*x[1])",
+    ],
+)  # fmt: skip
 def test_a_root_of_anything_else_has_no_derivative_at_zero(text):
     with pytest.raises(NonFiniteResult, match=r"norm\(x\)"):
         gradient(text, {"x": [0.0, 0.0]})
+
+
+CUSPS = [
+    ("Bukin06", "100*sqrt(abs(x[1] - 0.01*x[0]**2)) + 0.01*abs(x[0] + 10)", [-10, 1], "column 5: .* at sqrt"),
+    ("Csendes", "sum(x**6*(2 + sin(1/x)))", [0, 0], "column 20: .* at /"),
+    ("Damavandi", "abs(sin(pi*(x[0] - 2))/(pi*(x[0] - 2)))**5*(2 + x[1]**2)", [2, 2], "column 23: .* at /"),
+    ("XinSheYang04", "sum(x**2)*exp(-sum(sin(sqrt(abs(x)))**2))", [0, 0], "column 24: .* at sqrt"),
+]
+
+
+@pytest.mark.parametrize(("text", "x", "place"), [row[1:] for row in CUSPS], ids=[row[0] for row in CUSPS])
+def test_a_minimum_at_a_cusp_or_a_division_by_zero_is_refused_at_its_place(text, x, place):
+    with pytest.raises(NonFiniteResult, match=place):
+        gradient(text, {"x": x})
 
 
 def test_a_descent_may_start_at_the_minimum_of_a_root_of_squares():

@@ -21,7 +21,7 @@ from service.core.language.places import FUNCTION_POINTER
 from service.core.language.program import Program
 
 ROOTS = dict.fromkeys(
-    ("sqrt", "**"), " Of a root of squares norm(x), and of a magnitude abs(x), has a derivative at 0."
+    ("sqrt", "cbrt", "**"), " Of a root of squares norm(x), and of a magnitude abs(x), has a derivative at 0."
 )
 """What helps, by the operation whose derivative is infinite at 0."""
 

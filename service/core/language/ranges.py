@@ -48,7 +48,21 @@ def _number(graph: Graph, node: Node) -> list[int] | None:
 
 def _product(graph: Graph, node: Node) -> list[int]:
     first, second = node.operands
-    return [] if first == second else [first, second]
+    is_cube = _is_magnitude(graph, first) and _is_square_of(graph, second, first)
+    return [] if first == second or is_cube else [first, second]
+
+
+def _difference(graph: Graph, node: Node) -> list[int] | None:
+    """Know a**2 + b**2 - a*b, which is (3*(a - b)**2 + (a + b)**2) / 4."""
+    total, product = (graph.nodes[each] for each in node.operands)
+    if (total.operation.name, product.operation.name) != ("add", "multiply"):
+        return None
+    first, second = total.operands
+    is_form = any(
+        _is_square_of(graph, first, a) and _is_square_of(graph, second, b)
+        for a, b in (product.operands, product.operands[::-1])
+    )
+    return [] if is_form else None
 
 
 def _quotient(graph: Graph, node: Node) -> list[int] | None:
@@ -60,9 +74,17 @@ def _power(graph: Graph, node: Node) -> list[int] | None:
     exponent = Term(graph, node.operands[1]).value
     if exponent is None or exponent <= 1.0:
         return None
-    is_even = exponent % 2.0 == 0.0
-    is_magnitude = graph.nodes[node.operands[0]].operation.name in ("abs", "norm")
-    return [] if is_even or is_magnitude else [node.operands[0]]
+    base = node.operands[0]
+    return [] if exponent % 2.0 == 0.0 or _is_magnitude(graph, base) else [base]
+
+
+def _is_magnitude(graph: Graph, index: int) -> bool:
+    return graph.nodes[index].operation.name in ("abs", "norm")
+
+
+def _is_square_of(graph: Graph, index: int, base: int) -> bool:
+    node = graph.nodes[index]
+    return node.operation.name == "square" and node.operands[0] == base
 
 
 _PARTS: dict[str, Parts] = {
@@ -70,6 +92,7 @@ _PARTS: dict[str, Parts] = {
     "power": _power,
     "number": _number,
     "multiply": _product,
+    "subtract": _difference,
     "divide": _quotient,
 } | dict.fromkeys(
     ("add", "sum", "max", "maximum", "min", "minimum", "index", "reshape", "transpose", "broadcast"), _all

@@ -8,6 +8,7 @@ from typing import Any
 from service.core.language.elementwise import Rule, binary, internal, unary
 from service.core.language.graph import Term
 from service.core.language.operation import Operation
+from service.core.language.ranges import is_sum_of_squares
 
 LOG_2, LOG_10 = math.log(2.0), math.log(10.0)
 
@@ -15,6 +16,12 @@ LOG_2, LOG_10 = math.log(2.0), math.log(10.0)
 def _step_function(name: str, meaning: str, kinks: str, **fields: Any) -> Operation:
     """Make the row of a function that is constant between its jumps."""
     return unary(name, meaning, None, kinks=kinks, is_analytic=False, **fields)
+
+
+def _cbrt(g: Term, y: Term, x: Term) -> Term:
+    if is_sum_of_squares(x):
+        return g * (y.apply("ratio_or_zero", x) / 3.0)
+    return g / (3.0 * y.apply("square"))
 
 
 def _activation(name: str, meaning: str, definition: Rule, **fields: Any) -> Operation:
@@ -63,9 +70,10 @@ SPECIAL: tuple[Operation, ...] = (
     unary(
         "cbrt",
         "cube root",
-        lambda g, y, x: g / (3.0 * y.apply("square")),
+        _cbrt,
         scalar="float(cbrt({0}))",
         cost=20.0,
+        kinks="0 where x is a sum of squares that is 0",
         is_analytic=False,
     ),
     binary(
