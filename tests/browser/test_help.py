@@ -57,7 +57,9 @@ def test_a_functions_name_is_explained_under_cursor_and_pointer(playground):
     for _ in range(18):
         page.keyboard.press("ArrowRight")
 
-    expect(page.locator("#f-help")).to_have_text("abs(x): absolute value; 0 at 0")
+    expect(page.locator("#f-help")).to_have_text(
+        "abs(x): absolute value; 0 at 0; second derivatives there are 0"
+    )
 
 
 def test_a_functions_name_is_explained_under_the_pointer(playground):

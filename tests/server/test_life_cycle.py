@@ -105,6 +105,13 @@ def spread(server, count):
         return [len(server.clients(pid)) for pid in server.workers()]
 
 
+def wait_for_all(server):
+    """Wait until every worker takes connections: a server is ready with its first."""
+    end = time.monotonic() + 10
+    while min(spread(server, 16)) == 0:
+        assert time.monotonic() < end
+
+
 def wait_for_successor(server, victim):
     """Wait until a killed worker is replaced."""
     end = time.monotonic() + 10
@@ -115,11 +122,13 @@ def wait_for_successor(server, victim):
 
 def test_kept_alive_connections_are_spread_over_the_workers(serve):
     server = serve(WEB_CONCURRENCY="2")
+    wait_for_all(server)
 
     at_first = spread(server, 64)
     victim = server.workers()[0]
     os.kill(victim, signal.SIGKILL)
     wait_for_successor(server, victim)
+    wait_for_all(server)
     later = spread(server, 64)
 
     # fewer than 12 of 64 on one of two: less than one chance in a million

@@ -25,6 +25,9 @@ divided by the step that was taken. Below, they are divided by the step that was
 LOST = 1e-300
 """Added to a step that was taken: one that was lost altogether gives a difference of 0, not of 0 / 0."""
 
+SMALL_PART, LEAST_STEP = 1e-8, 1e-307
+"""How large a complex step may be beside a tiny element, so that it is no subnormal number itself."""
+
 TINY_VALUE = 1e-270
 TINY_VALUE_FACTOR = 1e10
 """A value below which the imaginary part of a step of 1e-20 loses digits, and how much longer its step is."""
@@ -85,7 +88,8 @@ def step_at(method: Method, h: float | None, x: Any) -> Any:
     if h is not None:
         return h
     if method.name == "complex_step":
-        return method.step * np.where(x == 0.0, 1.0, np.minimum(1.0, np.abs(x)))
+        size = np.where(x == 0.0, 1.0, np.minimum(1.0, np.abs(x)))
+        return np.maximum(method.step * size, np.minimum(SMALL_PART * size, LEAST_STEP))
     return method.step * np.maximum(1.0, np.abs(x)) if method.is_relative else method.step
 
 

@@ -19,6 +19,8 @@ from service.core.limits import Deadline
 ROUNDING = float(np.finfo(np.float64).eps)
 """Relative error of what is exact but for rounding."""
 
+LARGEST = float(np.finfo(np.float64).max)
+
 
 def judge_of(compiled: Compiled) -> Method:
     """Return the method that judges: exact for numerical ones, else the most accurate that there is."""
@@ -56,6 +58,7 @@ def verification(
     return compare(slopes, others, errors, judge.method.name)
 
 
+@np.errstate(all="ignore")
 def compare(
     slopes: Mapping[str, Array],
     others: Mapping[str, Array],
@@ -86,13 +89,13 @@ def compare(
         difference = np.abs(slope - others[name])
         scale = np.maximum(np.abs(slope), np.abs(others[name]))
         ratio = np.divide(difference, scale, out=np.zeros_like(difference), where=scale > 0)
-        absolute = max(absolute, float(np.max(difference)))
+        absolute = max(absolute, min(float(np.max(difference)), LARGEST))
         position = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
         if ratio[position] > relative:
             relative, worst = float(ratio[position]), pointer(name, *map(int, position))
             own = ROUNDING
             if name in errors:
-                own = float(errors[name][position] / scale[position]) if scale[position] else 0.0
+                own = _ratio(float(errors[name][position]), float(scale[position]))
     return {
         "method": method,
         "max_absolute_error": absolute,
@@ -100,3 +103,8 @@ def compare(
         "worst": worst,
         "estimated_error": own,
     }
+
+
+def _ratio(error: float, scale: float) -> float:
+    """Divide an error by what it is an error of; float64's largest number where that overflows."""
+    return min(error / scale, LARGEST) if scale else 0.0
