@@ -14,6 +14,7 @@ from service.core.calculus.differences import CHECK, LEVELS, METHODS, difference
 from service.core.calculus.field import gradient_field
 from service.core.calculus.gradient import gradient
 from service.core.calculus.kernel import bind_on_arrays, bind_on_floats
+from service.core.calculus.verification import compare
 from service.core.exceptions import InvalidFunction
 from service.core.language.operations import FUNCTIONS, OPERATIONS
 from service.core.limits import DEFAULT_LIMITS
@@ -302,3 +303,17 @@ def test_a_gradient_is_the_callers_own(case: Case):
     third = gradient(text, point)["gradient"]
     assert all((third[name] == expected[name]).all() for name in third)
     assert all((array == case.point()[name]).all() for name, array in point.items())
+
+
+def test_the_complex_step_beside_the_smallest_normal_number_is_a_number():
+    found = gradient("a**2 + a", {"a": -2.2250738585072014e-308}, method="complex_step")
+
+    assert found["gradient"]["a"] == 1.0
+
+
+def test_the_judges_relative_error_stays_a_number_beside_a_tiny_derivative():
+    tiny, one = {"g": np.array([1e-300])}, {"g": np.array([1e10])}
+
+    found = compare(tiny, tiny, one, "central")
+
+    assert found["estimated_error"] == np.finfo(float).max
