@@ -1,5 +1,7 @@
 // What lies under the paths, drawn once and copied while only they move: 60 frames a second need it.
 
+import { palette } from "./palette.js";
+
 /** Make a backdrop; `draw(context, size, parts, paint)` paints it anew when one of the parts has changed. */
 export function makeBackdrop() {
   const canvas = document.createElement("canvas");
@@ -8,9 +10,7 @@ export function makeBackdrop() {
   return {
     draw(context, size, parts, paint) {
       const { width, height } = context.canvas;
-      const now = [...parts, width, height, size.width, size.height, document.documentElement.dataset.theme];
-      const isDark = window.matchMedia("(prefers-color-scheme: dark)").matches;
-      now.push(isDark);
+      const now = [...parts, width, height, size.width, size.height, palette().isDark];
       if (now.length !== last.length || now.some((part, index) => part !== last[index])) {
         last = now;
         canvas.width = width;

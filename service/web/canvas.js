@@ -1,6 +1,8 @@
 // A canvas that is as sharp as the screen and drawn at most once a frame.
 
-/** Draw on a canvas by `draw(context, size)` whenever asked, and when its size changes. */
+import { onPrint } from "./palette.js";
+
+/** Draw on a canvas by `draw(context, size)` whenever asked, when its size changes and for paper. */
 export function makeCanvas(element, draw, onResize = () => {}) {
   const context = element.getContext("2d");
   const size = { width: 0, height: 0 };
@@ -44,5 +46,6 @@ export function makeCanvas(element, draw, onResize = () => {}) {
 
   // The observer also tells the first size, when the page is laid out.
   new ResizeObserver(measure).observe(element);
+  onPrint(redraw);
   return { ask, size };
 }

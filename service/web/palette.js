@@ -29,11 +29,23 @@ const DARK = {
 };
 
 const systemTheme = window.matchMedia("(prefers-color-scheme: dark)");
+let isPrinting = false;
 
-/** The palette in force: the reader's choice, else the system's. */
+/** The palette in force: that of paper while printing, else the reader's choice, else the system's. */
 export function palette() {
   const chosen = document.documentElement.dataset.theme;
-  return (chosen ? chosen === "dark" : systemTheme.matches) ? DARK : LIGHT;
+  const isDark = chosen ? chosen === "dark" : systemTheme.matches;
+  return isDark && !isPrinting ? DARK : LIGHT;
+}
+
+/** Call back when the palette becomes that of paper and when it is the screen's again. No frame is drawn between. */
+export function onPrint(callback) {
+  for (const name of ["beforeprint", "afterprint"]) {
+    window.addEventListener(name, () => {
+      isPrinting = name === "beforeprint";
+      callback();
+    });
+  }
 }
 
 /** Call back when the system turns light or dark. */

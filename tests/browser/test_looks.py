@@ -134,6 +134,45 @@ def test_light_or_dark_is_the_systems_until_the_reader_chooses(visit):
     assert found.open("/docs").evaluate("document.documentElement.classList.contains('dark-mode')") is False
 
 
+CORNER = """
+() => {
+  const canvas = document.getElementById("plane");
+  const colour = () => [...canvas.getContext("2d").getImageData(canvas.width >> 1, 20, 1, 1).data].slice(0, 3);
+  window.corners = { before: colour() };
+  window.addEventListener("beforeprint", () => { window.corners.printed = colour(); });
+  window.addEventListener("afterprint", () => { window.corners.after = colour(); });
+}
+"""
+
+
+@pytest.mark.parametrize("chosen", [True, False])
+def test_paper_is_light_and_has_no_buttons(playground, keep, chosen):
+    found = playground(ROSENBROCK, color_scheme="light" if chosen else "dark")
+    found.expect("willReadFrequently")
+    page = found.page
+    if chosen:
+        page.click("#theme")
+        page.evaluate("new Promise(requestAnimationFrame)")
+    page.evaluate(CORNER)
+
+    paper = page.pdf(format="A4", print_background=True)
+
+    corners = page.evaluate("window.corners")
+    assert paper.startswith(b"%PDF")
+    assert sum(corners["before"]) < 3 * 128 < sum(corners["printed"])
+    assert corners["after"] == corners["before"]
+
+    page.set_viewport_size({"width": 794, "height": 1123})
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(244, 242, 237)"
+    expect(page.locator("#run")).to_be_hidden()
+    expect(page.locator("#language")).to_be_hidden()
+    expect(page.locator("#plane")).to_be_visible()
+    assert_it_fits(page)
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")  # the picture is that of paper, too
+    keep(page, f"paper-{'chosen' if chosen else 'system'}", full_page=True)
+
+
 def test_every_control_is_reached_by_the_tab_key_in_order(playground):
     page = playground().page
     wanted = [
