@@ -11,14 +11,16 @@ from pathlib import Path
 
 for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[_name] = "1"  # as the service runs, and before NumPy is imported
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 for _name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(_name, None)  # they choose slow kernels, for ours and for everybody's matmul
 
-from benchmarks import core, derivatives, growth, http, json_parsing, minimizers, parts  # noqa: E402
+from benchmarks import core, derivatives, growth, http, json_parsing, minimizers, parts, steps  # noqa: E402
 
 TABLES = {
     "core": (core.print_table, 15),
     "derivatives": (derivatives.print_table, 9),
+    "steps": (steps.print_tables, 9),
     "growth": (growth.print_tables, 9),
     "minimizers": (minimizers.print_table, 9),
     "json": (json_parsing.print_tables, 9),

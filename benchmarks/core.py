@@ -129,7 +129,7 @@ def compiled(method: str) -> Work:
     options = read_options({"learning_rate": RATE, "steps": STEPS}, DEFAULT_LIMITS)
     path = Path(problem, options)
     path.begin()
-    slots, advance = path.loop.layout.slots, path.loop.advance
+    slots, advance = path.stepper.layout.slots, path.stepper.advance
     arguments = (*path.run.point.parts, STEPS, False)
     return lambda: advance(*arguments)[2][slots]
 
