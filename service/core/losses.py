@@ -29,7 +29,8 @@ from service.core.arrays import (
     where_not,
 )
 from service.core.exceptions import InvalidRequest, NonFiniteResult, fault, pointer_to
-from service.core.language.losses import EPSILON, LOSSES, OPTIONS, Formula, Loss
+from service.core.language.formula import EPSILON, OPTIONS, Formula, Loss
+from service.core.language.losses import LOSSES
 from service.core.loss_kernels import weighted
 
 __all__ = ["EPSILON", "LOSSES", "REDUCTIONS", "RULES", "loss"]

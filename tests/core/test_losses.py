@@ -12,7 +12,7 @@ from scipy import special
 
 from service.core import losses
 from service.core.exceptions import InvalidRequest, NonFiniteResult
-from service.core.language.losses import OPTIONS
+from service.core.language.formula import OPTIONS
 from service.core.losses import EPSILON, LOSSES, REDUCTIONS, RULES, loss
 from tests.core import golden, references, tolerances
 

@@ -11,8 +11,8 @@ from scipy import special
 
 from service.core import activation_kernels, loss_kernels, special_kernels
 from service.core.calculus import derivative_kernels
-from service.core.language import algebra, arrangement, making
-from service.core.language.losses import LOSS_KERNELS
+from service.core.language import algebra, making, sorting
+from service.core.language.loss_operations import LOSS_KERNELS
 
 ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "add": np.add,
@@ -86,9 +86,9 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "range_kernel": making.range_kernel,
     "concatenate": np.concatenate,
     "add_accumulate": np.add.accumulate,
-    "sort_kernel": arrangement.sort_kernel,
-    "unsort": arrangement.unsort,
-    "resort": arrangement.resort,
+    "sort_kernel": sorting.sort_kernel,
+    "unsort": sorting.unsort,
+    "resort": sorting.resort,
     "inverse_kernel": algebra.inverse_kernel,
     "solve_kernel": algebra.solve_kernel,
     "cholesky_kernel": algebra.cholesky_kernel,

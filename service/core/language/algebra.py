@@ -1,4 +1,4 @@
-"""Rows of the operations table: linear algebra over the last two axes, convolutions and pooling."""
+"""Rows of the operations table: linear algebra over the last two axes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from typing import Any
 import numpy as np
 
 from service.core.language import batching, shapes
-from service.core.language.arrangement import macro, triangle
 from service.core.language.graph import Term
-from service.core.language.operation import REQUIRED, Operation, Shape, ShapeFault
+from service.core.language.matrices import triangle
+from service.core.language.operation import Operation, Shape, ShapeFault
+from service.core.language.rows import macro
 from service.core.language.structure import transposed
-
-WHOLE = shapes.WHOLE_SLICE
-MOST_POSITIONS = 1_024
-"""Elements of a convolution's kernel, each a product of its own."""
 
 
 def _square(x: Shape, *others: Any) -> Shape:
@@ -105,87 +102,6 @@ def _cubic(a: Shape, *others: Shape) -> float:
     return math.prod(a[:-2]) * a[-1] ** 2 * max(a[-1], columns) / 8 + 1_000.0
 
 
-# convolutions
-
-
-def _convolved(x: Shape, w: Shape) -> Shape:
-    if len(x) != 1 or len(w) != 1 or not x[0] or not w[0]:
-        raise ShapeFault("two vectors are meant")
-    return (x[0] + w[0] - 1,)
-
-
-def _convolve(x: Term, w: Term) -> Term:
-    """Shift each row of the outer product by one more: rows of one element more, cut anew."""
-    n, m = x.shape[0], w.shape[0]
-    rows = w.apply("reshape", shape=(m, 1)) * x
-    wide = rows.apply("scatter", shape=(m, n + m), items=(WHOLE, (0, n, None)))
-    flat = wide.apply("reshape", shape=(m * (n + m),)).apply("index", items=((0, m * (n + m - 1), None),))
-    return flat.apply("reshape", shape=(m, n + m - 1)).apply("sum", axis=0)
-
-
-def _images(x: Shape) -> Shape:
-    if len(x) not in (3, 4):
-        raise ShapeFault("images have the axes channel, row, column, and before them, optionally, the image")
-    return x
-
-
-def _filtered(x: Shape, w: Shape, stride: int, padding: int) -> Shape:
-    _images(x)
-    if len(w) != 4 or w[1] != x[-3]:
-        raise ShapeFault("a kernel has the axes output, channel, row, column, as many channels as the images")
-    if w[2] * w[3] > MOST_POSITIONS:
-        raise ShapeFault(f"a kernel has at most {MOST_POSITIONS} places")
-    sizes = [(size + 2 * padding - width) // stride + 1 for size, width in zip(x[-2:], w[-2:], strict=True)]
-    if min(sizes) < 1:
-        raise ShapeFault("the kernel is larger than the images")
-    return (*x[:-3], w[0], *sizes)
-
-
-def _conv2d(x: Term, w: Term, stride: int, padding: int) -> Term:
-    """Add up a matrix product for each place of the kernel."""
-    shape = _filtered(x.shape, w.shape, stride, padding)
-    images = x if len(x.shape) == 4 else x.apply("reshape", shape=(1, *x.shape))
-    count, channels, rows, columns = images.shape
-    if padding:
-        inside = ((padding, padding + rows, None), (padding, padding + columns, None))
-        padded = (count, channels, rows + 2 * padding, columns + 2 * padding)
-        images = images.apply("scatter", shape=padded, items=(WHOLE, WHOLE, *inside))
-    last = images.apply("transpose", axes=(0, 2, 3, 1))
-    height, width = shape[-2:]
-    total: Any = None
-    for i in range(w.shape[2]):
-        for j in range(w.shape[3]):
-            items = (
-                WHOLE,
-                (i, i + (height - 1) * stride + 1, stride),
-                (j, j + (width - 1) * stride + 1, stride),
-            )
-            part = last.apply("index", items=items).apply("reshape", shape=(count * height * width, channels))
-            weights = w.apply("index", items=(WHOLE, WHOLE, i, j))
-            product = part @ transposed(weights)
-            total = product if total is None else total + product
-    laid = total.apply("reshape", shape=(count, height, width, w.shape[0]))
-    return laid.apply("transpose", axes=(0, 3, 1, 2)).apply("reshape", shape=shape)  # type: ignore[no-any-return]
-
-
-def _pooled(x: Shape, size: int) -> Shape:
-    _images(x)
-    if x[-2] < size or x[-1] < size:
-        raise ShapeFault("the window is larger than the images")
-    return (*x[:-2], x[-2] // size, x[-1] // size)
-
-
-def _pool(reduction: str) -> Callable[..., Term]:
-    def rule(x: Term, size: int) -> Term:
-        shape = _pooled(x.shape, size)
-        kept = ((0, shape[-2] * size, None), (0, shape[-1] * size, None))
-        cut = x.apply("index", items=(*(WHOLE,) * (len(x.shape) - 2), *kept))
-        parted = cut.apply("reshape", shape=(*shape[:-1], size, shape[-1], size))
-        return parted.apply(reduction, axis=(-3, -1), keepdims=False)
-
-    return rule
-
-
 ALGEBRA: tuple[Operation, ...] = (
     Operation(
         "inv",
@@ -242,33 +158,7 @@ ALGEBRA: tuple[Operation, ...] = (
         workspace=1.0,
         is_analytic=False,
     ),
-    macro("convolve", ("x", "w"), "full convolution of two vectors", _convolve, shape=_convolved),
-    macro(
-        "conv2d",
-        ("x", "w"),
-        "cross-correlation of images (n, channels, rows, columns) with kernels (outputs, channels, i, j)",
-        _conv2d,
-        shape=_filtered,
-        options=(("stride", "count", 1), ("padding", "size", 0)),
-    ),
-    macro(
-        "max_pool2d",
-        ("x",),
-        "largest element of each window of size times size",
-        _pool("max"),
-        shape=_pooled,
-        options=(("size", "count", REQUIRED),),
-        kinks="equal elements share the derivative equally",
-        is_analytic=False,
-    ),
-    macro(
-        "avg_pool2d",
-        ("x",),
-        "mean of each window of size times size",
-        _pool("mean"),
-        shape=_pooled,
-        options=(("size", "count", REQUIRED),),
-    ),
+    # what the others are made of, and no caller can name
     Operation(
         "solution",
         ("a", "b"),

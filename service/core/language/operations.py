@@ -7,22 +7,33 @@ from __future__ import annotations
 
 from service.core.language.algebra import ALGEBRA
 from service.core.language.arrangement import ARRANGEMENT
-from service.core.language.elementwise import ELEMENTWISE, SLOPES
-from service.core.language.losses import LOSS_OPERATIONS
+from service.core.language.cumulation import CUMULATION
+from service.core.language.elementwise import ELEMENTWISE
+from service.core.language.loss_operations import LOSS_OPERATIONS
 from service.core.language.making import MAKING
+from service.core.language.matrices import MATRICES
+from service.core.language.neural import NEURAL
 from service.core.language.operation import Operation
+from service.core.language.operators import OPERATORS
 from service.core.language.reductions import REDUCTIONS
+from service.core.language.slopes import SLOPES
+from service.core.language.sorting import SORTING
 from service.core.language.special import SPECIAL
 from service.core.language.structure import STRUCTURE
 
 _ROWS = (
+    *OPERATORS,
     *ELEMENTWISE,
     *SPECIAL,
     *REDUCTIONS,
+    *CUMULATION,
+    *SORTING,
     *STRUCTURE,
     *ARRANGEMENT,
+    *MATRICES,
     *MAKING,
     *ALGEBRA,
+    *NEURAL,
     *LOSS_OPERATIONS,
     *SLOPES,
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from service.core.language.elementwise import Rule, binary, internal, unary
 from service.core.language.graph import Term
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
+from service.core.language.rows import Rule, binary, internal, unary
 
 LOG_2, LOG_10 = math.log(2.0), math.log(10.0)
 

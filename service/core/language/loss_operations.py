@@ -1,0 +1,93 @@
+"""Rows of the operations table that are made from the table of losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.core.language import batching, shapes
+from service.core.language.formula import OPTIONS, Loss, Rule
+from service.core.language.graph import INPUT, IndexRule, Term
+from service.core.language.losses import LOSSES, spread_last
+from service.core.language.operation import Operation, ShapeFault
+
+
+def _read(p: Term, t: Term) -> tuple[Term, Term]:
+    """Refuse targets that neither have the predictions' shape nor, of their rank or none, broadcast to it."""
+    sizes = zip(t.shape, p.shape, strict=False)
+    if len(t.shape) not in (0, len(p.shape)) or any(size not in (1, other) for size, other in sizes):
+        raise ShapeFault("targets have the shape of the predictions, or sizes of 1, or are a number")
+    return p, t
+
+
+def _read_labels(p: Term, t: Term) -> tuple[Term, Term]:
+    """Read a constant of the predictions' shape without the last axis as class labels."""
+    node = t.node
+    is_constant = node.operation is INPUT and not node.options[1]
+    is_single = len(p.shape) == 1 and t.shape == (1,) != p.shape
+    if not is_constant or not p.shape or not (t.shape == p.shape[:-1] or is_single):
+        return _read(p, t)
+    classes = p.shape[-1]
+    t.graph.rules.append(IndexRule(node.options[0], 0, classes - 1, is_label=True))
+    return p, t.apply("reshape", shape=p.shape[:-1]).apply("one_hot", classes=classes)
+
+
+def _operation(row: Loss) -> Operation:
+    """Make a loss's row of the operations table."""
+    formula = row.formula
+    is_over_rows = formula.total is not None
+
+    def spread(g: Term, p: Term, t: Term) -> Any:
+        return spread_last(g, shapes.broadcast(p.shape, t.shape)) if is_over_rows else g
+
+    def by_prediction(g: Term, y: Term, p: Term, t: Term, *options: float) -> Any:
+        return spread(g, p, t) * formula.slope(p, t, *options)
+
+    def by_target(g: Term, y: Term, p: Term, t: Term, *options: float) -> Any:
+        return spread(g, p, t) * formula.target_slope(p, t, *options)
+
+    arguments = "".join(f", {{{option}}}" for option in formula.options)
+    return Operation(
+        row.name,
+        ("p", "t"),
+        row.meaning,
+        shape=shapes.last_axis if is_over_rows else shapes.elementwise,
+        read=_read_labels if row.takes_labels else _read,
+        array=f"{row.name}_kernel({{0}}, {{1}}{arguments})",
+        derivatives=(by_prediction, by_target),
+        options=tuple((option, *OPTIONS[option]) for option in formula.options),
+        batch=batching.again(row.name),
+        definition=formula.value,
+        fused=_from_logits(row),
+        kinks=row.kinks,
+        cost=row.cost,
+        workspace=row.workspace,
+        is_elementwise=not is_over_rows,
+        is_analytic=row.is_analytic,
+    )
+
+
+def _from_logits(row: Loss) -> Rule | None:
+    """Make the rule that writes the loss of an activation by what it was applied to.
+
+    So no probability is rounded to 0 before its logarithm is taken.
+    """
+    formula = row.from_logits
+    if formula is None:
+        return None
+
+    def fused(p: Term, t: Term, *options: float) -> Any:
+        given = dict(zip(row.formula.options, options, strict=True))
+        logits = p.made_by(row.activation)
+        is_other_axis = row.activation == "softmax" and p.node.options not in ((-1,), (len(p.shape) - 1,))
+        if logits is None or given.get("epsilon") or is_other_axis:
+            return None
+        return formula.value(logits, t, *(given[option] for option in formula.options))
+
+    return fused
+
+
+LOSS_OPERATIONS: tuple[Operation, ...] = tuple(map(_operation, LOSSES.values()))
+"""Rows of the operations table: the losses, with reduction "none"."""
+
+LOSS_KERNELS: dict[str, Rule] = {f"{name}_kernel": row.formula.value for name, row in LOSSES.items()}
+"""What computes them on arrays, by the name that generated source calls."""

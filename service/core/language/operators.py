@@ -1,0 +1,94 @@
+"""Rows of the operations table: operators and comparisons."""
+
+from __future__ import annotations
+
+from service.core.language.graph import Term
+from service.core.language.operation import Operation
+from service.core.language.ranges import is_sum_of_squares
+from service.core.language.rows import comparison, operator, unary
+from service.core.language.slopes import zero_at_zero
+
+SMALL_EXPONENT = 0.05
+"""Below it a**(b - 1) may overflow where b * a**(b - 1) does not."""
+
+
+def _power_base(g: Term, y: Term, a: Term, b: Term) -> Term:
+    exponent = b.value
+    if exponent is None or abs(exponent) < SMALL_EXPONENT:
+        slope = a.apply("power_base_slope", b)
+        return g * (zero_at_zero(a, slope) if is_sum_of_squares(a) else slope)
+    if 0.0 < exponent < 1.0 and is_sum_of_squares(a):
+        return g * (exponent * y.apply("ratio_or_zero", a))
+    return g * (exponent * a.apply("power", exponent - 1.0))
+
+
+OPERATORS: tuple[Operation, ...] = (
+    operator("add", "+", "sum", lambda g, y, a, b: g, lambda g, y, a, b: g, ufunc="add"),
+    operator("subtract", "-", "difference", lambda g, y, a, b: g, lambda g, y, a, b: -g, ufunc="subtract"),
+    operator(
+        "multiply", "*", "product", lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, ufunc="multiply"
+    ),
+    operator(
+        "divide", "/", "quotient", lambda g, y, a, b: g / b, lambda g, y, a, b: -g * (y / b), ufunc="divide"
+    ),
+    operator(
+        "power",
+        "**",
+        "a to the power b",
+        _power_base,
+        lambda g, y, a, b: g * a.apply("power_exponent_slope", b, y),
+        array="power({0}, {1})",
+        scalar="pow({0}, {1})",
+        cost=20.0,
+        kinks="0**0 is 1; where b is 0 the derivative by a is 0, as where a is a sum of squares that is 0; "
+        "where a is 0 the derivative by b is 0",
+    ),
+    operator(
+        "modulo",
+        "%",
+        "remainder of a divided by b, with the sign of b",
+        lambda g, y, a, b: g,
+        lambda g, y, a, b: -g * a.apply("floor_quotient", b),
+        ufunc="remainder",
+        cost=8.0,
+        kinks="where it jumps, as beside it",
+        is_analytic=False,
+    ),
+    operator(
+        "floor_quotient",
+        "//",
+        "largest whole number of at most a / b",
+        None,
+        None,
+        ufunc="floor_divide",
+        cost=8.0,
+        kinks="0",
+        is_analytic=False,
+    ),
+    unary(
+        "negative",
+        "the negative",
+        lambda g, y, x: -g,
+        symbol="-",
+        is_function=False,
+        array="-{0}",
+        scalar="-{0}",
+    ),
+    unary(
+        "positive",
+        "the same",
+        lambda g, y, x: g,
+        symbol="+",
+        is_function=False,
+        array="{0}",
+        scalar="{0}",
+        is_macro=True,
+        definition=lambda x: x,
+    ),
+    comparison("less", "<", "whether a is below b"),
+    comparison("less_equal", "<=", "whether a is at most b"),
+    comparison("greater", ">", "whether a is above b"),
+    comparison("greater_equal", ">=", "whether a is at least b"),
+    comparison("equal", "==", "whether a equals b"),
+    comparison("not_equal", "!=", "whether a differs from b"),
+)

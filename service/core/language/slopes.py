@@ -1,0 +1,181 @@
+"""Rows of the operations table: what derivatives and losses are made of, and no caller can name."""
+
+from __future__ import annotations
+
+from service.core.language.graph import Term
+from service.core.language.operation import Operation
+from service.core.language.rows import internal
+
+
+def zero_at_zero(a: Term, term: Term) -> Term:
+    """Write a derivative of a power that is 0 at base 0."""
+    return a.apply("equal", 0.0).apply("where", 0.0, term)
+
+
+SLOPES: tuple[Operation, ...] = (
+    internal("step", ("x",), "({0} > 0.0) + 0.0", "(1.0 if {0} > 0.0 else 0.0)"),
+    internal(
+        "below_or_tied",
+        ("a", "b"),
+        "({0} < {1}) * 0.5 + ({0} <= {1}) * 0.5",
+        "(1.0 if {0} < {1} else 0.5 if {0} == {1} else 0.0)",
+    ),
+    internal(
+        "is_within",
+        ("x", "low", "high"),
+        "(({0} >= {1}) & ({0} <= {2})) + 0.0",
+        "(1.0 if {1} <= {0} <= {2} else 0.0)",
+    ),
+    internal(
+        "is_raised",
+        ("x", "low", "high"),
+        "(({0} < {1}) & ({1} <= {2})) + 0.0",
+        "(1.0 if {0} < {1} <= {2} else 0.0)",
+    ),
+    internal(
+        "is_lowered",
+        ("x", "low", "high"),
+        "(({0} > {2}) | ({1} > {2})) + 0.0",
+        "(1.0 if {0} > {2} or {1} > {2} else 0.0)",
+    ),
+    internal(
+        "sigmoid_slope",
+        ("x",),
+        "sigmoid_slope({0})",
+        "(1.0 / (2.0 + exp({0}) + exp(-{0})))",
+        derivatives=(lambda g, y, x: g * -y * (x * 0.5).apply("tanh"),),
+        cost=14.0,
+        workspace=3.0,
+    ),
+    internal(
+        "tanh_slope",
+        ("x",),
+        "tanh_slope({0})",
+        "(4.0 / (2.0 + exp(2.0 * {0}) + exp(-2.0 * {0})))",
+        derivatives=(lambda g, y, x: g * y * (-2.0 * x.apply("tanh")),),
+        cost=14.0,
+        workspace=3.0,
+    ),
+    internal(
+        "power_base_slope",
+        ("a", "b"),
+        "power_base_slope({0}, {1})",
+        "({1} * pow({0}, {1} - 1.0) if {1} != 0.0 else 0.0)",
+        derivatives=(
+            lambda g, y, a, b: g * b.apply("guarded_multiply", a.apply("power_base_slope", b - 1.0)),
+            lambda g, y, a, b: g * zero_at_zero(a, a.apply("power", b - 1.0) + y * a.apply("log")),
+        ),
+        cost=24.0,
+        workspace=2.0,
+    ),
+    internal(
+        "power_exponent_slope",
+        ("a", "b", "y"),
+        "where({0} == 0.0, 0.0, {2} * log({0}))",
+        "({2} * log({0}) if {0} != 0.0 else 0.0)",
+        derivatives=(
+            lambda g, y, a, b, power: g * power.apply("ratio_or_zero", a),
+            None,
+            lambda g, y, a, b, power: g * zero_at_zero(a, a.apply("log")),
+        ),
+        cost=12.0,
+        workspace=2.0,
+    ),
+    internal("logical_and", ("a", "b"), "{0} & {1}", "({0} and {1})"),
+    internal("logical_or", ("a", "b"), "{0} | {1}", "({0} or {1})"),
+    internal("logical_not", ("a",), "~{0}", "(not {0})"),
+    internal(
+        "masked",
+        ("condition", "x"),
+        "where({0}, {1}, 0.0)",
+        "({1} if {0} else 0.0)",
+        derivatives=(None, lambda g, y, condition, x: condition.apply("masked", g)),
+    ),
+    internal(
+        "defined",
+        ("x", "a"),
+        "defined({0}, {1})",
+        "({0} if {1} == {1} else {1})",
+        derivatives=(lambda g, y, x, a: g, None),
+    ),
+    internal(
+        "xlogy",
+        ("weight", "x"),
+        "xlogy({0}, {1})",
+        "({0} * log({1}) if {0} != 0.0 else 0.0)",
+        cost=10.0,
+        derivatives=(
+            lambda g, y, weight, x: g * x.apply("log"),
+            lambda g, y, weight, x: g * weight.apply("guarded_divide", x),
+        ),
+    ),
+    internal(
+        "log_complement",
+        ("p", "epsilon"),
+        "log_complement({0}, {1})",
+        "(log1p({1} - {0}) if {0} < 0.5 else log((1.0 - {0}) + {1}))",
+        cost=20.0,
+        workspace=3.0,
+        derivatives=(lambda g, y, p, epsilon: -g / ((1.0 - p) + epsilon), None),
+    ),
+    internal(
+        "xlog_complement",
+        ("weight", "p", "epsilon"),
+        "xlog_complement({0}, {1}, {2})",
+        "(0.0 if {0} == 0.0 else {0} * (log1p({2} - {1}) if {1} < 0.5 else log((1.0 - {1}) + {2})))",
+        cost=22.0,
+        workspace=3.0,
+        derivatives=(
+            lambda g, y, weight, p, epsilon: g * p.apply("log_complement", epsilon),
+            lambda g, y, weight, p, epsilon: -g * weight.apply("guarded_divide", (1.0 - p) + epsilon),
+            None,
+        ),
+    ),
+    internal(
+        "log_ratio",
+        ("a", "b"),
+        "log_ratio({0}, {1})",
+        "(log1p(({0} - {1}) / {1}) if {1} > 0.0 and abs({0} - {1}) < 0.5 * {1} else log({0}) - log({1}))",
+        cost=24.0,
+        workspace=4.0,
+        derivatives=(lambda g, y, a, b: g / a, lambda g, y, a, b: -g / b),
+    ),
+    internal(
+        "log_of_cosh",
+        ("x",),
+        "log_of_cosh({0})",
+        "(log1p(2.0 * sinh(0.5 * {0})**2) if abs({0}) < 20.0 else abs({0}) - 20.0 + 19.306852819440055)",
+        cost=30.0,
+        workspace=3.0,
+        derivatives=(lambda g, y, x: g * x.apply("tanh"),),
+    ),
+    internal(
+        "relative_entropy",
+        ("t", "p"),
+        "relative_entropy({0}, {1})",
+        "(0.0 if {0} == 0.0 else {0} * (log1p(({0} - {1}) / {1})"
+        " if {1} > 0.0 and abs({0} - {1}) < 0.5 * {1} else log({0}) - log({1})))",
+        cost=26.0,
+        workspace=4.0,
+        derivatives=(
+            lambda g, y, t, p: g * (t.apply("log_ratio", p) + 1.0),
+            lambda g, y, t, p: -g * t.apply("guarded_divide", p),
+        ),
+    ),
+    internal(
+        "guarded_multiply",
+        ("g", "x"),
+        "where({0} == 0.0, 0.0, {0} * {1})",
+        "({0} * {1} if {0} != 0.0 else 0.0)",
+        derivatives=(lambda g, y, a, b: g * b, lambda g, y, a, b: a.guarded() * g),
+        workspace=2.0,
+    ),
+    internal(
+        "guarded_divide",
+        ("g", "x"),
+        "where({0} == 0.0, 0.0, {0} / {1})",
+        "({0} / {1} if {0} != 0.0 else 0.0)",
+        derivatives=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(y.guarded() / b * g)),
+        workspace=2.0,
+    ),
+)
