@@ -137,7 +137,8 @@ def test_light_or_dark_is_the_systems_until_the_reader_chooses(visit):
 CORNER = """
 () => {
   const canvas = document.getElementById("plane");
-  const colour = () => [...canvas.getContext("2d").getImageData(canvas.width >> 1, 20, 1, 1).data].slice(0, 3);
+  const context = canvas.getContext("2d");
+  const colour = () => [...context.getImageData(canvas.width >> 1, 20, 1, 1).data].slice(0, 3);
   window.corners = { before: colour() };
   window.addEventListener("beforeprint", () => { window.corners.printed = colour(); });
   window.addEventListener("afterprint", () => { window.corners.after = colour(); });
