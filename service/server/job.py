@@ -64,10 +64,17 @@ class Answer:
 
 
 def run(application: WsgiApplication, environ: Environ) -> Answer:
-    """Run an application to its end and join its body; its iterable is closed whatever happens."""
+    """Run an application to its end and join its body; its iterable is closed whatever happens.
+
+    The environment is emptied: the application's request refers to it and it to the request, and only the
+    collector would free them, with the body.
+    """
     answer = Answer()
-    with closing(application(environ, answer.start)) as chunks:
-        answer.body += b"".join(chunks)
+    try:
+        with closing(application(environ, answer.start)) as chunks:
+            answer.body += b"".join(chunks)
+    finally:
+        environ.clear()
     return answer
 
 
@@ -243,7 +250,7 @@ class Job(Scheduler):
             last = Event("failed", error)
         finally:
             self._turn.give()
-        self._environ = {}
+        self._environ.clear()
         if self._size > LARGE_BYTES:
             self._threads.give_back_memory()
         self._call_soon(self.end, last)

@@ -1,8 +1,10 @@
 """Generated source: a grammar of its own from the first character to the last, shared, and cheap to make."""
 
+import gc
 import re
 import sys
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -224,3 +226,17 @@ def test_compiling_takes_work_in_proportion_to_the_length_of_a_function(name, si
     small, large = (work_of(GROWING[name](n), size, method) for n in (60, 120))
 
     assert large <= 2.6 * small
+
+
+def test_a_function_that_is_dropped_is_freed_without_the_collector():
+    source = generated.Source(("v0",), (), (), ("n0 = square(v0)",), ("n0",), {"square": lambda x: x * x})
+    maker = generated.make_function(source, "n0")
+    assert maker()(3.0) == 9.0
+    left = weakref.ref(maker)
+
+    gc.disable()
+    try:
+        del maker
+        assert left() is None
+    finally:
+        gc.enable()

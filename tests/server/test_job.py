@@ -1,9 +1,11 @@
 """A job without a server: what it may use, what it waits for, and what it leaves behind."""
 
 import asyncio
+import gc
 import math
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -12,7 +14,7 @@ from service.core.exceptions import DeadlineExceeded
 from service.core.limits import Deadline
 from service.server.bridge import QUICK_SECONDS, Deferred, EventLoop
 from service.server.budget import MemoryBudget
-from service.server.job import AHEAD_BYTES, FREE_BYTES, LARGE_BYTES, Job
+from service.server.job import AHEAD_BYTES, FREE_BYTES, LARGE_BYTES, Job, run
 from service.server.threads import WorkerThreads
 
 MIB = 1024 * 1024
@@ -87,6 +89,46 @@ def test_time_that_passes_while_others_have_the_processor_does_not_put_work_off(
 
 
 # Memory.
+
+
+class Request:
+    """Refers to its environment, which refers to it, as Flask's does."""
+
+    def __init__(self, environ):
+        self.environ = environ
+        environ["request"] = self
+
+
+@pytest.mark.parametrize("is_on_a_thread", [False, True])
+@pytest.mark.parametrize("is_failing", [False, True])
+def test_a_request_is_freed_without_the_collector(is_on_a_thread, is_failing):
+    setting, requests = Setting(), []
+
+    def application(environ, start_response):
+        requests.append(weakref.ref(Request(environ)))
+        if is_failing:
+            raise LookupError
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"{}"]
+
+    async def serve():
+        if is_on_a_thread:
+            kind, _ = await ended(setting.job(application))
+            assert kind == ("failed" if is_failing else "whole")
+        elif is_failing:
+            with pytest.raises(LookupError):
+                run(application, {})
+        else:
+            assert run(application, {}).body == b"{}"
+
+    gc.disable()
+    try:
+        asyncio.run(serve())
+        left = requests[0]()
+    finally:
+        gc.enable()
+
+    assert left is None
 
 
 def test_jobs_wait_for_the_memory_that_others_hold():

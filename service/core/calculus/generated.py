@@ -151,7 +151,7 @@ def make_functions(
     text = "\n".join([f"def bind({', '.join(data)}):", *indented(lines)])
     scope = {"__builtins__": BUILTINS, **names}
     exec(compiled(text), scope)  # noqa: S102 - our own source, from our own tables
-    maker: Maker = scope["bind"]
+    maker: Maker = scope.pop("bind")  # its globals are the scope: without the cycle it is freed at once
     return maker
 
 

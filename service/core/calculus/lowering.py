@@ -14,7 +14,6 @@ import numpy as np
 from service.core.calculus.schedule import reachable
 from service.core.language.elements import Elements, array_of
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
-from service.core.language.shapes import broadcast
 
 
 class Lowered:
@@ -99,10 +98,9 @@ def _elements_of(lowered: Lowered, node: Node, operands: list[Elements]) -> Elem
     if operation is NUMBER:
         return array_of([lowered.graph.number(node.options[0])], ())
     if operation.is_elementwise:
-        shape = broadcast(*(each.shape for each in operands))
-        rows = [_stretched(each, shape).reshape(-1) for each in operands]
+        rows = [_stretched(each, node.shape).flat for each in operands]
         terms = [lowered.graph.apply(operation.name, *row) for row in zip(*rows, strict=True)]
-        return array_of(terms, shape)
+        return array_of(terms, node.shape)
     elements: Elements = operation.lower(lowered.graph, node, *operands) if operation.lower else operands[0]
     return elements
 

@@ -113,12 +113,15 @@ class Graph:
         return self._simplified(operation, terms, values, shape)
 
     def _shape(self, operation: Operation, terms: tuple[Term, ...], values: tuple[Any, ...]) -> Shape:
+        shapes = [term.shape for term in terms]
+        if operation.is_elementwise and not any(shapes):
+            return ()
         try:
-            shape = operation.shape(*[term.shape for term in terms], *values)
+            shape = operation.shape(*shapes, *values)
         except ShapeFault as verdict:
-            shapes = " and ".join(str(term.shape) for term in terms)
+            got = " and ".join(map(str, shapes))
             why = shorten(str(verdict), LONGEST_REASON)
-            refuse("operand-shapes", self.place, operator=self.called, shapes=shapes, why=why)
+            refuse("operand-shapes", self.place, operator=self.called, shapes=got, why=why)
         if len(shape) > self.rank:
             refuse(
                 "rank-of-result",
@@ -164,9 +167,12 @@ class Graph:
         return Term(self, index, True in [term.is_guarded for term in terms])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Term:
     """A node as something to calculate with; the derivative rules are written in terms.
+
+    Nothing changes a term. It is not `frozen`, which takes three times as long to make, and a function
+    never seen makes them by the thousand.
 
     A guarded term is a cotangent that came through the branch of a `where`: its zeros mark
     the elements not taken, and stay zeros whatever they are multiplied with, infinities and
