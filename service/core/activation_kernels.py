@@ -13,22 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.arrays import Axis, Float
+from service.core.reduction_kernels import add_reduce, maxima, maximum_reduce, sums
 
 Array = NDArray[Any]
-
-# Called as (x, axis, dtype, out, keepdims, initial): positional arguments cost least on small arrays.
-add_reduce: Callable[..., Any] = np.add.reduce
-maximum_reduce: Callable[..., Any] = np.maximum.reduce
-minimum_reduce: Callable[..., Any] = np.minimum.reduce
 
 SUM_NEAR_ONE = 1.25
 """Below it log(sum) loses digits to the 1 of the largest element, and log1p of the rest does not."""
 
 SMALLEST_SQUARE = 1e-290
 """Sums of squares below it may have lost digits to underflow."""
-
-SHORT_ROW, MANY_ROWS = 16, 50
-"""Elements of a row, and rows for each of them, from which columns are faster, measured."""
 
 BLOCK = 16_384
 """Elements at a time: temporaries of this size stay in the cache and in memory that is mapped already."""
@@ -49,20 +42,6 @@ def log1p_kernel(x: Array) -> Array:
     return result
 
 
-def largest(x: Array, axis: Axis) -> Array:
-    """Take the maximum along the axis, which is kept.
-
-    NumPy reduces a row at a time; many short ones are faster a column at a time.
-    """
-    columns = x.shape[-1] if x.ndim > 1 and axis in (-1, x.ndim - 1) else 0
-    if not 1 < columns <= SHORT_ROW or x.size < MANY_ROWS * columns * columns:
-        return maximum_reduce(x, axis, None, None, True)  # type: ignore[no-any-return]
-    top = x[..., 0].copy()
-    for column in range(1, columns):
-        np.maximum(top, x[..., column], out=top)
-    return top[..., np.newaxis]
-
-
 def softmax_kernel(x: Array, axis: Axis = -1) -> Array:
     """exp(x - max) / sum(exp(x - max)) along the axis.
 
@@ -70,22 +49,22 @@ def softmax_kernel(x: Array, axis: Axis = -1) -> Array:
     part included, leaves derivatives their digits where the softmax saturates.
     """
     powers = np.empty_like(x)
-    np.subtract(x, largest(x, axis), powers)
+    np.subtract(x, maxima(x, axis), powers)
     np.exp(powers, powers)
-    powers /= add_reduce(powers, axis, None, None, True)
+    powers /= sums(powers, axis)
     return powers
 
 
 def log_softmax_kernel(x: Array, axis: Axis = -1) -> Array:
     """Compute x - max - log(sum(exp(x - max))) along the axis."""
-    shifted = x - largest(x, axis)
+    shifted = x - maxima(x, axis)
     result: Array = shifted - _log_of_sum(shifted, axis)
     return result
 
 
 def logsumexp_kernel(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     """Compute max + log(sum(exp(x - max))) over the axis; infinities are themselves."""
-    top = largest(x, axis)
+    top = maxima(x, axis)
     top = np.where(np.isfinite(top), top, 0.0)
     result: Array = top + _log_of_sum(x - top, axis)
     return result if keepdims else result.squeeze(axis)
@@ -94,12 +73,20 @@ def logsumexp_kernel(x: Array, axis: Axis = None, keepdims: bool = False) -> Arr
 def _log_of_sum(shifted: Array, axis: Axis) -> Array:
     """log(sum(exp(shifted))) with kept axes; the largest element along the axis is 0."""
     powers = np.exp(shifted)
-    total = add_reduce(powers, axis, None, None, True)
+    total = sums(powers, axis)
     result: Array = np.log(total)
     is_near = np.absolute(total - 1.0) < SUM_NEAR_ONE - 1.0
     if np.logical_or.reduce(is_near, None):
-        others = add_reduce(powers - (shifted == 0.0), axis, None, None, True)
+        others = sums(powers - (shifted == 0.0), axis)
         result = np.where(is_near, log1p_kernel(np.where(is_near, others, 0.0)), result)
+    return result
+
+
+def decay_of(x: Array) -> Array:
+    """exp(-|x|), which cannot overflow, of real elements."""
+    power: Array = np.absolute(x)
+    out = power if np.ndim(power) else None
+    result: Array = np.exp(np.negative(power, out=out), out=out)
     return result
 
 
@@ -110,7 +97,10 @@ def sigmoid_kernel(x: Array) -> Array:
         decay = np.exp(np.where(is_negative, x, -x))
         ratio: Array = np.where(is_negative, decay, 1.0) / (1.0 + decay)
         return ratio
-    result: Array = np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(np.copysign(x, -1.0)))
+    power = decay_of(x)
+    total = 1.0 + power
+    out = power if np.ndim(power) else None
+    result: Array = np.divide(np.maximum(power, np.greater_equal(x, 0.0), out=out), total, out=out)
     return result
 
 
@@ -120,7 +110,8 @@ def softplus_kernel(x: Array) -> Array:
         is_negative = np.real(x) < 0.0
         decay = np.exp(np.where(is_negative, x, -x))
         return np.where(is_negative, 0.0, x) + log1p_kernel(decay)
-    result: Array = np.maximum(x, 0.0) + np.log1p(np.exp(np.copysign(x, -1.0)))
+    result: Array = np.log1p(decay_of(x))
+    result += np.maximum(x, 0.0)
     return result
 
 

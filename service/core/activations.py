@@ -14,8 +14,6 @@ from service.core.activation_kernels import (
     log_sigmoid_kernel,
     log_softmax_kernel,
     logsumexp_kernel,
-    maximum_reduce,
-    minimum_reduce,
     norm_kernel,
     sigmoid_kernel,
     softmax_kernel,
@@ -33,6 +31,7 @@ from service.core.arrays import (
     where_not,
 )
 from service.core.exceptions import MOST_FAULTS, InvalidRequest, NonFiniteResult, fault, pointer_to
+from service.core.reduction_kernels import maximum_reduce, minimum_reduce
 
 __all__ = [
     "log_sigmoid",

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.activation_kernels import add_reduce, log1p_kernel
+from service.core.activation_kernels import log1p_kernel
+from service.core.reduction_kernels import add_reduce
 
 Array = NDArray[Any]
 
@@ -39,8 +40,12 @@ def log_complement(p: Array, epsilon: float) -> Array:
     rounding of u, to first order by that rounding divided by u (Kahan's way to log1p).
     """
     argument = (1.0 - p) + epsilon
-    rounding = (argument - 1.0) - (epsilon - p)
-    result: Array = np.log(argument) - np.where(np.real(p) < 0.5, rounding, 0.0) / argument
+    rounding = argument - 1.0
+    rounding -= epsilon - p
+    rounding *= np.real(p) < 0.5
+    rounding /= argument
+    result: Array = np.log(argument)
+    result -= rounding
     return result
 
 

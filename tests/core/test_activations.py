@@ -10,7 +10,6 @@ from scipy import special
 
 from service.core import activation_kernels as kernels
 from service.core import activations
-from service.core.activation_kernels import largest
 from service.core.activations import (
     log_sigmoid,
     log_softmax,
@@ -22,6 +21,7 @@ from service.core.activations import (
     softplus,
 )
 from service.core.exceptions import InvalidRequest, NonFiniteResult
+from service.core.reduction_kernels import column_sums, maxima, row_sums, sums
 from tests.core import golden, references, tolerances
 
 ELEMENTWISE = [sigmoid, log_sigmoid, relu, softplus]
@@ -538,9 +538,26 @@ def test_norm_kernel_takes_empty_and_infinite_slices():
         assert np.isnan(kernels.norm_kernel(np.array([np.nan, 1.0])))
 
 
+@pytest.mark.parametrize("shape", [(5_000, 2), (1_797, 10), (300, 1_000), (40, 3, 4), (7, 2), (5,)])
+@pytest.mark.parametrize("axis", [0, -1])
+def test_sums_by_a_product_are_those_of_numpy(shape, axis):
+    x = np.random.default_rng(0).normal(size=shape)
+
+    for array in (x, x + 1j * x[::-1], x[::2], np.swapaxes(x, 0, -1)):
+        assert_allclose(sums(array, axis), np.sum(array, axis=axis, keepdims=True), rtol=1e-12, atol=1e-12)
+
+
+def test_sums_by_a_product_keep_infinities_and_nan():
+    x = np.ones((20, 10))
+    x[3, 4], x[5, 6] = np.inf, np.nan
+
+    assert_array_equal(row_sums(x), np.sum(x, axis=-1))
+    assert_array_equal(column_sums(x, True), np.sum(x, axis=0, keepdims=True))
+
+
 @pytest.mark.parametrize("shape", [(5_000, 2), (40_000, 16), (3_000, 3, 4), (7, 2), (100, 40), (5,)])
 def test_the_largest_of_short_rows_is_that_of_numpy(shape):
     x = np.random.default_rng(0).normal(size=shape)
     x[0, ...] = np.nan
     for array in (x, x + 1j * x[::-1]):
-        assert_array_equal(largest(array, -1), np.max(array, axis=-1, keepdims=True))
+        assert_array_equal(maxima(array, -1), np.max(array, axis=-1, keepdims=True))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.activation_kernels import decay_of
 from service.core.language.shapes import axes_of
 
 Array = NDArray[Any]
@@ -15,15 +16,17 @@ Axis = int | tuple[int, ...] | None
 
 def sigmoid_slope(x: Array) -> Array:
     """Differentiate the sigmoid as exp(-|x|) / (1 + exp(-|x|))**2: no digit is lost in a tail."""
-    power = np.exp(-np.absolute(x))
-    result: Array = power / np.square(1.0 + power)
+    power = decay_of(x)
+    total = 1.0 + power
+    result: Array = power / (total * total)
     return result
 
 
 def tanh_slope(x: Array) -> Array:
     """Differentiate tanh as 4 exp(-2|x|) / (1 + exp(-2|x|))**2: no digit is lost in a tail."""
-    power = np.exp(-2.0 * np.absolute(x))
-    result: Array = 4.0 * power / np.square(1.0 + power)
+    power = decay_of(2.0 * x)
+    total = 1.0 + power
+    result: Array = 4.0 * power / (total * total)
     return result
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from service.core import activation_kernels, loss_kernels, special_kernels
+from service.core import activation_kernels, loss_kernels, reduction_kernels, special_kernels
 from service.core.calculus import derivative_kernels
 from service.core.language import algebra, making, sorting
 from service.core.language.loss_operations import LOSS_KERNELS
@@ -67,6 +67,9 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "broadcast_to": np.broadcast_to,
     "add_reduce": np.add.reduce,
     "minimum_reduce": np.minimum.reduce,
+    "row_sums": reduction_kernels.row_sums,
+    "column_sums": reduction_kernels.column_sums,
+    "maxima": reduction_kernels.maxima,
     "maximum_reduce": np.maximum.reduce,
     "multiply_reduce": np.multiply.reduce,
     "sigmoid_kernel": activation_kernels.sigmoid_kernel,

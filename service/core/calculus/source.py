@@ -114,11 +114,19 @@ class Writer:
         operands = [self.name(operand) for operand in step.node.operands]
         if step.reused is not None and operation.ufunc:
             return f"{operation.ufunc}({', '.join(operands)}, out={self.name(step.reused)})"
-        on_arrays = operation.into if step.reused is not None else operation.array
-        template = operation.scalar if self.is_on_floats else on_arrays
+        template = operation.scalar if self.is_on_floats else self._on_arrays(step)
         names = (name for name, _, _ in operation.options)
         options = {name: self._option(value) for name, value in zip(names, step.node.options, strict=True)}
         return template.format(*operands, **options)
+
+    def _on_arrays(self, step: Step) -> str:
+        """Return the source on arrays that suits the operands' shapes."""
+        operation, node = step.node.operation, step.node
+        if step.reused is not None:
+            return operation.into
+        shapes = [self.graph.nodes[operand].shape for operand in node.operands]
+        suited = operation.suited(*shapes, *node.options) if operation.suited else ""
+        return suited or operation.array
 
     def _option(self, value: Any) -> str:
         """Name an option's value; indices become slices."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from service.core import activation_kernels, loss_kernels
+from service.core import activation_kernels, loss_kernels, reduction_kernels
 from service.core.language import shapes
 from service.core.language.formula import Formula, Loss
 from service.core.language.graph import Term
@@ -55,7 +55,7 @@ def _total(terms: Any) -> Any:
     """Sum over the last axis."""
     if isinstance(terms, Term):
         return terms.apply("sum", axis=-1)
-    return activation_kernels.add_reduce(terms, -1)
+    return reduction_kernels.sums(terms, -1)[..., 0]
 
 
 def _minus_total(terms: Any) -> Any:

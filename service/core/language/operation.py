@@ -44,6 +44,9 @@ class Operation:
         Arrays of the size of the larger of operands and result that it needs meanwhile.
     array : str
         Source of the operation on arrays, `{0}` the first operand, `{axis}` an option.
+    suited : callable
+        From the operands' shapes and the options to source for arrays that is faster for these shapes,
+        empty where there is none.
     ufunc : str
         Name of the NumPy ufunc that computes the same and can write into an operand's buffer.
     into : str
@@ -99,6 +102,7 @@ class Operation:
     options: tuple[tuple[str, str, Any], ...] = ()
     cost: float | Callable[..., float] = 1.0
     workspace: float = 0.0
+    suited: Callable[..., str] | None = None
     ufunc: str = ""
     into: str = ""
     scalar: str = ""

@@ -7,7 +7,8 @@ from typing import Any
 
 from service.core.language import batching, elements, shapes
 from service.core.language.graph import Term
-from service.core.language.operation import Operation
+from service.core.language.operation import Operation, Shape
+from service.core.reduction_kernels import is_faster_by_columns, sums_by_product
 
 AXIS = (("axis", "axis", None), ("keepdims", "flag", False))
 LAST = (("axis", "axis", -1),)
@@ -111,6 +112,17 @@ def _cotangent_of_others(g: Term, y: Term, x: Term, axis: shapes.Axes) -> Term:
     return total.apply("reshape", shape=tuple(x.shape[each] for each in order)).apply("transpose", axes=back)
 
 
+def _faster_sum(shape: Shape, axis: shapes.Axes, keepdims: bool) -> str:
+    way = sums_by_product(shape, axis)
+    return f"{way}({{0}}, {{keepdims}})" if way else ""
+
+
+def _faster_maximum(shape: Shape, axis: shapes.Axes, keepdims: bool) -> str:
+    if not is_faster_by_columns(shape, axis):
+        return ""
+    return "maxima({0}, {axis})" if keepdims else "maxima({0}, {axis})[..., 0]"
+
+
 def reduction(name: str, meaning: str, derivative: Any, **fields: Any) -> Operation:
     """Make the row of a reduction with `axis` and `keepdims`."""
     fields.setdefault("shape", shapes.reduced_not_empty)
@@ -125,6 +137,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         lambda g, y, x, axis, keepdims: spread(g, x, axis, keepdims),
         shape=shapes.reduced,
         array="add_reduce({0}, {axis}, None, None, {keepdims})",
+        suited=_faster_sum,
         lower=elements.reduced(Term.__add__, 0.0),
     ),
     reduction("mean", "arithmetic mean", None, array="", is_macro=True, definition=_mean),
@@ -142,6 +155,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         "largest element",
         _shared_among_ties,
         array="maximum_reduce({0}, {axis}, None, None, {keepdims})",
+        suited=_faster_maximum,
         lower=elements.reduced(lambda a, b: a.apply("maximum", b), 0.0),
         kinks="equal elements share the derivative equally",
         is_analytic=False,
