@@ -12,6 +12,8 @@ from service.api.fields import (
     BoundsMap,
     Choice,
     Flag,
+    Group,
+    NameList,
     Number,
     NumberList,
     Object,
@@ -22,7 +24,7 @@ from service.api.fields import (
 from service.api.gradients import function_fields
 from service.api.schemas import Fields
 from service.api.streaming import stream, wants_stream
-from service.core.descent import descent, sweep
+from service.core.descent import descent, starts, sweep
 from service.core.descent.options import OPTIONS, Option
 from service.core.descent.sweeps import ANSWERS
 from service.core.limits import Deadline, Limits
@@ -32,6 +34,15 @@ def _range(row: Option, limits: Limits) -> dict[str, Any]:
     return {"low": row.low, "high": row.highest(limits), "is_open": row.is_open, "is_below": row.is_below}
 
 
+def batch_members(limits: Limits) -> Fields:
+    """List the fields of a batch."""
+    return {
+        "size": Whole(low=1, required=True),
+        "of": NameList(limits.names, required=True),
+        "seed": Whole(low=0, load_default=0),
+    }
+
+
 OPTION_FIELDS: dict[str, Callable[..., Field[Any]]] = {
     "number": lambda row, limits, **more: Number(**_range(row, limits), **more),
     "integer": lambda row, limits, **more: Whole(**_range(row, limits), **more),
@@ -39,6 +50,7 @@ OPTION_FIELDS: dict[str, Callable[..., Field[Any]]] = {
     "flag": lambda row, limits, **more: Flag(**more),
     "choice": lambda row, limits, **more: Choice(tuple(row.choices), **more),
     "bounds": lambda row, limits, **more: BoundsMap(limits, **more),
+    "batch": lambda row, limits, **more: Group(batch_members(limits), **more),
 }
 """The field of each kind of option."""
 
@@ -74,7 +86,7 @@ def sweep_fields(limits: Limits) -> Fields:
     return shared | {
         "learning_rates": NumberList(positive(), limits.sweep, load_default=None),
         "starts": TensorMap(limits, lowest_rank=1, load_default=None),
-        "random_starts": Object(load_default=None),
+        "random_starts": Object(starts.KEYS, load_default=None),
         "answers": Choice(tuple(ANSWERS), load_default="all"),
     }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -262,20 +262,60 @@ class NameList(StrictField):
 
 
 class Object(StrictField):
-    """A JSON object that the core reads."""
+    """A JSON object that the core reads.
+
+    Parameters
+    ----------
+    keys : sequence of str, optional
+        The keys that it may have; any when absent.
+    """
+
+    def __init__(self, keys: Sequence[str] = (), **more: Any) -> None:
+        super().__init__(**more)
+        self.keys = tuple(keys)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
         if type(value) is not dict:
             raise wrong("not-an-object", got=kind_of(value))
+        unknown = unknown_fields(value, self.keys) if self.keys else []
+        if unknown:
+            raise ValidationError(unknown)
         return value
+
+
+class Group(StrictField):
+    """An object of fields of its own; null stands for one that is absent."""
+
+    def __init__(self, members: Mapping[str, Field[Any]], **more: Any) -> None:
+        super().__init__(**more)
+        self.members = members
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        if type(value) is not dict:
+            raise wrong("not-an-object", got=kind_of(value))
+        unknown = unknown_fields(value, tuple(self.members))
+        missing = [
+            fault("missing-field", pointer_to(name))
+            for name, member in self.members.items()
+            if member.required and value.get(name) is None
+        ]
+        if unknown or missing:
+            raise ValidationError([*unknown, *missing])
+        given = [(name, item) for name, item in value.items() if item is not None]
+        return collect_each(given, lambda name, item: self.members[name].deserialize(item))
 
 
 def collect(items: Iterable[tuple[Any, Any]], make: Callable[[Any], Any]) -> dict[Any, Any]:
     """Make a value of every item, and raise all faults together, each at its key."""
+    return collect_each(items, lambda key, item: make(item))
+
+
+def collect_each(items: Iterable[tuple[Any, Any]], make: Callable[[Any, Any], Any]) -> dict[Any, Any]:
+    """Make a value of every key and item, as `collect` does."""
     values, faults = {}, []
     for key, item in items:
         try:
-            values[key] = make(item)
+            values[key] = make(key, item)
         except ValidationError as error:
             found: list[Any] = list(error.messages)  # our own faults, whatever Marshmallow's types say
             faults += [at(each, pointer_to(key)) for each in found]

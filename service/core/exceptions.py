@@ -55,6 +55,8 @@ MESSAGES: dict[str, str] = {
     "both-products": "Tangents and cotangents ask for different products; give one of them.",
     "curvature-of-product": "Curvature needs the whole Hessian; leave out vectors.",
     "not-a-list-of-names": "Must be a list of names, got {got}.",
+    "unknown-key": "There is no such key; the keys are {known}.",
+    "not-with": "{option} does not go with {other}.",
     "no-such-variable": "There is no variable of this name.",
     "wrong-shape": "Has the shape {got}; the shape here is {expected}.",
     "points-and-variables": "Takes the place of variables; give one of them.",

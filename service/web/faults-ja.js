@@ -55,6 +55,8 @@ export const JAPANESE_FAULTS = {
   "bad-axis": "この軸はありません。",
   "bad-label": "クラスの番号ではありません: {value}",
   "bad-index-value": "添字になる整数ではありません: {value}",
+  "unknown-key": "このような項目はありません。",
+  "not-with": "ほかの設定と一緒には使えません。",
   "unknown-name-here": "この名前の変数はありません。",
   "wrong-shape": "ここの配列と形が違います。",
   "bad-indentation": "この行の字下げが、ループのほかの行と違います。",

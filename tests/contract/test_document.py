@@ -21,7 +21,7 @@ REQUESTS = [name for name in raw()["components"]["schemas"] if name.endswith("Re
 OPEN = [
     name
     for name, node in raw()["components"]["schemas"].items()
-    if node["type"] == "object" and "properties" in node and name not in [*REQUESTS, "Bound"]
+    if node["type"] == "object" and "properties" in node and name not in [*REQUESTS, "Bound", "Batch"]
 ]
 
 METHOD_NAMES = {

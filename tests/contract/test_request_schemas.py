@@ -54,6 +54,12 @@ def number_list(field):
     }
 
 
+def group(field):
+    required = [name for name, member in field.members.items() if member.required]
+    members = {name: written(member) for name, member in field.members.items()}
+    return {"type": "object", "required": required, "additionalProperties": False, "properties": members}
+
+
 def text(field):
     """The one text is a function's, and the language holds it to its length."""
     return {"type": "string", "minLength": 1, "maxLength": DEFAULT_LIMITS.function_characters}
@@ -68,6 +74,7 @@ WRITTEN = {
     fields.NameList: lambda field: {"type": "array", "items": {"type": "string"}, "maxItems": field.most},
     fields.Tensor: lambda field: {},
     fields.Object: lambda field: {"type": "object", "additionalProperties": True},
+    fields.Group: group,
     fields.Number: number,
     fields.Whole: whole,
     fields.Flag: lambda field: {"type": "boolean"},

@@ -29,7 +29,7 @@ from tests.core.operation_cases import CASES
 SLOT = r"(?:v\d+)"
 NAME = rf"(?:[nkog]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|[a-z])_{SLOT})"
 NUMBER = r"(?:\d+\.\d+(?:e-?\d+)?|\d+e-\d+|\d+)"
-SIGN = r"\*\*|[-+*/%<>=!]=?|[()\[\],&|]"
+SIGN = r"\*\*|[-+*/%<>=!]=?|[()\[\],&|~]"
 LINES = (
     *(line for row in OPTIMIZERS.values() for line in (*row.each_step, *row.each_slot, *row.numbers)),
     *(line for row in SCHEDULES.values() for line in (*row.lines, *row.numbers)),
@@ -43,7 +43,7 @@ FIXED = {
     "check", "probe", "differences", "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
     *OPTIONS, "noise", "largest", "norm", "abs", "max",
-    "evaluations", "pairs", "radius", "saddle", "min",
+    "evaluations", "pairs", "radius", "saddle", "min", "rows_of", "whole",
     *re.findall(r"(?<![\w{])[a-z_]\w*", " ".join(LINES)),
 }  # fmt: skip
 OF_VECTORS = re.compile(r"[abdgrstxy]\d*|dot|along|difference|two_loops|pairs|shares|append|pop|reversed")

@@ -58,13 +58,13 @@ class Judge:
         """Judge a chunk by its end; what went wrong in it moves the end back."""
         if end.reason is Reason.INTERRUPTED:
             return Verdict(start, "deadline")
-        if not self._is_finite(end):
-            return self._last_good(start, end, self._is_finite, "diverged")
+        if not self.is_finite(end):
+            return self.last_good(start, end, self.is_finite, "diverged")
         if self._is_stuck(end) and end.reason in (Reason.REACHED, Reason.STALLED):
-            return self._last_good(start, end, lambda each: not self._is_stuck(each), "stalled")
+            return self.last_good(start, end, lambda each: not self._is_stuck(each), "stalled")
         return Verdict(end, STATUSES.get(end.reason, ""))
 
-    def _last_good(
+    def last_good(
         self, start: Iterate, end: Iterate, is_good: Callable[[Iterate], bool], status: str
     ) -> Verdict:
         """Find the last iterate of a chunk that is good, by bisection; its start is, its end is not."""
@@ -82,7 +82,7 @@ class Judge:
                 high = middle.step
         return Verdict(low, status)
 
-    def _is_finite(self, point: Iterate) -> bool:
+    def is_finite(self, point: Iterate) -> bool:
         """Tell whether variables, moments, value and gradient of an iterate are all finite."""
         parts = (*point.slots, *point.moments, point.value, *point.gradient)
         return all(map(math.isfinite if self._is_on_floats else is_finite, parts))

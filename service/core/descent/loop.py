@@ -103,6 +103,10 @@ class Loop:
         }
         return {"moments": moments, "numbers": {name: point.carried(name) for name in self.numbers}}
 
+    def conclude(self, point: Iterate) -> Iterate:
+        """Judge the end of a run, as every iterate was."""
+        return point
+
     def evaluations(self, point: Iterate, first: int) -> int:
         """Count the evaluations of value and gradient from the first step on: one for each iterate."""
         return point.step - first + 1
@@ -146,6 +150,25 @@ def make_judgement(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> Jud
     return Judgement(known.layout, known.judge(**kernel.data, **numbers))
 
 
+def make_row_loop(kernel: Kernel, whole: Kernel, rules: Rules, numbers: dict[str, Any]) -> Loop:
+    """Bind the loop over batches of rows, as `make_loop` does.
+
+    Parameters
+    ----------
+    kernel, whole : Kernel
+        Value and gradient by the rows of a batch, bound to any, and by all rows; both on arrays.
+    rules : Rules
+        What the source consists of.
+    numbers : dict
+        As `make_loop` takes them, and ``rows_of``: from an update's number, from 0, to the kernel's data for
+        it, ``check`` excepted.
+    """
+    known, judgement = _known(kernel, rules, numbers), make_judgement(whole, rules, numbers)
+    advance = known.advance_rows(**kernel.data, **numbers)
+    own = (rules.optimizer.moments, rules.carried[:-1], rules.is_stationary)
+    return Loop(whole, judgement.layout, *own, advance, judgement.judge)
+
+
 def _known(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> LoopTemplate:
     template = kernel.template
     known: LoopTemplate = template.loops.get_or_make(
@@ -172,6 +195,11 @@ class LoopTemplate:
     def advance(self) -> Maker:
         """Makes `Loop.advance`."""
         return self._made("advance", ("last", "is_fresh"), self._writer.advance())
+
+    @cached_property
+    def advance_rows(self) -> Maker:
+        """Makes `Loop.advance` over batches."""
+        return self._made("advance", ("last", "is_fresh"), self._writer.advance_rows())
 
     @cached_property
     def judge(self) -> Maker:

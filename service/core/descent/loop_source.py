@@ -105,6 +105,32 @@ class LoopWriter:
             f"return reason, judged, {self.parts}",
         ]
 
+    def advance_rows(self) -> list[str]:
+        """Write the loop over batches: it evaluates at the rows of the next update, and judges little.
+
+        Whether the run has converged and which iterate is the best is for the function of all rows to say.
+        """
+        data = [name for name in self.template.source.data if name != "check"]
+        step = [
+            *self._update_if_due(),
+            *([f"({', '.join(data)},) = rows_of(k)"] if data else []),
+            *self.template.source.setup,
+            *self._evaluation(),
+            "if not -bound <= value <= bound:",
+            *indented(self._leave(Reason.DIVERGED)),
+            *(self._refuse_infinite_gradient() if self.rules.is_bounded else []),
+        ]
+        return [
+            f"reason = {Reason.REACHED:d}",
+            "judged = k - is_fresh",
+            "try:",
+            "    for k in range(judged + 1, last + 1):",
+            *indented(indented(step)),
+            "except Interrupted:",
+            f"    reason = {Reason.INTERRUPTED:d}",
+            f"return reason, judged, {self.parts}",
+        ]
+
     def _evaluation(self) -> list[str]:
         """Write the kernel's body, its results under the names that the loop has for them."""
         template = self.template
@@ -155,11 +181,15 @@ class LoopWriter:
             lines += [f"if {test}:", *indented(self._leave(reason))]
         if not self.rules.is_scaled:
             lines += beyond
-        if self.rules.is_bounded:  # the projection would hide that a gradient is infinite
-            lines += [f"if not ({self._has_finite_gradient()}):", *indented(self._leave(Reason.DIVERGED))]
+        if self.rules.is_bounded:
+            lines += self._refuse_infinite_gradient()
         if not self.rules.has_tolerance or self.rules.has_noise:
             lines += [f"if not ({self._can_move()}):", *indented(self._leave(Reason.STALLED))]
         return lines
+
+    def _refuse_infinite_gradient(self) -> list[str]:
+        """Write the test of a gradient which the projection would hide to be infinite."""
+        return [f"if not ({self._has_finite_gradient()}):", *indented(self._leave(Reason.DIVERGED))]
 
     def _has_finite_gradient(self) -> str:
         return " and ".join(f"is_finite({part})" for part in self.gradient)

@@ -38,6 +38,11 @@ class Outcome:
         """Whether the optimizer needs a learning rate."""
         return self.options.optimizer.stepper == "rule"
 
+    @property
+    def has_remedy(self) -> bool:
+        """Whether optimizer lbfgs could take the place of a rule, over all rows."""
+        return self.is_rule and self.options["batch"] is None
+
     def message(self) -> str:
         """Put it into a sentence, after one that says so when the value rose."""
         point = self.run.point
@@ -50,7 +55,7 @@ class Outcome:
 def _max_steps(end: Outcome) -> str:
     point = end.run.point
     is_far = point.gradient_norm > LARGE * max(1.0, abs(point.value))
-    remedy = "; optimizer lbfgs needs no learning_rate" if is_far and end.is_rule else ""
+    remedy = "; optimizer lbfgs needs no learning_rate" if is_far and end.has_remedy else ""
     return (
         f"All {point.step - end.run.first} steps were run; the value went from {end.start_value:.4g} to "
         f"{point.value:.4g}, the gradient's norm is {point.gradient_norm:.3g}{remedy}."
@@ -102,7 +107,8 @@ def _divergence(end: Outcome) -> str:
         what = f"after the value {point.value:.4g} something was not finite: value, gradient or variables"
     if not end.is_rule:
         return f"Diverged at step {point.step}: {what}; the function seems to have no minimum."
-    remedy = f"try a learning_rate below {end.options['learning_rate']:g}, or optimizer lbfgs"
+    remedy = f"try a learning_rate below {end.options['learning_rate']:g}"
+    remedy += ", or optimizer lbfgs" if end.has_remedy else ""
     return f"Diverged at step {point.step}: {what}; {remedy}."
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from service.core.descent.batches import Batch, read_batch
 from service.core.descent.bounds import given_bounds
 from service.core.descent.layout import Rules
 from service.core.descent.optimizers import OPTIMIZERS, Optimizer
@@ -26,7 +27,7 @@ class Option:
 
     Attributes
     ----------
-    kind : {"number", "integer", "integers", "flag", "choice", "bounds"}
+    kind : {"number", "integer", "integers", "flag", "choice", "bounds", "batch"}
         What its value is.
     default : object
         Its value when absent; an optimizer's row may have another for itself.
@@ -97,6 +98,9 @@ def _fraction(name: str, meaning: str, default: float) -> Option:
 SCALED_TOLERANCE = 1e-8
 """The tolerance of optimizers that have one by default, times the value's magnitude where that is above 1."""
 
+RULES = ("rule", "stochastic")
+"""The ways of choosing a step that are an update rule's, with a learning rate."""
+
 MOST_MILESTONES = 100
 """Numbers in `schedule_at`."""
 
@@ -148,6 +152,13 @@ OPTIONS: dict[str, Option] = {
         ),
         _positive("clip_norm", "the gradient's 2-norm is clipped to it", is_kept=True, is_of_rules=True),
         Option("bounds", "bounds", "start and steps are projected into them", is_kept=True),
+        Option(
+            "batch",
+            "batch",
+            "each update sees so many rows of the constants",
+            is_kept=True,
+            is_of_rules=True,
+        ),
         _positive("tolerance", "converged when no element of the gradient is larger"),
         _tolerance("tolerance_value", "converged when a step lowers the value by no more, relative to it"),
         _tolerance(
@@ -226,6 +237,11 @@ class Options:
         return _stepper(self.optimizer, self.values)
 
     @property
+    def batch(self) -> Batch | None:
+        """The batches, if updates do not see all rows."""
+        return read_batch(self["batch"]) if self["batch"] is not None else None
+
+    @property
     def given_bounds(self) -> dict[str, dict[str, Any]]:
         """The bounds that bound something."""
         return given_bounds(self["bounds"] or {})
@@ -253,7 +269,9 @@ class Options:
             What the way of choosing a step carries along.
         """
         arrives = self.optimizer.stepper != "rule"
-        is_rule, numbers = self.stepper == "rule", (*self.optimizer.numbers, *self.schedule.numbers)
+        is_rule = self.stepper in RULES
+        numbers = (*self.optimizer.numbers, *self.schedule.numbers)
+        whole = ("whole",) if self.stepper == "stochastic" else ()
         return Rules(
             self.optimizer,
             self.schedule,
@@ -267,7 +285,7 @@ class Options:
             has_step_tolerance=self["tolerance_step"] is not None,
             has_target=self["target"] is not None,
             is_scaled=arrives and self["tolerance"] is None,
-            carried=numbers if is_rule else carried,
+            carried=(*numbers, *whole) if is_rule else carried,
         )
 
     def numbers(self) -> dict[str, Any]:
@@ -286,7 +304,8 @@ class Options:
         is_rule = self.optimizer.stepper == "rule"
         names = {row.name for row in OPTIONS.values() if row.is_kept and (is_rule or not row.is_of_rules)}
         names |= {*self.optimizer.options, *self.schedule.options}
-        return {name: self[name] for name in sorted(names)} | {"bounds": self.given_bounds}
+        plain = {"bounds": self.given_bounds, "batch": self.batch.plain if self.batch else None}
+        return {name: plain.get(name, self[name]) for name in sorted(names)}
 
 
 def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
@@ -314,7 +333,9 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
     optimizer, schedule = OPTIMIZERS[values["optimizer"]], SCHEDULES[values["schedule"]]
     own = {**optimizer.defaults, **schedule.defaults}
     values |= {name: default for name, default in own.items() if given.get(name) is None}
-    if _stepper(optimizer, values) != "rule":
+    if values["batch"] is not None:
+        _check_batch(optimizer, values)
+    if _stepper(optimizer, values) not in RULES:
         rows = (row for row in OPTIONS.values() if row.is_of_rules)
         ignored = {row.name: row.default for row in rows if row.name != "learning_rate"}
         return Options(values | ignored)
@@ -327,7 +348,17 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
 
 def _stepper(optimizer: Optimizer, values: Mapping[str, Any]) -> str:
     has_search = values["line_search"] and "line_search" in optimizer.options
-    return "line_search" if has_search else optimizer.stepper
+    chosen = "line_search" if has_search else optimizer.stepper
+    return "stochastic" if chosen == "rule" and values["batch"] is not None else chosen
+
+
+def _check_batch(optimizer: Optimizer, values: Mapping[str, Any]) -> None:
+    """Refuse batches for a way of choosing steps that compares values: those of different rows differ."""
+    read_batch(values["batch"])
+    stepper = _stepper(optimizer, values)
+    if stepper not in RULES:
+        other = "line_search" if stepper == "line_search" else f"optimizer {optimizer.name}"
+        raise InvalidRequest(fault("not-with", "/batch", option="batch", other=other))
 
 
 def _check(row: Option, value: Any, limits: Limits) -> None:

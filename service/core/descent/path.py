@@ -68,9 +68,12 @@ class Path:
         self.bounds = bounds_of(options["bounds"] or {}, problem.shapes)
         if like is None:
             problem.keep_within(self.bounds)
+            if options.batch:
+                problem.take_rows(options.batch)
         numbers = _check_answer(problem, options, runs)
         if like is None:
-            problem.deadline.reserve(NUMBER_SECONDS * numbers)
+            last = problem.compiled.seconds if problem.has_rows else 0.0  # all rows, at the end of the run
+            problem.deadline.reserve(NUMBER_SECONDS * numbers + last)
             problem.announce(runs * options["steps"], 8 * numbers)
         self.options = options.completed(options["steps"] if state is None else length_of(state))
         self.content = self._fresh() if state is None else self._resumed(state)
@@ -142,11 +145,13 @@ class Path:
             Value or gradient is not finite there.
         """
         run, content = self.run, self.content
-        run.evaluate_start(self.like.run.start if self.like and self.start is None else None)
-        slope = self.problem.kernel.unpack(run.point.gradient)
-        self.problem.check_finite(content["variables"], run.point.value, slope)
+        is_known = self.like and self.start is None and not self.problem.has_rows
+        run.evaluate_start(self.like.run.start if self.like and is_known else None)
+        start = self.stepper.conclude(run.point) if content["start_value"] is None else run.point
+        slope = self.problem.kernel.unpack(start.gradient)
+        self.problem.check_finite(content["variables"], start.value, slope)
         if content["start_value"] is None:
-            content["start_value"] = run.point.value
+            content["start_value"] = start.value
         run.begin(_bound(content["start_value"]))
 
     def finish(self, on_progress: Progress | None) -> None:
@@ -167,9 +172,9 @@ class Path:
     def answer(self) -> dict[str, Any]:
         """Return what the caller gets."""
         run, point = self.run, self.run.point
-        variables, best = self.problem.kernel.unpack(point.slots), run.best()
-        memory = self.stepper.remember(point)
-        reached = {"step": point.step, "variables": variables, "best": best, **memory}
+        variables, best = self.problem.kernel.unpack(point.slots), run.best(point)
+        memory = self.stepper.remember(run.stopped)
+        reached = {"step": point.step, "variables": variables, "best": run.best(run.stopped), **memory}
         return {
             "variables": variables,
             "value": point.value,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,9 +17,10 @@ from service.core.calculus.gradient import (
     method_named,
     shapes_of,
 )
-from service.core.calculus.kernel import Kernel, bind
+from service.core.calculus.kernel import Kernel, bind, bind_on_arrays
 from service.core.calculus.maps import compile_map
 from service.core.calculus.template import Array
+from service.core.descent.batches import Batch, Batches
 from service.core.descent.differences_within import Sides, bind_within
 from service.core.language.program import check_constants
 from service.core.limits import Deadline, Limits
@@ -31,7 +33,17 @@ class Problem:
     ----------
     function, variables, constants, method, h, limits, deadline
         As `descent` takes them.
+
+    Attributes
+    ----------
+    kernel : Kernel
+        Value and gradient.
+    has_rows : bool
+        Whether updates see a few rows of the constants alone: `rows` is then the function of these.
     """
+
+    has_rows = False
+    rows: Rows
 
     def __init__(
         self,
@@ -55,11 +67,36 @@ class Problem:
         check_constants(self.compiled.program, self.constants)
         check_budget([self.compiled], limits, deadline=deadline)
         self.kernel: Kernel = bind(self.compiled, self.constants, h, deadline.check)
+        self.bounds: Mapping[str, Sides] = {}
 
     def keep_within(self, bounds: Mapping[str, Sides]) -> None:
         """Evaluate the function within bounds alone, by numerical methods too."""
         if bounds and self.noise:
-            self.kernel = bind_within(self.compiled, self.constants, self.h, self.deadline.check, bounds)
+            self.bounds = bounds
+            self.kernel = self.bound_on_arrays(self.compiled, self.constants, self.deadline.check)
+
+    def take_rows(self, batch: Batch) -> None:
+        """Get ready for batches of rows.
+
+        Raises
+        ------
+        InvalidRequest, InvalidFunction, OverBudget
+            The constants have no such rows, or the function is not defined for so many.
+        """
+        self.has_rows, self.rows = True, Rows(self, Batches(batch, self.constants))
+        self.kernel = self.bound_on_arrays(self.compiled, self.constants, self.deadline.check)
+
+    def patient_kernel(self) -> Kernel:
+        """Bind the kernel on arrays for an evaluation that the deadline does not interrupt."""
+        return self.bound_on_arrays(self.compiled, self.constants, lambda: None)
+
+    def bound_on_arrays(
+        self, compiled: Compiled, constants: Mapping[str, Array], check: Callable[[], None]
+    ) -> Kernel:
+        """Bind the function on arrays, compiled for the shapes of some constants, to these."""
+        if self.bounds:
+            return bind_within(compiled, constants, self.h, check, self.bounds)
+        return bind_on_arrays(compiled, constants, self.h, check)
 
     def hessian_product(self) -> Callable[..., list[Array]]:
         """Bind the product of the Hessian: from variables and vectors, in order, to arrays by variable.
@@ -84,8 +121,12 @@ class Problem:
 
     def announce(self, steps: int, held_bytes: float) -> None:
         """Tell the deadline what so many steps will take, beside so much that is kept for the answer."""
-        needed = self.compiled.plan.peak_bytes + held_bytes
-        self.deadline.expect(steps * self.compiled.seconds, needed)
+        needed, seconds = self.compiled.plan.peak_bytes + held_bytes, steps * self.compiled.seconds
+        if self.has_rows:
+            seconds = steps * self.rows.compiled.seconds
+            seconds += self.compiled.seconds * self.rows.batches.wholes(0, steps)
+            needed += self.rows.compiled.plan.peak_bytes
+        self.deadline.expect(seconds, needed)
 
     @property
     def step(self) -> float | None:
@@ -110,3 +151,46 @@ class Problem:
     def check_finite(self, start: Mapping[str, Array], value: float, gradient: Mapping[str, Array]) -> None:
         """Refuse a start where value or gradient is not finite."""
         refuse_non_finite(self.compiled, start, self.constants, value, gradient, h=self.h)
+
+
+class Rows:
+    """A function as updates over batches of rows see it.
+
+    Parameters
+    ----------
+    problem : Problem
+        The function of all rows.
+    batches : Batches
+        Which rows an update sees.
+
+    Raises
+    ------
+    InvalidRequest, InvalidFunction, OverBudget
+        The function does not fit so many rows.
+    """
+
+    def __init__(self, problem: Problem, batches: Batches) -> None:
+        self.problem, self.batches = problem, batches
+        shapes = shapes_of(problem.constants)
+        shapes |= {name: (batches.batch.size, *shapes[name][1:]) for name in batches.batch.of}
+        has_step, limits, deadline = problem.h is not None, problem.limits, problem.deadline
+        self.compiled = compile_function(
+            problem.function, problem.shapes, shapes, problem.method, has_step, limits, deadline=deadline
+        )
+        check_constants(self.compiled.program, problem.constants)
+        check_budget([self.compiled], limits, deadline=deadline)
+
+    def kernel(self, update: int) -> Kernel:
+        """Bind the function to the rows of an update, by its number from 0."""
+        constants, check = self.batches.constants_of(update), self.problem.deadline.check
+        return self.problem.bound_on_arrays(self.compiled, constants, check)
+
+    def check_finite(
+        self, update: int, slots: Sequence[Array], value: float, gradient: Sequence[Any]
+    ) -> None:
+        """Refuse a start at which an update's value or gradient is not finite."""
+        names, constants = self.problem.shapes, self.batches.constants_of(update)
+        start, slopes = dict(zip(names, slots, strict=True)), dict(zip(names, gradient, strict=True))
+        refuse_non_finite(
+            self.compiled, start, constants, value, slopes, " of the first batch", h=self.problem.h
+        )

@@ -7,7 +7,7 @@ from typing import Any
 
 from service.core.calculus.kernel import Kernel
 from service.core.descent.history import History, Record
-from service.core.descent.judge import Judge, Verdict
+from service.core.descent.judge import STATUSES, Judge, Verdict
 from service.core.descent.layout import Iterate, Parts, Reason
 from service.core.descent.options import Options
 from service.core.descent.steps import Stepper, Steps
@@ -44,6 +44,9 @@ class Run:
         How it ended; empty as long as it goes on.
     told : int
         The last step that progress was told of.
+    stopped : Iterate
+        Where it ended, as a run that goes on from there needs it; `point` is then judged once more by the
+        function that is minimised, where the steps saw a part of it.
     """
 
     def __init__(
@@ -63,6 +66,7 @@ class Run:
         self.status = ""
         self.told = self.first
         self.point = self.start = self.recorded = Iterate(Reason.JUDGED, start, self.layout)
+        self.stopped = self.point
         fitting = 1e6 * CHUNK_SECONDS / (CAUTION * kernel.template.microseconds + 1)
         self._chunk = max(1, min(int(fitting), FIRST_CHUNK))
 
@@ -113,6 +117,7 @@ class Run:
         self.point = verdict.point
         self.status = verdict.status or ("max_steps" if self.point.step == self.last else "")
         self._record()
+        self._conclude()
 
     def _end_early(self) -> None:
         """End at the deadline, with the last iterate that is known whole.
@@ -126,6 +131,24 @@ class Run:
             self.point = self.recorded
         self.status = "deadline"
         self._record()
+        self._conclude()
+
+    def _conclude(self) -> None:
+        """Judge the end by the function that is minimised; where it is not finite, an earlier one is it."""
+        if not self.status:
+            return
+        self.stopped, conclude = self.point, self.steps.stepper.conclude
+        self.point = conclude(self.stopped)
+        if self.point is self.stopped:
+            return
+        if not self.judge.is_finite(self.point):
+            is_finite = self.judge.is_finite
+            found = self.judge.last_good(
+                self.start, self.stopped, lambda at: is_finite(conclude(at)), "diverged"
+            )
+            self.stopped, self.point, self.status = found.point, conclude(found.point), found.status
+        elif self.status in ("max_steps", "deadline"):
+            self.status = STATUSES.get(self.point.reason, self.status)
 
     def _record(self) -> None:
         """Keep the present iterate when it is due, and the last one in any case."""
@@ -171,9 +194,9 @@ class Run:
             records[step] = self._record_of(point)
         self.history.records = records
 
-    def best(self) -> dict[str, Any]:
-        """Return the best iterate so far."""
-        parts = self.point.parts
+    def best(self, point: Iterate) -> dict[str, Any]:
+        """Return the best iterate up to one."""
+        parts = point.parts
         return {
             "step": int(parts[self.layout.best_step]),
             "value": float(parts[self.layout.best]),

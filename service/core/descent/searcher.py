@@ -54,6 +54,10 @@ class Searcher(ABC):
         """Return the memory that a state keeps."""
         return {"moments": {}, "numbers": {name: point.carried(name) for name in self.carried[1:]}}
 
+    def conclude(self, point: Iterate) -> Iterate:
+        """Judge the end of a run, as every iterate was."""
+        return point
+
     def evaluations(self, point: Iterate, first: int) -> int:
         """Count the evaluations of value and gradient from the first step on."""
         return int(point.carried("evaluations"))

@@ -68,7 +68,7 @@ def random_starts(problem: Problem, options: Options, wanted: Mapping[str, Any])
     for key in wanted:
         if key not in KEYS:
             known = ", ".join(KEYS)
-            raise InvalidRequest(fault("unknown-name-here", pointer_to("random_starts", key), known=known))
+            raise InvalidRequest(fault("unknown-key", pointer_to("random_starts", key), known=known))
     count, seed = _whole(wanted, "count", None), _whole(wanted, "seed", 0)
     most = problem.limits.elements // sum(variable.size for variable in problem.variables.values())
     _check_count(count, "/random_starts/count", min(most, MOST_STARTS))

@@ -11,16 +11,30 @@ from service.core.calculus.kernel import Kernel
 from service.core.descent.active_set import Box
 from service.core.descent.backtracking import Backtracking
 from service.core.descent.lbfgs import Lbfgs
-from service.core.descent.loop import Judgement, make_judgement, make_loop
+from service.core.descent.loop import Judgement, make_judgement, make_loop, make_row_loop
 from service.core.descent.newton import Newton
 from service.core.descent.options import Options
 from service.core.descent.problem import Problem
 from service.core.descent.searcher import Searcher
 from service.core.descent.steps import Stepper
+from service.core.descent.stochastic import Stochastic
 
 
 def _make_rule(problem: Problem, options: Options, numbers: dict[str, Any]) -> Stepper:
     return make_loop(problem.kernel, options.rules(has_noise=problem.noise > 0.0), numbers)
+
+
+def _make_stochastic(problem: Problem, options: Options, numbers: dict[str, Any]) -> Stepper:
+    rows, rules = problem.rows, options.rules(has_noise=problem.noise > 0.0)
+    kernel = rows.kernel(0)
+    names = [name for name in kernel.data if name != "check"]
+
+    def rows_of(update: int) -> list[Any]:
+        data = rows.kernel(update).data
+        return [data[name] for name in names]
+
+    loop = make_row_loop(kernel, problem.kernel, rules, numbers | {"rows_of": rows_of})
+    return Stochastic(loop, rows.batches, problem.kernel, problem.patient_kernel(), rows.check_finite)
 
 
 def _make_lbfgs(problem: Problem, options: Options, numbers: dict[str, Any]) -> Stepper:
@@ -55,6 +69,7 @@ def _box(kernel: Kernel, numbers: dict[str, Any]) -> Box | None:
 
 STEPPERS: dict[str, Callable[[Problem, Options, dict[str, Any]], Stepper]] = {
     "rule": _make_rule,
+    "stochastic": _make_stochastic,
     "lbfgs": _make_lbfgs,
     "newton": _make_newton,
     "line_search": _make_line_search,

@@ -31,6 +31,9 @@ class Stepper(Protocol):
     def remember(self, point: Iterate) -> Memory:
         """Return the memory that a state keeps."""
 
+    def conclude(self, point: Iterate) -> Iterate:
+        """Judge the end of a run by the function that it minimises, if its steps saw another."""
+
     def evaluations(self, point: Iterate, first: int) -> int:
         """Count the evaluations of value and gradient from the first step on."""
 

@@ -149,7 +149,7 @@ def _told(path: Path, is_whole: bool) -> dict[str, Any]:
 def _verdict(path: Path) -> dict[str, Any]:
     """Judge a run by its status, then by its last value, then by how often the value failed to fall."""
     run, word = path.run, path.run.status
-    if word == "max_steps" and run.point.value > run.start.value:
+    if word == "max_steps" and run.point.value > path.content["start_value"]:
         word = "rising"
     elif word == "max_steps":
         word = "oscillating" if 4 * run.rises() >= run.point.step - run.first else "improving"
