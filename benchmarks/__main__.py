@@ -15,7 +15,7 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_
 for _name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(_name, None)  # they choose slow kernels, for ours and for everybody's matmul
 
-from benchmarks import core, derivatives, growth, http, json_parsing, minimizers, parts, steps  # noqa: E402
+from benchmarks import batches, core, derivatives, growth, http, json_parsing, minimizers, parts, steps  # noqa: E402
 
 TABLES = {
     "core": (core.print_table, 15),
@@ -23,6 +23,7 @@ TABLES = {
     "steps": (steps.print_tables, 9),
     "growth": (growth.print_tables, 9),
     "minimizers": (minimizers.print_table, 9),
+    "batches": (batches.print_table, 3),
     "json": (json_parsing.print_tables, 9),
     "http": (http.print_tables, 5),
     "parts": (parts.print_tables, 3),

@@ -85,7 +85,7 @@ def program_of(cases, suffix: str) -> tuple[str, dict[str, np.ndarray]]:
     point, statements = {}, []
     for position, case in enumerate(cases):
         names = {name: f"Q{name}{suffix}{position}" for name in case.shapes}
-        pattern = re.compile(r"\b([a-z]+)\b(?!\(|=)")
+        pattern = re.compile(r"(?<!\.)\b([A-Za-z]+)\b(?!\(|=)")
         text = pattern.sub(lambda found, names=names: names.get(found[0], found[0]), case.expression)
         point |= {names[name]: value for name, value in case.point().items()}
         statements.append(f"Qs{suffix}{position} = {text}")
