@@ -19,6 +19,7 @@ from tests.fuzz.arithmetic import (
     precise,
     reduction,
 )
+from tests.fuzz.constructs import indexed
 from tests.fuzz.matrices import MATRICES
 
 total = reduction(mp.fsum, 0)
@@ -200,6 +201,9 @@ DEFINITIONS = {
     "greater_equal": compare(lambda a, b: a >= b),
     "equal": compare(lambda a, b: a == b),
     "not_equal": compare(lambda a, b: a != b),
+    "logical_and": np.logical_and,
+    "logical_or": np.logical_or,
+    "logical_not": np.logical_not,
     "abs": each(abs),
     "exp": exponential,
     "expm1": each(mp.expm1),
@@ -237,7 +241,7 @@ DEFINITIONS = {
     "dot": dot,
     "transpose": lambda x, axes=None: np.transpose(x, axes),
     "reshape": lambda x, shape: np.reshape(x, shape),
-    "index": lambda x, items: np.asarray(x[items], dtype=object),
+    "index": indexed,
     "squared_error": loss(lambda p, t: (p - t) ** 2),
     "half_squared_error": loss(lambda p, t: (p - t) ** 2 / 2),
     "absolute_error": loss(lambda p, t: abs(p - t)),

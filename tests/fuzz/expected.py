@@ -16,6 +16,10 @@ SMALLEST_SLOPE = mp.mpf("1e-55")
 """What the smallest step leaves of the third derivative."""
 STEEPEST = mp.mpf("1e18")
 """A difference quotient beyond it is that of a jump."""
+ALONG = mp.mpf("1e-40")
+"""The step along a direction, far below that of a slope: a slope over a corner then has a huge derivative."""
+SECOND = mp.mpf("1e-10")
+"""What may cancel in derivatives of derivatives, whose roundings are others than those of the tree."""
 EXACTLY = None
 """The seed of an evaluation without rounding errors."""
 
@@ -108,6 +112,35 @@ class Expected:
             if np.any(is_kink) or np.any(size > STEEPEST):
                 raise Undefined
 
+    def array_along(self, node, direction):
+        """Return the derivative of an array along a direction."""
+
+        def array(point, seed):
+            found = Evaluation(self.constants | point, seed, True)(node)
+            if not all(map(mp.isfinite, found.flat)):
+                raise Undefined
+            return {"": found}
+
+        return self.along(direction, array)[""]
+
+    def slope_along(self, direction):
+        """Return the derivative of the gradient along a direction: the Hessian's product with it."""
+        steepest = max(abs(x) for numbers in self.gradient.values() for x in numbers.exact.flat)
+        more = SECOND * max(1, steepest)
+        return self.along(direction, lambda point, seed: self.slope(point, seed=seed), more)
+
+    def along(self, direction, function, more=SMALLEST_SLOPE):
+        """Differentiate arrays by name along a direction, unless there is a corner."""
+        above, below = (along(function, self.start, direction, EXACTLY, sides) for sides in ((1, 0), (0, -1)))
+        for name in above:
+            size = np.maximum(abs(above[name]), abs(below[name]))
+            if np.any(abs(above[name] - below[name]) > mp.mpf("1e-8") * size + mp.mpf("1e-15")) or np.any(
+                size > STEEPEST
+            ):
+                raise Undefined
+        exact, *trials = [along(function, self.start, direction, seed) for seed in (EXACTLY, *SEEDS)]
+        return tolerant_each(exact, trials, more)
+
     def quotients(self, method):
         """Return what differences of a method give, None where they leave the domain."""
         try:
@@ -143,6 +176,19 @@ class Expected:
             slope = self.slope(point, method, seed)
             point = {name: np.asarray(array - mp.mpf(rate) * slope[name]) for name, array in point.items()}
         return point, self.at(point, seed)
+
+
+def along(function, point, direction, seed, sides=(1, -1)):
+    """Return the difference quotient along a direction."""
+    first, second = (
+        function(
+            {name: np.asarray(array + side * ALONG * direction[name]) for name, array in point.items()}, seed
+        )
+        for side in sides
+    )
+    return {
+        name: np.asarray((first[name] - second[name]) / ((sides[0] - sides[1]) * ALONG)) for name in first
+    }
 
 
 def moved(point, name, place, step):

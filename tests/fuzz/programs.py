@@ -12,16 +12,20 @@ import numpy as np
 
 from service.core.language.operation import REQUIRED
 from service.core.language.operations import OPERATIONS
+from tests.fuzz import constructs
 from tests.fuzz.arithmetic import mp, precise
+from tests.fuzz.constructs import COMPARISONS, written
 from tests.fuzz.definitions import DEFINITIONS
 
-COMPARISONS = ("less", "less_equal", "greater", "greater_equal", "equal", "not_equal")
 DRAWN = sorted(
     row.name
     for row in OPERATIONS.values()
     if row.is_public and row.name in DEFINITIONS and row.name not in COMPARISONS
 )
 """Every operation that a caller can write, the comparisons aside, which stand in `where` alone."""
+
+OFTEN = ["where", "index"] * 15
+"""What has more ways of being written than the others."""
 
 ABSOLUTE = ("softmax", "log_softmax")
 """Their derivatives are 1 - y and the like: where y is nearly 1, right to a rounding error of 1."""
@@ -55,12 +59,16 @@ class Node:
         return self.operation in ("number", "constant")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
-    """A function with a place to evaluate it at; `is_refused` where NumPy or the contract refuses it."""
+    """A function with a place to evaluate it at; `is_refused` where NumPy or the contract refuses it.
+
+    `whole` is the array, under the same statements, that the function makes one number of.
+    """
 
     function: str
     value: Node
+    whole: Node
     variables: dict[str, np.ndarray]
     constants: dict[str, np.ndarray]
     is_analytic: bool
@@ -181,24 +189,10 @@ def shape_of(random, shape):
     return random.choice([-1, (size,), (-1, 1), (1, size), (2, -1)])
 
 
-def items_of(random, shape):
-    """Draw integers and slices for the first axes; a scalar has none."""
-    return tuple(
-        random.randrange(-size, size) if size and random.random() < 0.5 else slice_of(random)
-        for size in shape[: random.randint(1, len(shape) or 1)] or (1,)
-    )
-
-
-def slice_of(random):
-    start, stop = (random.choice([None, None, -3, -1, 0, 1, 2]) for _ in range(2))
-    return slice(start, stop, random.choice([None, None, 1, 2, -1, -2]))
-
-
 OPTIONS = {
     "axis": axis_of,
     "axes": axes_of,
     "shape": shape_of,
-    "items": items_of,
     "flag": lambda random, shape: random.random() < 0.5,
     "positive": lambda random, shape: random.choice([0.3, 1.0, 2.5]),
     "non-negative": lambda random, shape: random.choice([0.0, 1e-7, 0.01]),
@@ -210,14 +204,6 @@ OPTIONS = {
     "count": lambda random, shape: random.randint(1, 2),
 }
 """How an option is drawn, by its kind in the table, for a first operand of a shape."""
-
-
-def written(value):
-    """Write an option as it stands in a function."""
-    if isinstance(value, slice):
-        parts = ["" if part is None else str(part) for part in (value.start, value.stop, value.step)]
-        return ":".join(parts[: 3 if parts[2] else 2])
-    return repr(value)
 
 
 class Unlucky(Exception):
@@ -243,6 +229,8 @@ class Draft:
         """Add a variable or a constant."""
         if name not in self.scope:
             shape = self.random.choice(SHAPES) if shape is None else shape
+            if 0 in (shape if values is None else np.shape(values)):
+                raise Unlucky  # arrays of a request have elements
             if values is None:
                 make = ELEMENTS[self.random.choice(KINDS)]
                 values = make(np.random.default_rng(self.random.randrange(2**32)), shape)
@@ -283,11 +271,11 @@ class Draft:
         shapes = {"a row": (*(1 for _ in shape[:-1]), *shape[-1:]), "a number": (), "another rank": shape[1:]}
         return self.constant(None, random.choice([0.0, 1.0, 0.25, 0.7], shapes.get(kind, shape)))
 
-    def apply(self, name, *operands, **options):
+    def apply(self, name, *operands, text="", **options):
         """Write an operation on nodes; return None where it has no value."""
         if None in operands:
             return None
-        node = Node(self.text(name, operands, options), name, operands, options)
+        node = Node(text or self.text(name, operands, options), name, operands, options)
         try:
             value = self.value_of(node)
         except (ValueError, IndexError):
@@ -314,7 +302,7 @@ class Draft:
     def operand(self, name, place):
         """Draw an operand, most often made such that the operation has a value for it."""
         if OPERATIONS[name].operands[place : place + 1] == ("condition",):
-            return self.apply(self.random.choice(COMPARISONS), self.node(), self.node())
+            return constructs.condition(self)
         node, wish = self.node(), DOMAINS.get((name, place))
         if name == "cholesky":  # whose derivative is for symmetric matrices alone
             return wish(self, node)
@@ -335,21 +323,40 @@ class Draft:
         options = {
             option: OPTIONS[kind](self.random, shape)
             for option, kind, default in row.options
-            if default is REQUIRED or (kind in OPTIONS and self.is_so(0.5))
+            if kind in OPTIONS and (default is REQUIRED or self.is_so(0.5))
         }
+        if name == "index":
+            options["items"] = constructs.items(self, shape)
         node = self.apply(name, *operands, **options)
         if node is None or not is_tame(self.value_of(node)):
             raise Unlucky
-        self.made.append(self.bound(node))
+        self.made.append(self.bound(constructs.by_own_function(self, node) if self.is_so(0.15) else node))
 
     def bound(self, node):
         """Give a node a name, now and then, and always before its text grows."""
         if len(node.text) < 60 and self.is_so(0.5):
             return node
         name = f"s{len(self.statements)}"
-        self.statements.append(f"{name} = {node.text}")
+        looped = constructs.loop(self, node, name) if self.is_so(0.2) else None
+        if looped is not None and is_tame(self.value_of(looped)):
+            self.stated.append(looped)
+            return looped
+        del self.statements[int(name[1:]) :]
+        self.statements += constructs.assigned(self, node, name)
         self.stated.append(node)
-        return Node(name, node.operation, node.operands, node.options)
+        return self.renamed(node, name)
+
+    def renamed(self, node, text):
+        """Return a node that is written in another way, with the value that it has."""
+        other = Node(text, node.operation, node.operands, node.options, node.number)
+        self.value_of.found[other] = self.value_of(node)
+        return other
+
+    def number(self, value):
+        return number(value)
+
+    def symbol(self, name):
+        return OPERATIONS[name].symbol
 
     def scalar(self, node):
         """Make one number of a node."""
@@ -439,7 +446,9 @@ def program(name, number):
 
 
 def drawn(draft, name):
-    around = [[draft.random.choice(DRAWN) for _ in range(draft.random.randint(0, most))] for most in (1, 2)]
+    around = [
+        [draft.random.choice(DRAWN + OFTEN) for _ in range(draft.random.randint(0, most))] for most in (1, 2)
+    ]
     is_refusal_kept = draft.is_so(0.1)
     names = [name] if draft.is_bare else [*around[0], name, *around[1]]
     choices = [draft.leaf()]
@@ -448,19 +457,19 @@ def drawn(draft, name):
             draft.grow(each)
         except Unlucky:
             if draft.refused and is_refusal_kept:
-                return finished(draft, draft.refused, True)
+                return finished(draft, draft.refused, draft.refused, True)
             if each == name:
                 raise
         else:
             choices += [draft.made[-1]] * (5 if each == name else 2)
-    value = draft.random.choice(choices)
-    value = draft.scalar(value)
+    whole = draft.random.choice(choices)
+    value = draft.scalar(whole)
     if value is None or not is_tame(draft.value_of(value)):
         raise Unlucky
-    return finished(draft, value, False)
+    return finished(draft, value, whole, False)
 
 
-def finished(draft, value, is_refused):
+def finished(draft, value, whole, is_refused):
     """Keep the names that the text mentions; mention a variable at least, and the others now and then."""
     text = "\n".join([*draft.statements, value.text])
     unused = [name for name in draft.variables if name not in words_of(text)]
@@ -470,6 +479,7 @@ def finished(draft, value, is_refused):
     return Program(
         text,
         value,
+        whole,
         {name: array for name, array in draft.variables.items() if name in words},
         {name: array for name, array in draft.constants.items() if name in words},
         not any(map(has_corner, [*draft.stated, value])),

@@ -1,7 +1,8 @@
-"""Programs over the whole operations table: value, gradient, field and descent by every method.
+"""Programs over the whole operations table: value, gradient, field, products and descent by every method.
 
 Each is held against its expression tree, evaluated by arithmetic of 150 digits, with a tolerance that
 comes from the same tree with rounding errors put in. On floats and on arrays, at one point and at two.
+Some are written with loops, functions of the caller, reassignment, conditions and index arrays.
 A failure shows the request. ``FUZZ_EXAMPLES=100`` draws as many programs for every operation.
 """
 
@@ -10,13 +11,14 @@ import functools
 import numpy as np
 import pytest
 
-from service.core import descent, gradient, gradient_field
+from service.core import descent, gradient, gradient_field, hvp, jvp, value, vjp
 from service.core.exceptions import InvalidFunction, NonFiniteResult
 from service.core.language.operations import OPERATIONS
+from tests.fuzz.arithmetic import precise
 from tests.fuzz.budget import WANTED
 from tests.fuzz.definitions import DEFINITIONS
 from tests.fuzz.expected import Expected, Undefined
-from tests.fuzz.programs import DRAWN, program
+from tests.fuzz.programs import DRAWN, program, words_of
 
 EXAMPLES = WANTED or 2
 STEPS = 3
@@ -110,6 +112,62 @@ def test_value_and_exact_gradient_are_those_of_the_tree(name, width):
 
         assert_holds(wanted.value, answer["value"], arguments)
         assert_all_hold(wanted.gradient, answer["gradient"], arguments)
+
+
+def direction_of(drawn):
+    """Return the direction of a program's products, of numbers that float64 holds exactly."""
+    random = np.random.default_rng(len(drawn.function))
+    return {name: random.integers(-8, 8, array.shape) / 4 for name, array in drawn.variables.items()}
+
+
+def products(wanted, find):
+    """Return derivatives along a direction, None where there are none or rounding decides them."""
+    try:
+        found = find(wanted)
+    except Undefined:
+        return None
+    each = found.values() if isinstance(found, dict) else [found]
+    return None if any(np.any(one.tolerance > abs(one.exact) + 1) for one in each) else found
+
+
+@each_operation
+def test_values_and_products_with_the_jacobian_are_those_of_the_tree(name):
+    for drawn, wanted in compared(name):
+        *statements, _ = drawn.function.split("\n")
+        function = "\n".join([*statements, drawn.whole.text])
+        if any(name not in words_of(function) for name in drawn.variables):
+            continue
+        arguments = {"function": function, "variables": drawn.variables, "constants": drawn.constants}
+        direction = direction_of(drawn)
+        along = products(wanted, lambda wanted: wanted.array_along(drawn.whole, precise_each(direction)))
+
+        one = value(**arguments | {"function": drawn.function})["value"]
+        assert_holds(wanted.value, one.reshape(()), arguments)
+        product = vjp(**arguments | {"function": drawn.function}, cotangents=np.ones(one.shape))
+        assert_all_hold(wanted.gradient, product["product"], arguments)
+        if along is not None and along.exact.size:
+            assert_holds(along, jvp(**arguments, tangents=direction)["product"], direction, arguments)
+
+
+def precise_each(arrays):
+    return {name: precise(array) for name, array in arrays.items()}
+
+
+@each_width
+@each_operation
+def test_products_with_the_hessian_are_those_of_the_tree(name, width):
+    for drawn, wanted in compared(name)[: WANTED or 1]:
+        arguments, direction = request(drawn, width, variables=drawn.variables), direction_of(drawn)
+        if (wishes := slopes_along(wanted, drawn)) is None:
+            continue
+
+        assert_all_hold(wishes, hvp(**arguments, vectors=direction)["product"], direction, arguments)
+
+
+@functools.cache
+def slopes_along(wanted, drawn):
+    direction = precise_each(direction_of(drawn))
+    return products(wanted, lambda wanted: wanted.slope_along(direction))
 
 
 @each_width
