@@ -22,8 +22,14 @@ RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/venv/li
     && install -d -m 1777 /opt/run/kobai
 
 FROM ${PYTHON_IMAGE}
+# Where the image comes from: --build-arg REVISION=$(git rev-parse HEAD) --build-arg SOURCE=$(git remote get-url origin)
+ARG SOURCE=""
+ARG REVISION=""
 LABEL org.opencontainers.image.title="Kobai" \
-      org.opencontainers.image.description="Exact gradients, descent, softmax and losses over HTTP"
+      org.opencontainers.image.description="Exact gradients, descent, softmax and losses over HTTP" \
+      org.opencontainers.image.version="1.0.0" \
+      org.opencontainers.image.source="${SOURCE}" \
+      org.opencontainers.image.revision="${REVISION}"
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     HOST=0.0.0.0 \

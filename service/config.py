@@ -8,6 +8,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,13 @@ class Settings:
         pattern=r"(/[A-Za-z0-9._~-]+)+",
         rule="a path such as /kobai, without a slash at its end",
     )
+    trusted_proxies: str = _row(
+        "KOBAI_TRUSTED_PROXIES",
+        "",
+        "networks",
+        "proxies whose X-Forwarded-For and X-Client-Name name the client in the log",
+        networks=True,
+    )
     limits: Limits = field(default_factory=Limits)
 
     @classmethod
@@ -281,6 +289,8 @@ def _reader_of(default: object, metadata: Mapping[str, Any]) -> Reader:
         return _read_choice
     if "pattern" in metadata:
         return _read_pattern
+    if "networks" in metadata:
+        return _read_networks
     if isinstance(default, int) or default is MISSING:
         return _read_number
     return _read_host
@@ -311,6 +321,18 @@ def _read_pattern(variable: str, text: str, metadata: Mapping[str, Any]) -> str:
     if re.fullmatch(metadata["pattern"], text):
         return text
     raise SettingsError(f"{variable} must be {metadata['rule']}, got {quote_text(text)}.")
+
+
+def _read_networks(variable: str, text: str, metadata: Mapping[str, Any]) -> str:
+    for each in re.split("[ ,]+", text):
+        try:
+            ip_network(each)
+        except ValueError:
+            raise SettingsError(
+                f"{variable} must be a list of addresses and networks such as 10.0.0.0/8, "
+                f"got {quote_text(each)}."
+            ) from None
+    return text
 
 
 def _read_host(variable: str, text: str, metadata: Mapping[str, Any]) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 from flask import request
 
+from service.api.clients import UNKNOWN, Client
+
 KEY = "kobai.exchange"
 """Where the WSGI environment of a request holds its exchange."""
 
@@ -38,6 +40,8 @@ class Exchange:
         When the last byte of the body had come, by `time.monotonic`.
     waited, seconds : float
         For other computations, before it began and since then; and until the answer was complete.
+    client : Client
+        Its address and name, as far as they are known.
     code : str
         That of the problem which is answered, if one is.
     """
@@ -57,6 +61,7 @@ class Exchange:
     seconds: float = 0.0
     is_stream: bool = False
     timings: dict[str, float] = field(default_factory=dict)
+    client: Client = UNKNOWN
 
     @property
     def is_probe(self) -> bool:
@@ -64,7 +69,7 @@ class Exchange:
         return self.endpoint in PROBES
 
 
-def begin(environ: dict[str, Any], endpoint: str) -> Exchange:
+def begin(environ: dict[str, Any], endpoint: str, client: Client = UNKNOWN) -> Exchange:
     """Make the exchange of a request that has just come to the application."""
     now = time.monotonic()
     started = environ.get("kobai.received_at") or now
@@ -78,6 +83,7 @@ def begin(environ: dict[str, Any], endpoint: str) -> Exchange:
         started=started,
         waited=now - started,
         traceparent=environ.get("HTTP_TRACEPARENT", ""),
+        client=client,
     )
     return exchange
 

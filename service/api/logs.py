@@ -67,8 +67,9 @@ def plain_line(level: str, exchange: Exchange) -> str:
     waited = "" if "waited" in exchange.timings else f',"waited_ms":{1000 * exchange.waited:.3f}'
     return (
         f'{{"time":"{_moment(time.time())}","level":"{level}","event":"request","pid":{os.getpid()},'
-        f'"request_id":"{exchange.request_id}","trace_id":{_quoted(trace_id)},"method":"{exchange.method}",'
-        f'"route":"{exchange.endpoint}","status":{exchange.status},"code":{_quoted(exchange.code)},'
+        f'"request_id":"{exchange.request_id}","trace_id":{_quoted(trace_id)},'
+        f'"client":{_quoted(exchange.client.address)},"client_name":{_quoted(exchange.client.name)},'
+        f'"method":"{exchange.method}","route":"{exchange.endpoint}","status":{exchange.status},"code":{_quoted(exchange.code)},'
         f'"bytes_in":{exchange.bytes_in},"bytes_out":{exchange.bytes_out},'
         f'"duration_ms":{1000 * exchange.seconds:.3f}{waited}{timings}}}\n'
     )
@@ -130,6 +131,8 @@ def fields_of(exchange: Exchange) -> dict[str, object]:
     fields: dict[str, object] = {
         "request_id": exchange.request_id,
         "trace_id": trace_id_of(exchange.traceparent) or None,
+        "client": exchange.client.address or None,
+        "client_name": exchange.client.name or None,
         "method": exchange.method,
         "route": exchange.endpoint,
         "status": exchange.status,

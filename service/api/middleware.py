@@ -14,7 +14,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.exceptions import HTTPException
 
-from service.api import problems, protocol
+from service.api import clients, problems, protocol
 from service.api.cors import Cors, Headers
 from service.api.exchange import UNMATCHED, Exchange, begin
 from service.api.logs import log_failure
@@ -57,11 +57,12 @@ class Middleware:
         self._tells_timings = settings.server_timing
         self._root_path = settings.root_path
         self._cors = Cors(settings.cors_origins)
+        self._client_of = clients.finder(settings.trusted_proxies)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         environ["SCRIPT_NAME"] = self._root_path
-        exchange = begin(environ, self._endpoint(environ["PATH_INFO"]))
+        exchange = begin(environ, self._endpoint(environ["PATH_INFO"]), self._client_of(environ))
         cross_origin = self._cors.headers(environ)
         start = partial(self._start, exchange, cross_origin, start_response)
         if "kobai.warming" in environ:

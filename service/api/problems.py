@@ -49,6 +49,12 @@ KINDS: dict[str, Kind] = {
             "The request is not one this service takes",
             "The request is valid HTTP that this service does not speak, such as a bad Host or an Upgrade.",
         ),
+        Kind(
+            "unauthorized",
+            401,
+            "An API key is needed",
+            "The proxy in front of the service asks for Authorization: Bearer and a key that it knows.",
+        ),
         Kind("not-found", 404, "There is no such page", "GET /openapi.json lists every path."),
         Kind(
             "method-not-allowed",
@@ -96,16 +102,37 @@ KINDS: dict[str, Kind] = {
             "and how much is allowed. dry_run on /gradient gives the quote.",
         ),
         Kind(
+            "too-many-requests",
+            429,
+            "Too many requests from this client",
+            "The proxy in front of the service bounds what one client may send, and how much at once. Try "
+            "again after the seconds in Retry-After.",
+        ),
+        Kind(
             "internal-error",
             500,
             "The service failed",
             "This is a fault of the service's. Its log has the details under the request id.",
         ),
         Kind(
+            "unreachable",
+            502,
+            "The service cannot be reached",
+            "The proxy in front of the service found no replica that answers. Try again after the seconds in "
+            "Retry-After.",
+        ),
+        Kind(
             "overloaded",
             503,
             "The service has too much to do",
             "Try again after the seconds in Retry-After, or ask for less or with a longer deadline_ms.",
+        ),
+        Kind(
+            "timed-out",
+            504,
+            "The service did not answer in time",
+            "A replica had the request for longer than any deadline; the proxy in front of the service does "
+            "not give it to another one.",
         ),
     )
 }

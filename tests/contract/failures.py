@@ -23,6 +23,15 @@ def gradient(function, variables, **options):
     return Failure("/gradient", {"function": function, "variables": variables} | options)
 
 
+def of_proxy(status, code, detail):
+    """What a proxy in front of the service answers, as the service would write it; tests/deploy asks one."""
+    return Failure(
+        "/descent",
+        {"function": SQUARE, "variables": {"x": [3.0, 4.0]}},
+        environ={"kobai.body_error": (status, code, detail)},
+    )
+
+
 FAILURES = {
     "malformedJsonTruncated": Failure("/softmax", b'{"x": [1.0, 2.0'),
     "malformedJsonNotANumber": Failure("/softmax", b'{"x": [1.0, NaN]}'),
@@ -58,6 +67,18 @@ FAILURES = {
         environ={
             "kobai.body_error": (503, "overloaded", "Too many long computations are waiting; try again.")
         },
+    ),
+    "unauthorized": of_proxy(401, "unauthorized", "Send Authorization: Bearer and a key that is known here."),
+    "tooManyRequests": of_proxy(
+        429,
+        "too-many-requests",
+        "This client sends more requests than it may; send fewer at once, and wait between them.",
+    ),
+    "unreachable": of_proxy(
+        502, "unreachable", "No replica of the service answered; the proxy has tried several times."
+    ),
+    "timedOut": of_proxy(
+        504, "timed-out", "A replica had the request for longer than any deadline, and did not answer."
     ),
     "internalError": Failure("/softmax", {"x": [1.0]}),
 }

@@ -9,6 +9,10 @@ import time
 from tests.server.running import ROOT, free_port
 
 CONFIGURATION = ROOT / "deploy" / "nginx.conf"
+START = ROOT / "deploy" / "proxy.sh"
+
+SHARED = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / "deploy" / "kobai.env").read_text(), re.M))
+"""What service and proxy must agree in, by the file that both read."""
 
 RESOLVES_SINCE = (1, 27, 3)
 """nginx's version since which an upstream's server can be looked up again and again."""
@@ -28,12 +32,14 @@ def adapted(folder, port, replicas, changes=()):
         (server, here),
         ("listen 8000 ", f"listen 127.0.0.1:{port} "),
         ("listen 127.0.0.1:8001;", f"listen 127.0.0.1:{free_port()};"),
-        (" /tmp/", f" {folder}/"),
+        ("/etc/nginx/front/", f"{folder}/front/"),
         ("error_log stderr error;", f"error_log {folder}/error.log error;"),
         ("access_log /dev/stdout", f"access_log {folder}/access.log"),
         *changes,
     )
     text = CONFIGURATION.read_text()
+    if os.geteuid() == 0:
+        text = f"user root;\n{text}"  # else the workers could not reach the folder
     for old, new in replacements:
         assert old in text, f"{old!r} is not in nginx.conf any more"
         text = text.replace(old, new)
@@ -43,13 +49,27 @@ def adapted(folder, port, replicas, changes=()):
 class Proxy:
     """One running nginx before replicas that listen at ports of this machine."""
 
-    def __init__(self, nginx, folder, replicas, changes=()):
+    def __init__(self, folder, replicas, changes=(), **settings):
         self.port, self.folder = free_port(), folder
-        file = folder / "nginx.conf"
+        self.environment = os.environ | SHARED | settings
+        file = folder / "given.conf"
         file.write_text(adapted(folder, self.port, replicas, changes))
-        user = "user root;" if os.geteuid() == 0 else ""  # else the workers could not reach the folder
-        self.process = subprocess.Popen([nginx, "-e", "stderr", "-c", file, "-g", f"daemon off; {user}"])
+        with file.open() as text:
+            self.process = subprocess.Popen(["sh", START, folder], env=self.environment, stdin=text)
         self._wait()
+
+    def reload(self, replicas, changes=(), **settings):
+        """Put an edited file, or changed settings, in force; return what was said against it."""
+        done = subprocess.run(
+            ["sh", START, self.folder, "reload"],
+            env=self.environment | settings,
+            input=adapted(self.folder, self.port, replicas, changes),
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        return done.stderr if done.returncode else ""
 
     def _wait(self):
         end = time.monotonic() + 20

@@ -1,6 +1,7 @@
 """What can be held about the deployment's files without an engine."""
 
 import fnmatch
+import os
 import re
 import subprocess
 import sys
@@ -12,13 +13,30 @@ import yaml
 
 from service import __version__
 from service.config import Settings, known_variables
+from tests.deploy.nginx import CONFIGURATION, SHARED, START
 from tests.server.running import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-NGINX = (ROOT / "deploy" / "nginx.conf").read_text()
 
 SETTINGS = Settings()
+
+
+def rendered(folder, **changes):
+    """Return nginx.conf as the proxy runs it, with some settings changed."""
+    nginx = folder / "nginx"
+    nginx.write_text("#!/bin/sh\n")  # all that is needed of it here
+    nginx.chmod(0o755)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}"} | SHARED | changes
+    with CONFIGURATION.open() as text:
+        subprocess.run(["sh", START, folder], env=environment, stdin=text, check=True, timeout=20)
+    return (folder / "nginx.conf").read_text()
+
+
+@pytest.fixture(scope="module")
+def conf(tmp_path_factory):
+    """nginx.conf as the proxy runs it."""
+    return rendered(tmp_path_factory.mktemp("conf"))
 
 
 def default_of(text):
@@ -28,10 +46,10 @@ def default_of(text):
 
 def environment():
     """Return what the image and Compose set for the service."""
-    of_image = dict(re.findall(r"\b([A-Z_]+)=(\S+)", DOCKERFILE[DOCKERFILE.rindex("\nFROM") :]))
-    return of_image | {
-        name: default_of(text) for name, text in COMPOSE["services"]["api"]["environment"].items()
-    }
+    lines = re.search(r"ENV ((.*\\\n)*.*)", DOCKERFILE[DOCKERFILE.rindex("\nFROM") :])[1]
+    of_image = dict(re.findall(r"\b([A-Z_]+)=(\S+)", lines))
+    of_compose = COMPOSE["services"]["api"]["environment"].items()
+    return of_image | SHARED | {name: default_of(text) for name, text in of_compose}
 
 
 def seconds(text):
@@ -40,9 +58,9 @@ def seconds(text):
     return int(number) * {"ms": 0.001, "s": 1, "m": 60}[unit]
 
 
-def directive(name):
+def directive(conf, name):
     """Return the arguments of a directive of nginx.conf, of the first one if there are several."""
-    return re.search(rf"^\s*{name} ([^;]+);", NGINX, re.MULTILINE)[1]
+    return re.search(rf"^\s*{name} ([^;]+);", conf, re.MULTILINE)[1]
 
 
 def copied():
@@ -106,8 +124,13 @@ def test_the_image_runs_as_a_number_and_without_a_shell():
     assert re.findall(r"^RUN", end, re.MULTILINE) == []
 
 
-def test_the_image_is_named_by_the_version():
+def test_the_image_is_named_and_labelled_by_the_version():
+    labels = dict(re.findall(r'org\.opencontainers\.image\.(\w+)="([^"]*)"', DOCKERFILE))
+
     assert default_of(COMPOSE["services"]["api"]["image"]) == f"kobai:{__version__}"
+    assert labels["version"] == __version__
+    assert (labels["source"], labels["revision"]) == ("${SOURCE}", "${REVISION}")
+    assert COMPOSE["services"]["api"]["build"]["args"] == ["SOURCE", "REVISION"]
 
 
 def test_what_is_set_for_the_service_are_settings_of_it_with_good_values():
@@ -161,53 +184,82 @@ def test_nothing_is_used_that_swarm_or_older_engines_refuse(key):
     )
 
 
-def test_a_stop_lasts_longer_than_the_drain():
+def test_a_stop_lasts_longer_than_the_drain(conf):
     chosen = Settings.from_environment(environment())
 
     grace = seconds(COMPOSE["services"]["api"]["stop_grace_period"])
 
     assert grace > chosen.graceful_timeout_s
     assert seconds(COMPOSE["services"]["proxy"]["stop_grace_period"]) > seconds(
-        directive("worker_shutdown_timeout")
+        directive(conf, "worker_shutdown_timeout")
     )
 
 
-def test_a_replica_is_served_until_the_proxy_knows_that_it_stops():
-    forgotten_after = seconds(re.search(r"valid=(\w+)", directive("resolver"))[1])
+def test_service_and_proxy_read_one_file_whose_values_are_the_defaults():
+    read = [service.get("env_file") for service in COMPOSE["services"].values()]
+    default = Settings.from_environment({"KOBAI_DRAIN_S": "2"})
+
+    assert read == [["deploy/kobai.env"]] * 2
+    assert Settings.from_environment(SHARED) == default
+    used = set(re.findall(r"KOBAI_\w+", re.sub("#.*", "", START.read_text())))
+    assert used <= set(SHARED)
+
+
+def test_a_replica_is_served_until_the_proxy_knows_that_it_stops(conf):
+    forgotten_after = seconds(re.search(r"valid=(\w+)", directive(conf, "resolver"))[1])
 
     assert Settings.from_environment(environment()).drain_s > forgotten_after
 
 
-def test_the_proxy_takes_bodies_as_large_as_the_service():
-    limit = SETTINGS.limits.body_bytes
-
-    assert directive("client_max_body_size") == f"{limit // 2**20}m"
-    assert f"{limit:,} bytes" in NGINX
-
-
-def test_the_proxy_waits_longer_than_the_service():
-    assert seconds(directive("proxy_read_timeout")) == SETTINGS.proxy_timeout_s
-    assert seconds(directive("proxy_send_timeout")) == SETTINGS.proxy_timeout_s
-    assert SETTINGS.worker_timeout_s < SETTINGS.proxy_timeout_s
+LONGER = {
+    "KOBAI_BODY_BYTES": "33554432",
+    "KOBAI_DEADLINE_MS": "100000",
+    "KOBAI_GRACEFUL_TIMEOUT_S": "105",
+    "KOBAI_WORKER_TIMEOUT_S": "110",
+    "KOBAI_PROXY_TIMEOUT_S": "120",
+    "KOBAI_KEEPALIVE_S": "20",
+}
 
 
-def test_the_proxy_closes_idle_connections_before_the_service_does():
-    upstream = NGINX[NGINX.index("upstream replicas") :]
+@pytest.mark.parametrize("changes", [{}, LONGER], ids=["as they are", "changed"])
+def test_the_proxy_agrees_with_the_settings_of_the_service(tmp_path, changes):
+    chosen = Settings.from_environment(SHARED | changes)
+    conf = rendered(tmp_path, **changes)
+    upstream = conf[conf.index("upstream replicas") :]
 
-    assert seconds(re.search(r"keepalive_timeout (\w+);", upstream)[1]) < SETTINGS.keepalive_s
+    assert directive(conf, "client_max_body_size") == str(chosen.limits.body_bytes)
+    assert f"At most {chosen.limits.body_bytes} bytes" in conf
+    assert seconds(directive(conf, "proxy_read_timeout")) == chosen.proxy_timeout_s
+    assert seconds(directive(conf, "proxy_send_timeout")) == chosen.proxy_timeout_s
+    assert seconds(directive(conf, "client_body_timeout")) == chosen.body_timeout_s
+    assert seconds(directive(conf, "send_timeout")) == chosen.send_timeout_s
+    assert seconds(re.search(r"keepalive_timeout (\w+);", upstream)[1]) < chosen.keepalive_s
+    assert seconds(directive(conf, "worker_shutdown_timeout")) > chosen.graceful_timeout_s
+    limit = seconds(directive(conf, "proxy_next_upstream_timeout"))
+    assert chosen.limits.deadline_ms / 1000 < limit < chosen.worker_timeout_s
+    assert_tells(conf, limit)
 
 
-def test_what_was_computed_longer_than_any_deadline_is_not_tried_again():
-    longest = SETTINGS.limits.deadline_ms / 1000
-    pattern = re.search(r'map \$upstream_response_time .*?"~(.+?)" 1;', NGINX, re.DOTALL)[1]
+@pytest.mark.parametrize(
+    ("deadline", "worker"), [(800, 2), (9_000, 10), (25_000, 30), (98_900, 100), (199_500, 200)]
+)
+def test_what_was_computed_longer_than_any_deadline_is_not_tried_again(tmp_path, deadline, worker):
+    conf = rendered(tmp_path, KOBAI_DEADLINE_MS=str(deadline), KOBAI_WORKER_TIMEOUT_S=str(worker))
 
-    limit = seconds(directive("proxy_next_upstream_timeout"))
+    limit = seconds(directive(conf, "proxy_next_upstream_timeout"))
 
-    assert longest < limit < SETTINGS.worker_timeout_s
-    for spent in ("28.001", "60.000", "0.5, 31.250", "0.500 : 28.000", "120.000"):
-        assert re.search(pattern, spent), spent
-    for spent in ("0.500", "27.999", "0.028, 1.060", "1.001 : 0.500", "-"):
-        assert not re.search(pattern, spent), spent
+    assert deadline / 1000 < limit <= worker
+    assert_tells(conf, limit)
+
+
+def assert_tells(conf, limit):
+    """Hold the pattern of what took too long against times around the limit, as nginx writes them."""
+    pattern = re.search(r'map \$upstream_response_time .*?"~(.+?)" 1;', conf, re.DOTALL)[1]
+    for whole in (*range(3 * limit), 1000, 3600, 86_400):
+        for written in (f"{whole}.001", f"0.5, {whole}.250", f"0.500 : {whole}.999"):
+            assert bool(re.search(pattern, written)) == (whole >= limit), written
+    for written in ("-", "0.028, 0.060", f"0.500 : 0.{limit}0"):
+        assert not re.search(pattern, written), written
 
 
 def test_what_python_leaves_behind_is_not_copied():

@@ -85,6 +85,8 @@ def test_a_request_is_one_line_with_sizes_and_times_and_without_its_payload(clie
         "route": "/softmax",
         "status": 200,
         "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
+        "client": "127.0.0.1",
+        "client_name": None,
     }
     assert 0 <= line["waited_ms"] <= line["duration_ms"] < 1000
 
