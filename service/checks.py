@@ -11,6 +11,7 @@ from typing import Any
 
 from service.config import Settings, variable_of
 from service.core.limits import MIB
+from service.machine import available_cpus, memory_limit
 
 SPARE_FILES = 40
 """Open files of a worker beside its connections: about 25 at rest, and some to refuse with."""
@@ -28,15 +29,34 @@ class BadStart(SystemExit):
         super().__init__(f"kobai: {why}")
 
 
+def fit_memory(log: Any, settings: Settings) -> None:
+    """Say when the memory limit of the container is less than the workers may need, or costs some of them."""
+    limit, workers, needed = memory_limit(), settings.workers, settings.worker_bytes
+    if limit is None:
+        return
+    figures = f"a worker may need {needed // MIB} MiB, and the memory limit is {limit // MIB} MiB"
+    if workers * needed > limit:
+        lower = ", ".join(map(variable_of, ("peak_bytes", "held_body_bytes", "held_answer_bytes")))
+        log.warning(
+            "%d workers may be killed for their memory: %s. Raise it, or lower %s", workers, figures, lower
+        )
+    elif workers < available_cpus() and (workers + 1) * needed > limit:
+        log.info("%d workers for %d CPUs: %s", workers, available_cpus(), figures)
+
+
 def memory_folder(processes: int) -> Path:
     """Choose where small files that change all the time lie: a disk's stalls must not become a worker's.
 
     A mapped file in a file system that is full ends the process without a word (SIGBUS).
     """
-    for folder in (Path("/dev/shm"), Path("/run/kobai"), Path("/tmp")):  # noqa: S108 - in this order
+    folders = ["/dev/shm", "/run/kobai", "/tmp", os.environ.get("TMPDIR") or "/tmp"]  # noqa: S108
+    for folder in map(Path, folders):
         if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= processes * METRICS_BYTES:
             return folder
-    raise BadStart(f"no room for metrics: /dev/shm or /tmp needs {processes} MiB free, and to be writable.")
+    raise BadStart(
+        f"no room for metrics: {', '.join(folders[:3])} or TMPDIR needs {processes} MiB free, "
+        "and to be writable."
+    )
 
 
 def allow_connections(config: Any, log: Any) -> None:

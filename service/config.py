@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import difflib
-import math
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, dataclass, field, fields
+from dataclasses import MISSING, dataclass, field, fields, replace
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Any
 
 from service.address import bind_of
 from service.core.exceptions import quote_text
 from service.core.limits import MIB, Limits, setting_of
+from service.machine import available_cpus, memory_limit
 
 LARGEST = 2**53 - 1
 """Largest number a setting takes: the largest whole number that every JSON reader keeps exactly."""
 
-CGROUP = Path("/sys/fs/cgroup")
-OWN_CGROUP = Path("/proc/self/cgroup")
+ARRAYS = 2
+"""Planned peaks of requests that a worker's computations may hold together."""
+
+PROCESS_BYTES = 128 * MIB
+"""What a worker takes beside what it holds for its clients, what it shares with others left out."""
 
 _HOST = re.compile(r"\*|unix:/.{1,100}|\[[0-9A-Fa-f:.%]{2,60}\]|[A-Za-z0-9_.:%-]{1,253}")
 _KUBERNETES = re.compile(r"KOBAI_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
@@ -30,35 +32,6 @@ _DOCKER_LINK = re.compile(r"KOBAI_(\w+_)?(NAME|ENV_\w+)")
 
 class SettingsError(ValueError):
     """A setting has a bad value; the message names its variable and what is allowed."""
-
-
-def available_cpus(root: Path = CGROUP, own: Path = OWN_CGROUP) -> int:
-    """Count the CPUs this process may use: its affinity, capped by the quota of its control groups.
-
-    `os.cpu_count` knows neither. A quota of 1.5 CPUs counts 1: two workers would be throttled together.
-    """
-    affinity = getattr(os, "sched_getaffinity", None)
-    mine = len(affinity(0)) if affinity else os.cpu_count() or 1
-    return max(1, min(mine, math.floor(_cpu_quota(root, own))))
-
-
-def _cpu_quota(root: Path, own: Path) -> float:
-    """CPUs that the control group and those above it allow, or a number that caps nothing."""
-    lines = _read_words(own)
-    path = next((words.removeprefix("0::/") for words in lines if words.startswith("0::/")), "")
-    folders = [root / path, *(root / path).parents]
-    version_2 = [_read_words(folder / "cpu.max") for folder in folders if folder.is_relative_to(root)]
-    version_1 = _read_words(root / "cpu/cpu.cfs_quota_us") + _read_words(root / "cpu/cpu.cfs_period_us")
-    quotas = [pair for pair in (*version_2, version_1) if len(pair) == 2 and pair[0].isdigit()]
-    return min((int(quota) / int(period) for quota, period in quotas), default=LARGEST)
-
-
-def _read_words(file: Path) -> list[str]:
-    """Read the words of a file of the kernel's, none where there is no such file."""
-    try:
-        return file.read_text().split()
-    except OSError:
-        return []
 
 
 def _row(
@@ -85,7 +58,11 @@ class Settings:
     host: str = _row("HOST", "127.0.0.1", "address", "address to listen on; * is all, unix:/path a socket")
     port: int = _row("PORT", 8000, "port", "the port to listen on", high=65_535)
     workers: int = _row(
-        "WEB_CONCURRENCY", available_cpus, "processes", "worker processes; the CPUs there are", high=256
+        "WEB_CONCURRENCY",
+        available_cpus,
+        "processes",
+        "worker processes; as many as there are CPUs, and memory for",
+        high=256,
     )
     worker_class: str = _row(
         "KOBAI_WORKER_CLASS", "asgi", "", "Gunicorn's worker: asgi is faster", choices=("asgi", "gthread")
@@ -205,7 +182,15 @@ class Settings:
         _refuse_unknown(environ)
         settings = cls(**_read_rows(cls, environ), limits=Limits(**_read_rows(Limits, environ)))
         _check_together(settings)
-        return settings
+        if environ.get("WEB_CONCURRENCY", "").strip():
+            return settings
+        room = memory_limit() or LARGEST
+        return replace(settings, workers=max(1, min(settings.workers, room // settings.worker_bytes)))
+
+    @property
+    def worker_bytes(self) -> int:
+        """What a worker may need at most: itself, bodies, answers, and the arrays of its computations."""
+        return PROCESS_BYTES + self.held_body_bytes + self.held_answer_bytes + ARRAYS * self.limits.peak_bytes
 
     @property
     def bind(self) -> str:

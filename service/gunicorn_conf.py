@@ -16,7 +16,7 @@ from service.__main__ import ONE_THREAD
 
 os.environ.update(ONE_THREAD)  # before anything below imports NumPy
 
-from service.checks import allow_connections, check_command_line, memory_folder
+from service.checks import allow_connections, check_command_line, fit_memory, memory_folder
 from service.config import Settings, SettingsError
 from service.server import metrics_folder
 
@@ -122,6 +122,7 @@ def on_starting(server: Any) -> None:
     try:
         check_command_line(server.cfg, server.app.wsgi(), settings)
         allow_connections(server.cfg, server.log)
+        fit_memory(server.log, settings)
     except SystemExit:
         on_exit(server)
         raise

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, request
 from marshmallow.fields import Field
 
+from service.api.exchange import current
 from service.api.fields import (
     BoundsMap,
     Choice,
@@ -77,7 +78,9 @@ def descent_path(arguments: dict[str, Any], deadline: Deadline, limits: Limits) 
     """Minimise a function from a start; as a stream when the client asks for one."""
     if wants_stream(request.headers.get("Accept", "")):
         return stream(arguments, deadline, limits)
-    return descent(**arguments, limits=limits, deadline=deadline)
+    answer = descent(**arguments, limits=limits, deadline=deadline)
+    current().ended = (answer["status"],)
+    return answer
 
 
 def sweep_fields(limits: Limits) -> Fields:
@@ -93,4 +96,6 @@ def sweep_fields(limits: Limits) -> Fields:
 
 def descent_sweep(arguments: dict[str, Any], deadline: Deadline, limits: Limits) -> dict[str, Any]:
     """Minimise a function with several learning rates."""
-    return sweep(**arguments, limits=limits, deadline=deadline)
+    answer = sweep(**arguments, limits=limits, deadline=deadline)
+    current().ended = [run["status"] for run in answer["runs"]]
+    return answer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +41,8 @@ class Exchange:
         When the last byte of the body had come, by `time.monotonic`.
     waited, seconds : float
         For other computations, before it began and since then; and until the answer was complete.
+    ended : sequence of str
+        Of every descent that was computed, the status it ended in.
     client : Client
         Its address and name, as far as they are known.
     code : str
@@ -61,6 +64,7 @@ class Exchange:
     seconds: float = 0.0
     is_stream: bool = False
     timings: dict[str, float] = field(default_factory=dict)
+    ended: Sequence[str] = ()
     client: Client = UNKNOWN
 
     @property

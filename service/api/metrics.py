@@ -7,8 +7,12 @@ Without that variable the numbers are this process's own.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
+import time
+from collections import Counter as Tally
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from flask import Flask, Response
@@ -33,6 +37,11 @@ BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2
 
 COMPILING = frozenset(path for path, endpoint in ENDPOINTS.items() if endpoint.compiles)
 """Paths whose requests look for their function in the cache of compiled ones."""
+
+STATM = Path("/proc/self/statm")
+
+LOOK_SECONDS = 0.2
+"""Between two looks at what the process takes."""
 
 EXTENSION = "kobai.metrics"
 
@@ -108,6 +117,7 @@ class Metrics:
         self._lock = threading.Lock()
         self._new_answers: dict[tuple[str, int, str], int] = {}
         self._new_sums: dict[str, _Sums] = {}
+        self._new_ends: Tally[str] = Tally()
         self._is_flushed_later = False
         self.queued = self._gauge("queued_requests", "Computations on worker threads that wait.")
         self.held = self._gauge("held_bytes", "Bytes of bodies and unsent answers in memory.", "kind")
@@ -116,6 +126,15 @@ class Metrics:
         self._seen_dropped = LINES.dropped
         self.cache = self._gauge("program_cache", "The cache of compiled functions.", "figure")
         self._cache_figures = [self.cache.labels(name) for name in ("hits", "misses", "entries", "bytes")]
+        self.descents = self._counter("descents", "Descents that were computed.", "status")
+        self.starts = self._counter("worker_starts", "Workers that began, those that were replaced included.")
+        self.workers = self._gauge("workers", "Workers that run.")
+        self.cpu = self._counter("cpu_seconds", "Processor time of the workers.")
+        self.resident = self._gauge(
+            "resident_bytes", "Memory of the workers; what they share counts for each."
+        )
+        self._process = 0
+        self._seen_cpu = self._looked_at = 0.0
         build = self._make(Gauge, "build", "What is running.", "version", multiprocess_mode="max")
         build.labels(__version__).set(1)
 
@@ -135,6 +154,7 @@ class Metrics:
         answer = endpoint, exchange.status, exchange.code
         with self._lock:
             self._new_answers[answer] = self._new_answers.get(answer, 0) + 1
+            self._new_ends.update(exchange.ended)
             if not exchange.is_probe:
                 sums = self._new_sums.setdefault(endpoint, _Sums())
                 sums.seconds.append(exchange.seconds)
@@ -154,6 +174,7 @@ class Metrics:
         with self._lock:
             answers, self._new_answers = self._new_answers, {}
             sums, self._new_sums = self._new_sums, {}
+            ends, self._new_ends = self._new_ends, Tally()
         for answer, count in answers.items():
             self._answers_of(*answer).inc(count)
         for endpoint, each in sums.items():
@@ -163,11 +184,28 @@ class Metrics:
             numbers.bytes_in.inc(each.bytes_in)
             numbers.bytes_out.inc(each.bytes_out)
             numbers.compute.inc(each.compute)
+        for status, count in ends.items():
+            self.descents.labels(status).inc(count)
         self._shown_in_flight.set(self.in_flight.count)
+        if time.monotonic() - self._looked_at > LOOK_SECONDS:
+            self._show_process()
         if LINES.dropped > self._seen_dropped:
             self._count_dropped_lines()
         if not COMPILING.isdisjoint(sums):
             self._record_cache()
+
+    def _show_process(self) -> None:
+        """Tell what this process takes; the first time also that it began."""
+        self._looked_at = time.monotonic()
+        if os.getpid() != self._process:
+            self._process, self._seen_cpu = os.getpid(), 0.0
+            self.starts.inc()
+            self.workers.set(1)
+        used = time.process_time()
+        self.cpu.inc(used - self._seen_cpu)
+        self._seen_cpu = used
+        with contextlib.suppress(OSError):
+            self.resident.set(int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
 
     def _answers_of(self, *labels: Any) -> Counter:
         found = self._answers.get(labels)

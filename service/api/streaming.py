@@ -65,6 +65,7 @@ class _Run:
         try:
             with np.errstate(all="ignore"):
                 answer = descent(**arguments, limits=limits, deadline=deadline, on_progress=self._tick)
+            self._exchange.ended = (answer["status"],)
             self.lines.put(_Last(_line(answer, limits)))
         except Exception as error:  # noqa: BLE001 - a thread has nobody above it; the client is told
             self.lines.put(_Last(self._failure(error)) if self._has_begun else error)

@@ -16,7 +16,7 @@ from http import HTTPStatus
 from typing import Any, Protocol
 
 from service.api.metrics import Metrics
-from service.config import Settings
+from service.config import ARRAYS, Settings
 from service.core.limits import Deadline, Scheduler
 from service.server.body_reader import FREE_BYTES, BodyReader, Receive, Refusal
 from service.server.budget import MemoryBudget
@@ -128,7 +128,7 @@ class Bridge:
         )
         self.answers = MemoryBudget(settings.held_answer_bytes, 0, _shown(metrics, "held", "answers"))
         self.arrays = MemoryBudget(
-            2 * limits.peak_bytes, limits.peak_bytes, _shown(metrics, "held", "arrays")
+            ARRAYS * limits.peak_bytes, limits.peak_bytes, _shown(metrics, "held", "arrays")
         )
         self.threads = WorkerThreads(settings.queue, _shown(metrics, "queued"))
 

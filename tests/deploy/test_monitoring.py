@@ -185,6 +185,13 @@ def test_the_panels_of_the_dashboard_are_told_apart_and_do_not_overlap():
     assert max(x for x, _ in cells) < 24
 
 
+def test_a_panel_whose_answer_is_a_label_shows_its_name_and_no_number():
+    panel = next(panel for panel in DASHBOARD["panels"] if panel["title"] == "Version")
+
+    assert panel["options"]["textMode"] == "name"
+    assert panel["targets"][0]["legendFormat"] == "{{version}}"
+
+
 def test_prometheus_finds_the_replicas_by_their_name_in_compose():
     services = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
     job = yaml.safe_load((DEPLOY / "prometheus.yml").read_text())["scrape_configs"][0]

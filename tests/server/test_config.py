@@ -5,7 +5,6 @@ import pytest
 from service.config import (
     Settings,
     SettingsError,
-    available_cpus,
     describe_settings,
     known_variables,
     variable_of,
@@ -204,26 +203,3 @@ def test_a_setting_that_only_looks_like_a_links_is_refused():
 
 def test_an_ipv6_address_is_bound_in_brackets():
     assert Settings.from_environment({"HOST": "::1"}).bind == "[::1]:8000"
-
-
-@pytest.mark.parametrize(
-    ("files", "cpus"),
-    [
-        ({}, 1_000),
-        ({"cpu.max": "max 100000"}, 1_000),
-        ({"cpu.max": "150000 100000"}, 1),
-        ({"cpu.max": "50000 100000"}, 1),
-        ({"cpu.max": "300000 100000"}, 3),
-        ({"cpu.max": "400000 100000", "kobai.slice/cpu.max": "200000 100000"}, 2),
-        ({"cpu/cpu.cfs_quota_us": "200000", "cpu/cpu.cfs_period_us": "100000"}, 2),
-        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, 1_000),
-    ],
-)
-def test_the_cpus_are_those_that_the_quota_leaves(files, cpus, tmp_path, monkeypatch):
-    for name, text in files.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text + "\n")
-    (tmp_path / "own").write_text("12:pids:/\n0::/kobai.slice\n")
-    monkeypatch.setattr("os.sched_getaffinity", lambda pid: range(1_000))
-
-    assert available_cpus(tmp_path, tmp_path / "own") == cpus

@@ -180,3 +180,37 @@ def test_an_answer_and_its_log_line_say_where_the_time_went(server):
     assert all(abs(float(spent) - line[f"{name}_ms"]) < 0.01 for name, spent in timings.items())
     assert (line["trace_id"], line["status"], line["bytes_in"]) == (parent[3:35], 200, 16)
     assert "0.25" not in json.dumps({name: line[name] for name in line if not name.endswith("_ms")})
+
+
+def test_descents_are_counted_by_the_status_they_ended_in(app, client):
+    run = {"function": "x**2", "variables": {"x": 1.0}, "steps": 3}
+
+    def count():
+        text = client.get("/metrics").get_data(as_text=True)
+        found = re.findall(r'^kobai_descents_total\{status="(\w+)"\} (\S+)$', text, re.M)
+        return Counter({status: float(number) for status, number in found})
+
+    before = count()
+    client.post("/descent", json=run)
+    client.post("/descent", json=run | {"learning_rate": 1e9, "steps": 100})
+    with client.post("/descent", json=run, headers={"Accept": "application/x-ndjson"}) as stream:
+        stream.get_data()
+    del run["steps"]
+    client.post("/descent/sweep", json=run | {"learning_rates": [0.1, 0.2], "steps": 5})
+    client.post("/descent", json=run | {"steps": -1})
+
+    assert count() - before == Counter(max_steps=4, diverged=1)
+
+
+def test_processes_are_in_the_metrics(server):
+    def shown():
+        return dict(re.findall(r"^kobai_(\w+) (\S+)$", server.get("/metrics")[2].decode(), re.M))
+
+    end = time.monotonic() + 10
+    while float(shown()["workers"]) < 2 and time.monotonic() < end:
+        time.sleep(0.1)
+    now = shown()
+
+    assert (float(now["workers"]), float(now["worker_starts_total"])) == (2, 2)
+    assert float(now["cpu_seconds_total"]) > 0
+    assert 2 * 30e6 < float(now["resident_bytes"]) < 2e9
