@@ -120,10 +120,10 @@ def direction_of(drawn):
     return {name: random.integers(-8, 8, array.shape) / 4 for name, array in drawn.variables.items()}
 
 
-def products(wanted, find):
-    """Return derivatives along a direction, None where there are none or rounding decides them."""
+def product(find, *arguments):
+    """Return a derivative along a direction, None where there is none or rounding decides it."""
     try:
-        found = find(wanted)
+        found = find(*arguments)
     except Undefined:
         return None
     each = found.values() if isinstance(found, dict) else [found]
@@ -139,12 +139,12 @@ def test_values_and_products_with_the_jacobian_are_those_of_the_tree(name):
             continue
         arguments = {"function": function, "variables": drawn.variables, "constants": drawn.constants}
         direction = direction_of(drawn)
-        along = products(wanted, lambda wanted: wanted.array_along(drawn.whole, precise_each(direction)))
+        along = product(wanted.array_along, drawn.whole, precise_each(direction))
 
         one = value(**arguments | {"function": drawn.function})["value"]
         assert_holds(wanted.value, one.reshape(()), arguments)
-        product = vjp(**arguments | {"function": drawn.function}, cotangents=np.ones(one.shape))
-        assert_all_hold(wanted.gradient, product["product"], arguments)
+        across = vjp(**arguments | {"function": drawn.function}, cotangents=np.ones(one.shape))
+        assert_all_hold(wanted.gradient, across["product"], arguments)
         if along is not None and along.exact.size:
             assert_holds(along, jvp(**arguments, tangents=direction)["product"], direction, arguments)
 
@@ -166,8 +166,7 @@ def test_products_with_the_hessian_are_those_of_the_tree(name, width):
 
 @functools.cache
 def slopes_along(wanted, drawn):
-    direction = precise_each(direction_of(drawn))
-    return products(wanted, lambda wanted: wanted.slope_along(direction))
+    return product(wanted.slope_along, precise_each(direction_of(drawn)))
 
 
 @each_width
