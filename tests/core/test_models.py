@@ -118,7 +118,8 @@ MODELS = {
     ),
     "convolutional network": (
         "h = relu(conv2d(X, K, padding=1) + b[:, None, None])\n"
-        "f = reshape(max_pool2d(h, 2), (len(X), -1))\nmean(cross_entropy(softmax(f @ W), t))",
+        "f = reshape(max_pool2d(h, 2), (len(X), -1))\n"
+        "mean(cross_entropy(softmax(f @ W), t)) + 0.01*sum(W**2)",
         {"K": 0.3 * random.normal(size=(4, 1, 3, 3)), "b": np.zeros(4),
          "W": 0.1 * random.normal(size=(64, 3))},
         {"X": random.normal(size=(6, 1, 8, 8)), "t": np.array([0.0, 1, 2, 0, 1, 2])},

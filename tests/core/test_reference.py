@@ -3,16 +3,19 @@
 import doctest
 import importlib
 import pkgutil
-import re
 
+import numpy as np
 import pytest
 
 import service
 from service.core.language.operations import describe_operations
+from tests.core.function_page import page
 from tests.documentation import PAGES
 
 ACTING = ("__main__", ".wsgi", ".asgi", ".gunicorn_conf")
 """Modules that act when they are imported: they start applications, and set the environment of servers."""
+
+ROWS = describe_operations()
 
 MODULES = sorted(
     module.name
@@ -21,23 +24,25 @@ MODULES = sorted(
 )
 
 
-def test_the_page_on_the_language_lists_every_function_as_the_service_does():
-    table = PAGES["docs/language.md"].split("| function | meaning |")[1].split("\n\n")[0]
-    rows = re.findall(r"^\| `(.+)` \| (.+) \| (.*) \|$", table.replace("\\|", "/"), re.M)
-
-    listed = [row for row in describe_operations() if row["kind"] == "function"]
-
-    expected = [(row["signature"], row["meaning"], row["kinks"]) for row in listed]
-    assert [tuple(cell.strip() for cell in row) for row in rows] == [
-        tuple(cell.replace("|", "/") for cell in row) for row in expected
-    ]
+def test_the_page_on_the_functions_is_the_table_of_operations():
+    assert PAGES["docs/functions.md"] == page()
 
 
 def test_every_row_says_how_it_is_written_and_what_it_means():
-    for row in describe_operations():
+    for row in ROWS:
         assert row["signature"]
         assert row["meaning"]
+        assert row["group"]
         assert row["name"].strip("[]") in row["signature"]
+        assert row["name"].strip("[]") in row["example"]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["signature"])
+def test_an_example_runs_as_it_stands(client, row):
+    answer = client.post("/value", json={"function": row["example"]})
+
+    assert answer.status_code == 200, answer.json
+    assert np.all(np.isfinite(answer.json["value"]))
 
 
 @pytest.mark.parametrize("name", MODULES)

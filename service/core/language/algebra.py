@@ -113,8 +113,16 @@ ALGEBRA: tuple[Operation, ...] = (
         batch=batching.again("inv"),
         cost=_cubic,
         workspace=2.0,
+        example="inv(diag(stack(2, 4)))",
     ),
-    macro("solve", ("a", "b"), "y with a @ y = b", _solve, shape=_solved),
+    macro(
+        "solve",
+        ("a", "b"),
+        "y with a @ y = b",
+        _solve,
+        shape=_solved,
+        example="solve(diag(stack(2, 4)), stack(1, 1))",
+    ),
     macro(
         "solve_triangular",
         ("a", "b"),
@@ -122,6 +130,7 @@ ALGEBRA: tuple[Operation, ...] = (
         _solve_triangular,
         shape=_solved,
         options=(("lower", "flag", False),),
+        example="solve_triangular(tril(ones((2, 2))), stack(1, 3), lower=True)",
     ),
     Operation(
         "det",
@@ -133,6 +142,7 @@ ALGEBRA: tuple[Operation, ...] = (
         batch=batching.again("det"),
         cost=_cubic,
         workspace=1.0,
+        example="det(2*eye(3))",
     ),
     Operation(
         "logdet",
@@ -145,6 +155,7 @@ ALGEBRA: tuple[Operation, ...] = (
         cost=_cubic,
         workspace=1.0,
         is_analytic=False,
+        example="logdet(2*eye(3))",
     ),
     Operation(
         "cholesky",
@@ -157,6 +168,7 @@ ALGEBRA: tuple[Operation, ...] = (
         cost=_cubic,
         workspace=1.0,
         is_analytic=False,
+        example="cholesky(eye(2) + 3)",
     ),
     # what the others are made of, and no caller can name
     Operation(

@@ -162,6 +162,7 @@ ARRANGEMENT: tuple[Operation, ...] = (
         shape=_joined_shape,
         options=(("axis", "axis", 0),),
         is_variadic=True,
+        example="concatenate(arange(2), 7, ones(2))",
     ),
     macro(
         "stack",
@@ -171,6 +172,7 @@ ARRANGEMENT: tuple[Operation, ...] = (
         shape=_stacked_shape,
         options=(("axis", "axis", 0),),
         is_variadic=True,
+        example="stack(arange(2), ones(2), axis=1)",
     ),
     macro(
         "roll",
@@ -179,6 +181,7 @@ ARRANGEMENT: tuple[Operation, ...] = (
         _roll,
         shape=_rolled_shape,
         options=(("shift", "whole", REQUIRED), AXIS),
+        example="roll(arange(4), 1)",
     ),
     macro(
         "flip",
@@ -187,6 +190,7 @@ ARRANGEMENT: tuple[Operation, ...] = (
         flip,
         shape=lambda x, axis: shapes.axes_of(axis, len(x)) and x,
         options=(AXIS,),
+        example="flip(arange(3))",
     ),
     macro(
         "repeat",
@@ -195,6 +199,7 @@ ARRANGEMENT: tuple[Operation, ...] = (
         _repeat,
         shape=_repeated_shape,
         options=(("repeats", "size", REQUIRED), AXIS),
+        example="repeat(arange(2), 3)",
     ),
     macro(
         "tile",
@@ -203,6 +208,7 @@ ARRANGEMENT: tuple[Operation, ...] = (
         _tile,
         shape=_tiled_shape,
         options=(("reps", "shape", REQUIRED),),
+        example="tile(arange(2), 3)",
     ),
     macro(
         "broadcast_to",
@@ -211,6 +217,7 @@ ARRANGEMENT: tuple[Operation, ...] = (
         lambda x, shape: x.apply("broadcast", shape=_target(x.shape, shape)),
         shape=_target,
         options=(("shape", "shape", REQUIRED),),
+        example="broadcast_to(arange(2), (3, 2))",
     ),
     macro(
         "squeeze",
@@ -219,6 +226,7 @@ ARRANGEMENT: tuple[Operation, ...] = (
         lambda x, axis: x.apply("reshape", shape=_squeezed(x.shape, axis)),
         shape=_squeezed,
         options=(AXIS,),
+        example="squeeze(ones((1, 3)))",
     ),
     macro(
         "expand_dims",
@@ -227,6 +235,7 @@ ARRANGEMENT: tuple[Operation, ...] = (
         lambda x, axis: x.apply("reshape", shape=_expanded(x.shape, axis)),
         shape=_expanded,
         options=(("axis", "axis", REQUIRED),),
+        example="expand_dims(arange(2), 1)",
     ),
     # what the others are made of, and no caller can name
     Operation(

@@ -67,7 +67,15 @@ def _var(x: Term, axis: shapes.Axes, ddof: float, keepdims: bool) -> Term:
 SPREAD = (AXIS, ("ddof", "number", 0.0), ("keepdims", "flag", False))
 
 CUMULATION: tuple[Operation, ...] = (
-    macro("cumsum", ("x",), "running sum", _cumsum, shape=_cumulated, options=(AXIS,)),
+    macro(
+        "cumsum",
+        ("x",),
+        "running sum",
+        _cumsum,
+        shape=_cumulated,
+        options=(AXIS,),
+        example="cumsum(arange(5))",
+    ),
     macro(
         "diff",
         ("x",),
@@ -75,6 +83,7 @@ CUMULATION: tuple[Operation, ...] = (
         _diff,
         shape=_differences_shape,
         options=(("n", "size", 1), ("axis", "axis", -1)),
+        example="diff(stack(1, 4, 9))",
     ),
     macro(
         "var",
@@ -83,6 +92,7 @@ CUMULATION: tuple[Operation, ...] = (
         _var,
         shape=_variance_shape,
         options=SPREAD,
+        example="var(stack(1, 2, 4), ddof=1)",
     ),
     macro(
         "std",
@@ -92,6 +102,7 @@ CUMULATION: tuple[Operation, ...] = (
         shape=_variance_shape,
         options=SPREAD,
         kinks="0 where all elements are equal",
+        example="std(stack(1, 2, 4), ddof=1)",
     ),
     # what the others are made of, and no caller can name
     Operation(

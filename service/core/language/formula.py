@@ -106,7 +106,7 @@ class Loss:
         `service.core.losses`.
     takes_labels : bool
         Whether class labels may stand for one-hot targets.
-    kinks, cost, workspace, is_analytic
+    kinks, example, cost, workspace, is_analytic
         As in the operations table.
     """
 
@@ -120,6 +120,7 @@ class Loss:
     targets: str = "number"
     takes_labels: bool = False
     kinks: str = ""
+    example: str = ""
     cost: float = 4.0
     workspace: float = 0.0
     is_analytic: bool = True

@@ -59,6 +59,7 @@ def _operation(row: Loss) -> Operation:
         definition=formula.value,
         fused=_from_logits(row),
         kinks=row.kinks,
+        example=row.example,
         cost=row.cost,
         workspace=row.workspace,
         is_elementwise=not is_over_rows,

@@ -153,6 +153,7 @@ LOSSES: dict[str, Loss] = {
                 SQUARE,
                 by_target=lambda p, t: t - p,
             ),
+            example="half_squared_error(stack(1, 4), 2)",
         ),
         Loss(
             "squared_error",
@@ -163,6 +164,7 @@ LOSSES: dict[str, Loss] = {
                 SQUARE,
                 by_target=lambda p, t: -2.0 * (p - t),
             ),
+            example="squared_error(stack(1, 4), 2)",
         ),
         Loss(
             "absolute_error",
@@ -175,6 +177,7 @@ LOSSES: dict[str, Loss] = {
             ),
             kinks="0 where p equals t",
             is_analytic=False,
+            example="absolute_error(stack(1, 4), 2)",
         ),
         Loss(
             "huber",
@@ -189,6 +192,7 @@ LOSSES: dict[str, Loss] = {
             cost=6.0,
             workspace=3.0,
             is_analytic=False,
+            example="huber(stack(1.5, 5), 1)",
         ),
         Loss(
             "cross_entropy",
@@ -215,6 +219,7 @@ LOSSES: dict[str, Loss] = {
             takes_labels=True,
             cost=12.0,
             workspace=3.0,
+            example="cross_entropy(softmax(stack(1, 2, 3)), stack(0, 0, 1), epsilon=0)",
         ),
         Loss(
             "binary_cross_entropy",
@@ -240,6 +245,7 @@ LOSSES: dict[str, Loss] = {
             targets="probability",
             cost=20.0,
             workspace=4.0,
+            example="binary_cross_entropy(sigmoid(stack(-2, 2)), stack(0, 1), epsilon=0)",
         ),
         Loss(
             "kl_divergence",
@@ -264,6 +270,7 @@ LOSSES: dict[str, Loss] = {
             targets="non-negative",
             cost=24.0,
             workspace=4.0,
+            example="kl_divergence(stack(0.5, 0.5), stack(0.25, 0.75))",
         ),
         Loss(
             "hinge",
@@ -277,6 +284,7 @@ LOSSES: dict[str, Loss] = {
             targets="sign",
             kinks="0 where t * p is 1",
             is_analytic=False,
+            example="hinge(stack(0.5, 2), stack(1, -1))",
         ),
         Loss(
             "log_cosh",
@@ -290,6 +298,7 @@ LOSSES: dict[str, Loss] = {
             cost=40.0,
             workspace=4.0,
             is_analytic=False,
+            example="log_cosh(stack(1, 1000), 0)",
         ),
         Loss(
             "poisson",
@@ -312,6 +321,7 @@ LOSSES: dict[str, Loss] = {
             targets="non-negative",
             cost=12.0,
             workspace=2.0,
+            example="poisson(2, 3)",
         ),
         Loss(
             "pinball",
@@ -326,6 +336,7 @@ LOSSES: dict[str, Loss] = {
             kinks="0 where p equals t",
             workspace=2.0,
             is_analytic=False,
+            example="pinball(stack(1, 4), 2, quantile=0.9)",
         ),
         Loss(
             "cosine_distance",
@@ -341,6 +352,7 @@ LOSSES: dict[str, Loss] = {
             cost=16.0,
             workspace=4.0,
             is_analytic=False,
+            example="cosine_distance(stack(1, 0), stack(1, 1))",
         ),
     )
 }

@@ -116,6 +116,7 @@ MAKING: tuple[Operation, ...] = (
         options=SHAPE,
         is_macro=True,
         definition=_filled(0.0),
+        example="zeros((2, 2))",
     ),
     Operation(
         "ones",
@@ -126,6 +127,7 @@ MAKING: tuple[Operation, ...] = (
         options=SHAPE,
         is_macro=True,
         definition=_filled(1.0),
+        example="ones(3)",
     ),
     Operation(
         "eye",
@@ -136,6 +138,7 @@ MAKING: tuple[Operation, ...] = (
         options=(("n", "size", REQUIRED), ("m", "size", None)),
         is_macro=True,
         definition=_eye,
+        example="eye(2)",
     ),
     Operation(
         "arange",
@@ -145,6 +148,7 @@ MAKING: tuple[Operation, ...] = (
         array="range_kernel({start}, {stop}, {step})",
         options=(("start", "number", REQUIRED), ("stop", "number", None), ("step", "number", 1.0)),
         lower=_elements(range_kernel),
+        example="arange(1, 7, 2)",
     ),
     Operation(
         "linspace",
@@ -154,6 +158,7 @@ MAKING: tuple[Operation, ...] = (
         array="linspace({start}, {stop}, {num})",
         options=(("start", "number", REQUIRED), ("stop", "number", REQUIRED), ("num", "size", 50)),
         lower=_elements(np.linspace),
+        example="linspace(0, 1, 5)",
     ),
     Operation(
         "one_hot",
@@ -165,6 +170,7 @@ MAKING: tuple[Operation, ...] = (
         is_macro=True,
         is_analytic=False,
         definition=_one_hot,
+        example="one_hot(stack(0, 2), 3)",
     ),
     # what indexing by constants is made of, and no caller can name
     Operation(

@@ -108,6 +108,7 @@ MATRICES: tuple[Operation, ...] = (
         _diag,
         shape=_diagonal_shape,
         options=DIAGONAL,
+        example="diag(stack(1, 2))",
     ),
     macro(
         "tril",
@@ -116,6 +117,7 @@ MATRICES: tuple[Operation, ...] = (
         lambda x, k: triangle(x, k, "less_equal"),
         shape=_matrix,
         options=DIAGONAL,
+        example="tril(ones((2, 2)))",
     ),
     macro(
         "triu",
@@ -124,6 +126,7 @@ MATRICES: tuple[Operation, ...] = (
         lambda x, k: triangle(x, k, "greater_equal"),
         shape=_matrix,
         options=DIAGONAL,
+        example="triu(ones((2, 2)), 1)",
     ),
     macro(
         "trace",
@@ -132,6 +135,7 @@ MATRICES: tuple[Operation, ...] = (
         _trace,
         shape=_trace_shape,
         options=(("offset", "whole", 0),),
+        example="trace(eye(3))",
     ),
     macro(
         "outer",
@@ -139,6 +143,7 @@ MATRICES: tuple[Operation, ...] = (
         "all products of an element of a and one of b",
         _outer,
         shape=lambda a, b: (math.prod(a), math.prod(b)),
+        example="outer(stack(1, 2), stack(3, 4))",
     ),
     macro(
         "tensordot",
@@ -147,5 +152,6 @@ MATRICES: tuple[Operation, ...] = (
         _tensordot,
         shape=_tensordot_shape,
         options=(("axes", "shape", 2),),
+        example="tensordot(ones((2, 3)), arange(3), axes=1)",
     ),
 )

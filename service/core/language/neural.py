@@ -95,7 +95,14 @@ def _pool(reduction: str) -> Callable[..., Term]:
 
 
 NEURAL: tuple[Operation, ...] = (
-    macro("convolve", ("x", "w"), "full convolution of two vectors", _convolve, shape=_convolved),
+    macro(
+        "convolve",
+        ("x", "w"),
+        "full convolution of two vectors",
+        _convolve,
+        shape=_convolved,
+        example="convolve(stack(1, 2), stack(1, 1, 1))",
+    ),
     macro(
         "conv2d",
         ("x", "w"),
@@ -103,6 +110,7 @@ NEURAL: tuple[Operation, ...] = (
         _conv2d,
         shape=_filtered,
         options=(("stride", "count", 1), ("padding", "size", 0)),
+        example="conv2d(ones((1, 3, 3)), ones((1, 1, 2, 2)))",
     ),
     macro(
         "max_pool2d",
@@ -113,6 +121,7 @@ NEURAL: tuple[Operation, ...] = (
         options=(("size", "count", REQUIRED),),
         kinks="equal elements share the derivative equally",
         is_analytic=False,
+        example="max_pool2d(reshape(arange(16), (1, 4, 4)), 2)",
     ),
     macro(
         "avg_pool2d",
@@ -121,5 +130,6 @@ NEURAL: tuple[Operation, ...] = (
         _pool("mean"),
         shape=_pooled,
         options=(("size", "count", REQUIRED),),
+        example="avg_pool2d(reshape(arange(16), (1, 4, 4)), 2)",
     ),
 )

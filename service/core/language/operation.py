@@ -33,6 +33,8 @@ class Operation:
         How it is called; the operands' names as in the signature.
     meaning, kinks : str
         One line each for `GET /functions`.
+    example : str
+        A text that uses it and needs no variables.
     options : tuple of (str, kind, default)
         Literal keywords; the kind is a key of the checker's table of literals.
     shape : callable
@@ -107,6 +109,7 @@ class Operation:
     into: str = ""
     scalar: str = ""
     kinks: str = ""
+    example: str = ""
     accumulate: Callable[..., Term] | None = None
     batch: Callable[..., Term] | None = None
     lower: Callable[..., Any] | None = None

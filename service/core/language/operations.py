@@ -5,6 +5,8 @@ Adding an operation is one row in the module of its kind.
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
+
 from service.core.language.algebra import ALGEBRA
 from service.core.language.arrangement import ARRANGEMENT
 from service.core.language.cumulation import CUMULATION
@@ -19,24 +21,22 @@ from service.core.language.reductions import REDUCTIONS
 from service.core.language.slopes import SLOPES
 from service.core.language.sorting import SORTING
 from service.core.language.special import SPECIAL
-from service.core.language.structure import STRUCTURE
+from service.core.language.structure import PRODUCTS, STRUCTURE
 
-_ROWS = (
-    *OPERATORS,
-    *ELEMENTWISE,
-    *SPECIAL,
-    *REDUCTIONS,
-    *CUMULATION,
-    *SORTING,
-    *STRUCTURE,
-    *ARRANGEMENT,
-    *MATRICES,
-    *MAKING,
-    *ALGEBRA,
-    *NEURAL,
-    *LOSS_OPERATIONS,
-    *SLOPES,
-)
+GROUPS: dict[str, tuple[Operation, ...]] = {
+    "operators": OPERATORS,
+    "element by element": (*ELEMENTWISE, *SPECIAL),
+    "reductions": (*REDUCTIONS, *CUMULATION, *SORTING),
+    "laying out": (*STRUCTURE, *ARRANGEMENT, *MATRICES),
+    "making": MAKING,
+    "linear algebra": (*PRODUCTS, *ALGEBRA),
+    "neural": NEURAL,
+    "losses": LOSS_OPERATIONS,
+    "derivatives": SLOPES,
+}
+"""All rows, by what they are about."""
+
+_ROWS = tuple(row for rows in GROUPS.values() for row in rows)
 
 OPERATIONS: dict[str, Operation] = {row.name: row for row in _ROWS}
 """All rows by name."""
@@ -60,30 +60,47 @@ SECOND_KINKS = "; second derivatives there are 0"
 """Where a derivative jumps, the derivative of the value that was chosen for it."""
 
 
-def describe_operations() -> list[dict[str, str]]:
-    """List every operator, function and constant: name, signature, meaning, derivative at kinks."""
-    rows = [
-        {
-            "name": row.name if row.is_function else row.symbol,
-            "kind": "function" if row.is_function else "operator",
-            "signature": row.signature,
-            "meaning": row.meaning,
-            "kinks": f"{row.kinks}{SECOND_KINKS}" if row.kinks and not row.is_analytic else row.kinks,
-        }
-        for row in _ROWS
-        if row.is_public
-    ]
-    rows.append(
-        {
-            "name": "@",
-            "kind": "operator",
-            "signature": "a @ b",
-            "meaning": OPERATIONS["matmul"].meaning,
-            "kinks": "",
-        }
+@dataclass(frozen=True)
+class Notation:
+    """What the grammar knows and no operation is by itself."""
+
+    name: str
+    kind: str
+    group: str
+    signature: str
+    meaning: str
+    example: str
+    kinks: str = ""
+
+
+_NOTATIONS = (
+    Notation("@", "operator", "operators", "a @ b", "matrix product", "ones((2, 3)) @ arange(3)"),
+    Notation("and", "operator", "operators", "a and b", "whether both hold", "where(0 < 1 and 1 < 2, 5, 6)"),
+    Notation("or", "operator", "operators", "a or b", "whether one holds", "where(0 > 1 or 1 < 2, 5, 6)"),
+    Notation("not", "operator", "operators", "not a", "whether it does not hold", "where(not 0 > 1, 5, 6)"),
+    Notation(".T", "operator", "operators", "x.T", "axes in reversed order", "ones((2, 3)).T"),
+    Notation(
+        "len", "function", "laying out", "len(x)", "size of the first axis, a whole number", "len(eye(3))"
+    ),
+    *(Notation(name, "constant", "constants", name, repr(value), name) for name, value in CONSTANTS.items()),
+)
+
+
+def _notation(row: Operation, group: str) -> Notation:
+    """Describe an operation."""
+    return Notation(
+        row.name if row.is_function else row.symbol,
+        "function" if row.is_function else "operator",
+        group if row.is_function else "operators",
+        row.signature,
+        row.meaning,
+        row.example,
+        f"{row.kinks}{SECOND_KINKS}" if row.kinks and not row.is_analytic else row.kinks,
     )
-    rows += [
-        {"name": name, "kind": "constant", "signature": name, "meaning": repr(value), "kinks": ""}
-        for name, value in CONSTANTS.items()
-    ]
-    return rows
+
+
+def describe_operations() -> list[dict[str, str]]:
+    """List operators, functions and constants: name, kind, group, signature, meaning, example, kinks."""
+    rows = (_notation(row, group) for group, rows in GROUPS.items() for row in rows if row.is_public)
+    order = (*GROUPS, "constants")
+    return [asdict(row) for row in sorted((*rows, *_NOTATIONS), key=lambda row: order.index(row.group))]

@@ -23,13 +23,41 @@ def _power_base(g: Term, y: Term, a: Term, b: Term) -> Term:
 
 
 OPERATORS: tuple[Operation, ...] = (
-    operator("add", "+", "sum", lambda g, y, a, b: g, lambda g, y, a, b: g, ufunc="add"),
-    operator("subtract", "-", "difference", lambda g, y, a, b: g, lambda g, y, a, b: -g, ufunc="subtract"),
     operator(
-        "multiply", "*", "product", lambda g, y, a, b: g * b, lambda g, y, a, b: g * a, ufunc="multiply"
+        "add",
+        "+",
+        "sum",
+        lambda g, y, a, b: g,
+        lambda g, y, a, b: g,
+        ufunc="add",
+        example="stack(1, 2) + 10",
     ),
     operator(
-        "divide", "/", "quotient", lambda g, y, a, b: g / b, lambda g, y, a, b: -g * (y / b), ufunc="divide"
+        "subtract",
+        "-",
+        "difference",
+        lambda g, y, a, b: g,
+        lambda g, y, a, b: -g,
+        ufunc="subtract",
+        example="stack(1, 2) - 10",
+    ),
+    operator(
+        "multiply",
+        "*",
+        "product",
+        lambda g, y, a, b: g * b,
+        lambda g, y, a, b: g * a,
+        ufunc="multiply",
+        example="stack(1, 2) * 10",
+    ),
+    operator(
+        "divide",
+        "/",
+        "quotient",
+        lambda g, y, a, b: g / b,
+        lambda g, y, a, b: -g * (y / b),
+        ufunc="divide",
+        example="stack(1, 2) / 10",
     ),
     operator(
         "power",
@@ -42,6 +70,7 @@ OPERATORS: tuple[Operation, ...] = (
         cost=20.0,
         kinks="0**0 is 1; where b is 0 the derivative by a is 0, as where a is a sum of squares that is 0; "
         "where a is 0 the derivative by b is 0",
+        example="arange(4) ** 2",
     ),
     operator(
         "modulo",
@@ -53,6 +82,7 @@ OPERATORS: tuple[Operation, ...] = (
         cost=8.0,
         kinks="where it jumps, as beside it",
         is_analytic=False,
+        example="stack(7, -7) % 3",
     ),
     operator(
         "floor_quotient",
@@ -64,6 +94,7 @@ OPERATORS: tuple[Operation, ...] = (
         cost=8.0,
         kinks="0",
         is_analytic=False,
+        example="stack(7, -7) // 2",
     ),
     unary(
         "negative",
@@ -73,6 +104,7 @@ OPERATORS: tuple[Operation, ...] = (
         is_function=False,
         array="-{0}",
         scalar="-{0}",
+        example="-stack(1, 2)",
     ),
     unary(
         "positive",
@@ -84,11 +116,42 @@ OPERATORS: tuple[Operation, ...] = (
         scalar="{0}",
         is_macro=True,
         definition=lambda x: x,
+        example="+stack(1, 2)",
     ),
-    comparison("less", "<", "whether a is below b"),
-    comparison("less_equal", "<=", "whether a is at most b"),
-    comparison("greater", ">", "whether a is above b"),
-    comparison("greater_equal", ">=", "whether a is at least b"),
-    comparison("equal", "==", "whether a equals b"),
-    comparison("not_equal", "!=", "whether a differs from b"),
+    comparison(
+        "less",
+        "<",
+        "whether a is below b",
+        example="where(arange(3) < 1, 5, 6)",
+    ),
+    comparison(
+        "less_equal",
+        "<=",
+        "whether a is at most b",
+        example="where(arange(3) <= 1, 5, 6)",
+    ),
+    comparison(
+        "greater",
+        ">",
+        "whether a is above b",
+        example="where(arange(3) > 1, 5, 6)",
+    ),
+    comparison(
+        "greater_equal",
+        ">=",
+        "whether a is at least b",
+        example="where(arange(3) >= 1, 5, 6)",
+    ),
+    comparison(
+        "equal",
+        "==",
+        "whether a equals b",
+        example="where(arange(3) == 1, 5, 6)",
+    ),
+    comparison(
+        "not_equal",
+        "!=",
+        "whether a differs from b",
+        example="where(arange(3) != 1, 5, 6)",
+    ),
 )

@@ -139,8 +139,17 @@ REDUCTIONS: tuple[Operation, ...] = (
         array="add_reduce({0}, {axis}, None, None, {keepdims})",
         suited=_faster_sum,
         lower=elements.reduced(Term.__add__, 0.0),
+        example="sum(eye(2), axis=0)",
     ),
-    reduction("mean", "arithmetic mean", None, array="", is_macro=True, definition=_mean),
+    reduction(
+        "mean",
+        "arithmetic mean",
+        None,
+        array="",
+        is_macro=True,
+        definition=_mean,
+        example="mean(arange(5))",
+    ),
     reduction(
         "min",
         "smallest element",
@@ -149,6 +158,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         lower=elements.reduced(lambda a, b: a.apply("minimum", b), 0.0),
         kinks="equal elements share the derivative equally",
         is_analytic=False,
+        example="min(stack(3, 1, 2))",
     ),
     reduction(
         "max",
@@ -159,6 +169,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         lower=elements.reduced(lambda a, b: a.apply("maximum", b), 0.0),
         kinks="equal elements share the derivative equally",
         is_analytic=False,
+        example="max(stack(3, 1, 2))",
     ),
     reduction(
         "prod",
@@ -169,6 +180,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         shape=shapes.reduced,
         array="multiply_reduce({0}, {axis}, None, None, {keepdims})",
         lower=elements.reduced(Term.__mul__, 1.0),
+        example="prod(arange(1, 5))",
     ),
     reduction(
         "logsumexp",
@@ -178,6 +190,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         definition=_logsumexp,
         cost=12.0,
         workspace=3.0,
+        example="logsumexp(stack(1000, 1000))",
     ),
     reduction(
         "norm",
@@ -192,6 +205,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         workspace=3.5,
         kinks="0 at 0",
         is_analytic=False,
+        example="norm(stack(3, 4))",
     ),
     Operation(
         "softmax",
@@ -206,6 +220,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         definition=_softmax,
         cost=12.0,
         workspace=1.0,
+        example="softmax(stack(1, 2, 3))",
     ),
     Operation(
         "log_softmax",
@@ -219,6 +234,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         definition=_log_softmax,
         cost=12.0,
         workspace=2.0,
+        example="log_softmax(stack(1, 2, 1000))",
     ),
     Operation(
         "product_of_others",

@@ -57,9 +57,9 @@ def operator(
     return binary(name, meaning, first, second, symbol=symbol, **fields)
 
 
-def comparison(name: str, symbol: str, meaning: str) -> Operation:
+def comparison(name: str, symbol: str, meaning: str, **fields: Any) -> Operation:
     """Make the row of a comparison, whose result is a condition."""
-    return operator(name, symbol, meaning, None, None)
+    return operator(name, symbol, meaning, None, None, **fields)
 
 
 def internal(

@@ -103,6 +103,7 @@ SORTING: tuple[Operation, ...] = (
         options=(("axis", "axis", -1),),
         kinks=TIES,
         is_analytic=False,
+        example="sort(stack(3, 1, 2))",
     ),
     macro(
         "median",
@@ -113,6 +114,7 @@ SORTING: tuple[Operation, ...] = (
         options=(AXIS, KEEP),
         kinks=TIES,
         is_analytic=False,
+        example="median(stack(3, 1, 2))",
     ),
     macro(
         "quantile",
@@ -123,6 +125,7 @@ SORTING: tuple[Operation, ...] = (
         options=(("q", "number", REQUIRED), AXIS, KEEP),
         kinks=TIES,
         is_analytic=False,
+        example="quantile(arange(5), 0.9)",
     ),
     # what the others are made of, and no caller can name
     Operation(

@@ -53,8 +53,20 @@ def _bessel(g: Term, y: Term, x: Term, order: Term) -> Term:
 
 
 SPECIAL: tuple[Operation, ...] = (
-    _step_function("floor", "largest whole number of at most x", "0", scalar="(floor({0}) + 0.0)"),
-    _step_function("ceil", "smallest whole number of at least x", "0", scalar="(ceil({0}) + 0.0)"),
+    _step_function(
+        "floor",
+        "largest whole number of at most x",
+        "0",
+        scalar="(floor({0}) + 0.0)",
+        example="floor(stack(-1.5, 1.5))",
+    ),
+    _step_function(
+        "ceil",
+        "smallest whole number of at least x",
+        "0",
+        scalar="(ceil({0}) + 0.0)",
+        example="ceil(stack(-1.5, 1.5))",
+    ),
     _step_function(
         "round",
         "nearest whole number, of two the even one",
@@ -62,11 +74,36 @@ SPECIAL: tuple[Operation, ...] = (
         ufunc="rint",
         array="rint({0})",
         scalar="(round_half_even({0}) + 0.0)",
+        example="round(stack(0.5, 1.5, 1.7))",
     ),
-    _step_function("trunc", "x without what stands behind the point", "0", scalar="(trunc({0}) + 0.0)"),
-    unary("log2", "logarithm to base 2", lambda g, y, x: g / (x * LOG_2), cost=10.0),
-    unary("log10", "logarithm to base 10", lambda g, y, x: g / (x * LOG_10), cost=10.0),
-    unary("exp2", "2 to the power x", lambda g, y, x: g * (y * LOG_2), cost=10.0),
+    _step_function(
+        "trunc",
+        "x without what stands behind the point",
+        "0",
+        scalar="(trunc({0}) + 0.0)",
+        example="trunc(stack(-1.5, 1.5))",
+    ),
+    unary(
+        "log2",
+        "logarithm to base 2",
+        lambda g, y, x: g / (x * LOG_2),
+        cost=10.0,
+        example="log2(8)",
+    ),
+    unary(
+        "log10",
+        "logarithm to base 10",
+        lambda g, y, x: g / (x * LOG_10),
+        cost=10.0,
+        example="log10(1000)",
+    ),
+    unary(
+        "exp2",
+        "2 to the power x",
+        lambda g, y, x: g * (y * LOG_2),
+        cost=10.0,
+        example="exp2(10)",
+    ),
     unary(
         "cbrt",
         "cube root",
@@ -75,6 +112,7 @@ SPECIAL: tuple[Operation, ...] = (
         cost=20.0,
         kinks="0 where x is a sum of squares that is 0",
         is_analytic=False,
+        example="cbrt(27)",
     ),
     binary(
         "hypot",
@@ -87,6 +125,7 @@ SPECIAL: tuple[Operation, ...] = (
         kinks="0 where a and b are 0",
         cost=10.0,
         is_analytic=False,
+        example="hypot(3, 4)",
     ),
     binary(
         "arctan2",
@@ -101,6 +140,7 @@ SPECIAL: tuple[Operation, ...] = (
         kinks="0 where a and b are 0",
         cost=24.0,
         is_analytic=False,
+        example="arctan2(1, -1)",
     ),
     unary(
         "arcsinh",
@@ -108,6 +148,7 @@ SPECIAL: tuple[Operation, ...] = (
         lambda g, y, x: g / x.apply("hypot", 1.0),
         scalar="asinh({0})",
         cost=24.0,
+        example="arcsinh(1)",
     ),
     unary(
         "arccosh",
@@ -115,6 +156,7 @@ SPECIAL: tuple[Operation, ...] = (
         lambda g, y, x: g / ((x - 1.0).apply("sqrt") * (x + 1.0).apply("sqrt")),
         scalar="acosh({0})",
         cost=24.0,
+        example="arccosh(2)",
     ),
     unary(
         "arctanh",
@@ -122,6 +164,7 @@ SPECIAL: tuple[Operation, ...] = (
         lambda g, y, x: g / ((1.0 - x) * (1.0 + x)),
         scalar="atanh({0})",
         cost=24.0,
+        example="arctanh(0.5)",
     ),
     unary(
         "sinc",
@@ -132,6 +175,7 @@ SPECIAL: tuple[Operation, ...] = (
         is_macro=True,
         is_analytic=False,
         definition=lambda x: (x * math.pi).apply("spherical_bessel", 0.0),
+        example="sinc(stack(0, 0.5))",
     ),
     unary(
         "erf",
@@ -141,6 +185,7 @@ SPECIAL: tuple[Operation, ...] = (
         scalar="erf({0})",
         cost=16.0,
         is_analytic=False,
+        example="erf(1)",
     ),
     unary(
         "erfc",
@@ -151,6 +196,7 @@ SPECIAL: tuple[Operation, ...] = (
         cost=100.0,
         workspace=2.0,
         is_analytic=False,
+        example="erfc(10)",
     ),
     unary(
         "lgamma",
@@ -161,6 +207,7 @@ SPECIAL: tuple[Operation, ...] = (
         cost=60.0,
         workspace=6.0,
         is_analytic=False,
+        example="lgamma(5)",
     ),
     unary(
         "digamma",
@@ -171,14 +218,21 @@ SPECIAL: tuple[Operation, ...] = (
         cost=40.0,
         workspace=1.0,
         is_analytic=False,
+        example="digamma(1)",
     ),
     _activation(
         "gelu",
         "x times the normal distribution function of x",
         lambda x: 0.5 * x * (x * -math.sqrt(0.5)).apply("erfc"),
         is_analytic=False,
+        example="gelu(stack(-1, 1))",
     ),
-    _activation("silu", "x * sigmoid(x)", lambda x: x * x.apply("sigmoid")),
+    _activation(
+        "silu",
+        "x * sigmoid(x)",
+        lambda x: x * x.apply("sigmoid"),
+        example="silu(stack(-1, 1))",
+    ),
     _activation(
         "elu",
         "x, below 0 alpha * (exp(x) - 1)",
@@ -186,6 +240,7 @@ SPECIAL: tuple[Operation, ...] = (
         options=(("alpha", "number", 1.0),),
         kinks="at 0 as below it",
         is_analytic=False,
+        example="elu(stack(-1, 1))",
     ),
     _activation(
         "leaky_relu",
@@ -194,6 +249,7 @@ SPECIAL: tuple[Operation, ...] = (
         options=(("negative_slope", "number", 0.01),),
         kinks="at 0 as below it",
         is_analytic=False,
+        example="leaky_relu(stack(-1, 1))",
     ),
     # what the derivatives above are made of, and no caller can name
     internal(
