@@ -14,6 +14,7 @@ from service.api.fields import (
     Choice,
     Flag,
     Group,
+    MapOf,
     NameList,
     Number,
     NumberList,
@@ -27,6 +28,7 @@ from service.api.schemas import Fields
 from service.api.streaming import stream, wants_stream
 from service.core.descent import descent, starts, sweep
 from service.core.descent.options import OPTIONS, Option
+from service.core.descent.projections import KINDS, SIZES
 from service.core.descent.sweeps import ANSWERS
 from service.core.limits import Deadline, Limits
 
@@ -44,6 +46,12 @@ def batch_members(limits: Limits) -> Fields:
     }
 
 
+def projection() -> Group:
+    """Make the field of a projection."""
+    members: Fields = {"onto": Choice(tuple(KINDS), required=True)}
+    return Group(members | {name: positive(load_default=1) for name in SIZES}, required=True)
+
+
 OPTION_FIELDS: dict[str, Callable[..., Field[Any]]] = {
     "number": lambda row, limits, **more: Number(**_range(row, limits), **more),
     "integer": lambda row, limits, **more: Whole(**_range(row, limits), **more),
@@ -51,6 +59,7 @@ OPTION_FIELDS: dict[str, Callable[..., Field[Any]]] = {
     "flag": lambda row, limits, **more: Flag(**more),
     "choice": lambda row, limits, **more: Choice(tuple(row.choices), **more),
     "bounds": lambda row, limits, **more: BoundsMap(limits, **more),
+    "project": lambda row, limits, **more: MapOf(projection(), limits.names, **more),
     "batch": lambda row, limits, **more: Group(batch_members(limits), **more),
 }
 """The field of each kind of option."""

@@ -283,6 +283,19 @@ class Object(StrictField):
         return value
 
 
+class MapOf(StrictField):
+    """An object from names to what another field takes."""
+
+    def __init__(self, member: Field[Any], most: int, **more: Any) -> None:
+        super().__init__(**more)
+        self.member, self.most = member, most
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
+        _check_map(value, 0, self.most)
+        _check_names(value, self.name)
+        return collect(value.items(), self.member.deserialize)
+
+
 class Group(StrictField):
     """An object of fields of its own; null stands for one that is absent."""
 

@@ -18,10 +18,11 @@ from tests.contract.document import (
 )
 
 REQUESTS = [name for name in raw()["components"]["schemas"] if name.endswith("Request")]
+PARTS_OF_REQUESTS = ["Bound", "Batch", "Projection"]
 OPEN = [
     name
     for name, node in raw()["components"]["schemas"].items()
-    if node["type"] == "object" and "properties" in node and name not in [*REQUESTS, "Bound", "Batch"]
+    if node["type"] == "object" and "properties" in node and name not in [*REQUESTS, *PARTS_OF_REQUESTS]
 ]
 
 METHOD_NAMES = {

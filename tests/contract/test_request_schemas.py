@@ -60,6 +60,14 @@ def group(field):
     return {"type": "object", "required": required, "additionalProperties": False, "properties": members}
 
 
+def map_of(field):
+    return {
+        "type": "object",
+        "maxProperties": field.most,
+        "additionalProperties": written(field.member),
+    }
+
+
 def text(field):
     """The one text is a function's, and the language holds it to its length."""
     return {"type": "string", "minLength": 1, "maxLength": DEFAULT_LIMITS.function_characters}
@@ -75,6 +83,7 @@ WRITTEN = {
     fields.Tensor: lambda field: {},
     fields.Object: lambda field: {"type": "object", "additionalProperties": True},
     fields.Group: group,
+    fields.MapOf: map_of,
     fields.Number: number,
     fields.Whole: whole,
     fields.Flag: lambda field: {"type": "boolean"},

@@ -27,7 +27,7 @@ from service.core.limits import DEFAULT_LIMITS
 from tests.core.operation_cases import CASES
 
 SLOT = r"(?:v\d+)"
-NAME = rf"(?:[nkog]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|[a-z])_{SLOT})"
+NAME = rf"(?:[nkog]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|project|residual|[a-z])_{SLOT})"
 NUMBER = r"(?:\d+\.\d+(?:e-?\d+)?|\d+e-\d+|\d+)"
 SIGN = r"\*\*|[-+*/%<>=!]=?|[()\[\],&|~]"
 LINES = (
@@ -101,16 +101,19 @@ def program_of(cases, suffix: str) -> tuple[str, dict[str, np.ndarray]]:
     st.sampled_from(sorted(SCHEDULES)),
     st.sampled_from([{}, {"tolerance": 1e-9}, {"clip_norm": 1.5}]),
     st.sampled_from(["exact", "central", "forward"]),
-    st.booleans(),
+    st.sampled_from(["", "bounds", "project"]),
 )
 def test_all_that_is_compiled_has_a_grammar_of_its_own(
-    cases, suffix, optimizer, schedule, more, method, is_bounded
+    cases, suffix, optimizer, schedule, more, method, within
 ):
     function, point = program_of(cases, suffix)
     options = {"optimizer": optimizer, "schedule": schedule, "method": method, "steps": 2, **more}
     options |= {"schedule_rate": 0.5, "schedule_every": 3, "schedule_at": [1], "learning_rate": 1e-9}
-    if is_bounded:
+    if within == "bounds":
         options["bounds"] = {name: {"lower": -9.0, "upper": 9.0} for name in point}
+    if within == "project" and OPTIMIZERS[optimizer].stepper == "rule":
+        ball = {"onto": "l2_ball", "radius": 1e3}
+        options["project"] = {name: ball for name, array in point.items() if array.ndim}
 
     def work():
         descent(function, point, **options)
@@ -124,6 +127,19 @@ def test_all_that_is_compiled_has_a_grammar_of_its_own(
         assert_generated(text)
         assert "Q" not in text
         assert "123456789" not in text
+
+
+@pytest.mark.parametrize("method", ["exact", "central"])
+def test_a_loop_over_rows_has_it_too(method):
+    data = {"X": np.ones((7, 2)), "t": np.zeros(7)}
+    request = {"function": "mean((X @ w - t)**2) + sum(w[words])", "variables": {"w": np.ones(2)}}
+    more = {"batch": {"size": 3, "of": ["X", "t"]}, "bounds": {"w": {"upper": 9.0}}, "method": method}
+
+    texts = texts_of(lambda: descent(**request, constants=data | {"words": np.ones(4)}, steps=9, **more))
+
+    assert any("rows_of" in text for text in texts)
+    for text in texts:
+        assert_generated(text)
 
 
 @pytest.mark.parametrize(

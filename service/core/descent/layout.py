@@ -64,6 +64,7 @@ class Rules:
     has_tolerance: bool
     is_clipped: bool
     is_bounded: bool
+    is_projected: bool = False
     has_noise: bool = False
     """Whether the gradient consists of differences, which vanish beside a large value."""
     has_value_tolerance: bool = False
@@ -75,6 +76,11 @@ class Rules:
     """Whether the tolerance is multiplied by the value's magnitude where that is above 1."""
     carried: tuple[str, ...] = ()
     """What the way of choosing a step carries along, besides moments."""
+
+    @property
+    def is_confined(self) -> bool:
+        """Whether steps are moved back into a set, which hides a gradient that is not finite."""
+        return self.is_bounded or self.is_projected
 
     @property
     def is_stationary(self) -> bool:

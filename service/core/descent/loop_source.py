@@ -118,7 +118,7 @@ class LoopWriter:
             *self._evaluation(),
             "if not -bound <= value <= bound:",
             *indented(self._leave(Reason.DIVERGED)),
-            *(self._refuse_infinite_gradient() if self.rules.is_bounded else []),
+            *(self._refuse_infinite_gradient() if self.rules.is_confined else []),
         ]
         return [
             f"reason = {Reason.REACHED:d}",
@@ -143,7 +143,7 @@ class LoopWriter:
     def _improvement(self) -> list[str]:
         """Write the tests of an iterate that starts a streak or goes on with it."""
         tests = ["value < best", *(f"not ({test})" for test in self._settlements("best").values())]
-        if self.rules.is_bounded:
+        if self.rules.is_confined:
             tests.append(self._has_finite_gradient())
         if self.rules.has_tolerance:
             tests.append(f"not ({self._is_small_everywhere()})")
@@ -181,7 +181,7 @@ class LoopWriter:
             lines += [f"if {test}:", *indented(self._leave(reason))]
         if not self.rules.is_scaled:
             lines += beyond
-        if self.rules.is_bounded:
+        if self.rules.is_confined:
             lines += self._refuse_infinite_gradient()
         if not self.rules.has_tolerance or self.rules.has_noise:
             lines += [f"if not ({self._can_move()}):", *indented(self._leave(Reason.STALLED))]
@@ -239,6 +239,8 @@ class LoopWriter:
         tolerance = SCALED if self.rules.is_scaled else "tolerance"
         if self.rules.is_bounded:
             derivative = self._clamped(derivative, f"{slot} - high_{slot}", f"{slot} - low_{slot}")
+        if self.rules.is_projected:
+            derivative = f"residual_{slot}({slot}, {derivative})"
         if self.template.is_on_floats:
             return f"-{tolerance} <= ({derivative}) <= {tolerance}"
         return f"largest_of({derivative}) <= {tolerance}"
@@ -273,6 +275,8 @@ class LoopWriter:
             lines += [rule.format(x=slot, g=part, **names) for rule in optimizer.each_slot]
             if self.rules.is_bounded:
                 lines.append(f"{slot} = {self._clamped(slot, f'low_{slot}', f'high_{slot}')}")
+            if self.rules.is_projected:
+                lines.append(f"{slot} = project_{slot}({slot})")
         return lines
 
     def _clipping(self) -> list[str]:

@@ -41,7 +41,7 @@ class Outcome:
     @property
     def has_remedy(self) -> bool:
         """Whether optimizer lbfgs could take the place of a rule, over all rows."""
-        return self.is_rule and self.options["batch"] is None
+        return self.is_rule and self.options["batch"] is None and not self.options["project"]
 
     def message(self) -> str:
         """Put it into a sentence, after one that says so when the value rose."""
@@ -56,6 +56,8 @@ def _max_steps(end: Outcome) -> str:
     point = end.run.point
     is_far = point.gradient_norm > LARGE * max(1.0, abs(point.value))
     remedy = "; optimizer lbfgs needs no learning_rate" if is_far and end.has_remedy else ""
+    if is_far and end.options["project"] and not end.options.optimizer.is_euclidean:
+        remedy = "; projected, rules that scale elements end elsewhere: gradient_descent and momentum do not"
     return (
         f"All {point.step - end.run.first} steps were run; the value went from {end.start_value:.4g} to "
         f"{point.value:.4g}, the gradient's norm is {point.gradient_norm:.3g}{remedy}."
@@ -67,9 +69,10 @@ def _convergence(end: Outcome) -> str:
 
 
 def _small_gradient(end: Outcome) -> str:
-    tolerance, bounds = end.options["tolerance"], end.options.given_bounds
+    tolerance = end.options["tolerance"]
     limit = f"{SCALED_TOLERANCE!r}·max(1, |value|)" if tolerance is None else f"{tolerance!r}"
-    return f"no element of the {'projected ' if bounds else ''}gradient is larger than the tolerance {limit}"
+    kind = "projected gradient" if end.options.given_bounds or end.options["project"] else "gradient"
+    return f"no element of the {kind} is larger than the tolerance {limit}"
 
 
 CONVERGENCES: dict[Reason, Callable[[Outcome], str]] = {
@@ -130,8 +133,9 @@ def _reason_of_stall(end: Outcome) -> str:
         )
     if not point.has_gradient:
         return "the gradient is exactly zero, at a stationary point or on a plateau"
-    if end.options.given_bounds:
-        return "an update changes no variable: it is too small, or leads out of the bounds"
+    if end.options.given_bounds or end.options["project"]:
+        where = "bounds" if end.options.given_bounds else "set that it is projected onto"
+        return f"an update changes no variable: it is too small, or leads out of the {where}"
     return (
         "an update is too small to change any variable; a larger learning_rate or optimizer lbfgs may go on"
     )

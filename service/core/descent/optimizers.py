@@ -36,6 +36,8 @@ class Optimizer:
         Source of one update: what is the same for all slots, and what is done for each.
     options : tuple of str
         The options it uses; it ignores the others.
+    is_euclidean : bool
+        Whether its steps are sums of gradients, so that projected ones end where a set's optimum is.
     is_coupled : bool
         Whether weight decay is added to the gradient; else the rule applies it itself, or knows none.
     numbers : mapping of str to float
@@ -56,6 +58,7 @@ class Optimizer:
     each_step: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     defaults: Mapping[str, float] = field(default_factory=dict)
+    is_euclidean: bool = False
     is_coupled: bool = True
     numbers: Mapping[str, float] = field(default_factory=dict)
     stepper: str = "rule"
@@ -78,6 +81,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             "a step against the gradient",
             ("{x} = {x} - rate * {g}",),
             options=("weight_decay", "line_search"),
+            is_euclidean=True,
         ),
         Optimizer(
             "momentum",
@@ -86,6 +90,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             moments=("v",),
             moving=("v",),
             options=("momentum", "weight_decay"),
+            is_euclidean=True,
         ),
         Optimizer(
             "nesterov",
@@ -94,6 +99,7 @@ OPTIMIZERS: dict[str, Optimizer] = {
             moments=("v",),
             moving=("v",),
             options=("momentum", "weight_decay"),
+            is_euclidean=True,
         ),
         Optimizer(
             "adagrad",

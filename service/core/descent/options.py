@@ -16,6 +16,7 @@ from service.core.descent.batches import Batch, read_batch
 from service.core.descent.bounds import given_bounds
 from service.core.descent.layout import Rules
 from service.core.descent.optimizers import OPTIMIZERS, Optimizer
+from service.core.descent.projections import Projection, read_projections
 from service.core.descent.schedules import SCHEDULES, Schedule, factor_of
 from service.core.exceptions import Fault, InvalidRequest, fault, pointer_to, quote_text
 from service.core.limits import Limits
@@ -27,7 +28,7 @@ class Option:
 
     Attributes
     ----------
-    kind : {"number", "integer", "integers", "flag", "choice", "bounds", "batch"}
+    kind : {"number", "integer", "integers", "flag", "choice", "bounds", "project", "batch"}
         What its value is.
     default : object
         Its value when absent; an optimizer's row may have another for itself.
@@ -153,6 +154,13 @@ OPTIONS: dict[str, Option] = {
         _positive("clip_norm", "the gradient's 2-norm is clipped to it", is_kept=True, is_of_rules=True),
         Option("bounds", "bounds", "start and steps are projected into them", is_kept=True),
         Option(
+            "project",
+            "project",
+            "start and steps are projected onto sets",
+            is_kept=True,
+            is_of_rules=True,
+        ),
+        Option(
             "batch",
             "batch",
             "each update sees so many rows of the constants",
@@ -242,6 +250,11 @@ class Options:
         return read_batch(self["batch"]) if self["batch"] is not None else None
 
     @property
+    def projections(self) -> dict[str, Projection]:
+        """The projections by variable."""
+        return read_projections(self["project"] or {})
+
+    @property
     def given_bounds(self) -> dict[str, dict[str, Any]]:
         """The bounds that bound something."""
         return given_bounds(self["bounds"] or {})
@@ -280,6 +293,7 @@ class Options:
             is_decayed=is_rule and "weight_decay" in self.optimizer.options and self["weight_decay"] > 0.0,
             is_clipped=self["clip_norm"] is not None,
             is_bounded=bool(self.given_bounds),
+            is_projected=bool(self["project"]),
             has_noise=has_noise,
             has_value_tolerance=self["tolerance_value"] is not None,
             has_step_tolerance=self["tolerance_step"] is not None,
@@ -304,7 +318,11 @@ class Options:
         is_rule = self.optimizer.stepper == "rule"
         names = {row.name for row in OPTIONS.values() if row.is_kept and (is_rule or not row.is_of_rules)}
         names |= {*self.optimizer.options, *self.schedule.options}
-        plain = {"bounds": self.given_bounds, "batch": self.batch.plain if self.batch else None}
+        plain = {
+            "bounds": self.given_bounds,
+            "project": {name: each.plain for name, each in self.projections.items()},
+            "batch": self.batch.plain if self.batch else None,
+        }
         return {name: plain.get(name, self[name]) for name in sorted(names)}
 
 
@@ -333,8 +351,7 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
     optimizer, schedule = OPTIMIZERS[values["optimizer"]], SCHEDULES[values["schedule"]]
     own = {**optimizer.defaults, **schedule.defaults}
     values |= {name: default for name, default in own.items() if given.get(name) is None}
-    if values["batch"] is not None:
-        _check_batch(optimizer, values)
+    _check_rules_alone(optimizer, values)
     if _stepper(optimizer, values) not in RULES:
         rows = (row for row in OPTIONS.values() if row.is_of_rules)
         ignored = {row.name: row.default for row in rows if row.name != "learning_rate"}
@@ -352,13 +369,17 @@ def _stepper(optimizer: Optimizer, values: Mapping[str, Any]) -> str:
     return "stochastic" if chosen == "rule" and values["batch"] is not None else chosen
 
 
-def _check_batch(optimizer: Optimizer, values: Mapping[str, Any]) -> None:
-    """Refuse batches for a way of choosing steps that compares values: those of different rows differ."""
-    read_batch(values["batch"])
+def _check_rules_alone(optimizer: Optimizer, values: Mapping[str, Any]) -> None:
+    """Check batches and projections, and refuse them where steps are searched for.
+
+    A search compares values, and those of different rows differ; projected it would end off the line.
+    """
     stepper = _stepper(optimizer, values)
-    if stepper not in RULES:
-        other = "line_search" if stepper == "line_search" else f"optimizer {optimizer.name}"
-        raise InvalidRequest(fault("not-with", "/batch", option="batch", other=other))
+    for name, read in (("batch", read_batch), ("project", read_projections)):
+        is_given = values[name] is not None and read(values[name])
+        if is_given and stepper not in RULES:
+            other = "line_search" if stepper == "line_search" else f"optimizer {optimizer.name}"
+            raise InvalidRequest(fault("not-with", pointer_to(name), option=name, other=other))
 
 
 def _check(row: Option, value: Any, limits: Limits) -> None:

@@ -15,6 +15,7 @@ from service.core.descent.layout import GROWTH, Parts
 from service.core.descent.messages import Outcome
 from service.core.descent.options import Options
 from service.core.descent.problem import Problem
+from service.core.descent.projections import projection_numbers
 from service.core.descent.run import Run
 from service.core.descent.state import fingerprint, length_of, read_state, write_state
 from service.core.descent.steppers import STEPPERS
@@ -68,6 +69,7 @@ class Path:
         self.bounds = bounds_of(options["bounds"] or {}, problem.shapes)
         if like is None:
             problem.keep_within(self.bounds)
+            problem.check_projections(options.projections, options.given_bounds)
             if options.batch:
                 problem.take_rows(options.batch)
         numbers = _check_answer(problem, options, runs)
@@ -96,6 +98,7 @@ class Path:
         problem = self.problem
         given = self.start or problem.variables
         start = dict(given) | {name: np.clip(given[name], *pair) for name, pair in self.bounds.items()}
+        start |= {name: each.project(given[name]) for name, each in self.options.projections.items()}
         problem.check_step(start)
         names, shapes = self.options.optimizer.moments, problem.shapes
         moments = {name: {each: np.zeros(shape) for each, shape in shapes.items()} for name in names}
@@ -115,6 +118,7 @@ class Path:
     def _new_stepper(self) -> Stepper:
         kernel, options, noise = self.problem.kernel, self.options, self.problem.noise
         numbers = options.numbers() | bound_numbers(kernel, self.bounds) | {"noise": noise}
+        numbers |= projection_numbers(options.projections, self.problem.shapes)
         return STEPPERS[options.stepper](self.problem, options, numbers)
 
     def _start_parts(self) -> Parts:

@@ -22,6 +22,7 @@ from service.core.calculus.maps import compile_map
 from service.core.calculus.template import Array
 from service.core.descent.batches import Batch, Batches
 from service.core.descent.differences_within import Sides, bind_within
+from service.core.descent.projections import Projection, check_projections
 from service.core.language.program import check_constants
 from service.core.limits import Deadline, Limits
 
@@ -73,6 +74,18 @@ class Problem:
         """Evaluate the function within bounds alone, by numerical methods too."""
         if bounds and self.noise:
             self.bounds = bounds
+            self.kernel = self.bound_on_arrays(self.compiled, self.constants, self.deadline.check)
+
+    def check_projections(self, projections: Mapping[str, Projection], bounds: Mapping[str, Any]) -> None:
+        """Get ready for projections, which are of arrays.
+
+        Raises
+        ------
+        InvalidRequest
+            One is of no variable, or of one that has bounds.
+        """
+        check_projections(projections, bounds, self.shapes)
+        if projections:
             self.kernel = self.bound_on_arrays(self.compiled, self.constants, self.deadline.check)
 
     def take_rows(self, batch: Batch) -> None:
