@@ -29,10 +29,10 @@ sed -e "s#@FOLDER@#$folder#g" \
     -e "s#@SHUTDOWN_S@#$((KOBAI_GRACEFUL_TIMEOUT_S + 2))#g" \
     -e "s#@TOO_LATE_S@#$too_late#g" \
     -e "s#@TOO_LATE@#$(at_least "$too_late")#g" >"$new"
-nginx -e stderr -t -q -c "$new"
-mv "$new" "$folder/nginx.conf"
-
 if [ "${2:-start}" = reload ]; then
+    nginx -e stderr -t -q -c "$new"
+    mv "$new" "$folder/nginx.conf"
     exec nginx -e stderr -c "$folder/nginx.conf" -s reload
 fi
+mv "$new" "$folder/nginx.conf" # without a test, which would listen for a moment and reset who comes then
 exec nginx -e stderr -c "$folder/nginx.conf" -g "daemon off;"

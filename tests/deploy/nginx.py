@@ -24,6 +24,31 @@ def version_of(nginx):
     return tuple(int(number) for number in re.search(r"nginx/([\d.]+)", told)[1].split("."))
 
 
+FRONT = ROOT / "deploy" / "front"
+
+
+def put_in_front(folder, port, keys, changes=()):
+    """Lay TLS, keys and rates of deploy/front beside a configuration, with another port and a certificate."""
+    (folder / "front").mkdir()
+    (folder / "front" / "clients.keys").write_text(keys)
+    make_certificate(folder)
+    replacements = ((" 8443 ", f" 127.0.0.1:{port} "), ("/run/secrets/", f"{folder}/"), *changes)
+    texts = {name: (FRONT / name).read_text() for name in ("http.conf", "server.conf")}
+    for old, new in replacements:
+        assert any(old in text for text in texts.values()), f"{old!r} is not in deploy/front any more"
+        texts = {name: text.replace(old, new) for name, text in texts.items()}
+    for name, text in texts.items():
+        (folder / "front" / name).write_text(text)
+
+
+def make_certificate(folder):
+    """Make a certificate for localhost that signs itself."""
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-days", "2"]
+    files = ["-keyout", folder / "certificate-key", "-out", folder / "certificate"]
+    kind = ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+    subprocess.run(["openssl", *kind, *subject, *files], check=True, capture_output=True, timeout=20)
+
+
 def adapted(folder, port, replicas, changes=()):
     """Take the configuration to this machine: other ports, another folder, replicas by their ports."""
     server = "        server api:8000 resolve max_fails=3 fail_timeout=1s;\n"
