@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.core import descent, gradient, gradient_field
+from service.core import descent, gradient, gradient_field, sweep
 from service.core.calculus import generated
 from service.core.calculus.compiler import compile_anew, function_cache
 from service.core.calculus.costs import POINT_NODES
@@ -19,6 +19,7 @@ from service.core.calculus.differences import METHODS
 from service.core.calculus.generated import code_cache
 from service.core.calculus.namespaces import ARRAY_NAMES, FLOAT_NAMES
 from service.core.descent import OPTIMIZERS, SCHEDULES
+from service.core.descent.formation import Formation
 from service.core.descent.loop import ARRAY_NAMES as LOOP_ARRAY_NAMES
 from service.core.descent.loop import FLOAT_NAMES as LOOP_FLOAT_NAMES
 from service.core.descent.options import OPTIONS
@@ -26,7 +27,7 @@ from service.core.descent.vectors import tuples_of
 from service.core.limits import DEFAULT_LIMITS
 from tests.core.operation_cases import CASES
 
-SLOT = r"(?:v\d+)"
+SLOT = r"(?:v\d+|whole)"
 NAME = rf"(?:[nkog]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|project|residual|[a-z])_{SLOT})"
 NUMBER = r"(?:\d+\.\d+(?:e-?\d+)?|\d+e-\d+|\d+)"
 SIGN = r"\*\*|[-+*/%<>=!]=?|[()\[\],&|~]"
@@ -44,6 +45,7 @@ FIXED = {
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
     *OPTIONS, "noise", "largest", "norm", "abs", "max",
     "evaluations", "pairs", "radius", "saddle", "min", "rows_of", "whole",
+    "keep", "spread", "parted", "joined", "column", "clipped",
     *re.findall(r"(?<![\w{])[a-z_]\w*", " ".join(LINES)),
 }  # fmt: skip
 OF_VECTORS = re.compile(r"[abdgrstxy]\d*|dot|along|difference|two_loops|pairs|shares|append|pop|reversed")
@@ -93,6 +95,15 @@ def program_of(cases, suffix: str) -> tuple[str, dict[str, np.ndarray]]:
     return ";".join([*statements, f"123456789.25 * ({total})"]), point
 
 
+@pytest.fixture(scope="module")
+def runs_go_together():
+    """Let the runs of every sweep be one program."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Formation, "is_worthwhile", lambda self, runs, steps: self.exists)
+        yield
+
+
+@pytest.mark.usefixtures("runs_go_together")
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(st.sampled_from(CASES), min_size=1, max_size=3),
@@ -117,8 +128,10 @@ def test_all_that_is_compiled_has_a_grammar_of_its_own(
 
     def work():
         descent(function, point, **options)
+        starts = {name: np.stack([array] * 3) for name, array in point.items()}
+        sweep(function, point, starts=starts, **options)
         gradient(function, point, method=method)
-        gradient_field(function, {name: np.stack([array, array]) for name, array in point.items()})
+        gradient_field(function, starts)
 
     texts = texts_of(work)
 
@@ -256,3 +269,9 @@ def test_a_function_that_is_dropped_is_freed_without_the_collector():
         assert left() is None
     finally:
         gc.enable()
+
+
+def test_no_name_that_a_rule_gives_hides_a_function_of_the_language():
+    given = {line.partition(" = ")[0].strip() for line in LINES if " = " in line}
+
+    assert given.isdisjoint({*ARRAY_NAMES, *FLOAT_NAMES, *LOOP_ARRAY_NAMES, *LOOP_FLOAT_NAMES})

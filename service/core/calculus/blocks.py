@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,7 @@ from service.core.calculus.batch import batch
 from service.core.calculus.generated import Maker, make_function, write_source
 from service.core.calculus.inputs import array_names
 from service.core.calculus.schedule import ExecutionPlan, schedule
-from service.core.calculus.template import Array
+from service.core.calculus.template import Array, Shape, Template
 from service.core.language.graph import Term
 from service.core.language.program import Program
 from service.core.limits import Limits
@@ -96,6 +96,53 @@ class Block:
         names, graph = array_names(self.program), self.program.graph
         source = write_source(graph, self.outputs, names, order=self.plan, own=self.namespace)
         return make_function(source, f"({', '.join(source.outputs)},)")
+
+    @cached_property
+    def on_rows(self) -> Template:
+        """Value and gradient by all variables, whose elements are the columns of one matrix."""
+        names, graph = array_names(self.program), self.program.graph
+        source = write_source(graph, self.outputs, names, order=self.plan, own=self.namespace)
+        shapes = {name: term.shape for name, term in self.program.variables.items()}
+        layout = Columns([*shapes.values()])
+        value, *gradient = source.outputs
+        if len(gradient) > 1 or len(self.outputs[1].shape) != 2:
+            parts = f"{', '.join(source.slots)}, = parted(whole)"
+            source = replace(source, slots=("whole",), body=(parts, *source.body))
+            gradient = [f"joined({', '.join(gradient)})"]
+        own = {"parted": layout.parted, "joined": layout.joined, "column": layout.column}
+        source = replace(source, names=source.names | own)
+        return Template(source, f"column({value})", (*gradient,), False, shapes, 1, math.nan, is_matrix=True)
+
+
+class Columns:
+    """Arrays over rows as the columns of one matrix.
+
+    Parameters
+    ----------
+    shapes : sequence of tuple of int
+        Of the arrays, the rows first.
+    """
+
+    def __init__(self, shapes: Sequence[Shape]) -> None:
+        self._shapes, self._count = shapes, shapes[0][0]
+        ends = np.cumsum([math.prod(shape[1:]) for shape in shapes]).tolist()
+        self._parts = [
+            (slice(None), slice(end - math.prod(shape[1:]), end))
+            for end, shape in zip(ends, shapes, strict=True)
+        ]
+
+    def parted(self, matrix: Array) -> list[Array]:
+        """Return the arrays, as views of the matrix."""
+        return [matrix[part].reshape(shape) for part, shape in zip(self._parts, self._shapes, strict=True)]
+
+    def joined(self, *arrays: Array) -> Array:
+        """Put arrays side by side."""
+        flat = [array.reshape(self._count, -1) for array in arrays]
+        return flat[0] if len(flat) == 1 else np.concatenate(flat, axis=1)
+
+    def column(self, numbers: Array) -> Array:
+        """Return a number of each row as a column."""
+        return numbers.reshape(self._count, 1)
 
 
 def make_block(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -87,6 +87,16 @@ class Emitted:
         source = self._float_source(is_on_floats=True)
         value, *gradient = source.outputs
         return self._template(source, value, gradient, True, self.microseconds_on_floats)
+
+    @cached_property
+    def on_rows(self) -> Template:
+        """Value and gradient on floats, each of which is an array over rows."""
+        source = self.points_source
+        value, *gradient = source.outputs
+        varying = source.made | {*source.slots}
+        gradient = [part if part in varying else f"spread({part})" for part in gradient]
+        source = replace(source, data=(*source.data, "spread"))
+        return self._template(source, value, gradient, False, math.nan)
 
     def _template(
         self, source: Source, value: str, gradient: Sequence[str], is_on_floats: bool, microseconds: float

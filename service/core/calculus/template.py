@@ -48,6 +48,8 @@ class Template:
         Evaluations of the function for one run of the body.
     microseconds : float
         Estimated time of one run of the body.
+    is_matrix : bool
+        Whether it evaluates many rows of elements at once, its only slot.
     """
 
     source: Source
@@ -57,6 +59,7 @@ class Template:
     shapes: dict[str, Shape]
     evaluations: int
     microseconds: float
+    is_matrix: bool = False
     loops: BoundedCache[Any] = field(
         default_factory=lambda: BoundedCache(MOST_LOOPS, MOST_LOOPS, lambda loop: 1), repr=False
     )

@@ -33,10 +33,12 @@ FLOAT_NAMES: dict[str, Any] = {
     "clamp": lambda x, low, high: min(max(x, low), high),
     "larger_of": max,
     "sign_of": lambda x: (x > 0.0) - (x < 0.0),
+    "choose": lambda condition, x, y: x if condition else y,
 }
 ARRAY_NAMES: dict[str, Any] = {
     "larger_of": np.maximum,
     "sign_of": np.sign,
+    "choose": FLOAT_NAMES["choose"],
     "root_of": np.sqrt,
     "is_finite": is_finite,
     "largest_of": lambda part: float(np.max(np.abs(part), initial=0.0)),

@@ -73,7 +73,7 @@ class LoopWriter:
         """
         step = [
             *self._update_if_due(),
-            *self._evaluation(),
+            *self.evaluation(),
             f"if {' and '.join(self._improvement())}:",
             "    best = value",
             "    continue",
@@ -115,7 +115,7 @@ class LoopWriter:
             *self._update_if_due(),
             *([f"({', '.join(data)},) = rows_of(k)"] if data else []),
             *self.template.source.setup,
-            *self._evaluation(),
+            *self.evaluation(),
             "if not -bound <= value <= bound:",
             *indented(self._leave(Reason.DIVERGED)),
             *(self._refuse_infinite_gradient() if self.rules.is_confined else []),
@@ -131,7 +131,7 @@ class LoopWriter:
             f"return reason, judged, {self.parts}",
         ]
 
-    def _evaluation(self) -> list[str]:
+    def evaluation(self) -> list[str]:
         """Write the kernel's body, its results under the names that the loop has for them."""
         template = self.template
         results = dict(zip(("value", *self.gradient), (template.value, *template.gradient), strict=True))
@@ -253,10 +253,10 @@ class LoopWriter:
     def _update_if_due(self) -> list[str]:
         """Write the update of all steps but a fresh start's, whose gradient of zero changes nothing alone."""
         if self.rules.is_stationary and not self.rules.is_decayed:
-            return self._update()
-        return ["if not is_fresh:", *indented(self._update())]
+            return self.update()
+        return ["if not is_fresh:", *indented(self.update())]
 
-    def _update(self) -> list[str]:
+    def update(self) -> list[str]:
         """Write one update of all slots."""
         optimizer, gradient = self.rules.optimizer, self.gradient
         lines = [f"old_{slot} = {slot}" for slot in self.slots]
@@ -264,7 +264,7 @@ class LoopWriter:
             lines += self.rules.schedule.lines
         lines += optimizer.each_step
         if self.rules.is_clipped:
-            lines += self._clipping()
+            lines += self.clipping()
             gradient = tuple(f"h_{part}" for part in gradient)
         if self.rules.is_decayed and optimizer.is_coupled:
             pairs = zip(self.slots, gradient, strict=True)
@@ -279,7 +279,7 @@ class LoopWriter:
                 lines.append(f"{slot} = project_{slot}({slot})")
         return lines
 
-    def _clipping(self) -> list[str]:
+    def clipping(self) -> list[str]:
         """Write the clipping of the gradient, whose norm may overflow though its elements do not."""
         gradient = self.gradient
         shrunk = [f"h_{part} = {part} * {SHRINK!r}" for part in gradient]

@@ -219,9 +219,9 @@ OPTIMIZERS: dict[str, Optimizer] = {
             "a step for each element, longer while its gradient keeps its sign",
             (
                 "{s} = {s} + rate if k == 1 else {s}",
-                "sign = {g} * {p}",
-                "{s} = clamp({s} * (1.0 + 0.2 * (sign > 0.0) - 0.5 * (sign < 0.0)), 1e-6, 50.0)",
-                "{p} = {g} * (sign >= 0.0)",
+                "turn = {g} * {p}",
+                "{s} = clamp({s} * (1.0 + 0.2 * (turn > 0.0) - 0.5 * (turn < 0.0)), 1e-6, 50.0)",
+                "{p} = {g} * (turn >= 0.0)",
                 "{x} = {x} - sign_of({p}) * {s}",
             ),
             moments=("p", "s"),

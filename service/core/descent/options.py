@@ -259,6 +259,17 @@ class Options:
         """The bounds that bound something."""
         return given_bounds(self["bounds"] or {})
 
+    def at_rate(self, rate: float, limits: Limits) -> Options:
+        """Return the options with another learning rate.
+
+        Raises
+        ------
+        InvalidRequest
+            It is out of range.
+        """
+        _check(OPTIONS["learning_rate"], rate, limits)
+        return Options({**self.values, "learning_rate": rate})
+
     def completed(self, length: int) -> Options:
         """Return the options with the length of a schedule that has none.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,7 @@ class Path:
         self.stepper: Stepper = like.stepper if like else self._new_stepper()
         self.run = Run(problem.kernel, self.stepper, self._start_parts(), self.options, problem.deadline)
 
+    @cached_property
     def _binding(self) -> dict[str, Any]:
         """Return what a state is bound to."""
         problem = self.problem
@@ -113,7 +115,7 @@ class Path:
 
     def _resumed(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Return the content of an earlier state."""
-        return read_state(state, self.problem.shapes, self.options.optimizer, self._binding())
+        return read_state(state, self.problem.shapes, self.options.optimizer, self._binding)
 
     def _new_stepper(self) -> Stepper:
         kernel, options, noise = self.problem.kernel, self.options, self.problem.noise
@@ -190,7 +192,7 @@ class Path:
             "best": best,
             "history": run.even_records(),
             **({"gradient": self.problem.kernel.unpack(point.gradient)} if self.options["gradient"] else {}),
-            "state": write_state(self._binding() | self.content | reached),
+            "state": write_state(self._binding | self.content | reached),
         }
 
 

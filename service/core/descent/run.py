@@ -95,31 +95,37 @@ class Run:
         """
         parts = self.layout.replaced(self.point.parts, bound=min(bound, sys.float_info.max))
         self.start = self.recorded = Iterate(self.point.reason, parts, self.layout)
-        self._follow(self.judge.settle(self.start, self.start))
+        self.follow(self.judge.settle(self.start, self.start))
 
     def advance(self) -> None:
         """Run one chunk; `status` is set when that was the last."""
         if self.deadline.is_over():
-            self._end_early()
+            self.end_early()
             return
         start, began = self.point, self.deadline.worked()
         last = min(self.last, start.step + self._chunk, self.history.due(self.last))
         end = self.steps.reach(start, last)
         is_long = self.deadline.worked() - began > CHUNK_SECONDS
         self._chunk = max(1, self._chunk // 2) if is_long else min(2 * self._chunk, LONGEST_CHUNK)
-        self._follow(self.judge.settle(start, end))
+        self.follow(self.judge.settle(start, end))
 
-    def _follow(self, verdict: Verdict) -> None:
+    def follow(self, verdict: Verdict) -> None:
         """Go on from a judged iterate, or end there."""
         if verdict.status == "deadline":
-            self._end_early()
+            self.end_early()
             return
         self.point = verdict.point
         self.status = verdict.status or ("max_steps" if self.point.step == self.last else "")
         self._record()
         self._conclude()
 
-    def _end_early(self) -> None:
+    def restart(self) -> None:
+        """Go back to the judged start."""
+        self.point = self.recorded = self.stopped = self.start
+        self.history = History(self.options["history"], self.first, self.last)
+        self._record()
+
+    def end_early(self) -> None:
         """End at the deadline, with the last iterate that is known whole.
 
         When steps are recorded and the last record is not far back, the run ends there: else its history

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.gradient import Tensors
+from service.core.descent.fleet import fleets_of
 from service.core.descent.options import Options, read_options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
@@ -67,7 +68,9 @@ def sweep(
 
     Notes
     -----
-    The runs take turns, a chunk of steps each, so that a deadline finds all of them equally far.
+    Update rules take every step with all runs at once, as one program over arrays of runs, where that is
+    faster; else the runs take turns, a chunk of steps each. So a deadline finds all of them equally far.
+    A run is the descent of its rate or start, up to the rounding of sums and products.
 
     Examples
     --------
@@ -82,12 +85,24 @@ def sweep(
             paths = _by_rate(problem, _read_rates(learning_rates, options, limits), answers)
         else:
             paths = _by_start(problem, read_options(options, limits), starts, random_starts, answers)
-        while unfinished := [path.run for path in paths if not path.run.status]:
-            for run in unfinished:
-                run.advance()
+        _finish(paths)
         best = min(range(len(paths)), key=lambda index: paths[index].run.best_value())
         runs = [_told(path, answers == "all" or index == best) for index, path in enumerate(paths)]
     return {"runs": runs, "best": best}
+
+
+def _finish(paths: list[Path]) -> None:
+    """Run all to their ends, together where that is faster, in turn where not."""
+    fleets = fleets_of(paths)
+    together = {id(run) for fleet in fleets for run in fleet.runs}
+    alone = [path.run for path in paths if not path.run.status and id(path.run) not in together]
+    while fleets or alone:
+        for fleet in fleets:
+            alone += fleet.advance()
+        fleets = [fleet for fleet in fleets if fleet.is_under_way]
+        alone = [run for run in alone if not run.status]
+        for run in alone:
+            run.advance()
 
 
 def _check_kind(*kinds: Any) -> None:
@@ -103,7 +118,8 @@ def _read_rates(rates: Sequence[float], options: Mapping[str, Any], limits: Limi
         raise InvalidRequest(
             fault("too-many-elements", "/learning_rates", count=len(rates), limit=limits.sweep)
         )
-    return [read_options({"learning_rate": rate, **options}, limits) for rate in rates]
+    first = read_options({"learning_rate": rates[0], **options}, limits)
+    return [first.at_rate(rate, limits) for rate in rates]
 
 
 def _by_rate(problem: Problem, rows: list[Options], answers: str) -> list[Path]:

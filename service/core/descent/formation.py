@@ -1,0 +1,127 @@
+"""How the runs of a sweep go on together: by which program, and how many of them at once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from service.core.calculus.blocks import BLOCK_ELEMENTS
+from service.core.calculus.costs import (
+    CALL_MICROSECONDS,
+    ELEMENT_MICROSECONDS,
+    FLOAT_MICROSECONDS,
+    MICROSECONDS_TO_COMPILE,
+)
+from service.core.calculus.inputs import array_data, float_data
+from service.core.calculus.points import block_for
+from service.core.calculus.template import Array
+from service.core.descent.fleet_template import FleetTemplate, make_fleet_template, numbers_of
+from service.core.descent.path import Path
+from service.core.descent.vectors import Arrays
+
+SHORT_CALL = 0.45
+"""Part of a call's time that one on a few numbers takes."""
+RULE_CALLS = 3
+"""Calls for one line of an update rule."""
+JUDGED_CALLS = 6
+"""Calls for looking at a step of one run on arrays, or at a block, for each of its steps."""
+NEAR_NUMBERS = 1 << 15
+"""Elements of all runs' variables that stay near the processor through a step."""
+
+
+class Formation:
+    """Programs of the runs of a sweep.
+
+    Parameters
+    ----------
+    path : Path
+        One of the runs; the others differ in rate or start alone.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.problem, options = path.problem, path.options
+        self.compiled, self.constants = path.problem.compiled, path.problem.constants
+        self.rules = options.rules()
+        self.numbers: dict[str, Any] = options.numbers()
+        vectors = Arrays(path.problem.kernel)
+        self.bounds: dict[str, Array] = {}
+        if path.bounds:
+            pack = path.problem.kernel.pack
+            for side, name in enumerate(("low", "high")):
+                self.bounds[name] = vectors.of(pack({each: pair[side] for each, pair in path.bounds.items()}))
+        self.elements = sum(array.size for array in path.problem.variables.values())
+        self._lines = len(self.rules.optimizer.each_slot) + self.rules.is_bounded + self.rules.is_decayed
+
+    @staticmethod
+    def takes(path: Path) -> bool:
+        """Tell whether runs can go together: by update rules, not projected, nor by differences in bounds."""
+        is_rule = path.options.stepper == "rule" and not path.options["project"]
+        return is_rule and not (path.bounds and path.problem.noise)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a program of many runs."""
+        return bool(self.compiled.gradient) or self.compiled.emitted.lowered is not None
+
+    def size(self, runs: int, steps: int) -> int:
+        """Return how many runs go together, 0 when each is cheaper alone."""
+        return self._most() if self.is_worthwhile(min(runs, self._most()), steps) else 0
+
+    def is_worthwhile(self, runs: int, steps: int) -> bool:
+        """Tell whether so many runs are faster together."""
+        template = self.problem.kernel.template
+        lines = self._lines * (len(template.source.slots) if template.is_on_floats else 1)
+        a_line = FLOAT_MICROSECONDS if template.is_on_floats else CALL_MICROSECONDS
+        judged = 2 if template.is_on_floats else JUDGED_CALLS
+        alone = template.microseconds + RULE_CALLS * a_line * (lines + judged)
+        return min(self.of_elements(runs, steps), self.of_matrix(runs, steps)) < runs * steps * alone
+
+    def of_elements(self, runs: int, steps: int) -> float:
+        """Estimate the microseconds with an array over runs for every element."""
+        lowered = self.compiled.emitted.lowered
+        if lowered is None:
+            return math.inf
+        statements = len(lowered.graph.nodes) + self.elements * RULE_CALLS * self._lines
+        calls = statements + JUDGED_CALLS * 0.5
+        a_call = SHORT_CALL * CALL_MICROSECONDS + ELEMENT_MICROSECONDS * runs
+        return steps * calls * a_call + MICROSECONDS_TO_COMPILE * statements
+
+    def of_matrix(self, runs: int, steps: int) -> float:
+        """Estimate the microseconds with a matrix of runs by elements."""
+        compiled = self.compiled
+        if not compiled.gradient:
+            return math.inf
+        statements = len(compiled.plan.body)
+        calls = statements + RULE_CALLS * self._lines + 2 * JUDGED_CALLS
+        operations = compiled.plan.operations + RULE_CALLS * self._lines * self.elements
+        a_step = CALL_MICROSECONDS * calls + ELEMENT_MICROSECONDS * operations * runs
+        return steps * a_step + 2 * MICROSECONDS_TO_COMPILE * statements
+
+    def _most(self) -> int:
+        """Return how many runs fit the memory, and stay near the processor."""
+        plan, limits = self.compiled.plan, self.problem.limits
+        return max(
+            1,
+            min(
+                BLOCK_ELEMENTS // max(plan.elements, 1),
+                limits.peak_bytes // max(plan.peak_bytes, 1),
+                NEAR_NUMBERS // self.elements,
+            ),
+        )
+
+    def of(self, runs: int, steps: int) -> tuple[FleetTemplate, dict[str, Any], Callable[..., None]]:
+        """Return the program of so many runs, its numbers, and its steps bound to the data."""
+        problem, compiled, check = self.problem, self.compiled, self.problem.deadline.check
+        if self.of_elements(runs, steps) <= self.of_matrix(runs, steps):
+            template = compiled.emitted.on_rows
+            data = float_data(compiled.emitted.floats, compiled.program, self.constants, problem.h)
+            data |= {"check": check, "spread": lambda number: np.broadcast_to(number, runs)}
+        else:
+            block = block_for(compiled, runs)
+            template, data = block.on_rows, array_data(block.program, self.constants, check)
+        numbers = numbers_of(self.numbers, template, self.bounds)
+        fleet = make_fleet_template(template, self.rules, tuple(numbers))
+        return fleet, self.numbers | self.bounds, fleet.make_steps(**data, **numbers)

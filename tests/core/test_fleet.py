@@ -1,0 +1,215 @@
+"""The runs of a sweep taken together: each is the descent of its rate or start, whatever the program."""
+
+import numpy as np
+import pytest
+
+from service.api.jsonio import dumps
+from service.core import descent, sweep
+from service.core.descent import fleet, formation
+from service.core.limits import Deadline, Limits
+from tests.core.descent_cases import OPTIMIZERS, SCHEDULES
+
+CHAIN = "sum(10*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)"
+NETWORK = "h = tanh(X @ W + b); mean((h @ V + c - y)**2)"
+DRAW = np.random.default_rng(0).normal
+TASKS = {
+    "two numbers": ("x[0]**2 + 3*x[1]**2 + x[0]*x[1]", {"x": [2.0, -1.0]}, {}),
+    "a number that stands alone": ("(a - 1)**2 + 2*b", {"a": 3.0, "b": 0.5}, {}),
+    "a chain": (CHAIN, {"x": (0.3 * DRAW(size=40)).tolist()}, {}),
+    "a network": (
+        NETWORK,
+        {"W": DRAW(size=(2, 3)), "b": np.zeros(3), "V": DRAW(size=3), "c": 0.1},
+        {"X": DRAW(size=(8, 2)), "y": DRAW(size=8)},
+    ),
+}
+RATES = [1e-4, 1e-3, 3e-3, 1e-2, 2e-2]
+
+
+@pytest.fixture(params=["elements", "matrix"])
+def way(request, monkeypatch):
+    """Let runs go together, by one of the two programs."""
+    other = {"elements": "of_matrix", "matrix": "of_elements"}[request.param]
+    monkeypatch.setattr(formation.Formation, other, lambda *arguments: np.inf)
+    monkeypatch.setattr(formation.Formation, "is_worthwhile", lambda *arguments: True)
+    monkeypatch.setattr(fleet, "BLOCK_STEPS", 7)
+    return request.param
+
+
+@pytest.fixture
+def blocks(monkeypatch):
+    """Count the blocks of steps that runs take together."""
+    taken = []
+    original = fleet.Fleet.advance
+    monkeypatch.setattr(fleet.Fleet, "advance", lambda self: taken.append(len(self.runs)) or original(self))
+    return taken
+
+
+def assert_same(run, alone, tolerance=1e-9):
+    assert (run["status"], run["steps"], run["best"]["step"]) == (
+        alone["status"],
+        alone["steps"],
+        alone["best"]["step"],
+    )
+    assert run["evaluations"] == alone["evaluations"]
+    for key in ("value", "gradient_norm"):
+        assert run[key] == pytest.approx(alone[key], rel=tolerance, abs=1e-12)
+    assert run["best"]["value"] == pytest.approx(alone["best"]["value"], rel=tolerance, abs=1e-12)
+    pairs = [(run["variables"], alone["variables"]), (run["best"]["variables"], alone["best"]["variables"])]
+    pairs += [
+        (run["state"]["moments"][name], alone["state"]["moments"][name]) for name in run["state"]["moments"]
+    ]
+    for ours, theirs in pairs:
+        for name, array in theirs.items():
+            assert np.shape(ours[name]) == np.shape(array)
+            assert np.asarray(ours[name]) == pytest.approx(np.asarray(array), rel=tolerance, abs=1e-12)
+    assert run["state"]["numbers"] == pytest.approx(alone["state"]["numbers"], rel=tolerance)
+    assert [each["step"] for each in run["history"]] == [each["step"] for each in alone["history"]]
+
+
+def assert_all_same(task, **options):
+    function, variables, constants = TASKS[task]
+    outcome = sweep(function, variables, constants, learning_rates=RATES, **options)
+    for rate, run in zip(RATES, outcome["runs"], strict=True):
+        assert_same(run, descent(function, variables, constants, learning_rate=rate, **options))
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_rule_is_that_of_the_single_descent(optimizer, task, way, blocks):
+    assert_all_same(task, optimizer=optimizer, steps=30)
+
+    assert blocks
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES)
+@pytest.mark.parametrize("more", [{}, {"warmup": 8}, {"clip_norm": 0.3}, {"weight_decay": 0.1}])
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "nadam"])
+def test_every_schedule_is_that_of_the_single_descent(schedule, more, optimizer, way, blocks):
+    options = {"schedule": schedule, "steps": 40, "optimizer": optimizer} | SCHEDULES[schedule] | more
+    assert_all_same("a network", **options)
+
+    assert blocks
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"tolerance": 0.5},
+        {"tolerance_value": 1e-3},
+        {"tolerance_step": 1e-3},
+        {"target": 3.0},
+        {"bounds": {"x": {"lower": -0.5, "upper": 1.5}}},
+        {"bounds": {"x": {"lower": [-0.5, -2.0], "upper": 1.0}}, "tolerance": 0.05},
+        {"history": 5},
+        {"history": 60, "tolerance": 0.5},
+    ],
+)
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "momentum", "adam"])
+def test_a_run_ends_where_the_single_descent_does(options, optimizer, way, blocks):
+    function, variables, _ = TASKS["two numbers"]
+    rates = [0.01, 0.1, 0.2, 0.3, 0.6, 5.0]
+    outcome = sweep(function, variables, learning_rates=rates, optimizer=optimizer, steps=80, **options)
+
+    assert blocks
+    for rate, run in zip(rates, outcome["runs"], strict=True):
+        alone = descent(function, variables, learning_rate=rate, optimizer=optimizer, steps=80, **options)
+        assert_same(run, alone)
+
+
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "adagrad", "adam", "rprop"])
+def test_runs_that_stall_or_diverge_leave_the_others(optimizer, way, blocks):
+    """A plateau, a well, and a slope over which exp overflows."""
+    function = "where(x > 5, 1, where(x < -5, exp(-x), x**2))"
+    starts = [-700.0, 6.0, 7.0, 1.0, -6.0, 2.0, 4.0, -300.0]
+    options = {"optimizer": optimizer, "learning_rate": 0.3, "steps": 50}
+    outcome = sweep(function, {"x": 0.0}, starts={"x": starts}, **options)
+
+    assert blocks
+    for start, run in zip(starts, outcome["runs"], strict=True):
+        assert_same(run, descent(function, {"x": start}, **options))
+
+
+def test_clipping_is_that_of_the_single_descent_at_any_size(way):
+    starts = [[1e-200, 1e-200], [1e200, -1e200], [3.0, 4.0], [0.0, 1e-9], [2.0**1022, 2.0**1022]]
+    options = {"clip_norm": 0.5, "learning_rate": 0.1, "steps": 2, "target": -1e300}
+    outcome = sweep("sum(abs(x)) * 1.5", {"x": [0.0, 0.0]}, starts={"x": starts}, **options)
+    steep = sweep("1e300 * sum(x)", {"x": [0.0, 0.0]}, starts={"x": [[1.0, 2.0]] * 3}, **options)
+
+    for start, run in zip(starts, outcome["runs"], strict=True):
+        assert_same(run, descent("sum(abs(x)) * 1.5", {"x": start}, **options))
+    assert_same(steep["runs"][1], descent("1e300 * sum(x)", {"x": [1.0, 2.0]}, **options))
+
+
+def test_runs_that_end_make_room_for_the_others(way, blocks):
+    rates = np.geomspace(1e-3, 0.3, 16).tolist()
+    options = {"steps": 400, "tolerance": 1e-3}
+    outcome = sweep("x[0]**2 + x[1]**2", {"x": [3.0, 4.0]}, learning_rates=rates, **options)
+
+    assert blocks[0] == 16
+    assert len(set(blocks)) > 1
+    assert sorted(set(blocks), reverse=True) == list(dict.fromkeys(blocks))
+    for rate, run in zip(rates, outcome["runs"], strict=True):
+        assert_same(
+            run,
+            descent("x[0]**2 + x[1]**2", {"x": [3.0, 4.0]}, learning_rate=rate, steps=400, tolerance=1e-3),
+        )
+
+
+def test_equal_sweeps_have_equal_bytes_whatever_the_clock(way):
+    now = iter(range(10**9))
+    slow = Deadline(1e7, lambda: next(now) * 1.0)
+    function, variables, constants = TASKS["a network"]
+    options = {"learning_rates": RATES, "steps": 300, "optimizer": "adam", "tolerance": 1e-3}
+
+    first = sweep(function, variables, constants, **options)
+    second = sweep(function, variables, constants, deadline=slow, **options)
+
+    assert dumps(first) == dumps(second)
+
+
+def test_runs_together_stop_at_the_deadline_with_states_to_go_on_from(way):
+    now = iter(range(10**9))
+    function, variables, constants = TASKS["a network"]
+    clock = Deadline(0.05, lambda: next(now) / 1000)
+    cut = sweep(function, variables, constants, learning_rates=RATES, steps=10_000, deadline=clock)
+    run = cut["runs"][2]
+    rest = descent(
+        function, variables, constants, learning_rate=RATES[2], steps=900 - run["steps"], state=run["state"]
+    )
+
+    assert {each["status"] for each in cut["runs"]} == {"deadline"}
+    assert 0 < run["steps"] < 900
+    whole = descent(function, variables, constants, learning_rate=RATES[2], steps=900)
+    assert rest["value"] == pytest.approx(whole["value"], rel=1e-9)
+
+
+def test_many_runs_are_parted_to_fit_the_memory(way, blocks):
+    limits = Limits(peak_bytes=40_000)
+    rates = np.geomspace(1e-4, 1e-2, 64).tolist()
+    outcome = sweep(CHAIN, {"x": TASKS["a chain"][1]["x"]}, learning_rates=rates, steps=9, limits=limits)
+
+    assert max(blocks) < 64 / 2
+    alone = descent(CHAIN, {"x": TASKS["a chain"][1]["x"]}, learning_rate=rates[40], steps=9)
+    assert_same(outcome["runs"][40], alone)
+
+
+@pytest.mark.parametrize("method", ["central", "forward", "complex_step"])
+def test_numerical_gradients_go_together_element_by_element(method, blocks):
+    function, variables, _ = TASKS["two numbers"]
+    outcome = sweep(function, variables, learning_rates=RATES * 12, method=method, steps=300)
+
+    assert bool(blocks) == (method != "complex_step")
+    for rate, run in zip(RATES, outcome["runs"], strict=False):
+        assert_same(run, descent(function, variables, learning_rate=rate, method=method, steps=300), 1e-6)
+
+
+def test_a_sweep_goes_together_where_that_is_cheaper(blocks):
+    starts = np.random.default_rng(0).normal(size=(64, 200)) / 10
+    options = {"learning_rate": 1e-5, "steps": 100, "answers": "best"}
+    sweep(CHAIN, {"x": np.zeros(200)}, starts={"x": starts}, **options)
+    together = len(blocks)
+    sweep(CHAIN, {"x": np.zeros(200)}, starts={"x": starts[:2]}, steps=2)
+    sweep(CHAIN, {"x": np.zeros(200)}, starts={"x": starts}, optimizer="lbfgs", steps=2)
+
+    assert together > 0
+    assert len(blocks) == together
