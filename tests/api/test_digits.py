@@ -14,9 +14,15 @@ REGRESSION = "mean(cross_entropy(softmax(X @ W + b), t))"
 NETWORK = "h = sigmoid(X @ W1 + b1); mean(cross_entropy(softmax(h @ W2 + b2), t))"
 
 
-def train(server, function, variables, steps, each, **options):
+CONVOLUTION = """\
+h = max_pool2d(relu(conv2d(X, K, padding=1) + b[:, None, None]), 2)
+z = reshape(h, (len(X), -1)) @ W + c
+"""
+
+
+def train(server, function, variables, steps, each, constants=DATA, **options):
     """Descend with Adam, `each` steps a request, going on from the state of the last answer."""
-    request = {"function": function, "variables": variables, "constants": DATA, "optimizer": "adam"}
+    request = {"function": function, "variables": variables, "constants": constants, "optimizer": "adam"}
     request |= {"deadline_ms": 20_000} | options
     done, state = 0, None
     while done < steps:
@@ -60,3 +66,31 @@ def test_a_network_of_two_layers_recognises_digits(server, each):
         return 1 / (1 + np.exp(-(PIXELS / 16 @ W1 + b1))) @ W2 + b2
 
     assert accuracy(server, scores, answer) >= 0.97
+
+
+def test_a_convolutional_network_recognises_digits(server):
+    random = np.random.default_rng(1998)
+    images = (PIXELS / 16).reshape(-1, 1, 8, 8).tolist()
+    start = {
+        "K": (random.normal(size=(8, 1, 3, 3)) / 3).tolist(),
+        "b": [0] * 8,
+        "W": (random.normal(size=(128, 10)) / 11).tolist(),
+        "c": [0] * 10,
+    }
+    loss = CONVOLUTION + "mean(cross_entropy(softmax(z), t, epsilon=0))"
+    batch = {"size": 128, "of": ["X", "t"]}
+
+    answer = train(
+        server, loss, start, 420, 140, {"X": images, "t": DIGITS.tolist()}, learning_rate=0.01, batch=batch
+    )
+    status, predicted = server.post(
+        "/value",
+        {
+            "function": CONVOLUTION + "softmax(z)",
+            "variables": answer["variables"],
+            "constants": {"X": images},
+        },
+    )
+
+    assert status == 200
+    assert np.mean(np.argmax(predicted["value"], axis=1) == DIGITS) >= 0.97
