@@ -99,6 +99,7 @@ const FOLLOWS = {
   f: () => survey.start(TYPING_MS),
   data: checkData,
   model: () => descent.start(TYPING_MS),
+  batch: () => descent.start(TYPING_MS),
   arrows: plane.redraw,
   rates: () => compare(TYPING_MS),
   against: () => compare(),
@@ -185,7 +186,7 @@ example.addEventListener("change", () => {
     return;
   }
   const { text, view, run, data = "", model = "" } = FUNCTIONS[example.value];
-  Object.assign(setting, { f: text, data, model, axes: [0, 1], show: "run" }, view, run);
+  Object.assign(setting, { f: text, data, model, batch: null, axes: [0, 1], show: "run" }, view, run);
   refresh();
 });
 
@@ -202,6 +203,7 @@ function refresh() {
   showPicture();
   showLossControls();
   element("data-card").open ||= setting.data !== "";
+  element("more").open ||= setting.batch !== null;
   example.value = nameOf(setting.f);
   survey.restart();
   showProbabilities();

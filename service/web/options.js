@@ -33,6 +33,9 @@ const used = ({ options, defaults }) => options.filter((name) => name in default
 /** Names of the numbers and flags that an optimizer uses beside those of every descent. */
 export const optionsOf = (optimizer) => optimizers.filter(({ name }) => name === optimizer).flatMap(used);
 
+/** Whether an optimizer can take its steps by batches of rows. */
+export const takesBatches = (optimizer) => rows.batch?.used_by.includes(optimizer) ?? false;
+
 /** Names of all those options. */
 export const optionNames = () => [...new Set(optimizers.flatMap(used))];
 

@@ -1,6 +1,6 @@
 // The requests of the page: from its setting to what the service is sent.
 
-import { optionsOf } from "./options.js";
+import { optionsOf, takesBatches } from "./options.js";
 import { problemOf, startOf } from "./problem.js";
 import { packed, packedPoints } from "./variables.js";
 
@@ -73,7 +73,14 @@ function commonOf(setting) {
     ...Object.fromEntries(options.map((name) => [name, setting[name]])),
     ...setting.schedule,
     ...(tolerance !== null && { tolerance }),
+    ...batchOf(setting, constants),
   };
+}
+
+/** Each update sees some rows of the data alone, where the reader asks for it and the optimizer can. */
+function batchOf({ batch, optimizer }, constants) {
+  const of = Object.keys(constants);
+  return batch !== null && of.length && takesBatches(optimizer) ? { batch: { size: batch, of, seed: 0 } } : {};
 }
 
 /** Numbers written by commas, or null. */

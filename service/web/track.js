@@ -15,7 +15,9 @@ export function makeTrack(setting, history) {
       const point = unpacked(coordinates, variables);
       return { step, value, point, place: hasHeight ? [point[0], value] : placeOf(setting, point) };
     });
-  return { records, isCurve: hasHeight, rate: setting.rate, hasMomentum: REMEMBERING.has(setting.optimizer) };
+  // What a batch's own gradient adds to that of all rows is not momentum.
+  const hasMomentum = REMEMBERING.has(setting.optimizer) && setting.batch === null;
+  return { records, isCurve: hasHeight, rate: setting.rate, hasMomentum };
 }
 
 /** The last step of several tracks. */

@@ -182,6 +182,7 @@ export const ENGLISH = {
   data: "Data",
   dataLabel: "Points: paste columns of numbers, with or without a line of names",
   model: "What the function fits to them, to draw",
+  batch: "Rows of the data for each step (all when empty)",
   scatter: "The data, with what the model says of them",
   badData: "Row {line} is not one of numbers like the first, or is beyond the {most} that fit here.",
 };

@@ -1,5 +1,7 @@
 """Functions as people write them: any names, one number or many, and points that one pastes."""
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import expect
 
@@ -86,6 +88,43 @@ def test_a_model_is_fitted_to_points_and_drawn_beside_them(playground, keep, exa
     )
     assert red > 100  # the line, in the colour of the path
     keep(page, f"data-{example}", full_page=True)
+
+
+def test_batches_of_the_data_make_a_path_that_jitters(playground, keep):
+    found = playground()
+    page = found.page
+    page.select_option("#example", "line")
+    expect(page.locator("#status")).to_contain_text("All 100 steps were run.")
+    page.click("#more summary")
+
+    with page.expect_request("**/descent") as asked:
+        page.fill("#batch", "2")
+
+    assert asked.value.post_data_json["batch"] == {"size": 2, "of": ["x", "y"], "seed": 0}
+    answer = page.request.post(asked.value.url, data=asked.value.post_data_json).json()
+    values = [record["value"] for record in answer["history"]]
+    rises = sum(after > before for before, after in pairwise(values))
+    assert rises > len(values) / 4  # each update sees other rows
+    expect(page.locator("#figures")).to_contain_text(f"{answer['value']:.6g}")
+    found.wait_for_setting("batch", "text === '2'")
+    keep(page, "batches", full_page=True)
+
+    page.select_option("#against", "optimizers")
+    expect(page.locator("#sweep tbody tr")).to_have_count(8)
+    bodies = {each["optimizer"]: each for each in found.posts("/descent/sweep")}
+    assert {name for name, each in bodies.items() if "batch" not in each} == {"lbfgs", "newton"}
+
+
+def test_a_batch_larger_than_the_data_is_refused_at_its_field(playground):
+    found = playground()
+    found.expect("422")
+    page = found.page
+    page.select_option("#example", "line")
+    page.click("#more summary")
+
+    page.fill("#batch", "500")
+
+    expect(page.locator("#batch-fault")).to_contain_text("21")
 
 
 @pytest.mark.parametrize("text", ["p,q\n1,2\n2,4.1\n3,6", "p\tq\r\n1\t2\r\n2\t4.1\r\n3\t6\r\n"])
