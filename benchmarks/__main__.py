@@ -15,7 +15,18 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_
 for _name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(_name, None)  # they choose slow kernels, for ours and for everybody's matmul
 
-from benchmarks import batches, core, derivatives, growth, http, json_parsing, minimizers, parts, steps  # noqa: E402
+from benchmarks import (  # noqa: E402
+    batches,
+    capacity,
+    core,
+    derivatives,
+    growth,
+    http,
+    json_parsing,
+    minimizers,
+    parts,
+    steps,
+)
 
 TABLES = {
     "core": (core.print_table, 15),
@@ -26,6 +37,7 @@ TABLES = {
     "batches": (batches.print_table, 3),
     "json": (json_parsing.print_tables, 9),
     "http": (http.print_tables, 5),
+    "capacity": (capacity.print_table, 3),
     "parts": (parts.print_tables, 3),
 }
 """Each table, and its interleaved repetitions."""

@@ -1,12 +1,22 @@
 """The page on deployment: its commands run as they are, and its tables are those of the files."""
 
+import contextlib
+import http.client
+import json
+import os
 import re
+import shutil
+import socket
+import ssl
+import subprocess
 
 import pytest
 import yaml
 
 from tests.deploy.engine import docker, is_ready, wait_until
-from tests.documentation import PAGES, sections, shell_commands
+from tests.deploy.load import HEADERS, Load
+from tests.deploy.nginx import make_certificate
+from tests.documentation import PAGES, blocks, sections, shell_commands
 from tests.server.running import ROOT, free_port
 
 SECTIONS = sections(PAGES["docs/deployment.md"])
@@ -30,6 +40,124 @@ def test_the_table_of_alerts_is_that_of_the_rules():
     assert [row[:2] for row in rows("Monitoring")] == [
         [rule["alert"], rule["labels"]["severity"]] for rule in rules
     ]
+
+
+def script(title):
+    """Return the commands of a section, as a shell takes them."""
+    return "\n".join(block for kind, block in blocks(SECTIONS[title]) if kind == "sh")
+
+
+def bash(text, folder=ROOT, **environment):
+    """Run commands until one fails."""
+    done = subprocess.run(
+        ["bash", "-ec", text],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, f"{text}: {done.stdout}{done.stderr}"
+
+
+@pytest.fixture
+def project(image, tmp_path):
+    """Copy what Compose reads, so that a test may change it; take its project down at the end."""
+    shutil.copy(ROOT / "docker-compose.yml", tmp_path)
+    shutil.copytree(ROOT / "deploy", tmp_path / "deploy")
+    port = free_port()
+    names = {"API_IMAGE": image, "PROXY_PORT": str(port), "COMPOSE_PROJECT_NAME": f"kobai-{port}"}
+    yield tmp_path, port, names
+    bash("docker compose down --timeout 5", tmp_path, **names)
+
+
+@pytest.mark.docker
+def test_the_commands_for_one_container_work(image):
+    port = free_port()
+    text = (
+        script("One container").replace(":8000:", f":{port}:").replace("--name kobai", f"--name kobai-{port}")
+    )
+    build, start, end = text.strip().splitlines()
+
+    bash(build)
+    bash(start)
+    try:
+        wait_until(lambda: is_ready(port))
+    finally:
+        bash(end.replace("--force kobai", f"--force kobai-{port}"))
+
+    assert not is_ready(port)
+
+
+@pytest.mark.docker
+def test_where_the_proxys_port_is_taken_nothing_runs(project):
+    folder, port, names = project
+    with socket.create_server(("", port)), pytest.raises(AssertionError, match="in use"):
+        bash("docker compose up --detach --wait", folder, **names)
+
+    assert docker("ps", "--quiet", "--filter", f"name=kobai-{port}") == ""
+
+
+def largest_body(port):
+    """Find which of two limits is in force: through the proxy and behind it."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request("GET", "/limits")
+        behind = json.loads(connection.getresponse().read())["body_bytes"]["value"]
+        connection.request("POST", "/softmax", b'{"x": [0]}'.ljust(20 * 2**20), HEADERS)
+        answer = connection.getresponse()
+        return behind, (answer.status, len(answer.read()) > 0)
+
+
+@pytest.mark.docker
+def test_the_commands_that_change_a_setting_work_and_lose_no_request(project):
+    folder, port, names = project
+    bash("docker compose up --detach --wait", folder, **names)
+    before = largest_body(port)
+    shared = folder / "deploy" / "kobai.env"
+    shared.write_text(shared.read_text().replace("KOBAI_BODY_BYTES=16777216", "KOBAI_BODY_BYTES=25165824"))
+
+    with Load(port) as load:
+        bash(script("Changing a setting"), folder, **names)
+
+    load.assert_all_answered()
+    assert before == (16 * 2**20, (413, True))
+    assert largest_body(port) == (24 * 2**20, (200, True))
+    assert len(docker("compose", "ps", "-q", "api", **names).split()) == 2
+
+
+@pytest.mark.docker
+def test_the_commands_for_what_is_in_front_work(project):
+    folder, _, names = project
+    make_certificate(folder)
+    (folder / "certificate").rename(folder / "certificate.pem")
+    (folder / "certificate-key").rename(folder / "certificate-key.pem")
+    (folder / "clients.keys").write_text('"Bearer secret-1" alice;\n')
+    for name in ("certificate.pem", "certificate-key.pem", "clients.keys"):
+        os.chown(folder / name, 10001, 10001)
+    port = free_port()
+
+    commands = script("In front").replace("=c", f"={folder}/c")
+    bash(commands, folder, PROXY_TLS_PORT=str(port), **names)
+
+    trusted = ssl.create_default_context(cafile=folder / "certificate.pem")
+    found = []
+    for key in ("secret-1", "secret-2"):
+        with contextlib.closing(
+            http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=trusted)
+        ) as connection:
+            connection.request(
+                "POST",
+                "/softmax",
+                b'{"x": [0]}',
+                HEADERS | {"Authorization": f"Bearer {key}", "X-Client-Name": "eve"},
+            )
+            found.append(connection.getresponse().status)
+    lines = docker("compose", "logs", "--no-log-prefix", "api", **names).splitlines()
+    names_of = [json.loads(line)["client_name"] for line in lines if '"route":"/softmax"' in line]
+    assert found == [200, 401]
+    assert names_of == ["alice"]
+    assert not is_ready(int(names["PROXY_PORT"]))  # no plain port is open
 
 
 @pytest.mark.docker
