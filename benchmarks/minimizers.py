@@ -17,6 +17,7 @@ from service.core.descent.options import read_options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE
+from tests.core.more_garbow_hillstrom import PAIRS, all_starts, our_end, their_end
 from tests.core.standard_functions import FUNCTIONS, Function
 
 STEPS = 1_000
@@ -123,7 +124,27 @@ def print_table(repetitions: int) -> bool:
         answers |= {
             _print(f"seed {seed}, {len(ends)} functions: {row}", *cells) for row, *cells in _rows(ends)
         }
-    return "NO" not in answers
+    return "NO" not in answers | _print_published()
+
+
+def _print_published() -> set[str]:
+    """Print how often the published minima of Moré, Garbow and Hillstrom are reached."""
+    print_header("minima of Moré, Garbow and Hillstrom reached", "ours", "SciPy's", "goal", "met")
+    answers, goal = set(), Goal("at least", 0, "more")
+    for optimizer, method in PAIRS.items():
+        with np.errstate(all="ignore"):
+            ends = [
+                (
+                    problem.is_reached(our_end(problem, posed, optimizer)),
+                    problem.is_reached(their_end(posed, method)),
+                )
+                for _, problem, posed in all_starts()
+            ]
+        found = [sum(end[side] for end in ends) for side in (0, 1)]
+        answers.add(
+            _print(f"{optimizer} beside {method}, {len(ends)} starts", *found, goal, found[0] - found[1])
+        )
+    return answers
 
 
 def _rows(ends: list[tuple[End, End]]) -> list[tuple[str, float, float, Goal, float]]:

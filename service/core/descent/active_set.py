@@ -87,12 +87,21 @@ class Box:
 
         Notes
         -----
-        Without pairs the model is the gradient's; its direction is that of projected steepest descent.
+        Without pairs the model is the gradient's; its direction is that of projected steepest descent. Where
+        no bound holds a variable the minimum comes by the two-loop recursion, which keeps more digits.
         """
         x, g = vectors.array(place), vectors.array(gradient)
         arrays = tuple((vectors.array(step), vectors.array(change), scale) for step, change, scale in pairs)
         model = Model(arrays, x.size)
-        target = self._minimum(model, x, g, self._cauchy_point(model, x, g))
+        cauchy = self._cauchy_point(model, x, g)
+        free = (cauchy.point > self.low) & (cauchy.point < self.high)
+        target = cauchy.point
+        if pairs and free.all():
+            whole = x + vectors.array(vectors.two_loops(pairs, gradient))
+            target = self._projected_step(x, g, cauchy.point, whole - cauchy.point, free)
+        elif pairs and free.any():
+            step = self._subspace_step(model, x, g, cauchy, free)
+            target = self._projected_step(x, g, cauchy.point, step, free)
         direction = target - x
         return vectors.vector(direction), self._longest(x, direction)
 
@@ -135,22 +144,27 @@ class Box:
         point[is_moving] = x[is_moving] + (now + best) * d[is_moving]
         return Cauchy(np.clip(point, self.low, self.high), c + best * p)
 
-    def _minimum(self, model: Model, x: Array, g: Array, cauchy: Cauchy) -> Array:
-        """Minimise the model over the variables that are free at the Cauchy point, and project."""
-        free = (cauchy.point > self.low) & (cauchy.point < self.high)
-        if not free.any() or not model.W.shape[1]:
-            return cauchy.point
+    def _subspace_step(
+        self, model: Model, x: Array, g: Array, cauchy: Cauchy, free: NDArray[np.bool_]
+    ) -> Array:
+        """Return the step from the Cauchy point to the model's minimum over the free variables."""
         theta, W = model.theta, model.W[free]
         residual: Array = g[free] + theta * (cauchy.point - x)[free] - W @ (model.M @ cauchy.c)
         v: Array = model.M @ (W.T @ residual)
         inner: Array = np.eye(v.size) - model.M @ (W.T @ W) / theta
         v = np.asarray(np.linalg.solve(inner, v), dtype=np.float64)
         step: Array = -residual / theta - W @ v / theta**2
-        target = np.array(cauchy.point)
-        target[free] = np.clip(cauchy.point[free] + step, self.low[free], self.high[free])
+        return step
+
+    def _projected_step(
+        self, x: Array, g: Array, point: Array, step: Array, free: NDArray[np.bool_]
+    ) -> Array:
+        """Project a step of the free variables, or shorten it where that would not lead downhill."""
+        target = np.array(point)
+        target[free] = np.clip(point[free] + step, self.low[free], self.high[free])
         if float((target - x).dot(g)) < 0.0:
             return target
-        target[free] = cauchy.point[free] + step * self._share(cauchy.point[free], step, free)
+        target[free] = point[free] + step * self._share(point[free], step, free)
         return np.clip(target, self.low, self.high)
 
     def _share(self, point: Array, step: Array, free: NDArray[np.bool_]) -> float:
