@@ -35,7 +35,7 @@ class Function:
 
 @cache
 def known_values() -> dict[str, Any]:
-    """Return what SciPy's own classes gave: by name a point, value and gradient there, and the minimum."""
+    """Return what SciPy's own classes gave: two points with value and gradient, the minimum, its place."""
     return json.loads(VALUES.read_text(encoding="utf-8"))
 
 
@@ -117,7 +117,7 @@ FUNCTIONS = (
     ),
     _square(
         "Bird",
-        "sin(x[0])*exp((1 - cos(x[1]))**2) + cos(x[1])*exp((1 - sin(x[0]))**2) + (x[0] - x[1])**2",
+        "s = sin(x[0]); c = cos(x[1]); (x[0] - x[1])**2 + s*exp((1 - c)**2) + c*exp((1 - s)**2)",
         -2 * PI, 2 * PI,
     ),
     _square(
@@ -154,8 +154,9 @@ FUNCTIONS = (
     _square("Cigar", "x[0]**2 + 1e6*sum(x[1:]**2)", -100, 100),
     _square(
         "Colville",
-        "100*(x[0] - x[1]**2)**2 + (1 - x[0])**2 + (1 - x[2])**2 + 90*(x[3] - x[2]**2)**2"
-        " + 10.1*((x[1] - 1)**2 + (x[3] - 1)**2) + 19.8*(x[1] - 1)*(x[3] - 1)",
+        "a, b, c, d = x[0], x[1], x[2], x[3]\n"
+        "100*(b**2 - a)**2 + 90*(c**2 - d)**2 + (a - 1)**2 + (c - 1)**2"
+        " + 10.1*((b - 1)**2 + (d - 1)**2) + 19.8*(b - 1)*(d - 1)",
         -10, 10, 4,
     ),
     _square("CosineMixture", "sum(x**2 - 0.1*cos(5*pi*x))", -1, 1),
@@ -195,8 +196,8 @@ FUNCTIONS = (
     _square("DixonPrice", "(x[0] - 1)**2 + 2*(2*x[1]**2 - x[0])**2", -10, 10),
     _square(
         "Dolan",
-        "abs((x[0] + 1.7*x[1])*sin(x[0]) - 1.5*x[2] - 0.1*x[3]*cos(x[3] + x[4] - x[0]) "
-        " + 0.2*x[4]**2 - x[1] - 1)",
+        "a, b, c, d, e = x[0], x[1], x[2], x[3], x[4]\n"
+        "abs((a + 1.7*b)*sin(a) - b - 1.5*c - 0.1*d*cos(d + e - a) + e**2/5 - 1)",
         -100, 100, 5,
     ),
     _square("DropWave", "-(1 + cos(12*norm(x)))/(0.5*sum(x**2) + 2)", -5.12, 5.12),
@@ -234,8 +235,8 @@ FUNCTIONS = (
     _square("Giunta", "a = 16*x/15 - 1; 0.6 + sum(sin(a) + sin(a)**2 + sin(4*a)/50)", -1, 1),
     _square(
         "GoldsteinPrice",
-        "(1 + (x[0] + x[1] + 1)**2*(19 - 14*x[0] + 3*x[0]**2 - 14*x[1] + 6*x[0]*x[1] + 3*x[1]**2))"
-        "*(30 + (2*x[0] - 3*x[1])**2*(18 - 32*x[0] + 12*x[0]**2 + 48*x[1] - 36*x[0]*x[1] + 27*x[1]**2))",
+        "s = x[0] + x[1]; d = 2*x[0] - 3*x[1]\n"
+        "(1 + (s + 1)**2*(3*s**2 - 14*s + 19))*(30 + d**2*(3*d**2 - 16*d + 18))",
         -2, 2,
     ),
     _square("Griewank", "sum(x**2)/4000 - prod(cos(x/sqrt(i))) + 1", -100, 100, i=[1, 2]),
@@ -335,7 +336,7 @@ FUNCTIONS = (
     _square("Michalewicz", "-sum(sin(x)*sin(i*x**2/pi)**20)", 0, PI, i=[1, 2]),
     _square(
         "MieleCantrell",
-        "(exp(-x[0]) - x[1])**4 + 100*(x[1] - x[2])**6 + tan(x[2] - x[3])**4 + x[0]**8", -1, 1, 4,
+        "d = x[1:-1] - x[2:]; x[0]**8 + (exp(-x[0]) - x[1])**4 + 100*d[0]**6 + tan(d[1])**4", -1, 1, 4,
     ),
     _square("Mishra01", "n = 2 - sum(x[:1]); (1 + n)**n + 0*x[1]", 0, 1),
     _square("Mishra02", "n = 2 - mean(x); (1 + n)**n", 0, 1),
@@ -353,10 +354,9 @@ FUNCTIONS = (
     _square("Mishra08", f"0.001*(abs({DECANOMIAL}) + abs({QUARTIC}))**2", -10, 10),
     _square(
         "Mishra09",
-        "a = 2*x[0]**3 + 5*x[0]*x[1] + 4*x[2] - 2*x[0]**2*x[2] - 18;"
-        "b = x[0] + x[1]**3 + x[0]*x[1]**2 + x[0]*x[2]**2 - 22;"
-        "c = 8*x[0]**2 + 2*x[1]*x[2] + 2*x[1]**2 + 3*x[1]**3 - 52;"
-        "(a*b**2*c + a*b*c**2 + b**2 + (x[0] + x[1] - x[2])**2)**2",
+        "a, b, c = x[0], x[1], x[2]; f = 2*a**2*(a - c) + 5*a*b + 4*c - 18\n"
+        "g = a*(1 + b**2 + c**2) + b**3 - 22; h = 8*a**2 + 2*b*(b + c) + 3*b**3 - 52\n"
+        "(f*g*h*(g + h) + g**2 + (a + b - c)**2)**2",
         -10, 10, 3,
     ),
     _square("Mishra11", "(mean(abs(x)) - prod(abs(x))/2)**2", -10, 10),
@@ -410,7 +410,7 @@ FUNCTIONS = (
     _square("Qing", "sum((x**2 - i)**2)", -500, 500, i=[1, 2]),
     _square(
         "Quadratic",
-        "-3803.84 - 138.08*x[0] - 232.92*x[1] + 128.08*x[0]**2 + 203.64*x[1]**2 + 182.25*x[0]*x[1]", -10, 10,
+        "a, b = x[0], x[1]; 128.08*a**2 + 182.25*a*b + 203.64*b**2 - 138.08*a - 232.92*b - 3803.84", -10, 10,
     ),
     _square("Quintic", "sum(abs(x**5 - 3*x**4 + 4*x**3 + 2*x**2 - 10*x - 4))", -10, 10),
     _square(
@@ -475,7 +475,7 @@ FUNCTIONS = (
     _square("SineEnvelope", "0.5 + (sin(norm(x))**2 - 0.5)/(1 + 0.001*sum(x**2))**2", -100, 100),
     _square(
         "SixHumpCamel",
-        "(4 - 2.1*x[0]**2 + x[0]**4/3)*x[0]**2 + x[0]*x[1] + (4*x[1]**2 - 4)*x[1]**2", -5, 5,
+        "a, b = x[0], x[1]; 4*a**2 - 2.1*a**4 + a**6/3 + a*b - 4*b**2 + 4*b**4", -5, 5,
     ),
     _square("Sodp", "sum(abs(x)**(i + 1))", -1, 1, i=[1, 2]),
     _square("Sphere", "sum(x**2)", -5.12, 5.12),
@@ -520,8 +520,7 @@ FUNCTIONS = (
     _square("Ursem04", "-3*sin(pi*x[0]/2 + pi/2)*(2 - norm(x))/4", -2, 2),
     _box(
         "UrsemWaves",
-        "-0.9*x[0]**2 + (x[1]**2 - 4.5*x[1]**2)*x[0]*x[1]"
-        " + 4.7*cos(3*x[0] - x[1]**2*(2 + x[0]))*sin(2.5*pi*x[0])",
+        "a, b = x[0], x[1]; 4.7*cos(3*a - b**2*(2 + a))*sin(5*pi*a/2) - 3.5*a*b**3 - 0.9*a**2",
         (-0.9, -1.2), (1.2, 1.2),
     ),
     _square(
