@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 from scipy import special
 
@@ -17,10 +18,17 @@ Array = NDArray[Any]
 SPLITTER = 134217729.0
 """2**27 + 1: a product with it parts a number into halves of 26 bits (Dekker 1971)."""
 
+HALF_ROOT = math.sqrt(0.5)
+ROOT_HIGH = HALF_ROOT * SPLITTER - (HALF_ROOT * SPLITTER - HALF_ROOT)
+ROOT_LOW = HALF_ROOT - ROOT_HIGH
+ROOT_REST = -4.833646656726457e-17
+"""The root of 1/2, its halves, and what is left of it beyond float64."""
+
 _ERFC = np.frompyfunc(math.erfc, 1, 1)
 
-_TERMS = 12
-"""Of the power series of the spherical Bessel functions; the next is below the rounding at 1."""
+_TERMS, _NEAR = 12, 1.6
+"""Of the power series of the spherical Bessel functions, and up to where it is used: further terms are
+below the rounding there."""
 
 EULER = 0.5772156649015329
 
@@ -35,6 +43,43 @@ def bell(x: Array) -> Array:
     high = x * SPLITTER
     high = high - (high - x)
     result: Array = np.exp(-high * high) * np.exp((high - x) * (high + x))
+    return result
+
+
+def _times_half_root(x: Any) -> tuple[Any, Any]:
+    """Multiply a float or an array with the root of 1/2; returns the product and what rounding lost of it."""
+    product = x * HALF_ROOT
+    high = x * SPLITTER
+    high = high - (high - x)
+    low = x - high
+    lost = ((high * ROOT_HIGH - product) + high * ROOT_LOW + low * ROOT_HIGH) + low * ROOT_LOW
+    return product, lost + x * ROOT_REST
+
+
+def normal_cdf(x: Array) -> Array:
+    """Return the standard normal distribution function, of full relative accuracy in its lower tail.
+
+    There erfc magnifies the rounding of its argument by twice the argument's square: a step of Newton
+    corrects it.
+    """
+    point, lost = _times_half_root(np.clip(x, -40.0, 40.0))
+    result: Array = 0.5 * erfc(-point) + lost * np.exp(-point * point) / math.sqrt(math.pi)
+    return result
+
+
+def normal_cdf_of_float(x: float) -> float:
+    """Return the same of a float."""
+    point, lost = _times_half_root(min(max(x, -40.0), 40.0))
+    return float(0.5 * math.erfc(-point) + lost * math.exp(-point * point) / math.sqrt(math.pi))
+
+
+def normal_density(x: Array) -> Array:
+    """exp(-x**2 / 2) / sqrt(2 pi), of full relative accuracy, as `bell`."""
+    x = np.clip(x, -60.0, 60.0)
+    high = x * SPLITTER
+    high = high - (high - x)
+    power = np.exp(-0.5 * high * high) * np.exp(-0.5 * (x - high) * (x + high))
+    result: Array = power / math.sqrt(2.0 * math.pi)
     return result
 
 
@@ -55,22 +100,60 @@ def lgamma(x: Array) -> Array:
 
 
 def digamma(x: Array) -> Array:
-    """Compute the derivative of lgamma."""
-    result: Array = special.digamma(x)
+    """Differentiate lgamma; below 0 by reflection, from the distance to the nearest pole, which is exact."""
+    is_below = np.less(x, 0.0)
+    distance = np.where(is_below, np.subtract(x, np.rint(x)), 0.5)
+    mirrored = special.digamma(np.where(is_below, np.subtract(1.0, x), x))
+    result: Array = mirrored - np.where(is_below, np.pi / np.tan(np.pi * distance), 0.0)
     return result
 
 
 def polygamma(x: Array, order: Any) -> Array:
-    """Differentiate digamma so many times; for x below 0 by reflection, beyond the first order NaN there."""
+    """Differentiate digamma so many times; below 0 by reflection (Abramowitz and Stegun 6.4.7)."""
     order = int(order)
+    is_below = np.less_equal(x, 0.0)
     sign = (-1.0) ** (order + 1)
-    positive = sign * special.factorial(order) * special.zeta(order + 1, np.where(np.greater(x, 0.0), x, 1.0))
-    if order > 1:
-        return np.where(np.greater(x, 0.0), positive, np.nan)
-    reflected = np.square(np.pi / np.sin(np.pi * np.subtract(x, np.rint(x)))) - special.zeta(
-        2, np.where(np.greater(x, 0.0), 1.0, np.subtract(1.0, x))
-    )
-    result: Array = np.where(np.greater(x, 0.0), positive, reflected)
+    mirrored = np.where(is_below, np.subtract(1.0, x), x)
+    positive = sign * special.factorial(order) * special.zeta(order + 1, mirrored)
+    if not np.any(is_below):
+        return np.asarray(positive)
+    distance = np.pi * np.where(is_below, np.subtract(x, np.rint(x)), 0.5)
+    sine = np.sin(distance)
+    reflected = np.pi ** (order + 1) * _cotangent(np.cos(distance) / sine, np.square(1.0 / sine), order)
+    result: Array = np.where(is_below, -sign * positive - reflected, positive)
+    return result
+
+
+def _cotangent(cotangent: Array, slope: Array, order: int) -> Array:
+    """Differentiate the cotangent, a polynomial P of itself: P' times -(1 + cotangent**2), so many times.
+
+    `slope` is 1 + cotangent**2. It stays a factor, since near 0 the powers of the cotangent alone cancel.
+    """
+    factor = Polynomial([-1.0])
+    for _ in range(order - 1):
+        factor = -(factor.deriv() * Polynomial([1.0, 0.0, 1.0]) + factor * Polynomial([0.0, 2.0]))
+    result: Array = factor(cotangent) * slope
+    return result
+
+
+def sinc(x: Array) -> Array:
+    """sin(pi x) / (pi x), accurate near its zeros: x is reduced before it is multiplied with pi."""
+    turn = np.subtract(x, 2.0 * np.rint(np.multiply(x, 0.5)))
+    half = np.where(np.abs(turn) > 0.5, np.copysign(1.0 - np.abs(turn), turn), turn)
+    angle = np.multiply(np.pi, np.where(np.abs(x) < 0.5, 1.0, x))
+    small = np.where(np.abs(x) < 0.5, np.multiply(np.pi, x), 0.0)
+    result: Array = np.where(np.abs(x) < 0.5, spherical_bessel(small, 0), np.sin(np.pi * half) / angle)
+    return result
+
+
+def sinc_slope(x: Array) -> Array:
+    """Differentiate sinc: near 0 by its power series, beyond by (cos(pi x) - sinc(x)) / x."""
+    is_near = np.abs(x) < 0.5
+    turn = np.abs(np.subtract(x, 2.0 * np.rint(np.multiply(x, 0.5))))
+    cosine = np.where(turn < 0.5, np.cos(np.pi * turn), -np.cos(np.pi * (1.0 - turn)))
+    cosine = np.where(np.abs(turn - 0.5) < 0.25, np.sin(np.pi * (0.5 - turn)), cosine)
+    series = -np.pi * spherical_bessel(np.where(is_near, np.multiply(np.pi, x), 0.0), 1)
+    result: Array = np.where(is_near, series, (cosine - sinc(x)) / np.where(is_near, 1.0, x))
     return result
 
 
@@ -80,11 +163,11 @@ def spherical_bessel(x: Array, order: Any) -> Array:
     Near 0 by its power series (Abramowitz and Stegun 10.1.2).
     """
     order, x = int(order), np.asarray(x, dtype=float)
-    is_near = np.abs(x) < 1.0
+    is_near = np.abs(x) < _NEAR
     half = np.where(is_near, -0.5 * x * x, 0.0)
     total = np.ones_like(half)
     for k in range(_TERMS, 0, -1):
         total = 1.0 + half * total / (k * (2 * (order + k) + 1))
     series = np.where(is_near, x, 0.0) ** order / special.factorial2(2 * order + 1) * total
-    result: Array = np.where(is_near, series, special.spherical_jn(order, np.where(is_near, 1.0, x)))
+    result: Array = np.where(is_near, series, special.spherical_jn(order, np.where(is_near, _NEAR, x)))
     return result

@@ -62,6 +62,10 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "digamma": special_kernels.digamma,
     "bell": special_kernels.bell,
     "polygamma": special_kernels.polygamma,
+    "normal_cdf": special_kernels.normal_cdf,
+    "normal_density": special_kernels.normal_density,
+    "sinc": special_kernels.sinc,
+    "sinc_slope": special_kernels.sinc_slope,
     "spherical_bessel": special_kernels.spherical_bessel,
     "matmul": np.matmul,
     "broadcast_to": np.broadcast_to,
@@ -154,6 +158,10 @@ FLOAT_NAMES: dict[str, Callable[..., Any]] = {
     "digamma": special_kernels.digamma,
     "bell": special_kernels.bell,
     "polygamma": special_kernels.polygamma,
+    "normal_cdf": special_kernels.normal_cdf_of_float,
+    "normal_density": special_kernels.normal_density,
+    "sinc": special_kernels.sinc,
+    "sinc_slope": special_kernels.sinc_slope,
     "spherical_bessel": special_kernels.spherical_bessel,
 }
 """What programs on floats may call."""

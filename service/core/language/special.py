@@ -34,12 +34,19 @@ def _positive_part(x: Term, below: Term) -> Term:
 
 
 def _elu(x: Term, alpha: float) -> Term:
-    return _positive_part(x, alpha * x.apply("minimum", 0.0).apply("expm1"))
+    below = x.apply("greater", 0.0).apply("where", 0.0, x)
+    return _positive_part(x, alpha * below.apply("expm1"))
 
 
 def _by_square(x: Term, distance: Term) -> Term:
     """Divide by the square of a distance, which itself may overflow; 0 where it is 0."""
     return x.apply("ratio_or_zero", distance).apply("ratio_or_zero", distance)
+
+
+def _sinc_slope(g: Term, y: Term, x: Term) -> Term:
+    """Differentiate the derivative of the spherical Bessel function of order 0 (sinc is that of pi x)."""
+    zeroth, second = ((x * math.pi).apply("spherical_bessel", order) for order in (0.0, 2.0))
+    return g * ((2.0 * math.pi**2 / 3.0) * second - (math.pi**2 / 3.0) * zeroth)
 
 
 def _bessel(g: Term, y: Term, x: Term, order: Term) -> Term:
@@ -169,12 +176,12 @@ SPECIAL: tuple[Operation, ...] = (
     unary(
         "sinc",
         "sin(pi * x) / (pi * x), 1 at 0",
-        None,
+        lambda g, y, x: g * x.apply("sinc_slope"),
         ufunc="",
-        array="",
-        is_macro=True,
+        scalar="float(sinc({0}))",
+        cost=80.0,
+        workspace=6.0,
         is_analytic=False,
-        definition=lambda x: (x * math.pi).apply("spherical_bessel", 0.0),
         example="sinc(stack(0, 0.5))",
     ),
     unary(
@@ -223,7 +230,7 @@ SPECIAL: tuple[Operation, ...] = (
     _activation(
         "gelu",
         "x times the normal distribution function of x",
-        lambda x: 0.5 * x * (x * -math.sqrt(0.5)).apply("erfc"),
+        lambda x: x * x.apply("normal_cdf"),
         is_analytic=False,
         example="gelu(stack(-1, 1))",
     ),
@@ -274,6 +281,36 @@ SPECIAL: tuple[Operation, ...] = (
         is_analytic=False,
         cost=60.0,
         workspace=4.0,
+    ),
+    internal(
+        "normal_cdf",
+        ("x",),
+        "normal_cdf({0})",
+        "normal_cdf({0})",
+        derivatives=(lambda g, y, x: g * x.apply("normal_density"),),
+        is_analytic=False,
+        cost=130.0,
+        workspace=6.0,
+    ),
+    internal(
+        "normal_density",
+        ("x",),
+        "normal_density({0})",
+        "float(normal_density({0}))",
+        derivatives=(lambda g, y, x: -g * x * y,),
+        is_analytic=False,
+        cost=30.0,
+        workspace=4.0,
+    ),
+    internal(
+        "sinc_slope",
+        ("x",),
+        "sinc_slope({0})",
+        "float(sinc_slope({0}))",
+        derivatives=(_sinc_slope,),
+        is_analytic=False,
+        cost=160.0,
+        workspace=8.0,
     ),
     internal(
         "spherical_bessel",
