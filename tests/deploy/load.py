@@ -111,6 +111,6 @@ class Load:
     def assert_all_answered(self):
         """Fail when a request failed, or two answers to the same request differ."""
         print(f"{self.sent} requests, {len(self.failures)} failed, the slowest took {self.slowest:.2f} s")
-        assert self.failures == []
+        assert self.failures == [], self.failures[:5]
         assert self.sent >= self.at_least
         assert len(self.answers) == len(REQUESTS)
