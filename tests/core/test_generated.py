@@ -28,7 +28,7 @@ from service.core.limits import DEFAULT_LIMITS
 from tests.core.operation_cases import CASES
 
 SLOT = r"(?:v\d+|whole)"
-NAME = rf"(?:[nkog]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|project|residual|[a-z])_{SLOT})"
+NAME = rf"(?:[nkogb]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|project|residual|[a-z])_{SLOT})"
 NUMBER = r"(?:\d+\.\d+(?:e-?\d+)?|\d+e-\d+|\d+)"
 SIGN = r"\*\*|[-+*/%<>=!]=?|[()\[\],&|~]"
 LINES = (
@@ -41,7 +41,8 @@ FIXED = {
     "def", "bind", "program", "advance", "judge", "return", "try", "except", "while", "for", "in", "range",
     "if", "elif", "else", "and", "or", "not", "break", "continue", "True", "False", "None",
     "Interrupted", "ArithmeticError", "ValueError", "float", "item", "out", "transpose", "reshape",
-    "check", "probe", "differences", "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
+    "check", "probe", "memory", "differences",
+    "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
     *OPTIONS, "noise", "largest", "norm", "abs", "max",
     "evaluations", "pairs", "radius", "saddle", "min", "rows_of", "whole",

@@ -127,7 +127,10 @@ class Emitted:
 
     def _array_source(self, outputs: Sequence[Term], plan: ExecutionPlan | None) -> Source:
         names = array_names(self.program)
-        return write_source(self.program.graph, outputs, names, order=plan, own=self.namespace)
+        is_placed = self.namespace is None
+        return write_source(
+            self.program.graph, outputs, names, order=plan, own=self.namespace, is_placed=is_placed
+        )
 
     @property
     def floats(self) -> Lowered:

@@ -15,7 +15,7 @@ from typing import Any
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.inputs import InputNames
 from service.core.calculus.namespaces import ARRAY_NAMES, FLOAT_NAMES
-from service.core.calculus.schedule import ExecutionOrder, schedule
+from service.core.calculus.schedule import ExecutionOrder, ExecutionPlan, schedule
 from service.core.calculus.source import Writer, used_once
 from service.core.language.graph import Graph, Term
 
@@ -53,6 +53,8 @@ class Source:
         Names that hold the outputs afterwards.
     names : dict
         What all other names stand for, whatever the data: functions, literals and options.
+    places : tuple of str
+        Statements that make the memory of a bound function and the places in it.
     """
 
     slots: tuple[str, ...]
@@ -61,6 +63,7 @@ class Source:
     body: tuple[str, ...]
     outputs: tuple[str, ...]
     names: Namespace
+    places: tuple[str, ...] = ()
 
     @property
     def made(self) -> set[str]:
@@ -85,6 +88,7 @@ def write_source(
     order: ExecutionOrder | None = None,
     own: Mapping[str, Any] | None = None,
     is_probed: bool = False,
+    is_placed: bool = False,
 ) -> Source:
     """Write the source of a program.
 
@@ -94,7 +98,7 @@ def write_source(
         The program and what it returns.
     inputs : InputNames
         Names for its inputs; the variables are the slots.
-    is_on_floats, is_probed : bool
+    is_on_floats, is_probed, is_placed : bool
         As `Writer` takes them.
     order : ExecutionOrder, optional
         Its schedule, when there is one already.
@@ -103,15 +107,16 @@ def write_source(
     """
     steps = order or schedule(graph, outputs)
     once = used_once(steps.body, (term.index for term in outputs)) if is_on_floats else frozenset()
-    writer = Writer(graph, is_on_floats, is_probed, once)
+    writer = Writer(graph, is_on_floats, is_probed, once, is_placed)
     writer.bind_inputs(inputs.by_node)
     setup, body = writer.statements(steps.setup), writer.statements(steps.body)
+    places = writer.places(steps.memory) if isinstance(steps, ExecutionPlan) else []
     names = tuple(writer.name(term.index) for term in outputs)
     slots = frozenset(inputs.variables)
     data = [name for name in inputs.by_node.values() if name not in slots]
     data += [] if is_on_floats else ["check", "probe"] if is_probed else ["check"]
     called = {**(FLOAT_NAMES if is_on_floats else ARRAY_NAMES), **writer.values, **(own or {})}
-    return Source(inputs.variables, tuple(data), tuple(setup), tuple(body), names, called)
+    return Source(inputs.variables, tuple(data), tuple(setup), tuple(body), names, called, tuple(places))
 
 
 def make_function(source: Source, result: str) -> Maker:
@@ -145,9 +150,10 @@ def make_functions(
     """
     names = {**source.names, **(own or {})}
     data = (*source.data, *numbers)
-    held = {*names, *data, *(line.split(" = ", 1)[0] for line in source.setup)}
+    before = (*source.places, *source.setup)
+    held = {*names, *data, *(line.split(" = ", 1)[0] for line in before)}
     definitions = [line for name, function in functions.items() for line in _definition(name, function, held)]
-    lines = [*source.setup, *definitions, f"return {', '.join(functions)}"]
+    lines = [*before, *definitions, f"return {', '.join(functions)}"]
     text = "\n".join([f"def bind({', '.join(data)}):", *indented(lines)])
     scope = {"__builtins__": BUILTINS, **names}
     exec(compiled(text), scope)  # noqa: S102 - our own source, from our own tables

@@ -15,6 +15,7 @@ from service.core.language import algebra, making, sorting
 from service.core.language.loss_operations import LOSS_KERNELS
 
 ARRAY_NAMES: dict[str, Callable[..., Any]] = {
+    "empty": np.empty,
     "add": np.add,
     "subtract": np.subtract,
     "multiply": np.multiply,

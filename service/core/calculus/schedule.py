@@ -9,6 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from service.core.calculus.buffers import place
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
 from service.core.language.places import Place
 
@@ -20,13 +21,14 @@ REUSED_SIZE = 512
 
 @dataclass(slots=True)
 class Step:
-    """One operation to run: its node, the buffer it overwrites, and the names to forget after it."""
+    """One operation to run: its node, the array it overwrites, the names to forget after it, its place."""
 
     index: int
     node: Node
     reused: int | None = None
     released: tuple[int, ...] = ()
     cost: float = 0.0
+    start: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class ExecutionPlan(ExecutionOrder):
         Elements of all results of the body together.
     peak_bytes : int
         Planned peak memory of inputs, buffers and results.
+    memory : int
+        Elements of the memory in which results have places, see `buffers`.
     costliest, widest : Place
         Where the costliest operation and the largest buffer stand in the text.
     """
@@ -65,6 +69,7 @@ class ExecutionPlan(ExecutionOrder):
     largest: float
     elements: int
     peak_bytes: int
+    memory: int
     costliest: Place
     widest: Place
 
@@ -92,14 +97,20 @@ def schedule(graph: Graph, outputs: Sequence[Term], element_bytes: int = ELEMENT
     steps = [step for step in planned if step is not None]
     costliest = max(steps, key=lambda step: step.cost, default=None)
     widest = max(steps, key=lambda step: step.node.size, default=None)
+    body = tuple([step for step in steps if step.index in varying])
+    memory, taken = place(body)
+    before = len(steps) - len(body)
+    beside = [load - held for load, held in zip(planner.loads[before:], taken, strict=True)]
+    peak = memory + max([*planner.loads[:before], *beside], default=0)
     inputs = sum([node.size for node in graph.nodes if node.operation is INPUT])
     return ExecutionPlan(
         setup=tuple(step for step in steps if step.index not in varying),
-        body=tuple(step for step in steps if step.index in varying),
+        body=body,
         operations=sum(step.cost for step in steps),
         largest=costliest.cost if costliest else 0.0,
         elements=sum([planner.sizes[step.index] for step in steps if step.index in varying]),
-        peak_bytes=element_bytes * (inputs + planner.peak),
+        peak_bytes=element_bytes * (inputs + peak),
+        memory=memory,
         costliest=costliest.node.place if costliest else Place(1, 1),
         widest=widest.node.place if widest else Place(1, 1),
     )
@@ -158,7 +169,7 @@ class _Planner:
         for index in ordered:
             self.aliases.setdefault(self.root[index], []).append(index)
         self.alive = 0
-        self.peak = 0
+        self.loads: list[int] = []
 
     def step(self, position: int, index: int) -> Step | None:
         """Plan one node; None for leaves."""
@@ -177,7 +188,7 @@ class _Planner:
             self.aliases[index] += self.aliases[reused]
             dead.remove(reused)
         largest = max([self.sizes[index], *[self.sizes[operand] for operand in node.operands]])
-        self.peak = max(self.peak, self.alive + int(node.operation.workspace * largest))
+        self.loads.append(self.alive + int(node.operation.workspace * largest))
         self.alive -= sum([self._size(root) for root in dead])
         released = tuple([alias for root in dead for alias in self.aliases[root]])
         return Step(index, node, reused, released, cost_of(graph, node, largest))

@@ -6,6 +6,7 @@ indices and data are passed in, so no character of the caller's can appear in it
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ import numpy as np
 from service.core.calculus.schedule import REUSED_SIZE, Step
 from service.core.language.elements import index_of
 from service.core.language.graph import NUMBER, Graph
+from service.core.language.operation import Shape
 
 CHECKED_OPERATIONS = 2_000_000
 """Planned operations between two looks at the clock, about two milliseconds."""
@@ -48,16 +50,20 @@ class Writer:
         Whether every result is shown to `probe(index, result)`.
     inlined : frozenset of int
         Nodes that stand in the one place where they are used, instead of in a statement.
+    is_placed : bool
+        Whether results stand in the places that the schedule gives them.
     """
 
     graph: Graph
     is_on_floats: bool = False
     is_probed: bool = False
     inlined: frozenset[int] = frozenset()
+    is_placed: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
     _options: dict[Any, str] = field(default_factory=dict)
     _depths: dict[int, int] = field(default_factory=dict)
+    _places: dict[tuple[int, Shape], str] = field(default_factory=dict)
     _pending: float = 0.0
     _numbers: int = 0
 
@@ -112,18 +118,37 @@ class Writer:
     def _expression(self, step: Step) -> str:
         operation = step.node.operation
         operands = [self.name(operand) for operand in step.node.operands]
-        if step.reused is not None and operation.ufunc:
-            return f"{operation.ufunc}({', '.join(operands)}, out={self.name(step.reused)})"
+        target = self._target(step)
+        if target and operation.ufunc:
+            return f"{operation.ufunc}({', '.join(operands)}, out={target})"
         template = operation.scalar if self.is_on_floats else self._on_arrays(step)
         names = (name for name, _, _ in operation.options)
         options = {name: self._option(value) for name, value in zip(names, step.node.options, strict=True)}
-        return template.format(*operands, **options)
+        return template.format(*operands, **options, out=target)
+
+    def _target(self, step: Step) -> str:
+        """Name the array that a result is written into; nothing where it gets a new one."""
+        if step.start is not None and self.is_placed:
+            return self._places.setdefault((step.start, step.node.shape), f"b{len(self._places)}")
+        return "" if step.reused is None else self.name(step.reused)
+
+    def places(self, memory: int) -> list[str]:
+        """Write where the places are, in a memory of so many elements."""
+        if not self._places:
+            return []
+        lines = [f"memory = empty({self._option(memory)})"]
+        for (start, shape), name in self._places.items():
+            part = ((start, start + math.prod(shape), None),)
+            lines.append(f"{name} = memory[{self._option(part)}].reshape({self._option(shape)})")
+        return lines
 
     def _on_arrays(self, step: Step) -> str:
         """Return the source on arrays that suits the operands' shapes."""
         operation, node = step.node.operation, step.node
         if step.reused is not None:
             return operation.into
+        if step.start is not None and self.is_placed:
+            return operation.out
         shapes = [self.graph.nodes[operand].shape for operand in node.operands]
         suited = operation.suited(*shapes, *node.options) if operation.suited else ""
         return suited or operation.array

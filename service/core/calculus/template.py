@@ -71,8 +71,10 @@ class Template:
 
     @cached_property
     def common(self) -> Callable[..., Evaluation] | None:
-        """The same function for all requests, when neither its statements nor its results use their data."""
+        """The same function for all requests, when it keeps no memory and uses nothing of their data."""
         source = self.source
+        if source.places:
+            return None
         if not words_of((*source.setup, *source.body, self.value, *self.gradient)).isdisjoint(source.data):
             return None
         function: Callable[..., Evaluation] = self.maker(**dict.fromkeys(source.data))

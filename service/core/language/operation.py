@@ -51,6 +51,8 @@ class Operation:
         empty where there is none.
     ufunc : str
         Name of the NumPy ufunc that computes the same and can write into an operand's buffer.
+    out : str
+        Source that writes the result into `{out}`, an array of its shape, where that is not a ufunc.
     into : str
         Source that writes into the first operand's buffer, where that is not a ufunc.
     scalar : str
@@ -106,6 +108,7 @@ class Operation:
     workspace: float = 0.0
     suited: Callable[..., str] | None = None
     ufunc: str = ""
+    out: str = ""
     into: str = ""
     scalar: str = ""
     kinks: str = ""

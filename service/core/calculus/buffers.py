@@ -1,0 +1,128 @@
+"""Where the results of a program stand: places in one piece of memory that a bound kernel keeps.
+
+An array that is made anew at every evaluation costs more than what is written into it: memory has to be
+found, mapped and zeroed. So every result that an operation can write into memory of ours has a place, free
+for another as soon as it is not needed any more. What a caller gets never stands here, nor what the constants
+alone determine: a place is written again at the next evaluation. For ``sum(sqrt(x*x + 1))``, `v0` being x, an
+array of 1,000 elements, the source reads::
+
+    memory = empty(o2)
+    b0 = memory[o3].reshape(o4)
+    b1 = memory[o5].reshape(o4)
+
+    n1 = multiply(v0, v0, out=b0)
+    n3 = add(n1, k0, out=b0)
+    n4 = sqrt(n3, out=b0)
+    n5 = add_reduce(n4, o0, None, None, o1)
+    n9 = divide(k1, n4, out=b0)
+    n10 = multiply(n9, v0, out=b0)
+    n11 = n10 + n10
+
+which returns `n5` and `n11`. The memory belongs to one request; nothing else sees it.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from service.core.calculus.schedule import Step
+
+SMALLEST = 512
+"""Elements from which a result has a place; smaller arrays cost less than the bookkeeping."""
+ALIGNMENT = 8
+"""Places begin at multiples of so many elements, a line of the cache."""
+
+
+@dataclass(slots=True)
+class Arena:
+    """One piece of memory: which places are free, and how large it has to be; all in elements."""
+
+    size: int = 0
+    taken: int = 0
+    _free: list[tuple[int, int]] = field(default_factory=list)
+
+    def take(self, size: int) -> int:
+        """Return where so many elements stand: in the smallest free place that holds them, or at the end."""
+        self.taken += size
+        fitting = [place for place in self._free if place[1] >= size]
+        if fitting:
+            start, found = min(fitting, key=lambda place: place[1])
+            self._free.remove((start, found))
+            if found > size:
+                bisect.insort(self._free, (start + size, found - size))
+            return start
+        can_grow = bool(self._free) and sum(self._free[-1]) == self.size  # a free place at the end
+        start = self._free.pop()[0] if can_grow else self.size
+        self.size = start + size
+        return start
+
+    def give_back(self, start: int, size: int) -> None:
+        """Free a place, joined with the free ones beside it."""
+        self.taken -= size
+        at = bisect.bisect(self._free, (start, size))
+        if at < len(self._free) and self._free[at][0] == start + size:
+            size += self._free.pop(at)[1]
+        if at and sum(self._free[at - 1]) == start:
+            before = self._free.pop(at - 1)
+            start, size = before[0], before[1] + size
+        bisect.insort(self._free, (start, size))
+
+
+def place(steps: Sequence[Step]) -> tuple[int, list[int]]:
+    """Give places to the steps of a body.
+
+    Parameters
+    ----------
+    steps : sequence of Step
+        In order; they know what each of them frees. Those that get a place are told where it starts, and what
+        has one is freed by nobody else.
+
+    Returns
+    -------
+    int, list of int
+        Elements of the whole memory, and those in use during each step.
+    """
+    first, lasts = _chains(steps)
+    sizes = {step.index: _aligned(step.node.size) for step in steps if _is_placed(step, first, lasts)}
+    arena, taken = Arena(), []
+    starts: dict[int, int] = {}
+    for step in steps:
+        if step.index in sizes:
+            starts[step.index] = arena.take(sizes[step.index])
+        step.start = starts.get(first[step.index])
+        taken.append(arena.taken)
+        for root in step.released:
+            chain = first.get(root, root)
+            if chain in starts and lasts[chain] == root:
+                arena.give_back(starts[chain], sizes[chain])
+        step.released = tuple([root for root in step.released if first.get(root) not in starts])
+    return arena.size, taken
+
+
+def _chains(steps: Sequence[Step]) -> tuple[dict[int, int], dict[int, int]]:
+    """Return for each step the first of those that write into the same array, and the last of each chain.
+
+    Of a chain whose last array is never freed, because a caller gets it, there is no last.
+    """
+    first: dict[int, int] = {}
+    latest: dict[int, int] = {}
+    for step in steps:
+        first[step.index] = step.index if step.reused is None else first[step.reused]
+        latest[first[step.index]] = step.index
+    freed = {root for step in steps for root in step.released}
+    return first, {chain: last for chain, last in latest.items() if last in freed}
+
+
+def _is_placed(step: Step, first: dict[int, int], lasts: dict[int, int]) -> bool:
+    """Tell whether a step begins a chain of arrays that nobody gets, and can write into memory of ours."""
+    operation = step.node.operation
+    can_write = bool(operation.ufunc or operation.out) and not operation.is_view
+    return first[step.index] == step.index in lasts and can_write and step.node.size >= SMALLEST
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT

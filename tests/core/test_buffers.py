@@ -1,0 +1,147 @@
+"""Places of results: the same numbers as without, nothing of them handed out, no more memory than needed."""
+
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from service.core import descent, gradient
+from service.core.calculus import buffers, schedule
+from service.core.calculus.buffers import Arena
+from service.core.calculus.compiler import compile_anew
+from service.core.calculus.differences import METHODS
+from service.core.calculus.emit import array_function
+from service.core.calculus.inputs import array_data
+from service.core.calculus.kernel import bind_on_arrays
+from service.core.limits import DEFAULT_LIMITS, Limits
+from tests.core.operation_cases import CASES
+
+POINTS = (0, 1, 0)
+"""Seeds: at the third point, everything was written over by the second."""
+
+LAST_DIGITS = {"rtol": 1e-14, "atol": 1e-14}
+"""A place is in C order where NumPy may choose another for a new array; sums over it add in another order."""
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """Give places to small arrays too."""
+    monkeypatch.setattr(buffers, "SMALLEST", 2)
+    monkeypatch.setattr(schedule, "REUSED_SIZE", 2)
+
+
+def nothing():
+    """Stand for the clock."""
+
+
+def compiled_for(function, point):
+    shapes = {name: array.shape for name, array in point.items()}
+    return compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS)
+
+
+def memory_of(kernel):
+    """Return the places that a bound function writes into."""
+    defaults = kernel.function.__defaults__ or ()
+    return [each for each in defaults if isinstance(each, np.ndarray) and each.flags.writeable]
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_results_in_places_are_those_without(case, small):
+    function = f"y = {case.expression}; sum(y * y + sqrt(y * y + 1))"
+    known = compiled_for(function, case.point())
+    kernel = bind_on_arrays(known, {}, None, nothing)
+    outputs = [known.program.value, *known.gradient.values()]
+    plain = array_function(known.program, outputs)(**array_data(known.program, {}, nothing))
+    found = []
+
+    with np.errstate(all="ignore"):
+        for seed in POINTS:
+            slots = kernel.pack(case.point(seed))
+            before = [array.copy() for array in slots]
+            value, slopes = kernel.evaluate(slots)
+            found.append((value, slopes, [np.array(slope) for slope in slopes]))
+            wanted = plain(*slots)
+            assert_allclose(value, np.ravel(wanted[0])[0], **LAST_DIGITS)
+            for slope, other in zip(slopes, wanted[1:], strict=True):
+                assert_allclose(slope, other, **LAST_DIGITS)
+            for array, kept in zip(slots, before, strict=True):
+                assert_array_equal(array, kept)
+
+    for _, slopes, copies in found:
+        for slope, copy in zip(slopes, copies, strict=True):
+            assert_array_equal(slope, copy)
+            assert not any(np.may_share_memory(slope, place) for place in memory_of(kernel))
+
+
+def test_most_operations_write_into_places(small):
+    x = np.random.default_rng(0).normal(size=6)
+    known = compiled_for("a = x*x + 1; b = exp(-a)/a; sum(b*sin(b))", {"x": x})
+
+    written = known.emitted.on_arrays.source
+
+    fresh = [line for line in written.body if "out=" not in line and "reduce" not in line]
+    assert len(written.places) > 2
+    assert len(fresh) <= 2
+
+
+def test_memory_belongs_to_one_bound_function():
+    x = np.linspace(1.0, 2.0, 1_000)
+    known = compiled_for("sum(sqrt(x*x + 1))", {"x": x})
+    one, other = (bind_on_arrays(known, {}, None, nothing) for _ in range(2))
+
+    assert memory_of(one)
+    assert not any(np.may_share_memory(a, b) for a in memory_of(one) for b in memory_of(other))
+
+
+def test_threads_compute_the_same_function_side_by_side():
+    function, wrong = "sum(exp(sin(x)*cos(x)) + x*x)", []
+    points = [np.full(20_000, 0.1 * k) for k in range(4)]
+    wanted = [gradient(function, {"x": x})["value"] for x in points]
+
+    def work(x, value):
+        wrong.extend(1 for _ in range(30) if gradient(function, {"x": x})["value"] != value)
+
+    threads = [threading.Thread(target=work, args=pair) for pair in zip(points, wanted, strict=True)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert not wrong
+
+
+def test_records_of_a_descent_are_not_written_over():
+    x = np.linspace(-1.0, 1.0, 2_000)
+
+    path = descent("sum(cosh(x) + x)", {"x": x}, steps=6, history=7, history_variables=True, gradient=True)
+
+    for record in path["history"]:
+        again = gradient("sum(cosh(x) + x)", record["variables"])
+        assert record["value"] == again["value"]
+    assert_array_equal(path["gradient"]["x"], again["gradient"]["x"])
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 6)), min_size=1, max_size=60))
+def test_places_in_use_never_overlap(requests):
+    arena, alive = Arena(), []
+    for now, (size, lifetime) in enumerate(requests):
+        for start, length, _ in [place for place in alive if place[2] <= now]:
+            arena.give_back(start, length)
+        alive = [place for place in alive if place[2] > now]
+        start = arena.take(size)
+        assert all(start + size <= other or other + length <= start for other, length, _ in alive)
+        assert start + size <= arena.size
+        alive.append((start, size, now + lifetime))
+        assert arena.taken == sum(length for _, length, _ in alive)
+
+
+def test_memory_is_part_of_the_quote():
+    x = np.zeros(100_000)
+    known = compiled_for("sum(sqrt(x*x + 1))", {"x": x})
+
+    assert known.plan.memory >= x.size
+    assert known.plan.peak_bytes >= 8 * (x.size + known.plan.memory)
+    assert known.plan.peak_bytes <= Limits().peak_bytes
