@@ -70,6 +70,19 @@ def logsumexp_kernel(x: Array, axis: Axis = None, keepdims: bool = False) -> Arr
     return result if keepdims else result.squeeze(axis)
 
 
+def logsumexp_of(x: Array, top: Array, powers: Array, total: Array, axis: Axis, keepdims: bool) -> Array:
+    """Compute the logsumexp of x from its maximum, exp(x - max) and their sum, with kept axes, of real x."""
+    if not np.isfinite(top).all():
+        return logsumexp_kernel(x, axis, keepdims)
+    result: Array = np.log(total)
+    is_near = np.less(total, SUM_NEAR_ONE)
+    if np.logical_or.reduce(is_near, None):
+        others = sums(powers - (x == top), axis)
+        result = np.where(is_near, np.log1p(np.where(is_near, others, 0.0)), result)
+    result = result + top
+    return result if keepdims else result.squeeze(axis)
+
+
 def _log_of_sum(shifted: Array, axis: Axis) -> Array:
     """log(sum(exp(shifted))) with kept axes; the largest element along the axis is 0."""
     powers = np.exp(shifted)

@@ -28,6 +28,13 @@ def weighted(weight: Array, x: Array) -> Array:
     return np.where(weight == 0.0, 0.0, product)
 
 
+def settle_onto(product: Array, weight: Array) -> Array:
+    """Write 0 into a product or quotient where the weight is 0, in its own memory."""
+    if not np.isfinite(add_reduce(product, None)):
+        np.copyto(product, 0.0, where=np.equal(weight, 0.0))
+    return product
+
+
 def xlogy(weight: Array, x: Array) -> Array:
     """Compute weight * log(x), 0 where the weight is 0."""
     return weighted(weight, np.log(x))

@@ -27,6 +27,8 @@ LONGEST_SUM = 128
 """Elements up to which NumPy adds a row without pairing, so that a product loses no more digits."""
 SHORT_ROW, MANY_ROWS = 48, 12
 """Elements of a row up to which, and rows from which, a maximum is faster over columns."""
+SUMMED_AT_ONCE = 512
+"""Elements of a row whose squares are summed by one product."""
 SMALL_SIZE = 128
 """Elements below which a call costs more than its work."""
 
@@ -52,6 +54,15 @@ def column_sums(x: Array, keepdims: bool = False) -> Array:
     """Sum along the last axis but one."""
     total: Array = np.matmul(np.ones(x.shape[-2]), x)
     return total[..., np.newaxis, :] if keepdims else total
+
+
+def sum_of_squares(x: Array) -> Any:
+    """Sum the squares of all elements, row by row of a few, so that no more digits are lost than by pairs."""
+    flat = x.reshape(-1)
+    whole = flat.size - flat.size % SUMMED_AT_ONCE
+    rows = flat[:whole].reshape(-1, SUMMED_AT_ONCE)
+    rest = flat[whole:]
+    return np.dot(rest, rest) + add_reduce(np.vecdot(rows, rows))
 
 
 def sums(x: Array, axis: Axis) -> Array:

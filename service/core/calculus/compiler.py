@@ -23,6 +23,7 @@ from service.core.calculus.inputs import STEP
 from service.core.calculus.lowering import Lowered, lower
 from service.core.calculus.reverse import differentiate
 from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, schedule
+from service.core.calculus.substitution import for_large_arrays
 from service.core.calculus.template import Shape
 from service.core.exceptions import quote_text
 from service.core.language.graph import Node, Term
@@ -200,10 +201,12 @@ def compile_anew(
     gradient = differentiate(program) if method is METHODS["exact"] else {}
     deadline.check(PATIENCE_SECONDS)
     element_bytes = (2 if method.name == "complex_step" else 1) * ELEMENT_BYTES
-    plan = schedule(program.graph, [program.value, *gradient.values()], element_bytes)
+    is_real = method.name != "complex_step"
+    arrays, slopes = for_large_arrays(program, [*gradient.values()]) if is_real else (program, [])
+    plan = schedule(arrays.graph, [arrays.value, *slopes], element_bytes)
     deadline.check(PATIENCE_SECONDS)
     lowered = _lower(program, [*gradient.values()], method, has_step, most)
-    emitted = Emitted(program, method, [*gradient.values()], plan, lowered)
+    emitted = Emitted(arrays, method, slopes, plan, lowered)
     return Compiled(program, method, has_step, is_analytic, gradient, plan, emitted)
 
 

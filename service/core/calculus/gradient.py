@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -211,7 +212,10 @@ def arrays_of(tensors: Tensors, field: str) -> dict[str, Array]:
     """
     arrays = {}
     for name, tensor in tensors.items():
-        arrays[name] = tensor if is_ready(tensor) else float_array(tensor, pointer_to(field, name))
+        if type(tensor) is float and math.isfinite(tensor):
+            arrays[name] = np.array(tensor)
+        else:
+            arrays[name] = tensor if is_ready(tensor) else float_array(tensor, pointer_to(field, name))
     return arrays
 
 

@@ -145,7 +145,13 @@ class Kernel:
         """Lay variables out as slots."""
         if not self.is_on_floats:
             return tuple([variables[name] for name in self.shapes])
-        return tuple([value for name in self.shapes for value in np.ravel(variables[name]).tolist()])
+        slots: list[float] = []
+        for name, shape in self.shapes.items():
+            if shape:
+                slots += variables[name].ravel().tolist()
+            else:
+                slots.append(variables[name].item())
+        return tuple(slots)
 
     def unpack(self, slots: Sequence[Any]) -> dict[str, Array]:
         """Lay slots out as variables, in arrays of their own."""
@@ -155,6 +161,10 @@ class Kernel:
         variables: dict[str, Array] = {}
         position = 0
         for name, shape in self.shapes.items():
+            if not shape:
+                variables[name] = np.array(slots[position], dtype=np.float64)
+                position += 1
+                continue
             size = math.prod(shape)
             flat = np.array(slots[position : position + size], dtype=np.float64)
             variables[name] = flat if shape == (size,) else flat.reshape(shape)

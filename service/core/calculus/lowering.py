@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from service.core.calculus.schedule import reachable
+from service.core.calculus.substitution import substituted
 from service.core.language.elements import Elements, array_of
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
 
@@ -45,7 +46,8 @@ def lower(source: Graph, outputs: Sequence[Term], most: int) -> Lowered | None:
     """Write a program on floats; None when it has more than `most` operations, or one without a rule."""
     graph, terms = source, list(outputs)
     while any(node.operation.definition is not None for node in graph.nodes):
-        graph, terms = _defined(graph, terms)
+        graph, copies = substituted(graph, lambda node: node.operation.definition)
+        terms = [copies[term.index] for term in terms]
     order = reachable(graph, terms)
     nodes = [graph.nodes[index] for index in order]
     if sum(node.size for node in nodes if not node.operation.is_view) > most or not all(
@@ -65,27 +67,6 @@ def lower(source: Graph, outputs: Sequence[Term], most: int) -> Lowered | None:
             return None
     lowered.outputs = [elements[term.index] for term in terms]
     return lowered
-
-
-def _defined(source: Graph, outputs: Sequence[Term]) -> tuple[Graph, list[Term]]:
-    """Replace every operation that has a definition, which may be of operations that have one."""
-    graph = Graph(source.table, source.rank)
-    copies: dict[int, Term] = {}
-    for index, node in enumerate(source.nodes):
-        graph.place, graph.called = node.place, node.called
-        operands = [copies[operand] for operand in node.operands]
-        if node.operation is NUMBER:
-            copies[index] = graph.number(node.options[0])
-        elif node.operation is INPUT:
-            copies[index] = graph.input(node.options[0], node.shape, node.options[1])
-        elif node.operation.definition is not None:
-            copies[index] = node.operation.definition(*operands, *node.options)
-        else:
-            options = {
-                name: value for (name, _, _), value in zip(node.operation.options, node.options, strict=True)
-            }
-            copies[index] = graph.apply(node.operation.name, *operands, **options)
-    return graph, [copies[term.index] for term in outputs]
 
 
 def _elements_of(lowered: Lowered, node: Node, operands: list[Elements]) -> Elements:

@@ -358,7 +358,8 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
     values = {name: row.default for name, row in OPTIONS.items()}
     values |= {name: value for name, value in given.items() if value is not None}
     for row in OPTIONS.values():
-        _check(row, values[row.name], limits)
+        if row.limit is not None or row.name in given:  # other defaults are within their range
+            _check(row, values[row.name], limits)
     optimizer, schedule = OPTIMIZERS[values["optimizer"]], SCHEDULES[values["schedule"]]
     own = {**optimizer.defaults, **schedule.defaults}
     values |= {name: default for name, default in own.items() if given.get(name) is None}

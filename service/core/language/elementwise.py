@@ -12,6 +12,7 @@ from service.core.language.graph import Term
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
 from service.core.language.rows import Rule, binary, unary
+from service.core.language.slopes import decay
 
 
 def _sqrt(g: Term, y: Term, x: Term) -> Term:
@@ -39,6 +40,18 @@ def _half_among_ties(name: str) -> tuple[Rule, Rule]:
         lambda g, y, a, b: g * b.apply("below_or_tied", a),
         lambda g, y, a, b: g * a.apply("below_or_tied", b),
     )
+
+
+def _square(g: Term, y: Term, x: Term) -> Term:
+    """Write 2 g x, the 2 where a number stands already, or where one that follows can take it in."""
+    is_taken = g.source().size == 1 or g.is_scaled() or g.is_guarded
+    return g.doubled() * x if is_taken else (g * x).doubled()
+
+
+def _sigmoid(x: Term) -> Term:
+    """Write decay / (1 + decay) below 0, else 1 / (1 + decay): the larger of decay and 1 or 0."""
+    power = decay(x)
+    return power.apply("maximum", x.apply("greater_equal", 0.0)) / (power + 1.0)
 
 
 TIES = "equal arguments share the derivative, half each"
@@ -104,7 +117,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
     unary(
         "square",
         "x * x",
-        lambda g, y, x: g.doubled() * x,
+        _square,
         scalar="{0} * {0}",
         example="square(3)",
     ),
@@ -181,6 +194,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
         ufunc="",
         array="sigmoid_kernel({0})",
         is_nonnegative=True,
+        on_arrays=_sigmoid,
         scalar="(1.0 / (1.0 + exp(-{0})))",
         cost=14.0,
         workspace=3.0,
@@ -192,6 +206,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
         lambda g, y, x: g * (-x).apply("sigmoid"),
         ufunc="",
         array="log_sigmoid_kernel({0})",
+        on_arrays=lambda x: x.apply("minimum", 0.0) - decay(x).apply("log1p"),
         scalar="((0.0 if {0} > 0.0 else {0}) - log1p(exp(-abs({0}))))",
         cost=24.0,
         workspace=3.0,
@@ -203,6 +218,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
         lambda g, y, x: g * x.apply("step"),
         ufunc="",
         array="maximum({0}, 0.0)",
+        out="maximum({0}, 0.0, out={out})",
         scalar="(0.0 if {0} <= 0.0 else {0})",
         kinks="0 at 0",
         is_analytic=False,
@@ -214,6 +230,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
         lambda g, y, x: g * x.apply("sigmoid"),
         ufunc="",
         array="softplus_kernel({0})",
+        on_arrays=lambda x: decay(x).apply("log1p") + x.apply("maximum", 0.0),
         scalar="((0.0 if {0} < 0.0 else {0}) + log1p(exp(-abs({0}))))",
         cost=24.0,
         workspace=3.0,
@@ -248,6 +265,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
         "x limited to low ... high",
         shape=shapes.elementwise,
         array="minimum(maximum({0}, {1}), {2})",
+        out="minimum(maximum({0}, {1}, out={out}), {2}, out={out})",
         scalar="({2} if {0} > {2} or {1} > {2} else {1} if {0} < {1} else {0})",
         derivatives=(
             lambda g, y, x, low, high: g * x.apply("is_within", low, high),

@@ -209,10 +209,17 @@ class Term:
 
     def doubled(self) -> Term:
         """Multiply by 2, which rounds nothing, and so may be done in a number that is a factor already."""
-        factor = self.made_by("multiply")
+        name = self.node.operation.name
+        factor = self.made_by(name) if name in ("multiply", "divide") else None
         if factor is None or factor.value is None or self.is_guarded:
             return self * 2.0
-        return self.graph.number(2.0 * factor.value) * Term(self.graph, self.node.operands[1])
+        return self.graph.apply(name, 2.0 * factor.value, Term(self.graph, self.node.operands[1]))
+
+    def is_scaled(self) -> bool:
+        """Tell whether it is a product or quotient that begins with a number."""
+        node = self.node
+        is_product = node.operation.name in ("multiply", "divide")
+        return is_product and Term(self.graph, node.operands[0]).value is not None
 
     def stretched(self, shape: Shape) -> Term:
         """Repeat along new or stretched axes."""
@@ -292,8 +299,12 @@ def _multiply(shape: Shape, a: Term, b: Term) -> Term | None:
 
 def _product(shape: Shape, a: Term, b: Term) -> Term | None:
     """Multiply by a number once, which stands first: the sign of what it multiplies goes into it."""
+    if a.index == b.index and a.value is None and not (a.is_guarded or b.is_guarded):
+        return a.apply("square")
     found = _multiply(shape, a, b)
     opposite = a.made_by("negative")
+    if found is None and a.value is not None and b.is_scaled() and not b.is_guarded:
+        found = _scaled(a.value, b)
     if found is None and b.value is not None and opposite is not None and not a.is_guarded:
         return opposite.apply("multiply", -b.value)
     if found is None and b.value is not None and a.value is None:
@@ -301,7 +312,20 @@ def _product(shape: Shape, a: Term, b: Term) -> Term | None:
     return found
 
 
+def _scaled(factor: float, b: Term) -> Term | None:
+    """Multiply what begins with a number by a power of two, or the other way round: nothing is rounded."""
+    first, second = (Term(b.graph, operand) for operand in b.node.operands)
+    if first.value is None or 0.5 not in (abs(math.frexp(factor)[0]), abs(math.frexp(first.value)[0])):
+        return None
+    number = _folded(b.graph, factor * first.value)
+    if number is None or not number.value:
+        return None
+    return b.graph.apply(b.node.operation.name, number, second)
+
+
 def _divide(shape: Shape, a: Term, b: Term) -> Term | None:
+    if a.value is not None and b.value:
+        return _folded(a.graph, a.value / b.value)
     return _same(shape, a) if b.value == 1.0 else None
 
 
@@ -323,6 +347,11 @@ def _power(shape: Shape, a: Term, b: Term) -> Term | None:
     if b.value == 3.0:
         return a.apply("multiply", a.apply("square"))
     return None
+
+
+def _abs(shape: Shape, a: Term) -> Term | None:
+    opposite = a.made_by("negative")
+    return None if opposite is None else opposite.apply("abs")
 
 
 def _broadcast(shape: Shape, a: Term, target: Shape) -> Term | None:
@@ -359,6 +388,7 @@ SHORTCUTS: dict[str, Callable[..., Term | None]] = {
     "divide": _divide,
     "negative": _negative,
     "power": _power,
+    "abs": _abs,
     "broadcast": _broadcast,
     "reshape": _reshape,
     "transpose": _transpose,

@@ -57,6 +57,7 @@ def _operation(row: Loss) -> Operation:
         options=tuple((option, *OPTIONS[option]) for option in formula.options),
         batch=batching.again(row.name),
         definition=formula.value,
+        on_arrays=row.formula.value,
         fused=_from_logits(row),
         kinks=row.kinks,
         example=row.example,

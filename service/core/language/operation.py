@@ -80,6 +80,9 @@ class Operation:
         else. Raises `ShapeFault` for what is refused there though it broadcasts.
     definition : callable
         The operation in terms of simpler ones, where there is no scalar source.
+    on_arrays : callable
+        The operation on large arrays in terms of others, which share work and memory with what else is
+        computed of the same operands, or None; never differentiated.
     fused : callable
         From the operands and options to a term of the same value that stays exact where this one
         would not, or None: what an operand was made of may allow it.
@@ -119,6 +122,7 @@ class Operation:
     lowered_size: Callable[..., int] | None = None
     read: Callable[..., tuple[Term, ...]] | None = None
     definition: Callable[..., Term] | None = None
+    on_arrays: Callable[..., Term | None] | None = None
     fused: Callable[..., Term | None] | None = None
     symbol: str = ""
     usage: str = ""

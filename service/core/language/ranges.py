@@ -13,11 +13,13 @@ Parts = Callable[[Graph, Node], "list[int] | None"]
 
 
 def is_sum_of_squares(term: Term) -> bool:
-    """Tell whether a term is at least 0, and its derivatives are 0 wherever it is 0.
+    """Tell whether a term is at least 0, may be 0, and its derivatives are 0 wherever it is 0.
 
     So they are of a sum of even powers with positive factors; an outer derivative that is infinite at 0,
     as the square root's, then meets nothing but zeros.
     """
+    if _is_above_zero(term):
+        return False
     graph, waiting, seen = term.graph, [term.index], set[int]()
     while waiting:
         index = waiting.pop()
@@ -32,6 +34,13 @@ def is_sum_of_squares(term: Term) -> bool:
             return False
         waiting += parts
     return True
+
+
+def _is_above_zero(term: Term) -> bool:
+    """Know a sum with a positive number: where the rest is no sum of squares, nothing follows from it."""
+    node = term.node
+    parts = [Term(term.graph, operand).value or 0.0 for operand in node.operands]
+    return node.operation.name == "add" and max(parts) > 0.0
 
 
 def _all(graph: Graph, node: Node) -> list[int]:

@@ -83,6 +83,13 @@ def _log_of_sum(shifted: Term, axis: shapes.Axes, keepdims: bool) -> Term:
     return (others + ties).apply("log1p")
 
 
+def _logsumexp_of(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
+    """Write it with the powers that the softmax of the same elements has."""
+    top, powers = x.apply("max", axis=axis, keepdims=True), _shift(x, axis).apply("exp")
+    total = powers.apply("sum", axis=axis, keepdims=True)
+    return x.apply("logsumexp_of", top, powers, total, axis=axis, keepdims=keepdims)
+
+
 def _norm(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
     """Scale by the largest magnitude first, so that no square overflows or underflows."""
     if not x.size:
@@ -112,6 +119,21 @@ def _cotangent_of_others(g: Term, y: Term, x: Term, axis: shapes.Axes) -> Term:
     return total.apply("reshape", shape=tuple(x.shape[each] for each in order)).apply("transpose", axes=back)
 
 
+def _sum_of_squares(x: Term, axis: shapes.Axes, keepdims: bool) -> Term | None:
+    """Sum all squares as products of rows, which are never written down."""
+    base = x.made_by("square")
+    if base is None or keepdims or len(shapes.axes_of(axis, len(x.shape))) < len(x.shape):
+        return None
+    return base.apply("sum_of_squares")
+
+
+def _logsumexp_cotangent(
+    g: Term, y: Term, x: Term, top: Term, powers: Term, total: Term, axis: shapes.Axes, keepdims: bool
+) -> Term:
+    """Differentiate by x alone, of which the other operands are made."""
+    return spread(g, x, axis, keepdims) * x.apply("softmax", axis=axis)
+
+
 def _faster_sum(shape: Shape, axis: shapes.Axes, keepdims: bool) -> str:
     way = sums_by_product(shape, axis)
     return f"{way}({{0}}, {{keepdims}})" if way else ""
@@ -138,6 +160,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         shape=shapes.reduced,
         array="add_reduce({0}, {axis}, None, None, {keepdims})",
         suited=_faster_sum,
+        on_arrays=_sum_of_squares,
         lower=elements.reduced(Term.__add__, 0.0),
         example="sum(eye(2), axis=0)",
     ),
@@ -187,6 +210,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         "log(sum(exp(x))), without overflow",
         lambda g, y, x, axis, keepdims: spread(g, x, axis, keepdims) * x.apply("softmax", axis=axis),
         array="logsumexp_kernel({0}, {axis}, {keepdims})",
+        on_arrays=_logsumexp_of,
         definition=_logsumexp,
         cost=12.0,
         workspace=3.0,
@@ -214,6 +238,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         shape=shapes.along,
         options=LAST,
         array="softmax_kernel({0}, {axis})",
+        on_arrays=_softmax,
         batch=batching.along("softmax"),
         is_nonnegative=True,
         derivatives=(_softmax_cotangent,),
@@ -237,6 +262,30 @@ REDUCTIONS: tuple[Operation, ...] = (
         example="log_softmax(stack(1, 2, 1000))",
     ),
     Operation(
+        "sum_of_squares",
+        ("x",),
+        "sum of the squares of all elements",
+        shape=lambda x: (),
+        array="sum_of_squares({0})",
+        derivatives=(lambda g, y, x: (g * x).doubled(),),
+        batch=lambda x: x.apply("square").apply("sum", axis=tuple(range(1, len(x.shape)))),
+        definition=lambda x: x.apply("square").apply("sum"),
+        is_public=False,
+    ),
+    Operation(
+        "logsumexp_of",
+        ("x", "top", "powers", "total"),
+        "logsumexp of what is known of x",
+        shape=lambda x, top, powers, total, axis, keepdims: shapes.reduced(x, axis, keepdims),
+        options=AXIS,
+        array="logsumexp_of({0}, {1}, {2}, {3}, {axis}, {keepdims})",
+        derivatives=(_logsumexp_cotangent, None, None, None),
+        batch=lambda x, top, powers, total, *options: batching.along("logsumexp")(x, *options),
+        definition=lambda x, top, powers, total, axis, keepdims: _logsumexp(x, axis, keepdims),
+        workspace=1.0,
+        is_public=False,
+    ),
+    Operation(
         "product_of_others",
         ("x",),
         "for each element, the product of the others",
@@ -257,6 +306,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         "a / b, 0 where b is 0",
         shape=shapes.elementwise,
         array="ratio_or_zero({0}, {1})",
+        on_arrays=lambda a, b: (a / b).apply("settled", b),
         scalar="({0} / {1} if {1} != 0.0 else 0.0)",
         derivatives=(
             lambda g, y, a, b: g.apply("ratio_or_zero", b),

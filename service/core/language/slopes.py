@@ -7,6 +7,29 @@ from service.core.language.operation import Operation
 from service.core.language.rows import internal
 
 
+def decay(x: Term) -> Term:
+    """Write exp(-|x|), which cannot overflow."""
+    return (-x.apply("abs")).apply("exp")
+
+
+def _sigmoid_slope(x: Term) -> Term:
+    power = decay(x)
+    total = power + 1.0
+    return power / (total * total)
+
+
+def _log_complement(p: Term, epsilon: Term) -> Term:
+    """Write log(1 - p + ε) as the kernel does."""
+    argument = (1.0 - p) + epsilon
+    rounding = (argument - 1.0) - (epsilon - p)
+    return argument.apply("log") - rounding * p.apply("less", 0.5) / argument
+
+
+def _settled(product: Term, weight: Term) -> Term:
+    """Write a product or quotient that is 0 where a weight is 0, whatever the other factor."""
+    return product.apply("settled", weight)
+
+
 def zero_at_zero(a: Term, term: Term) -> Term:
     """Write a derivative of a power that is 0 at base 0."""
     return a.apply("equal", 0.0).apply("where", 0.0, term)
@@ -46,6 +69,7 @@ SLOPES: tuple[Operation, ...] = (
         derivatives=(lambda g, y, x: g * -y * (x * 0.5).apply("tanh"),),
         cost=14.0,
         workspace=3.0,
+        on_arrays=_sigmoid_slope,
     ),
     internal(
         "tanh_slope",
@@ -108,6 +132,7 @@ SLOPES: tuple[Operation, ...] = (
             lambda g, y, weight, x: g * x.apply("log"),
             lambda g, y, weight, x: g * weight.apply("guarded_divide", x),
         ),
+        on_arrays=lambda weight, x: _settled(weight * x.apply("log"), weight),
     ),
     internal(
         "log_complement",
@@ -117,6 +142,7 @@ SLOPES: tuple[Operation, ...] = (
         cost=20.0,
         workspace=3.0,
         derivatives=(lambda g, y, p, epsilon: -g / ((1.0 - p) + epsilon), None),
+        on_arrays=_log_complement,
     ),
     internal(
         "xlog_complement",
@@ -130,6 +156,7 @@ SLOPES: tuple[Operation, ...] = (
             lambda g, y, weight, p, epsilon: -g * weight.apply("guarded_divide", (1.0 - p) + epsilon),
             None,
         ),
+        on_arrays=lambda weight, p, epsilon: _settled(weight * p.apply("log_complement", epsilon), weight),
     ),
     internal(
         "log_ratio",
@@ -169,6 +196,7 @@ SLOPES: tuple[Operation, ...] = (
         "({0} * {1} if {0} != 0.0 else 0.0)",
         derivatives=(lambda g, y, a, b: g * b, lambda g, y, a, b: a.guarded() * g),
         workspace=2.0,
+        on_arrays=lambda g, x: _settled(g * x, g),
     ),
     internal(
         "guarded_divide",
@@ -177,5 +205,13 @@ SLOPES: tuple[Operation, ...] = (
         "({0} / {1} if {0} != 0.0 else 0.0)",
         derivatives=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(y.guarded() / b * g)),
         workspace=2.0,
+        on_arrays=lambda g, x: _settled(g / x, g),
+    ),
+    internal(
+        "settled",
+        ("x", "weight"),
+        "where({1} == 0.0, 0.0, {0})",
+        "({0} if {1} != 0.0 else 0.0)",
+        into="settle_onto({0}, {1})",
     ),
 )

@@ -1,0 +1,90 @@
+"""Substitution of operations by others of the same value: simpler ones, or ones that share work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from service.core.calculus.buffers import SMALLEST
+from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
+from service.core.language.program import Program
+
+Rule = Callable[..., Term | None]
+
+
+def substituted(source: Graph, rule_of: Callable[[Node], Rule | None]) -> tuple[Graph, list[Term]]:
+    """Copy a graph, some operations written by a rule in terms of others; return a term for each node, too.
+
+    Parameters
+    ----------
+    source : Graph
+        What is copied; not changed.
+    rule_of : callable
+        From a node to the callable that takes its operands and options and returns a term, or None.
+    """
+    graph = Graph(source.table, source.rank)
+    copies: list[Term] = []
+    for node in source.nodes:
+        graph.place, graph.called = node.place, node.called
+        operands = [copies[operand] for operand in node.operands]
+        if node.operation is NUMBER:
+            copies.append(graph.number(node.options[0]))
+        elif node.operation is INPUT:
+            copies.append(graph.input(node.options[0], node.shape, node.options[1]))
+        elif (rule := rule_of(node)) and (found := rule(*operands, *node.options)) is not None:
+            copies.append(found)
+        else:
+            options = {
+                name: value for (name, _, _), value in zip(node.operation.options, node.options, strict=True)
+            }
+            copies.append(graph.apply(node.operation.name, *operands, **options))
+    return graph, copies
+
+
+def for_large_arrays(program: Program, outputs: Sequence[Term]) -> tuple[Program, list[Term]]:
+    """Write a program's operations on large arrays by those that share work: an exp stands once.
+
+    Parameters
+    ----------
+    program : Program
+        With the operations of the outputs.
+    outputs : sequence of Term
+        What else is computed.
+    """
+    nodes = program.graph.nodes
+    if not any(node.operation.on_arrays and _is_large(nodes, node) for node in nodes):
+        return program, [*outputs]
+
+    def rule_of(node: Node) -> Rule | None:
+        return node.operation.on_arrays if _is_large(nodes, node) else None
+
+    graph, copies = program.graph, [Term(program.graph, index) for index in range(len(nodes))]
+    for _ in range(DEEPEST):
+        count = len(nodes)
+        graph, found = substituted(graph, rule_of)
+        copies = [found[term.index] for term in copies]
+        nodes = graph.nodes
+        if len(nodes) == count:
+            break
+
+    def copied(terms: Mapping[str, Term]) -> dict[str, Term]:
+        return {name: copies[term.index] for name, term in terms.items()}
+
+    changed = replace(
+        program,
+        graph=graph,
+        value=copies[program.value.index],
+        variables=copied(program.variables),
+        constants=copied(program.constants),
+        statements=copied(program.statements),
+    )
+    return changed, [copies[term.index] for term in outputs]
+
+
+DEEPEST = 3
+"""How often what an operation is written with may be written by others in turn."""
+
+
+def _is_large(nodes: Sequence[Node], node: Node) -> bool:
+    """Tell whether an operation is on arrays of a size at which work counts more than calls."""
+    return max([node.size, *[nodes[operand].size for operand in node.operands]]) >= SMALLEST
