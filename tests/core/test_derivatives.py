@@ -2,11 +2,13 @@
 
 import math
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
 
-from service.core import gradient, hessian, hvp, jacobian, jvp, value, vjp
+from service.core import gradient, gradient_field, hessian, hvp, jacobian, jvp, value, vjp
+from service.core.calculus.field import quote_field
 from service.core.calculus.hessian import quote_hessian
 from service.core.calculus.jacobian import quote_jacobian
 from service.core.calculus.value import quote_value
@@ -294,6 +296,23 @@ MEASURED = {
         lambda: quote_hessian("sum(exp(sin(x))*x)", {"x": np.ones(300_000)}, vectors={"x": np.ones(300_000)}),
     ),
 }  # fmt: skip
+FIELDS = {
+    "field of a batched program": ("sum(exp(sin(A @ x))*c)", {"x": np.ones((4000, 100))},
+        {"A": np.ones((100, 100)), "c": np.ones(100)}),
+    "field over points": ("x[0]**2 + x[1]**3*sin(x[0])", {"x": np.ones((200_000, 2))}, {}),
+    "field of few points": ("x[0]**2 + x[1]**3*sin(x[0])", {"x": np.ones((20, 2))}, {}),
+    "field of large points": ("sum(exp(sin(x))*x)", {"x": np.ones((9, 100_000))}, {}),
+}  # fmt: skip
+MEASURED |= {
+    f"{name}, {method}{', verified' if verify else ''}": (
+        partial(gradient_field, *arguments, method=method, verify=verify),
+        partial(quote_field, *arguments, method=method, verify=verify),
+    )
+    for name, arguments in FIELDS.items()
+    for method in ("exact", "central")
+    for verify in (False, True)
+    if not (method == "central" and "x[0]" not in arguments[0]) and not ("large" in name and verify)
+}
 
 
 @pytest.mark.parametrize("name", MEASURED)

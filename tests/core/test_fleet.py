@@ -1,11 +1,14 @@
 """The runs of a sweep taken together: each is the descent of its rate or start, whatever the program."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
 from service.api.jsonio import dumps
 from service.core import descent, sweep
-from service.core.descent import fleet, formation
+from service.core.descent import fleet, formation, problem
+from service.core.exceptions import OverBudget
 from service.core.limits import Deadline, Limits
 from tests.core.descent_cases import OPTIMIZERS, SCHEDULES
 
@@ -183,14 +186,51 @@ def test_runs_together_stop_at_the_deadline_with_states_to_go_on_from(way):
     assert rest["value"] == pytest.approx(whole["value"], rel=1e-9)
 
 
-def test_many_runs_are_parted_to_fit_the_memory(way, blocks):
-    limits = Limits(peak_bytes=40_000)
+def test_many_runs_are_parted_to_fit_the_memory(way, blocks, monkeypatch):
+    monkeypatch.setattr(formation, "BLOCK_ELEMENTS", 5_000)
     rates = np.geomspace(1e-4, 1e-2, 64).tolist()
-    outcome = sweep(CHAIN, {"x": TASKS["a chain"][1]["x"]}, learning_rates=rates, steps=9, limits=limits)
+    outcome = sweep(CHAIN, {"x": TASKS["a chain"][1]["x"]}, learning_rates=rates, steps=9)
 
     assert max(blocks) < 64 / 2
     alone = descent(CHAIN, {"x": TASKS["a chain"][1]["x"]}, learning_rate=rates[40], steps=9)
     assert_same(outcome["runs"][40], alone)
+
+
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "adam", "amsgrad", "lbfgs"])
+@pytest.mark.parametrize(
+    ("function", "size"),
+    [("sum(exp(sin(x))*x)", 6_000), ("sum((A @ x)**2)", 1_000), ("x[0]**2 + x[1]**2", 2)],
+)
+def test_the_memory_of_a_sweep_is_within_what_is_announced(function, size, optimizer, monkeypatch):
+    announced = []
+    monkeypatch.setattr(
+        problem,
+        "check_budget",
+        lambda work, *more, **options: announced.append(work[0].peak_bytes),
+    )
+    constants = {"A": np.ones((200, size))} if "A" in function else {}
+    options = {"optimizer": optimizer, "learning_rate": 1e-9, "steps": 12, "answers": "best"}
+    starts = np.linspace(0.5, 1.5, 32 * size).reshape(32, size)
+
+    def work():
+        sweep(function, {"x": np.ones(size)}, constants, starts={"x": starts}, **options)
+
+    work()
+    tracemalloc.start()
+    work()
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak <= max(announced) + 300_000
+    assert max(announced) <= 10 * peak + 2_000_000
+
+
+def test_a_sweep_that_needs_too_much_memory_is_refused():
+    options = {"starts": {"x": np.ones((32, 20_000))}, "answers": "best", "steps": 1}
+
+    with pytest.raises(OverBudget, match="memory"):
+        sweep("sum(x**2)", {"x": np.ones(20_000)}, limits=Limits(peak_bytes=20_000_000), **options)
+    assert sweep("sum(x**2)", {"x": np.ones(20_000)}, **options)["best"] == 0
 
 
 @pytest.mark.parametrize("method", ["central", "forward", "complex_step"])

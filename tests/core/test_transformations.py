@@ -1,10 +1,14 @@
 """Differentiating again, batching, and both together, for every operation of the table."""
 
+import ast
 import dataclasses
+import inspect
 
 import numpy as np
 import pytest
 
+from service.core.calculus import batch as batching_of_programs
+from service.core.calculus import lowering, reverse
 from service.core.calculus.batch import batch
 from service.core.calculus.emit import array_function
 from service.core.calculus.inputs import array_data
@@ -166,3 +170,11 @@ def test_the_check_fails_on_a_second_derivative_that_is_wrong_by_a_thousandth(mo
 
     with pytest.raises(AssertionError):
         test_the_hessian_times_a_vector_is_the_difference_of_exact_gradients(Case("", text))
+
+
+@pytest.mark.parametrize("module", [reverse, batching_of_programs, lowering])
+def test_a_transformation_knows_no_operation_by_name(module):
+    tree = ast.parse(inspect.getsource(module))
+    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+
+    assert texts.isdisjoint(OPERATIONS)

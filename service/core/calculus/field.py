@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.calculus.budget import check_budget, quote_of
+from service.core.calculus.budget import Price, check_budget, quote_of
 from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.costs import POINT_NODES
 from service.core.calculus.differences import CHECK
@@ -22,7 +23,8 @@ from service.core.calculus.gradient import (
     method_named,
     shapes_of,
 )
-from service.core.calculus.points import Points, evaluate_points
+from service.core.calculus.points import Points, evaluate_points, price_of_points
+from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.template import Array
 from service.core.calculus.verification import compare, judge_of
 from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to
@@ -83,7 +85,7 @@ def gradient_field(
     batch, data = arrays_of(points, "points"), arrays_of(constants or {}, "constants")
     work, count = _compile(function, batch, data, method, h, verify, limits, time)
     check_constants(work[0].program, data)
-    check_budget(work, limits, count, time)
+    check_budget(_prices(work, count, limits), limits, deadline=time)
     check_step(work[0].method, h, batch, "points")
     at = Points(batch, data, h)
     values, slopes = evaluate_points(work[0], at, limits, time.check)
@@ -132,7 +134,14 @@ def quote_field(
     batch, data = arrays_of(points, "points"), arrays_of(constants or {}, "constants")
     work, count = _compile(function, batch, data, method, h, verify, limits, deadline or NO_DEADLINE)
     check_constants(work[0].program, data)
-    return quote_of(work, limits, count)
+    return quote_of(_prices(work, count, limits), limits)
+
+
+def _prices(work: Sequence[Compiled], count: int, limits: Limits) -> list[Price]:
+    """Return the prices of a field and of its verification, which holds the field and a copy of it."""
+    first, *judges = [price_of_points(each, count, limits) for each in work]
+    held = 2 * ELEMENT_BYTES * count * (1 + sum(math.prod(shape) for shape in work[0].shapes.values()))
+    return [first, *(dataclasses.replace(each, peak_bytes=each.peak_bytes + 2 * held) for each in judges)]
 
 
 def _compile(

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from service.core.calculus.blocks import Block, blocks_of, make_block
+from service.core.calculus.budget import Price
 from service.core.calculus.compiler import Compiled
 from service.core.calculus.costs import MICROSECONDS_TO_COMPILE, microseconds_on_arrays
 from service.core.calculus.differences import CHECK, differences
 from service.core.calculus.inputs import array_data, float_data
 from service.core.calculus.kernel import bind_on_floats
+from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.template import Array, Shape
 from service.core.limits import Limits
 
@@ -49,9 +51,10 @@ class Points:
 
 @dataclass(frozen=True)
 class Way:
-    """One way to evaluate at many points, with what it would take."""
+    """One way to evaluate at many points, with what it would take: processor time, and memory at a time."""
 
     microseconds: float
+    peak_bytes: float
     run: Callable[[Compiled, Points, Limits, Check], tuple[Array, Slopes]]
 
 
@@ -78,22 +81,48 @@ def evaluate_points(compiled: Compiled, points: Points, limits: Limits, check: C
         In the shapes of the points; of `CHECK` with an axis for derivative and estimated error behind the
         first.
     """
-    way = min(_ways(compiled, points.count, limits), key=lambda way: way.microseconds)
-    return way.run(compiled, points, limits, check)
+    return _way(compiled, points.count, limits).run(compiled, points, limits, check)
+
+
+def price_of_points(compiled: Compiled, count: int, limits: Limits) -> Price:
+    """Return the price of value and gradient at so many points.
+
+    Parameters
+    ----------
+    compiled, count, limits
+        As `evaluate_points` takes them, by their number.
+    """
+    peak_bytes = math.ceil(_way(compiled, count, limits).peak_bytes)
+    operations, evaluations = count * compiled.operations, count * compiled.evaluations
+    seconds = count * compiled.seconds
+    return Price(compiled.program, compiled.plan, operations, evaluations, peak_bytes, seconds)
+
+
+def _way(compiled: Compiled, count: int, limits: Limits) -> Way:
+    return min(_ways(compiled, count, limits), key=lambda way: way.microseconds)
 
 
 def _ways(compiled: Compiled, count: int, limits: Limits) -> list[Way]:
     emitted, plan = compiled.emitted, compiled.plan
+    size = sum(math.prod(shape) for shape in compiled.shapes.values())
+    kinds = 2 if compiled.method is CHECK else 1
+    results = ELEMENT_BYTES * count * (size + kinds * size + 1)  # the points themselves included
     calls = len(plan.body) * compiled.evaluations
-    blocks = len(blocks_of(plan, count, limits))
-    took = microseconds_on_arrays(calls * blocks, compiled.operations * count)
-    ways = [Way(took + MICROSECONDS_TO_COMPILE * len(plan.body), _batched)]
+    blocks = blocks_of(plan, count, limits)
+    took = microseconds_on_arrays(calls * len(blocks), compiled.operations * count)
+    a_row = compiled.peak_bytes + (ELEMENT_BYTES * (2 + kinds) * size if compiled.method.evaluations else 0)
+    held = results + blocks[0].size * a_row
+    ways = [Way(took + MICROSECONDS_TO_COMPILE * len(plan.body), held, _batched)]
     if emitted.lowered is not None:
         nodes = len(emitted.lowered.graph.nodes)
         compiling = MICROSECONDS_TO_COMPILE * nodes
-        ways.append(Way(count * emitted.microseconds_on_floats + compiling, _on_floats))
-        calls = nodes * math.ceil(count / _columns_at_once(nodes))
-        ways.append(Way(microseconds_on_arrays(calls, nodes * count) + compiling, _over_points))
+        took = count * emitted.microseconds_on_floats + compiling
+        ways.append(Way(took, results + compiled.peak_bytes, _on_floats))
+        at_once = _columns_at_once(nodes, limits)
+        calls = nodes * math.ceil(count / at_once)
+        took = microseconds_on_arrays(calls, nodes * count) + compiling
+        held = 2 * results + ELEMENT_BYTES * nodes * min(at_once, count)
+        ways.append(Way(took, held, _over_points))
     return ways
 
 
@@ -116,15 +145,16 @@ POINT_ELEMENTS = 1_000_000
 """Numbers that a block of points may hold in all its intermediate results."""
 
 
-def _columns_at_once(nodes: int) -> int:
-    return max(1, POINT_ELEMENTS // max(nodes, 1))
+def _columns_at_once(nodes: int, limits: Limits) -> int:
+    most = min(POINT_ELEMENTS, limits.peak_bytes // (2 * ELEMENT_BYTES))
+    return max(1, most // max(nodes, 1))
 
 
 def _over_points(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Slopes]:
     emitted, count = compiled.emitted, points.count
     data = float_data(emitted.floats, compiled.program, points.constants, points.h)
     run = emitted.over_points(**data, check=check)
-    block = _columns_at_once(len(emitted.points_source.body))
+    block = _columns_at_once(len(emitted.floats.graph.nodes), limits)
     columns = [
         np.ascontiguousarray(column)
         for name, shape in compiled.shapes.items()

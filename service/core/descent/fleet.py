@@ -17,15 +17,12 @@ from service.core.descent.fleet_table import Mask, Table, Whole
 from service.core.descent.fleet_template import Parts
 from service.core.descent.formation import Formation
 from service.core.descent.judge import Verdict
-from service.core.descent.layout import Iterate, Reason
+from service.core.descent.layout import BLOCK_NUMBERS, BLOCK_STEPS, Iterate, Reason
 from service.core.descent.path import Path
 from service.core.descent.run import Run
 from service.core.descent.vectors import Arrays
 from service.core.exceptions import DeadlineExceeded
 from service.core.limits import Deadline
-
-BLOCK_STEPS, BLOCK_NUMBERS = 64, 1 << 17
-"""Most steps of a block, and numbers that all its iterates may be: they stay near the processor."""
 
 
 class Fleet:

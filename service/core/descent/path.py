@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from service.core.calculus.blocks import BLOCK_ELEMENTS
 from service.core.calculus.template import Array
 from service.core.descent.bounds import bound_numbers, bounds_of
 from service.core.descent.history import Record
-from service.core.descent.layout import GROWTH, Parts
+from service.core.descent.layout import BLOCK_NUMBERS, BLOCK_STEPS, GROWTH, Parts
 from service.core.descent.messages import Outcome
 from service.core.descent.options import Options
 from service.core.descent.problem import Problem
@@ -36,6 +37,9 @@ NUMBER_CHARACTERS = 16
 NUMBER_SECONDS = 60e-9
 """Time to put a number into the answer and to send it, which the deadline is to leave."""
 
+RUN_TENSORS, RULE_TENSORS = 12, 4
+"""Tensors of the variables' size that a run keeps in all its iterates, and for each of its rule's moments."""
+
 
 class Path:
     """One descent on a problem.
@@ -50,6 +54,8 @@ class Path:
         That of an earlier answer, to go on from there.
     runs : int
         How many descents share the answer.
+    beside : int
+        How many others go on at the same time.
     like : Path, optional
         One on the same problem that differs in its learning rate or its start alone: the loop is shared.
     start : mapping of str to ndarray, optional
@@ -63,6 +69,7 @@ class Path:
         state: Mapping[str, Any] | None = None,
         *,
         runs: int = 1,
+        beside: int = 0,
         like: Path | None = None,
         start: Mapping[str, Array] | None = None,
     ) -> None:
@@ -77,7 +84,7 @@ class Path:
         if like is None:
             last = problem.compiled.seconds if problem.has_rows else 0.0  # all rows, at the end of the run
             problem.deadline.reserve(NUMBER_SECONDS * numbers + last)
-            problem.announce(runs * options["steps"], 8 * numbers)
+            problem.announce(runs * options["steps"], 8 * (numbers + _carried(problem, options, beside)))
         self.options = options.completed(options["steps"] if state is None else length_of(state))
         self.content = self._fresh() if state is None else self._resumed(state)
         self.like = like
@@ -199,6 +206,19 @@ class Path:
 def _bound(start_value: float | None) -> float:
     """Return the magnitude beyond which a value has diverged; the start's own is not known at first."""
     return math.inf if start_value is None else GROWTH * max(1.0, abs(start_value))
+
+
+def _carried(problem: Problem, options: Options, beside: int) -> int:
+    """Count the numbers of so many runs beside another: what they carry, and a block of all their steps."""
+    if not beside:
+        return 0
+    size = sum(array.size for array in problem.variables.values())
+    moments = len(options.optimizer.moments)
+    tensors = RUN_TENSORS + RULE_TENSORS * moments
+    stacks = len(options.optimizer.stacks) * min(options["memory"], options["steps"])
+    evaluation = min(BLOCK_ELEMENTS, (1 + beside) * problem.compiled.plan.elements)
+    block = min(BLOCK_NUMBERS, BLOCK_STEPS * (1 + beside) * (size * (2 + moments) + 1))
+    return int(beside * size * (tensors + stacks) + 2 * evaluation + 4 * block)
 
 
 def _check_answer(problem: Problem, options: Options, runs: int) -> int:

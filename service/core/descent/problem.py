@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -133,13 +134,21 @@ class Problem:
         return multiply
 
     def announce(self, steps: int, held_bytes: float) -> None:
-        """Tell the deadline what so many steps will take, beside so much that is kept for the answer."""
+        """Tell the deadline what so many steps will take, beside so much that is kept meanwhile.
+
+        Raises
+        ------
+        OverBudget
+            That is more memory than there may be.
+        """
         needed, seconds = self.compiled.plan.peak_bytes + held_bytes, steps * self.compiled.seconds
         if self.has_rows:
             seconds = steps * self.rows.compiled.seconds
             seconds += self.compiled.seconds * self.rows.batches.wholes(0, steps)
             needed += self.rows.compiled.plan.peak_bytes
-        self.deadline.expect(seconds, needed)
+        program, plan = self.compiled.program, self.compiled.plan
+        price = Price(program, plan, plan.operations, 1, math.ceil(needed), seconds)
+        check_budget([price], self.limits, deadline=self.deadline)
 
     @property
     def step(self) -> float | None:

@@ -7,7 +7,7 @@ where the result saturates.
 
 from __future__ import annotations
 
-from service.core.language import shapes
+from service.core.language import shapes, shortcuts
 from service.core.language.graph import Term
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
@@ -73,6 +73,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
         lambda g, y, x: g * x.apply("sign"),
         ufunc="absolute",
         array="absolute({0})",
+        shortcut=shortcuts.magnitude,
         kinks="0 at 0",
         is_analytic=False,
         example="abs(stack(-2, 3))",

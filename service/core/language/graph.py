@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from service.core.exceptions import OverBudget, shorten
 from service.core.language.operation import Operation, Shape, ShapeFault
 from service.core.language.places import Place, refuse
-from service.core.language.shapes import permutation
 
 COUNTABLE = 2**48
 """Elements beyond which nothing is quoted: far above every limit, and costs stay numbers that JSON keeps."""
@@ -137,8 +136,7 @@ class Graph:
     def _simplified(
         self, operation: Operation, terms: tuple[Term, ...], values: tuple[Any, ...], shape: Shape
     ) -> Term:
-        shortcut = SHORTCUTS.get(operation.name)
-        found = shortcut(shape, *terms, *values) if shortcut else None
+        found = operation.shortcut(shape, *terms, *values) if operation.shortcut else None
         if found is None and self.rewrite is not None:
             found = self.rewrite(self, operation.name, terms)
         if found is None and operation.fused is not None:
@@ -272,125 +270,3 @@ class Term:
 
     def __neg__(self) -> Term:
         return self.apply("negative")
-
-
-def _same(shape: Shape, term: Term) -> Term | None:
-    return term if term.shape == shape else None
-
-
-def _add(shape: Shape, a: Term, b: Term) -> Term | None:
-    return None if a.value is None or b.value is None else _folded(a.graph, a.value + b.value)
-
-
-def _subtract(shape: Shape, a: Term, b: Term) -> Term | None:
-    return None if a.value is None or b.value is None else _folded(a.graph, a.value - b.value)
-
-
-def _multiply(shape: Shape, a: Term, b: Term) -> Term | None:
-    first, second = a.source().value, b.source().value
-    if first is None and second is None:
-        return None
-    if a.value is not None and b.value is not None:
-        return _folded(a.graph, a.value * b.value)
-    if first == 1.0:
-        return _same(shape, b)
-    return _same(shape, a) if second == 1.0 else None
-
-
-def _product(shape: Shape, a: Term, b: Term) -> Term | None:
-    """Multiply by a number once, which stands first: the sign of what it multiplies goes into it."""
-    if a.index == b.index and a.value is None and not (a.is_guarded or b.is_guarded):
-        return a.apply("square")
-    found = _multiply(shape, a, b)
-    opposite = a.made_by("negative")
-    if found is None and a.value is not None and b.is_scaled() and not b.is_guarded:
-        found = _scaled(a.value, b)
-    if found is None and b.value is not None and opposite is not None and not a.is_guarded:
-        return opposite.apply("multiply", -b.value)
-    if found is None and b.value is not None and a.value is None:
-        return b.apply("multiply", a)
-    return found
-
-
-def _scaled(factor: float, b: Term) -> Term | None:
-    """Multiply what begins with a number by a power of two, or the other way round: nothing is rounded."""
-    first, second = (Term(b.graph, operand) for operand in b.node.operands)
-    if first.value is None or 0.5 not in (abs(math.frexp(factor)[0]), abs(math.frexp(first.value)[0])):
-        return None
-    number = _folded(b.graph, factor * first.value)
-    if number is None or not number.value:
-        return None
-    return b.graph.apply(b.node.operation.name, number, second)
-
-
-def _divide(shape: Shape, a: Term, b: Term) -> Term | None:
-    if a.value is not None and b.value:
-        return _folded(a.graph, a.value / b.value)
-    return _same(shape, a) if b.value == 1.0 else None
-
-
-def _negative(shape: Shape, a: Term) -> Term | None:
-    if a.value is not None:
-        return a.graph.number(-a.value)
-    first = a.made_by("multiply")
-    if first is None or first.value is None or a.is_guarded:
-        return None
-    return a.graph.number(-first.value).apply("multiply", Term(a.graph, a.node.operands[1]))
-
-
-def _power(shape: Shape, a: Term, b: Term) -> Term | None:
-    """Small whole powers by multiplication, which is faster and at most one rounding worse."""
-    if b.value == 1.0:
-        return _same(shape, a)
-    if b.value == 2.0:
-        return a.apply("square")
-    if b.value == 3.0:
-        return a.apply("multiply", a.apply("square"))
-    return None
-
-
-def _abs(shape: Shape, a: Term) -> Term | None:
-    opposite = a.made_by("negative")
-    return None if opposite is None else opposite.apply("abs")
-
-
-def _broadcast(shape: Shape, a: Term, target: Shape) -> Term | None:
-    source = a.source()
-    return _same(target, a) if source is a else source.apply("broadcast", shape=target)
-
-
-def _reshape(shape: Shape, a: Term, target: Shape) -> Term | None:
-    if a.shape == shape:
-        return a
-    source = a.source()
-    return source.apply("broadcast", shape=shape) if source is not a and not source.shape else None
-
-
-def _transpose(shape: Shape, a: Term, axes: tuple[int, ...] | None) -> Term | None:
-    """Put axes in another order once."""
-    order = permutation(axes, len(shape))
-    before = a.made_by("transpose")
-    if before is not None:
-        first = permutation(a.node.options[0], len(shape))
-        return before.apply("transpose", axes=tuple(first[axis] for axis in order))
-    return a if order == tuple(range(len(shape))) else None
-
-
-def _folded(graph: Graph, value: float) -> Term | None:
-    return graph.number(value) if math.isfinite(value) else None
-
-
-SHORTCUTS: dict[str, Callable[..., Term | None]] = {
-    "add": _add,
-    "subtract": _subtract,
-    "multiply": _product,
-    "guarded_multiply": _multiply,
-    "divide": _divide,
-    "negative": _negative,
-    "power": _power,
-    "abs": _abs,
-    "broadcast": _broadcast,
-    "reshape": _reshape,
-    "transpose": _transpose,
-}
-"""By operation: a cheaper term of the same value, or None."""

@@ -86,6 +86,9 @@ class Operation:
     fused : callable
         From the operands and options to a term of the same value that stays exact where this one
         would not, or None: what an operand was made of may allow it.
+    shortcut : callable
+        From the result's shape, the operands and options to a cheaper term of the same value, or None: one of
+        `service.core.language.shortcuts`.
     symbol : str
         The operator's sign, for those that have one.
     usage : str
@@ -124,6 +127,7 @@ class Operation:
     definition: Callable[..., Term] | None = None
     on_arrays: Callable[..., Term | None] | None = None
     fused: Callable[..., Term | None] | None = None
+    shortcut: Callable[..., Term | None] | None = None
     symbol: str = ""
     usage: str = ""
     is_elementwise: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.core.language import shortcuts
 from service.core.language.graph import Term
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
@@ -30,6 +31,7 @@ OPERATORS: tuple[Operation, ...] = (
         lambda g, y, a, b: g,
         lambda g, y, a, b: g,
         ufunc="add",
+        shortcut=shortcuts.add,
         example="stack(1, 2) + 10",
     ),
     operator(
@@ -39,6 +41,7 @@ OPERATORS: tuple[Operation, ...] = (
         lambda g, y, a, b: g,
         lambda g, y, a, b: -g,
         ufunc="subtract",
+        shortcut=shortcuts.subtract,
         example="stack(1, 2) - 10",
     ),
     operator(
@@ -48,6 +51,7 @@ OPERATORS: tuple[Operation, ...] = (
         lambda g, y, a, b: g * b,
         lambda g, y, a, b: g * a,
         ufunc="multiply",
+        shortcut=shortcuts.product,
         example="stack(1, 2) * 10",
     ),
     operator(
@@ -57,6 +61,7 @@ OPERATORS: tuple[Operation, ...] = (
         lambda g, y, a, b: g / b,
         lambda g, y, a, b: -g * (y / b),
         ufunc="divide",
+        shortcut=shortcuts.divide,
         example="stack(1, 2) / 10",
     ),
     operator(
@@ -66,6 +71,7 @@ OPERATORS: tuple[Operation, ...] = (
         _power_base,
         lambda g, y, a, b: g * a.apply("power_exponent_slope", b, y),
         array="power({0}, {1})",
+        shortcut=shortcuts.power,
         scalar="pow({0}, {1})",
         cost=20.0,
         kinks="0**0 is 1; where b is 0 the derivative by a is 0, as where a is a sum of squares that is 0; "
@@ -103,6 +109,7 @@ OPERATORS: tuple[Operation, ...] = (
         symbol="-",
         is_function=False,
         array="-{0}",
+        shortcut=shortcuts.negative,
         scalar="-{0}",
         example="-stack(1, 2)",
     ),

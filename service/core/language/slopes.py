@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.core.language import shortcuts
 from service.core.language.graph import Term
 from service.core.language.operation import Operation
 from service.core.language.rows import internal
@@ -195,6 +196,7 @@ SLOPES: tuple[Operation, ...] = (
         "where({0} == 0.0, 0.0, {0} * {1})",
         "({0} * {1} if {0} != 0.0 else 0.0)",
         derivatives=(lambda g, y, a, b: g * b, lambda g, y, a, b: a.guarded() * g),
+        shortcut=shortcuts.multiply,
         workspace=2.0,
         on_arrays=lambda g, x: _settled(g * x, g),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from service.core.language import batching, elements, shapes
+from service.core.language import batching, elements, shapes, shortcuts
 from service.core.language.graph import Term
 from service.core.language.operation import REQUIRED, Operation, Shape
 from service.core.language.reductions import reduce_to
@@ -134,6 +134,7 @@ STRUCTURE: tuple[Operation, ...] = (
         options=(("axes", "axes", None),),
         array="{0}.transpose({axes})",
         batch=batching.transpose,
+        shortcut=shortcuts.transpose,
         lower=elements.transpose,
         derivatives=(_transpose,),
         cost=0.0,
@@ -148,6 +149,7 @@ STRUCTURE: tuple[Operation, ...] = (
         options=(("shape", "shape", REQUIRED),),
         array="{0}.reshape({shape})",
         batch=batching.reshape,
+        shortcut=shortcuts.reshape,
         lower=elements.reshape,
         derivatives=(lambda g, y, x, shape: g.apply("reshape", shape=x.shape),),
         cost=0.0,
@@ -181,6 +183,7 @@ STRUCTURE: tuple[Operation, ...] = (
         array="broadcast_to({0}, {shape})",
         derivatives=(lambda g, y, x, shape: g,),
         batch=batching.broadcast,
+        shortcut=shortcuts.broadcast,
         lower=elements.broadcast,
         cost=0.0,
         is_view=True,

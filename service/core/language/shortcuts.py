@@ -1,0 +1,127 @@
+"""Rules of the operations table: a cheaper term of the same value.
+
+A rule takes the result's shape, the operands and the options; it returns a term, or None where there is
+nothing cheaper. So numbers are folded, what changes nothing is left out, and signs go into factors.
+"""
+
+from __future__ import annotations
+
+import math
+
+from service.core.language.graph import Graph, Term
+from service.core.language.operation import Shape
+from service.core.language.shapes import permutation
+
+
+def _same(shape: Shape, term: Term) -> Term | None:
+    return term if term.shape == shape else None
+
+
+def add(shape: Shape, a: Term, b: Term) -> Term | None:
+    """Add two literals."""
+    return None if a.value is None or b.value is None else _folded(a.graph, a.value + b.value)
+
+
+def subtract(shape: Shape, a: Term, b: Term) -> Term | None:
+    """Subtract a literal from another."""
+    return None if a.value is None or b.value is None else _folded(a.graph, a.value - b.value)
+
+
+def multiply(shape: Shape, a: Term, b: Term) -> Term | None:
+    """Multiply two literals, or by 1."""
+    first, second = a.source().value, b.source().value
+    if first is None and second is None:
+        return None
+    if a.value is not None and b.value is not None:
+        return _folded(a.graph, a.value * b.value)
+    if first == 1.0:
+        return _same(shape, b)
+    return _same(shape, a) if second == 1.0 else None
+
+
+def product(shape: Shape, a: Term, b: Term) -> Term | None:
+    """Multiply by a number once, which stands first: the sign of what it multiplies goes into it."""
+    if a.index == b.index and a.value is None and not (a.is_guarded or b.is_guarded):
+        return a.apply("square")
+    found = multiply(shape, a, b)
+    opposite = a.made_by("negative")
+    if found is None and a.value is not None and b.is_scaled() and not b.is_guarded:
+        found = _scaled(a.value, b)
+    if found is None and b.value is not None and opposite is not None and not a.is_guarded:
+        return opposite.apply("multiply", -b.value)
+    if found is None and b.value is not None and a.value is None:
+        return b.apply("multiply", a)
+    return found
+
+
+def _scaled(factor: float, b: Term) -> Term | None:
+    """Multiply what begins with a number by a power of two, or the other way round: nothing is rounded."""
+    first, second = (Term(b.graph, operand) for operand in b.node.operands)
+    if first.value is None or 0.5 not in (abs(math.frexp(factor)[0]), abs(math.frexp(first.value)[0])):
+        return None
+    number = _folded(b.graph, factor * first.value)
+    if number is None or not number.value:
+        return None
+    return b.graph.apply(b.node.operation.name, number, second)
+
+
+def divide(shape: Shape, a: Term, b: Term) -> Term | None:
+    """Divide two literals, or by 1."""
+    if a.value is not None and b.value:
+        return _folded(a.graph, a.value / b.value)
+    return _same(shape, a) if b.value == 1.0 else None
+
+
+def negative(shape: Shape, a: Term) -> Term | None:
+    """Put the sign into a literal, or into one that is a factor."""
+    if a.value is not None:
+        return a.graph.number(-a.value)
+    first = a.made_by("multiply")
+    if first is None or first.value is None or a.is_guarded:
+        return None
+    return a.graph.number(-first.value).apply("multiply", Term(a.graph, a.node.operands[1]))
+
+
+def power(shape: Shape, a: Term, b: Term) -> Term | None:
+    """Small whole powers by multiplication, which is faster and at most one rounding worse."""
+    if b.value == 1.0:
+        return _same(shape, a)
+    if b.value == 2.0:
+        return a.apply("square")
+    if b.value == 3.0:
+        return a.apply("multiply", a.apply("square"))
+    return None
+
+
+def magnitude(shape: Shape, a: Term) -> Term | None:
+    """Leave out a sign."""
+    opposite = a.made_by("negative")
+    return None if opposite is None else opposite.apply("abs")
+
+
+def broadcast(shape: Shape, a: Term, target: Shape) -> Term | None:
+    """Repeat once, or not at all."""
+    source = a.source()
+    return _same(target, a) if source is a else source.apply("broadcast", shape=target)
+
+
+def reshape(shape: Shape, a: Term, target: Shape) -> Term | None:
+    """Lay out in the same shape, or repeat a number."""
+    if a.shape == shape:
+        return a
+    source = a.source()
+    return source.apply("broadcast", shape=shape) if source is not a and not source.shape else None
+
+
+def transpose(shape: Shape, a: Term, axes: tuple[int, ...] | None) -> Term | None:
+    """Put axes in another order once."""
+    order = permutation(axes, len(shape))
+    before = a.made_by("transpose")
+    if before is not None:
+        first = permutation(a.node.options[0], len(shape))
+        return before.apply("transpose", axes=tuple(first[axis] for axis in order))
+    return a if order == tuple(range(len(shape))) else None
+
+
+def _folded(graph: Graph, value: float) -> Term | None:
+    return graph.number(value) if math.isfinite(value) else None
