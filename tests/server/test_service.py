@@ -321,10 +321,10 @@ def test_h_17_different_requests_at_the_same_time_do_not_touch_each_other(either
 
 
 def test_d_1_d_7_blas_has_one_thread_and_computes_after_the_fork(serve):
-    """It would start one for every CPU when NumPy comes in; the lanes' threads come with long work."""
+    """It would start one for every CPU when NumPy comes in; worker threads come with long work."""
     server = serve(None)
     (pid,) = server.workers()
-    matrix = [[1.0] * 100] * 100
+    matrix = [[1.0] * 40] * 40  # few enough to be computed without a thread, enough for BLAS
     large = {"function": "sum((X @ X) ** 2)", "variables": {"X": matrix}}
 
     assert server.post("/gradient", large)[0] == 200
