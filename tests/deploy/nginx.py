@@ -14,6 +14,8 @@ START = ROOT / "deploy" / "proxy.sh"
 SHARED = dict(re.findall(r"^(\w+)=(.*)$", (ROOT / "deploy" / "kobai.env").read_text(), re.M))
 """What service and proxy must agree in, by the file that both read."""
 
+NEWS, KNOWS_NEWS_SINCE = "keepalive_min_timeout 10s;", (1, 27, 4)
+
 RESOLVES_SINCE = (1, 27, 3)
 """nginx's version since which an upstream's server can be looked up again and again."""
 
@@ -68,7 +70,13 @@ def adapted(folder, port, replicas, changes=()):
     for old, new in replacements:
         assert old in text, f"{old!r} is not in nginx.conf any more"
         text = text.replace(old, new)
-    return text
+    return without_news(text)
+
+
+def without_news(text):
+    """Leave out what Debian's nginx does not know yet."""
+    assert NEWS in text
+    return text if version_of("nginx") >= KNOWS_NEWS_SINCE else text.replace(NEWS, "")
 
 
 class Proxy:
