@@ -40,7 +40,7 @@ ELSEWHERE = {
 """Who runs a command of a ``sh`` block, by its first word."""
 
 RUN_HERE = {"console", "python"}
-SHOWN = {"sh", "text", "py", "ts", "java", "mermaid"}
+SHOWN = {"sh", "text", "py", "ts", "js", "java", "mermaid"}
 """Blocks that are not run here: shown, printed by another, or run by tests/clients and tests/deploy."""
 
 RUNNING = [

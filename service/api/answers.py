@@ -11,7 +11,7 @@ from werkzeug.datastructures import Headers
 
 from service.api.body import make_deadline, read_document
 from service.api.exchange import KEY, Exchange
-from service.api.jsonio import dumps
+from service.api.formats import JSON, Format, wanted_format
 from service.api.messages import fault
 from service.api.schemas import Envelope, read
 from service.config import Settings
@@ -53,8 +53,8 @@ def answer_with(view: View, schema: Envelope, settings: Settings) -> Callable[[]
 class Whole(Response):
     """An answer that has all its headers when it is made: none has to be worked out when it is sent."""
 
-    def __init__(self, body: bytes) -> None:
-        headers = Headers([("Content-Type", "application/json"), ("Content-Length", str(len(body)))])
+    def __init__(self, body: bytes, form: Format) -> None:
+        headers = Headers([("Content-Type", form.media_type), ("Content-Length", str(len(body)))])
         super().__init__([body], "200 OK", headers, direct_passthrough=True)
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
@@ -64,17 +64,18 @@ class Whole(Response):
 
 
 def write(result: Arguments, limits: Limits) -> Response:
-    """Write an answer as JSON, within the limit of its size.
+    """Write an answer in the format that the client prefers, within the limit of its size.
 
     Raises
     ------
     OverBudget
         The answer is too large.
     """
-    return Whole(write_bytes(result, limits))
+    form = wanted_format(request.environ.get("HTTP_ACCEPT", ""))
+    return Whole(write_bytes(result, limits, form), form)
 
 
-def write_bytes(result: Arguments, limits: Limits) -> bytes:
+def write_bytes(result: Arguments, limits: Limits, form: Format = JSON) -> bytes:
     """Write an answer's bytes.
 
     Raises
@@ -82,7 +83,7 @@ def write_bytes(result: Arguments, limits: Limits) -> bytes:
     OverBudget
         They are too many.
     """
-    text = dumps(result)
+    text = form.dumps(result)
     if len(text) > limits.response_bytes:
         found = fault(
             "over-limit",

@@ -33,15 +33,16 @@ def array_of(value: Any, limits: Limits, lowest_rank: int) -> NDArray[np.float64
     Parameters
     ----------
     value : ndarray, list or number
-        What the JSON reader made of it: an array when it is rectangular and numeric.
+        What the reader made of it: an array of JSON's when it is rectangular and numeric, or a typed array of
+        CBOR's.
     limits : Limits
         Bounds rank and elements.
     lowest_rank : int
         0 when a bare number will do.
     """
-    if isinstance(value, np.ndarray) and value.dtype == np.float64:
+    if isinstance(value, np.ndarray) and value.dtype != np.bool_:
         _check_size(value.shape, limits)
-        return value
+        return value.astype(np.float64, copy=False)
     if type(value) in (int, float):
         if lowest_rank:
             raise wrong("not-an-array", got="a number")
@@ -49,35 +50,42 @@ def array_of(value: Any, limits: Limits, lowest_rank: int) -> NDArray[np.float64
     if type(value) not in (list, np.ndarray):
         raise wrong("not-an-array" if lowest_rank else "not-a-tensor", got=kind_of(value))
     leaves, shape = _flattened(value, limits)
-    bad = (position for position, leaf in enumerate(leaves) if type(leaf) not in (int, float))
-    faults = [
-        fault("not-a-number", _place(position, shape), got=kind_of(leaves[position]))
-        for position in islice(bad, MOST_FAULTS)
-    ]
-    if faults:
-        raise ValidationError(faults)
+    _check_leaves(leaves, shape, (int, float), "not-a-number")
     return np.array(leaves, dtype=np.float64).reshape(shape)
 
 
 def booleans_of(value: Any, limits: Limits) -> NDArray[np.bool_]:
-    """Take an array of booleans."""
-    if isinstance(value, np.ndarray) and value.dtype == np.bool_:
+    """Take an array of booleans, or a typed array of bytes that are 0 and 1."""
+    if isinstance(value, np.ndarray) and (value.dtype == np.bool_ or _is_mask(value)):
         _check_size(value.shape, limits)
-        return value
+        return value.astype(np.bool_, copy=False)
     if type(value) not in (list, np.ndarray):
         raise wrong("not-an-array-of-booleans", got=kind_of(value))
     leaves, shape = _flattened(value, limits)
-    bad = (position for position, leaf in enumerate(leaves) if type(leaf) is not bool)
-    faults = [
-        fault("not-a-boolean", _place(position, shape), got=kind_of(leaves[position]))
-        for position in islice(bad, MOST_FAULTS)
-    ]
-    if faults:
-        raise ValidationError(faults)
+    _check_leaves(leaves, shape, (bool,), "not-a-boolean")
     return np.array(leaves, dtype=np.bool_).reshape(shape)
 
 
+def _check_leaves(leaves: list[Any], shape: tuple[int, ...], kinds: tuple[type, ...], code: str) -> None:
+    """Refuse elements of another kind, the first of them by their places."""
+    if set(map(type, leaves)) <= set(kinds):
+        return
+    bad = (position for position, leaf in enumerate(leaves) if type(leaf) not in kinds)
+    raise ValidationError(
+        [
+            fault(code, _place(position, shape), got=kind_of(leaves[position]))
+            for position in islice(bad, MOST_FAULTS)
+        ]
+    )
+
+
+def _is_mask(array: NDArray[Any]) -> bool:
+    return array.dtype == np.uint8 and bool(array.size) and array.max() <= 1
+
+
 def _check_size(shape: tuple[int, ...], limits: Limits) -> None:
+    if 0 in shape:
+        raise wrong("empty-array")
     if len(shape) > limits.rank:
         raise wrong("rank-too-high", rank=len(shape), limit=limits.rank)
     if math.prod(shape) > limits.elements:
@@ -88,7 +96,7 @@ def _flattened(value: Any, limits: Limits) -> tuple[list[Any], tuple[int, ...]]:
     """Flatten nested lists level by level, and refuse those that are not rectangular."""
     level: list[Any] = [_listed(value)]
     shape: list[int] = []
-    while any(type(item) is list for item in level):
+    while list in set(map(type, level)):
         first = next(item for item in level if type(item) is list)
         expected = len(first) if type(level[0]) is list else None
         _check_level(level, expected, tuple(shape))

@@ -1,4 +1,4 @@
-"""The only reader of requests: from the connection to a JSON document and a deadline."""
+"""The only reader of requests: from the connection to a document and a deadline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from flask import request
 
 from service.api.exchange import KEY, Exchange
-from service.api.jsonio import MalformedJson, loads
+from service.api.formats import FORMATS, JSON, Format, Malformed
 from service.api.problems import Problem
 from service.config import Settings
 from service.core.limits import Deadline
@@ -18,14 +18,13 @@ from service.core.limits import Deadline
 Environ = dict[str, Any]
 
 PIECE_BYTES = 65_536
-JSON = "application/json"
 CURL_HINT = "With curl, add: -H 'Content-Type: application/json'"
 LONGEST_LENGTH = 18
 """Digits of a Content-Length that is taken at its word."""
 
 
 def read_document(environ: Environ, settings: Settings) -> Any:
-    """Read the body of the request as a JSON document.
+    """Read the body of the request as a document, in the format that it is declared with.
 
     Raises
     ------
@@ -33,45 +32,49 @@ def read_document(environ: Environ, settings: Settings) -> Any:
         415, 413 or 400, before anything is computed.
     """
     _check_refusal(environ)
-    _check_type(environ)
-    body = _read(environ, settings)
+    form = _format_of(environ)
+    body = _read(environ, settings, form)
     try:
-        return loads(body, settings.limits.json_nesting, settings.limits.json_parts)
-    except MalformedJson as error:
-        raise Problem("malformed-json", str(error)) from error
+        return form.loads(body, settings.limits.json_nesting, settings.limits.json_parts)
+    except Malformed as error:
+        raise Problem(form.malformed, str(error)) from error
 
 
 def _check_refusal(environ: Environ) -> None:
-    """Raise what the server found wrong while it read the body."""
+    """Raise what the server found wrong while it read the body, whatever that would parse to."""
     refusal = environ.get("kobai.body_error")
     if refusal:
         _, code, detail = refusal
-        raise Problem(code, detail)
+        declared = FORMATS.get(request.mimetype, JSON)
+        raise Problem(declared.malformed if code == JSON.malformed else code, detail)
 
 
-def _check_type(environ: Environ) -> None:
-    if environ.get("CONTENT_TYPE") != JSON:
-        _check_unusual_type()
+def _format_of(environ: Environ) -> Format:
+    """Choose the format by the headers."""
+    form = FORMATS.get(environ.get("CONTENT_TYPE", "")) or _unusual_format()
     encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
     if encoding.strip().lower() not in ("identity", ""):  # it changes nothing (RFC 9110, section 8.4)
         raise Problem(
             "unsupported-media-type",
-            f"Content-Encoding {encoding[:60]!a} is not taken; send plain JSON.",
+            f"Content-Encoding {encoding[:60]!a} is not taken; send the body as it is.",
         )
+    return form
 
 
-def _check_unusual_type() -> None:
+def _unusual_format() -> Format:
     """Look closer at a type that is not just what nearly everybody sends."""
     kind = request.mimetype
-    if kind != JSON:
+    if kind not in FORMATS:
         got = f"got {kind[:60]!a}" if kind else "there is none"
-        raise Problem("unsupported-media-type", f"Content-Type must be application/json; {got}. {CURL_HINT}")
+        allowed = " or ".join(FORMATS)
+        raise Problem("unsupported-media-type", f"Content-Type must be {allowed}; {got}. {CURL_HINT}")
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8"):
         raise Problem("unsupported-media-type", f"The charset must be utf-8, got {charset[:60]!a}.")
+    return FORMATS[kind]
 
 
-def _read(environ: Environ, settings: Settings) -> bytes:
+def _read(environ: Environ, settings: Settings, form: Format) -> bytes:
     """Read the body; what is too large is drained, up to a bound, so that the client sees the answer."""
     limit = settings.limits.body_bytes
     exchange: Exchange = environ[KEY]
@@ -82,13 +85,13 @@ def _read(environ: Environ, settings: Settings) -> bytes:
         raise _too_large(limit)
     is_terminated = bool(environ.get("wsgi.input_terminated"))
     wanted = limit + 1 if declared is None and is_terminated else declared or 0
-    body = _read_at_most(source, wanted)
+    body = _read_at_most(source, wanted, form)
     exchange.bytes_in = len(body)
     if declared is None and len(body) > limit:
         exchange.bytes_in += _discard(source, settings.discarded_bytes)
         raise _too_large(limit)
     if declared is not None and len(body) < declared:
-        raise Problem("malformed-json", f"The body ends after {len(body)} of the {declared} bytes announced.")
+        raise Problem(form.malformed, f"The body ends after {len(body)} of the {declared} bytes announced.")
     return body
 
 
@@ -101,7 +104,7 @@ def _declared_length(environ: Environ) -> int | None:
     return int(text) if len(text) <= LONGEST_LENGTH else sys.maxsize
 
 
-def _read_at_most(source: Any, count: int) -> bytes:
+def _read_at_most(source: Any, count: int, form: Format) -> bytes:
     """Read to the end, or `count` bytes."""
     pieces, left = [], count
     try:
@@ -112,7 +115,7 @@ def _read_at_most(source: Any, count: int) -> bytes:
             pieces.append(piece)
             left -= len(piece)
     except Exception as error:  # each server reports bad chunks and lost clients by errors of its own
-        raise Problem("malformed-json", "The body could not be read to its end.") from error
+        raise Problem(form.malformed, "The body could not be read to its end.") from error
     return b"".join(pieces)
 
 

@@ -44,6 +44,14 @@ KINDS: dict[str, Kind] = {
             "Infinity, with numbers that float64 can hold, nested no deeper than GET /limits says.",
         ),
         Kind(
+            "malformed-cbor",
+            400,
+            "The body is not CBOR that this service takes",
+            "The body must be one CBOR map with text keys, complete, of definite lengths, without duplicate "
+            "keys, without NaN and infinity, and with no tags but 40 and 64 to 87, those of arrays of "
+            "numbers. detail says at which byte it is not.",
+        ),
+        Kind(
             "bad-request",
             400,
             "The request is not one this service takes",
@@ -71,8 +79,9 @@ KINDS: dict[str, Kind] = {
         Kind(
             "unsupported-media-type",
             415,
-            "The body is not declared as JSON",
-            "Send Content-Type: application/json and no Content-Encoding. curl's -d alone declares a form.",
+            "The body is declared neither as JSON nor as CBOR",
+            "Send Content-Type: application/json, or application/cbor, and no Content-Encoding. curl's -d "
+            "alone declares a form.",
         ),
         Kind(
             "invalid-request",

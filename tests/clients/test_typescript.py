@@ -42,3 +42,11 @@ def test_a_client_reads_what_the_service_answers(compiled, workshop, truth, name
 
 def test_readme_program_prints_what_it_says(compiled, workshop):
     assert numbers(workshop.run("node", "js/example.js")) == what_the_page_prints()
+
+
+def test_the_page_s_javascript_reads_typed_arrays(workshop, node):
+    workshop.write("cbor.js", example("js"))
+
+    printed = workshop.run("node", "cbor.js")
+
+    assert printed == "[ 2 ] Float64Array(2) [ 0.5, 0.5 ]\n"

@@ -1,6 +1,5 @@
 """`openapi.yaml` as the contract tests read it: operations, schemas without references, examples."""
 
-import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -10,7 +9,7 @@ from openapi_schema_validator import OAS30Validator
 
 FILE = Path(__file__).resolve().parents[2] / "openapi.yaml"
 
-JSON, PROBLEM = "application/json", "application/problem+json"
+JSON, PROBLEM, CBOR = "application/json", "application/problem+json", "application/cbor"
 
 
 @cache
@@ -138,7 +137,7 @@ def check_answer(operation, response):
             value = response.headers[name]
             check(int(value) if header["schema"]["type"] == "integer" else value, header["schema"])
     media_type = response.headers["Content-Type"].split(";")[0]
-    node = promised["content"][media_type]["schema"]
-    body = json.loads(response.data) if media_type in (JSON, PROBLEM) else response.get_data(as_text=True)
+    node = promised["content"][JSON if media_type == CBOR else media_type]["schema"]
+    body = response.json if media_type in (JSON, PROBLEM, CBOR) else response.get_data(as_text=True)
     check(body, node)
     return body

@@ -36,6 +36,9 @@ FAILURES = {
     "malformedJsonTruncated": Failure("/softmax", b'{"x": [1.0, 2.0'),
     "malformedJsonNotANumber": Failure("/softmax", b'{"x": [1.0, NaN]}'),
     "malformedJsonDuplicateKey": Failure("/softmax", b'{"x": [1.0], "x": [2.0]}'),
+    "malformedCbor": Failure(
+        "/softmax", bytes.fromhex("a1617881c249010000000000000000"), content_type="application/cbor"
+    ),
     "badRequest": Failure("/softmax", {"x": [1.0]}, headers={"Upgrade": "websocket"}),
     "notFoundProblem": Failure("/problems/out-of-luck", method="GET"),
     "notFoundPath": Failure("/soft-max", {"x": [1.0]}),

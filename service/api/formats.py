@@ -1,0 +1,56 @@
+"""The formats of bodies: JSON, and CBOR for arrays without the cost of decimal text; one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
+
+from service.api import cborio, jsonio
+from service.api.cbor_scan import MalformedCbor
+from service.api.jsonio import MalformedJson
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One row: a media type, how it is read and written, and what a body is refused with that is none.
+
+    Parameters
+    ----------
+    loads : callable
+        Takes a body, the most levels and the most parts of it.
+    dumps : callable
+        Takes an answer of dicts, lists, numbers and arrays.
+    malformed : str
+        Code of the problem.
+    """
+
+    media_type: str
+    loads: Callable[[bytes, int, int], Any]
+    dumps: Callable[[Any], bytes]
+    malformed: str
+
+
+JSON = Format("application/json", jsonio.loads, jsonio.dumps, "malformed-json")
+CBOR = Format("application/cbor", cborio.loads, cborio.dumps, "malformed-cbor")
+
+FORMATS = {row.media_type: row for row in (JSON, CBOR)}
+"""Every format by its media type; of those a client wants equally much, the first is answered."""
+
+Malformed = (MalformedJson, MalformedCbor)
+
+
+def wanted_format(accept: str) -> Format:
+    """Choose the format of an answer by the Accept header; JSON where it names neither.
+
+    >>> wanted_format("application/cbor, application/json;q=0.5").media_type
+    'application/cbor'
+    >>> wanted_format("application/json, application/cbor, */*").media_type
+    'application/json'
+    """
+    if CBOR.media_type not in accept.lower():
+        return JSON
+    return FORMATS[parse_accept_header(accept, MIMEAccept).best_match(FORMATS, default=JSON.media_type)]

@@ -1,0 +1,308 @@
+"""CBOR as the service reads and writes it."""
+
+import json
+import math
+import struct
+import time
+import tracemalloc
+
+import cbor2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.api import cborio, jsonio
+from service.api.cbor_scan import TYPED_ARRAYS, MalformedCbor, scan
+from service.api.cborio import dumps, loads
+from service.api.formats import wanted_format
+from tests.api.cbor_attacks import REFUSED
+
+NESTING = 32
+SECONDS = 1.0
+"""Of this process's own work for one attack."""
+
+SAMPLE = {
+    "function": "sum(x*y)",
+    "variables": {
+        "x": cbor2.CBORTag(40, [[2, 2], cbor2.CBORTag(86, np.arange(4.0).tobytes())]),
+        "y": [1, -2, 70_000, 2.5],
+    },
+    "constants": {"é": 1e300, "z": cbor2.CBORTag(64, b"\x00\x01")},
+    "verify": True,
+    "h": None,
+}
+
+
+@pytest.mark.parametrize(("body", "at", "said"), REFUSED.values(), ids=REFUSED)
+def test_an_attack_is_refused_at_its_byte(client, body, at, said):
+    data = bytes.fromhex(body)
+    started = time.process_time()
+
+    response = client.post("/softmax", data=data, content_type="application/cbor")
+
+    assert time.process_time() - started < SECONDS
+    problem = response.json
+    assert response.content_type == "application/problem+json"
+    assert (response.status_code, problem["code"], problem["errors"]) == (400, "malformed-cbor", [])
+    assert at is None or problem["detail"].startswith(f"Byte {at}: ")
+    assert said in problem["detail"]
+    assert len(problem["detail"]) < 200
+
+
+def test_no_attack_fills_the_memory():
+    tracemalloc.start()
+    try:
+        for body, _, _ in REFUSED.values():
+            data = bytes.fromhex(body)
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            with pytest.raises(MalformedCbor):
+                loads(data, NESTING)
+            assert tracemalloc.get_traced_memory()[1] - before < 1024 * 1024 + 2 * len(data)
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_document_cut_off_anywhere_is_refused_and_whole_it_is_read():
+    body = cbor2.dumps(SAMPLE)
+
+    assert loads(body, NESTING)["function"] == "sum(x*y)"
+    for length in range(len(body)):
+        with pytest.raises(MalformedCbor):
+            loads(body[:length], NESTING)
+    for more in (b"\x00", b"\xff", body):
+        with pytest.raises(MalformedCbor, match="bytes follow"):
+            loads(body + more, NESTING)
+
+
+@pytest.mark.parametrize(("tag", "kind"), TYPED_ARRAYS.items())
+@pytest.mark.parametrize("offset", range(8))
+def test_a_typed_array_holds_the_numbers_that_json_would(tag, kind, offset):
+    numbers = ends_of(kind)
+    padded = {"p" * offset: 0, "x": cbor2.CBORTag(tag, numbers.tobytes())}
+
+    found = loads(cbor2.dumps(padded), NESTING)["x"]
+
+    assert found.dtype in (np.float64, np.uint8)
+    assert found.tolist() == jsonio.loads(json.dumps(numbers.tolist()).encode(), NESTING).tolist()
+
+
+def ends_of(kind):
+    """The least and the largest number of a type, and some that are written in few bits."""
+    if kind.kind == "f":
+        ends = np.finfo(kind)
+        return np.array([ends.min, -1.5, 0, ends.smallest_subnormal, ends.max], kind)
+    ends = np.iinfo(kind)
+    return np.array([ends.min, 0, 1, 100, ends.max // 3, ends.max], kind)
+
+
+@pytest.mark.parametrize("shape", [(6,), (2, 3), (3, 2), (1, 1, 6), (1, 1, 1, 1, 1, 1, 2, 3)])
+def test_an_array_of_dimensions_is_laid_out_by_rows(shape):
+    array = np.arange(6.0).reshape(shape)
+    item = cbor2.CBORTag(40, [list(shape), cbor2.CBORTag(86, array.tobytes())])
+
+    found = loads(cbor2.dumps(item), NESTING)
+
+    assert found.tolist() == array.tolist()
+
+
+def test_float64_is_not_copied_again():
+    data = np.arange(10.0).tobytes()
+
+    found = loads(cbor2.dumps(cbor2.CBORTag(86, data)), NESTING)
+
+    assert found.base is not None
+    assert not found.flags.writeable
+
+
+def test_as_deep_as_allowed_is_read_and_deeper_is_not():
+    inner = cbor2.CBORTag(40, [[1, 1], cbor2.CBORTag(86, struct.pack("<d", 1.0))])
+
+    def nested(levels, item):
+        for _ in range(levels):
+            item = [item]
+        return cbor2.dumps(item)
+
+    loads(nested(NESTING - 2, inner), NESTING)
+    loads(nested(NESTING, 1), NESTING)
+    for body in (nested(NESTING - 1, inner), nested(NESTING + 1, 1)):
+        with pytest.raises(MalformedCbor, match="more than 32 deep"):
+            loads(body, NESTING)
+
+
+JSON_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda items: st.lists(items, max_size=5) | st.dictionaries(st.text(max_size=3), items, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(JSON_VALUES)
+def test_what_both_formats_can_say_is_read_alike(value):
+    from_json = jsonio.loads(json.dumps(value).encode(), NESTING)
+
+    assert plain(loads(cbor2.dumps(value), NESTING)) == plain(from_json)
+    assert plain(loads(dumps(value), NESTING)) == plain(from_json)
+
+
+def plain(value):
+    """Arrays as lists."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list) else value
+
+
+@given(st.data())
+def test_what_the_scan_lets_pass_the_decoder_reads(data):
+    """Spoilt documents: what is refused is refused by the scan, which alone tells where."""
+    body = bytearray(cbor2.dumps(SAMPLE))
+    for _ in range(data.draw(st.integers(0, 3))):
+        body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        scan(bytes(body), NESTING, 1_000)
+    except MalformedCbor as refusal:
+        assert str(refusal).startswith("Byte ")
+        return
+
+    loads(bytes(body), NESTING, 1_000)
+
+
+def test_the_decoder_refuses_on_its_own_what_it_can(monkeypatch):
+    """A second line behind the scan: depth, indefinite lengths, duplicate keys, lengths beyond the body."""
+    monkeypatch.setattr(cborio, "scan", lambda *_: None)
+
+    for name in ("arrays 5,000 deep", "an indefinite array", "a key twice", "an array of 2**63 items"):
+        with pytest.raises(MalformedCbor, match="can be read"):
+            loads(bytes.fromhex(REFUSED[name][0]), NESTING)
+
+
+def test_an_answer_is_written_as_rfc_8949_and_rfc_8746_say():
+    answer = {"yy": np.array([[1.0, 2.0]]), "b": np.float64(0.5), "a": np.array(3.0), "n": None, "k": 7}
+
+    assert dumps(answer) == bytes.fromhex(
+        "a56161f942006162f93800616b07616ef6627979d82882820102d85650000000000000f03f0000000000000040"
+    )
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_no_answer_holds_what_is_not_finite(number):
+    for value in (number, [1.0, number], {"y": np.array([1.0, number])}):
+        with pytest.raises(ValueError, match="not finite"):
+            dumps(value)
+
+
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("", "json"),
+        ("*/*", "json"),
+        ("text/html", "json"),
+        ("application/json", "json"),
+        ("application/cbor", "cbor"),
+        ("Application/CBOR", "cbor"),
+        ("application/cbor;q=0", "json"),
+        ("application/cbor, application/json", "json"),
+        ("application/json, application/cbor", "json"),
+        ("application/json;q=0.9, application/cbor", "cbor"),
+        ("application/json, application/cbor;q=0.9", "json"),
+        ("application/cbor, */*;q=0.1", "cbor"),
+        ("application/cbor, */*", "cbor"),
+        ("application/cbor;q=0.1, */*", "json"),
+        ("application/cbor;q=0.5, application/*;q=0.8", "json"),
+        ("application/cbor;q=nonsense", "json"),
+        ("application/x-ndjson, application/cbor", "cbor"),
+    ],
+)
+def test_the_format_of_an_answer_is_what_the_client_prefers(accept, media_type):
+    assert wanted_format(accept).media_type == f"application/{media_type}"
+
+
+def test_a_client_that_prefers_cbor_gets_it_and_errors_as_json(client):
+    accept = {"Accept": "application/cbor"}
+
+    answer = client.post("/softmax", json={"x": [0.0, 0.0]}, headers=accept)
+    problem = client.post("/softmax", json={"x": []}, headers=accept)
+
+    assert answer.content_type == "application/cbor"
+    assert answer.data == bytes.fromhex("a16179d82882 8102 d85650 000000000000e03f 000000000000e03f")
+    assert problem.content_type == "application/problem+json"
+
+
+MASKS = {
+    "booleans": [True, False],
+    "bytes": cbor2.CBORTag(64, b"\x01\x00"),
+    "clamped bytes": cbor2.CBORTag(68, b"\x01\x00"),
+    "bytes of a shape": cbor2.CBORTag(40, [[2], cbor2.CBORTag(64, b"\x01\x00")]),
+}
+
+
+@pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
+def test_a_mask_is_booleans_or_bytes_of_0_and_1(client, mask):
+    body = cbor2.dumps({"x": [1, 2], "mask": mask})
+
+    response = client.post("/softmax", data=body, content_type="application/cbor")
+
+    assert response.json == {"y": [1.0, 0.0]}
+
+
+@pytest.mark.parametrize(
+    ("x", "mask", "code", "pointers"),
+    [
+        ([1, 2], cbor2.CBORTag(64, b"\x01\x02"), "not-a-boolean", ["/mask/0", "/mask/1"]),
+        ([1, 2], cbor2.CBORTag(72, b"\x01\x00"), "not-a-boolean", ["/mask/0", "/mask/1"]),
+        ([1, 2], [1, 0], "not-a-boolean", ["/mask/0", "/mask/1"]),
+        ([1, 2], cbor2.CBORTag(64, b""), "empty-array", ["/mask"]),
+        (cbor2.CBORTag(86, b""), None, "empty-array", ["/x"]),
+        ([], None, "empty-array", ["/x"]),
+        ([cbor2.CBORTag(64, b"\x01"), cbor2.CBORTag(64, b"\x01\x02")], None, "ragged-array", ["/x/1"]),
+        ([1, True, "a", None], None, "not-a-number", ["/x/1", "/x/2", "/x/3"]),
+        (cbor2.CBORTag(40, [[1] * 9, cbor2.CBORTag(64, b"\x01")]), None, "rank-too-high", ["/x"]),
+        (cbor2.CBORTag(64, b"\x01" * 1_000_001), None, "too-many-elements", ["/x"]),
+        ([1] * 1_000_001, None, "too-many-elements", ["/x"]),
+        ("text", None, "not-an-array", ["/x"]),
+        (1.5, None, "not-an-array", ["/x"]),
+    ],
+)
+def test_well_formed_cbor_is_refused_as_json_would_be(client, x, mask, code, pointers):
+    body = cbor2.dumps({"x": x, "mask": mask})
+
+    problem = client.post("/softmax", data=body, content_type="application/cbor").json
+
+    assert problem["code"] == "invalid-request"
+    assert [error["pointer"] for error in problem["errors"]] == pointers
+    assert {error["code"] for error in problem["errors"]} == {code}
+
+
+def test_rows_that_are_typed_arrays_make_a_matrix(client):
+    rows = [cbor2.CBORTag(tag, np.array([1, 2], TYPED_ARRAYS[tag]).tobytes()) for tag in (64, 86)]
+
+    response = client.post("/sigmoid", data=cbor2.dumps({"x": rows}), content_type="application/cbor")
+
+    assert response.json == client.post("/sigmoid", json={"x": [[1, 2], [1, 2]]}).json
+
+
+@pytest.mark.parametrize("value", [[1, 2], 5, "x", None, cbor2.CBORTag(64, b"\x01")])
+def test_a_document_that_is_no_map_is_invalid(client, value):
+    response = client.post("/softmax", data=cbor2.dumps(value), content_type="application/cbor")
+
+    assert (response.status_code, response.json["code"]) == (422, "invalid-request")
+    assert response.json["errors"][0]["pointer"] == ""
+
+
+def test_a_refusal_of_the_server_has_the_code_of_the_format(client):
+    refusal = {"kobai.body_error": (400, "malformed-json", "The body is truncated.")}
+    for kind, code in (
+        ("application/cbor", "malformed-cbor"),
+        ("application/json", "malformed-json"),
+        ("text/plain", "malformed-json"),
+    ):
+        response = client.post("/softmax", data=b"", content_type=kind, environ_overrides=refusal)
+
+        assert response.json["code"] == code
