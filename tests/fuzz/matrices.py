@@ -101,11 +101,19 @@ def triangle(function):
     return part
 
 
+def trace(x, offset=0):
+    if x.ndim != 2:
+        raise ValueError("a matrix is meant")
+    return np.asarray(np.trace(x, offset), dtype=object)
+
+
 def solve(a, b):
     return np.asarray(np.matmul(inverse(a), b), dtype=object)
 
 
 def solve_triangular(a, b, lower=False):
+    if a.ndim < 2:
+        raise ValueError("a matrix is meant")
     return solve(np.tril(a) if lower else np.triu(a), b)
 
 
@@ -149,7 +157,7 @@ MATRICES = {
     "diag": asarray(np.diag),
     "tril": triangle(np.tril),
     "triu": triangle(np.triu),
-    "trace": asarray(np.trace),
+    "trace": trace,
     "outer": asarray(np.outer),
     "tensordot": tensordot,
     "cumsum": one_axis(np.cumsum),
