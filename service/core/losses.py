@@ -29,6 +29,7 @@ from service.core.arrays import (
     where_not,
 )
 from service.core.exceptions import InvalidRequest, NonFiniteResult, fault, pointer_to
+from service.core.language.constants import DOMAINS
 from service.core.language.formula import EPSILON, OPTIONS, Formula, Loss
 from service.core.language.losses import LOSSES
 from service.core.loss_kernels import weighted
@@ -282,14 +283,6 @@ def _option(name: str, given: Mapping[str, float | None]) -> float:
     value = given.get(name, default)
     # An absent epsilon is the seed's.
     return default if value is None and name == "epsilon" else number(value, f"/{name}", RULES[kind])
-
-
-DOMAINS: dict[str, tuple[str, Callable[[Float], NDArray[np.bool_]]]] = {
-    "probability": ("not-a-probability", lambda x: (x >= 0.0) & (x <= 1.0)),
-    "non-negative": ("negative", lambda x: x >= 0.0),
-    "sign": ("not-a-sign", lambda x: (x == 1.0) | (x == -1.0)),
-}
-"""By kind of predictions and targets: the fault of what is none, and which are right; numbers all are."""
 
 
 def _check_domain(kind: str, x: Float, pointer: str) -> None:

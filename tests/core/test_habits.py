@@ -42,6 +42,8 @@ HABITS = [
     ("|x|", "abs(x)"),
     ("where(True, x, 0)", "where(x > 0"),
     ("max(x[0], x[1])", "maximum(a, b)"),
+    ("max(x[0], 1)", "a scalar has no axis. The larger of two is maximum(a, b)."),
+    ("sum(min(x, 1))", "use -1 to 0. The smaller of two is minimum(a, b)."),
     ("min(x, x + 1)", "minimum(a, b)"),
     ("x0", "Write x[0] for an element of x."),
     ("x0**2 + x1**2", "Write x[0] for an element of x."),

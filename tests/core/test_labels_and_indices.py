@@ -6,6 +6,8 @@ import pytest
 from service.core import descent, gradient, gradient_field, loss
 from service.core.calculus.gradient import quote
 from service.core.exceptions import InvalidFunction, InvalidRequest
+from service.core.language import losses
+from service.core.language.constants import DOMAINS
 
 random = np.random.default_rng(3)
 X, W = random.normal(size=(3, 2)), random.normal(size=(2, 3))
@@ -212,3 +214,48 @@ def test_arrays_are_made_as_numpy_makes_them(text, expected, repeat):
 
 def test_labels_become_one_hot_and_are_checked():
     assert gradient("sum(one_hot(t, 3) * w)", {"w": [1.0, 2.0, 4.0]}, {"t": [2.0, 2.0, 0.0]})["value"] == 9.0
+
+
+CHECKED = [row for row in losses.LOSSES.values() if row.targets in DOMAINS]
+WRONG = {"probability": [0.5, -0.25, 3.0], "non-negative": [-1.0, 1.0, -0.5], "sign": [0.0, 1.0, -1.0]}
+WRITTEN = [
+    "u = {loss}; sum(u)",
+    "f(a, b) = sum({of_two})\nf(softmax(x), t)",
+    "u = reshape(t, (3, 1)).T[0]; sum({loss} + 0*u)",
+]
+
+
+@pytest.mark.parametrize("text", WRITTEN, ids=["plain", "by a function", "and elsewhere"])
+@pytest.mark.parametrize("row", CHECKED, ids=lambda row: row.name)
+def test_targets_that_the_endpoint_refuses_are_refused_before_anything_runs(row, text):
+    function = text.format(loss=f"{row.name}(softmax(x), t)", of_two=f"{row.name}(a, b)")
+    wrong = WRONG[row.targets]
+    with pytest.raises(InvalidRequest) as refused:
+        gradient(function, {"x": [1.0, 2.0, 3.0]}, {"t": wrong})
+    with pytest.raises(InvalidRequest) as at_the_endpoint:
+        loss(row.name, [0.2, 0.3, 0.5], wrong)
+
+    found = [(fault.code, fault.pointer, fault.detail) for fault in refused.value.faults]
+    expected = [(fault.code, fault.pointer, fault.detail) for fault in at_the_endpoint.value.faults]
+    assert found == [
+        (code, pointer.replace("/targets", "/constants/t"), text) for code, pointer, text in expected
+    ]
+    line = 2 if "f(a, b)" in text else 1
+    assert all(fault.line == line and fault.column for fault in refused.value.faults)
+
+
+@pytest.mark.parametrize("row", CHECKED, ids=lambda row: row.name)
+def test_a_literal_that_is_no_target_is_refused_at_the_loss(row):
+    wrong = 0.5 if row.targets == "sign" else min(WRONG[row.targets])
+    with pytest.raises(InvalidFunction) as refused:
+        gradient(f"sum({row.name}(softmax(x), {wrong}))", {"x": [1.0, 2.0, 3.0]})
+
+    (fault,) = refused.value.faults
+    assert (fault.pointer, fault.line, fault.column) == ("/function", 1, 5)
+
+
+@pytest.mark.parametrize("row", CHECKED, ids=lambda row: row.name)
+def test_computed_targets_are_taken_as_they_come(row):
+    answer = gradient(f"sum({row.name}(softmax(x), 0.5*t + 0.5))", {"x": [1.0, 2.0]}, {"t": [-1.0, 1.0]})
+
+    assert np.isfinite(answer["value"])

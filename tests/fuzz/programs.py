@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from service.core.language.constants import DOMAINS as DOMAINS_OF_TARGETS
+from service.core.language.losses import LOSSES
 from service.core.language.operation import REQUIRED
 from service.core.language.operations import OPERATIONS
 from tests.fuzz import constructs
@@ -259,7 +261,13 @@ class Draft:
             else self.leaf()
         )
 
-    def target(self, predictions):
+    def is_target(self, name, node):
+        """Tell whether data may be the targets of a loss."""
+        domain = DOMAINS_OF_TARGETS.get(LOSSES[name].targets)
+        is_computed = any(each.operation == "variable" for each in walk(node))
+        return is_computed or domain is None or all(map(domain[1], map(float, self.value_of(node).flat)))
+
+    def target(self, predictions, name):
         """Draw targets of every kind that the contract takes, and one that it refuses."""
         kind, shape = self.random.choice(TARGETS), predictions.shape
         random, classes = np.random.default_rng(self.random.randrange(2**32)), max(1, *shape[-1:], 1)
@@ -269,7 +277,8 @@ class Draft:
         if kind == "one-hot" and shape and shape[-1]:
             return self.constant(None, np.eye(classes)[labels])
         shapes = {"a row": (*(1 for _ in shape[:-1]), *shape[-1:]), "a number": (), "another rank": shape[1:]}
-        return self.constant(None, random.choice([0.0, 1.0, 0.25, 0.7], shapes.get(kind, shape)))
+        numbers = [-1.0, 1.0] if LOSSES[name].targets == "sign" else [0.0, 1.0, 0.25, 0.7]
+        return self.constant(None, random.choice(numbers, shapes.get(kind, shape)))
 
     def apply(self, name, *operands, text="", **options):
         """Write an operation on nodes; return None where it has no value."""
@@ -316,7 +325,9 @@ class Draft:
         if None in operands:
             raise Unlucky
         if row.operands == ("p", "t") and self.is_so(0.7):
-            operands[1] = self.target(self.value_of(operands[0]))
+            operands[1] = self.target(self.value_of(operands[0]), name)
+        if row.operands == ("p", "t") and not self.is_target(name, operands[1]):
+            raise Unlucky
         if name in STEEP and any(x == 0 for x in self.value_of(operands[0]).flat):
             raise Unlucky
         shape = self.value_of(operands[0]).shape if operands else self.random.choice(SHAPES)

@@ -11,6 +11,7 @@ from service.core.language.graph import Term
 from service.core.language.operation import REQUIRED, Operation, ShapeFault
 from service.core.language.parser import Instruction
 from service.core.language.places import refuse
+from service.core.language.shapes import axes_of
 from service.core.language.values import NotLiteral, literal_of
 from service.core.suggestions import hint_for
 
@@ -40,9 +41,21 @@ def apply(expansion: Expansion, operation: Operation, instruction: Instruction) 
     if operation.name == "where":
         return _where(expansion, instruction)
     operands = [expansion.operand(argument) for argument in arguments]
+    if extra and operation.name in TWO_ARRAYS:
+        _check_axis(expansion, operation, operands[0], options["axis"])
     if operation.read is not None:
         operands = _read(expansion, operation, operands)
     return expansion.graph.apply(operation.name, *operands, **options)
+
+
+def _check_axis(expansion: Expansion, operation: Operation, operand: Term, axis: Any) -> None:
+    """Refuse a second argument that is no axis, and tell what may be meant by it."""
+    try:
+        axes_of(axis, len(operand.shape))
+    except ShapeFault as verdict:
+        why = f"{verdict}.{TWO_ARRAYS[operation.name]}".removesuffix(".")
+        shape = str(operand.shape)
+        refuse("operand-shapes", expansion.graph.place, operator=operation.name, shapes=shape, why=why)
 
 
 def _read(expansion: Expansion, operation: Operation, operands: list[Term]) -> list[Term]:

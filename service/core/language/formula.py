@@ -102,8 +102,8 @@ class Loss:
     takes_logits : bool
         Whether a request may say that its predictions are logits.
     predictions, targets : str
-        What predictions that are no logits, and targets, have to be: a key of the table of domains of
-        `service.core.losses`.
+        What predictions that are no logits, and targets, have to be: a key of `DOMAINS` in
+        `service.core.language.constants`.
     takes_labels : bool
         Whether class labels may stand for one-hot targets.
     kinks, example, cost, workspace, is_analytic

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from service.core.exceptions import OverBudget, shorten
+from service.core.language.constants import Rule
 from service.core.language.operation import Operation, Shape, ShapeFault
 from service.core.language.places import Place, refuse
 
@@ -43,15 +44,6 @@ class Node(NamedTuple):
         return math.prod(self.shape)
 
 
-class IndexRule(NamedTuple):
-    """What a constant that indexes or holds class labels has to consist of: whole numbers in a range."""
-
-    name: str
-    low: int
-    high: int
-    is_label: bool
-
-
 def _leaf(name: str) -> Operation:
     return Operation(name, (), name, shape=lambda: (), array="", is_public=False)
 
@@ -72,8 +64,8 @@ class Graph:
         The operations by name.
     rank : int
         The highest rank of any result.
-    rules : list of IndexRule
-        What constants that index have to be.
+    rules : list of Rule
+        What constants have to hold.
     rewrite : callable, optional
         From the graph, an operation and its operands to a term that takes its place, or None.
     """
@@ -83,7 +75,7 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     place: Place = field(default_factory=lambda: Place(1, 1))
     called: str = ""
-    rules: list[IndexRule] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
     rewrite: Callable[[Graph, str, tuple[Term, ...]], Term | None] | None = None
     _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
 

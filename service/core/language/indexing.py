@@ -6,7 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from service.core.language.graph import INPUT, IndexRule, Term
+from service.core.language.constants import IndexRule
+from service.core.language.graph import INPUT, Term
 from service.core.language.operation import ShapeFault
 from service.core.language.shapes import WHOLE_SLICE
 from service.core.language.values import Slice

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.core.arrays import shown
 from service.core.language import batching, shapes
+from service.core.language.constants import DOMAINS, DomainRule, IndexRule
 from service.core.language.formula import OPTIONS, Loss, Rule
-from service.core.language.graph import INPUT, IndexRule, Term
+from service.core.language.graph import INPUT, Term
 from service.core.language.losses import LOSSES, spread_last
 from service.core.language.operation import Operation, ShapeFault
+from service.core.language.places import refuse
+
+LAID_OUT = frozenset({"reshape", "transpose", "broadcast"})
+"""Operations behind which a constant has the elements that it has."""
 
 
 def _read(p: Term, t: Term) -> tuple[Term, Term]:
@@ -17,6 +23,20 @@ def _read(p: Term, t: Term) -> tuple[Term, Term]:
     if len(t.shape) not in (0, len(p.shape)) or any(size not in (1, other) for size, other in sizes):
         raise ShapeFault("targets have the shape of the predictions, or sizes of 1, or are a number")
     return p, t
+
+
+def _check_targets(row: Loss, t: Term) -> None:
+    """Refuse a number that is no target of a loss; note what the constant has to hold that is one."""
+    if row.targets not in DOMAINS:
+        return
+    graph, node = t.graph, t.node
+    code, is_right = DOMAINS[row.targets]
+    if t.value is not None and not is_right(t.value):
+        refuse(code, graph.place, got=shown(t.value))
+    while node.operation.name in LAID_OUT:
+        node = graph.nodes[node.operands[0]]
+    if node.operation is INPUT and not node.options[1]:
+        graph.rules.append(DomainRule(node.options[0], row.targets, graph.place.line, graph.place.column))
 
 
 def _read_labels(p: Term, t: Term) -> tuple[Term, Term]:
@@ -36,6 +56,11 @@ def _operation(row: Loss) -> Operation:
     formula = row.formula
     is_over_rows = formula.total is not None
 
+    def read(p: Term, t: Term) -> tuple[Term, Term]:
+        p, t = _read_labels(p, t) if row.takes_labels else _read(p, t)
+        _check_targets(row, t)
+        return p, t
+
     def spread(g: Term, p: Term, t: Term) -> Any:
         return spread_last(g, shapes.broadcast(p.shape, t.shape)) if is_over_rows else g
 
@@ -51,7 +76,7 @@ def _operation(row: Loss) -> Operation:
         ("p", "t"),
         row.meaning,
         shape=shapes.last_axis if is_over_rows else shapes.elementwise,
-        read=_read_labels if row.takes_labels else _read,
+        read=read,
         array=f"{row.name}_kernel({{0}}, {{1}}{arguments})",
         derivatives=(by_prediction, by_target),
         options=tuple((option, *OPTIONS[option]) for option in formula.options),

@@ -6,13 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from service.core.arrays import shown, where_not
 from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to, quote_text
 from service.core.language.expansion import Expansion
-from service.core.language.graph import Graph, IndexRule, Term
+from service.core.language.graph import Graph, Term
 from service.core.language.names import name_faults
 from service.core.language.operation import Shape
 from service.core.language.operations import OPERATIONS
@@ -116,7 +114,7 @@ def _unused(name: str) -> Fault:
 
 
 def check_constants(program: Program, constants: Mapping[str, NDArray[Any]]) -> None:
-    """Refuse constants that index or are class labels and hold anything else.
+    """Refuse constants that index, are class labels or are targets, and hold anything else.
 
     Raises
     ------
@@ -124,15 +122,6 @@ def check_constants(program: Program, constants: Mapping[str, NDArray[Any]]) -> 
         With a fault for each such element, at its place in the request.
     """
     for rule in dict.fromkeys(program.graph.rules):
-        array = constants[rule.name]
-        wrong = [
-            _index_fault(rule, pointer_to("constants", rule.name, *at), float(array[at]))
-            for at in where_not((array == np.floor(array)) & (array >= rule.low) & (array <= rule.high))
-        ]
+        wrong = rule.faults(constants[rule.name])
         if wrong:
             raise InvalidRequest(*wrong)
-
-
-def _index_fault(rule: IndexRule, pointer: str, value: float) -> Fault:
-    code = "bad-label" if rule.is_label else "bad-index-value"
-    return fault(code, pointer, low=rule.low, high=rule.high, got=shown(value))

@@ -1,0 +1,71 @@
+"""What a request's constants have to hold where they index, are class labels or are targets of a loss.
+
+The rules come of the function's text and shapes; they are checked with the data, before anything runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from service.core.arrays import shown, where_not
+from service.core.exceptions import Fault, fault, pointer_to
+
+DOMAINS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "probability": ("not-a-probability", lambda x: (x >= 0.0) & (x <= 1.0)),
+    "non-negative": ("negative", lambda x: x >= 0.0),
+    "sign": ("not-a-sign", lambda x: (x == 1.0) | (x == -1.0)),
+}
+"""By kind of predictions and targets: the fault of what is none, and which are right; numbers all are."""
+
+
+class IndexRule(NamedTuple):
+    """A constant that indexes or holds class labels: whole numbers in a range."""
+
+    name: str
+    low: int
+    high: int
+    is_label: bool
+
+    def faults(self, array: NDArray[Any]) -> list[Fault]:
+        """Return a fault for each element that is wrong, at its place in the request."""
+        code = "bad-label" if self.is_label else "bad-index-value"
+        return [
+            fault(
+                code,
+                pointer_to("constants", self.name, *at),
+                low=self.low,
+                high=self.high,
+                got=shown(float(array[at])),
+            )
+            for at in where_not((array == np.floor(array)) & (array >= self.low) & (array <= self.high))
+        ]
+
+
+class DomainRule(NamedTuple):
+    """A constant that is the targets of a loss, which stands at a line and column of the function."""
+
+    name: str
+    kind: str
+    line: int
+    column: int
+
+    def faults(self, array: NDArray[Any]) -> list[Fault]:
+        """Return a fault for each element that is wrong, at its place in the request."""
+        code, is_right = DOMAINS[self.kind]
+        return [
+            fault(
+                code,
+                pointer_to("constants", self.name, *at),
+                line=self.line,
+                column=self.column,
+                got=shown(float(array[at])),
+            )
+            for at in where_not(is_right(array))
+        ]
+
+
+Rule = IndexRule | DomainRule
