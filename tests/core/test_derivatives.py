@@ -296,6 +296,10 @@ MEASURED = {
         lambda: quote_hessian("sum(exp(sin(x))*x)", {"x": np.ones(300_000)}, vectors={"x": np.ones(300_000)}),
     ),
 }  # fmt: skip
+MEASURED["curvature"] = (
+    lambda: hessian(ROSENBROCK, {"x": np.full(300, 0.5)}, curvature=True),
+    lambda: quote_hessian(ROSENBROCK, {"x": np.full(300, 0.5)}, curvature=True),
+)
 FIELDS = {
     "field of a batched program": ("sum(exp(sin(A @ x))*c)", {"x": np.ones((4000, 100))},
         {"A": np.ones((100, 100)), "c": np.ones(100)}),
@@ -328,6 +332,26 @@ def test_the_memory_measured_is_within_the_quote(name):
 
     assert peak <= quoted + 1_000_000
     assert quoted <= 40 * peak
+
+
+def test_eigenvalues_are_in_the_quote_and_wait_for_no_deadline():
+    """Their work grows with the cube of the variables, in one operation that nothing interrupts."""
+    x = {"x": np.full(200, 0.5)}
+    plain, curved = (quote_hessian(ROSENBROCK, x, curvature=each) for each in (False, True))
+    limits = Limits(operations_at_once=200**3 // 10 - 1)
+    ticks = iter(range(10**6))
+    looks = Deadline(1e9, lambda: float(next(ticks)))
+    hessian(ROSENBROCK, x, deadline=looks)
+    took = next(ticks)
+
+    assert curved["operations"] - plain["operations"] >= 0.1 * 200**3
+    assert curved["peak_bytes"] > plain["peak_bytes"]
+    assert hessian(ROSENBROCK, x, limits=limits)
+    with pytest.raises(OverBudget, match="single operation"):
+        hessian(ROSENBROCK, x, curvature=True, limits=limits)
+    again = iter(range(10**6))
+    with pytest.raises(DeadlineExceeded):
+        hessian(ROSENBROCK, x, curvature=True, deadline=Deadline(took, lambda: float(next(again))))
 
 
 def test_a_deadline_ends_a_jacobian_between_its_blocks(monkeypatch):

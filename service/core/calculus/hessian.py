@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.budget import Price, quote_of
+from service.core.calculus.curvature import curvature_of, with_eigenvalues
 from service.core.calculus.differences import CHECK, METHODS, Method, differences
 from service.core.calculus.explain import first_not_finite, place_of
 from service.core.calculus.gradient import Tensors, method_named, shapes_of
 from service.core.calculus.jacobian import derive
 from service.core.calculus.maps import TANGENT, split, unit_rows
-from service.core.calculus.parts import Found, Part, Slopes, Task
+from service.core.calculus.parts import Part
+from service.core.calculus.task import Found, Slopes, Task
 from service.core.calculus.template import Array
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 from service.core.limits import DEFAULT_LIMITS, Deadline, Limits
@@ -22,12 +24,8 @@ from service.core.limits import DEFAULT_LIMITS, Deadline, Limits
 HESSIAN_METHODS = ("exact", "central")
 """Methods of Hessians: exact, or central differences of the exact gradient."""
 
-STATIONARY = 1e-6
-"""A point is stationary where no element of the gradient is above this times max(1, |value|)."""
 SQUARES = 5
 """Matrices of all second derivatives that are alive at once, while they are made symmetric and parted."""
-FLAT = 1e-9
-"""Eigenvalues below this times the largest magnitude count as 0."""
 
 
 def hessian(
@@ -234,8 +232,11 @@ class WholeHessian(_SecondDerivatives):
         size = self._sizes()
         kept = SQUARES * size * size
         if method.evaluations:
-            return self._numerical_price(method, size, kept)
-        return self.task.price(self.task.map("hessian product"), size, size, kept)
+            found = self._numerical_price(method, size, kept)
+        else:
+            found = self.task.price(self.task.map("hessian product"), size, size, kept)
+        is_first = self.has_curvature and method is self.task.method
+        return with_eigenvalues(found, size) if is_first else found
 
     def run(self, method: Method) -> Found:
         """Compute it by a method."""
@@ -311,6 +312,7 @@ class WholeHessian(_SecondDerivatives):
         """Return the answer, with the curvature when it is wanted."""
         answer = super().answer(value, name, slopes)
         if self.has_curvature:
+            self.task.deadline.check()
             answer["curvature"] = curvature_of(self.matrix, self.gradient, float(value.item()))
         return answer
 
@@ -376,23 +378,3 @@ class HessianProduct(_SecondDerivatives):
                 output, number = f"the product by {name}{place_of(index)}", float(slope[index])
                 where = 1 + len(slopes) + place
                 self.watch("hessian product", self._tangents(), output, number, where)
-
-
-def curvature_of(matrix: Array, gradient: Slopes, value: float) -> dict[str, Any]:
-    """Tell the extreme eigenvalues, and the kind of the point where it is stationary."""
-    eigenvalues = np.linalg.eigvalsh(matrix)
-    smallest, largest = float(eigenvalues[0]), float(eigenvalues[-1])
-    answer: dict[str, Any] = {"smallest": smallest, "largest": largest}
-    slope = max(float(np.max(np.abs(each))) for each in gradient.values())
-    if slope <= STATIONARY * max(1.0, abs(value)):
-        answer["kind"] = _kind(smallest, largest)
-    return answer
-
-
-def _kind(smallest: float, largest: float) -> str:
-    bound = FLAT * max(abs(smallest), abs(largest))
-    if smallest < -bound and largest > bound:
-        return "saddle"
-    if smallest > bound:
-        return "minimum"
-    return "maximum" if largest < -bound else "flat"

@@ -8,7 +8,8 @@ from numpy.typing import ArrayLike
 
 from service.core.calculus.budget import check_budget, quote_of
 from service.core.calculus.gradient import Tensors, check_step
-from service.core.calculus.parts import Across, Along, Part, Task, Whole
+from service.core.calculus.parts import Across, Along, Part, Whole
+from service.core.calculus.task import Task
 from service.core.calculus.verification import compare
 from service.core.limits import DEFAULT_LIMITS, Deadline, Limits
 

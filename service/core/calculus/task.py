@@ -1,0 +1,168 @@
+"""What parts of derivatives share: a function at a point, and a method to differentiate it by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from service.core.arrays import float_array
+from service.core.calculus.budget import Price
+from service.core.calculus.compiler import refuse_not_analytic
+from service.core.calculus.differences import CHECK, METHODS, Method
+from service.core.calculus.explain import Watched, first_not_finite, moved, place_of
+from service.core.calculus.gradient import Tensors, arrays_of, method_named, shapes_of
+from service.core.calculus.maps import FunctionMap, compile_map, peak_bytes_of
+from service.core.calculus.template import Array, Shape
+from service.core.exceptions import InvalidRequest, fault, pointer_to
+from service.core.limits import NO_DEADLINE, Deadline, Limits
+
+Slopes = dict[str, Array]
+
+
+class Found(NamedTuple):
+    """A value, derivatives, and the errors that the method estimates of them, where it does."""
+
+    value: Array
+    slopes: Slopes
+    errors: Mapping[str, Array] = MappingProxyType({})
+
+
+class Task:
+    """A function at a point, with a method to differentiate it by.
+
+    Parameters
+    ----------
+    function, variables, constants, method, h, limits, deadline
+        As `jacobian` takes them.
+    """
+
+    def __init__(
+        self,
+        function: str,
+        variables: Tensors,
+        constants: Tensors | None,
+        method: str,
+        h: float | None,
+        limits: Limits,
+        deadline: Deadline | None,
+    ) -> None:
+        self.function, self.h, self.limits = function, h, limits
+        self.deadline = deadline or NO_DEADLINE
+        self.method = method_named(method)
+        self.variables = arrays_of(variables, "variables")
+        self.constants = arrays_of(constants or {}, "constants")
+        self._maps: dict[str, FunctionMap] = {}
+        if self.method is METHODS["complex_step"]:
+            refuse_not_analytic(self.value_map.program)
+
+    def map(self, kind: str) -> FunctionMap:
+        """Return a map of the function, compiled when it is first asked for."""
+        if kind not in self._maps:
+            shapes, data = shapes_of(self.variables), shapes_of(self.constants)
+            self._maps[kind] = compile_map(kind, self.function, shapes, data, self.limits, self.deadline)
+        return self._maps[kind]
+
+    @property
+    def value_map(self) -> FunctionMap:
+        """The function itself."""
+        return self.map("value")
+
+    def like_variables(self, tensors: Tensors, field: str) -> dict[str, Array]:
+        """Check tensors by variable, of their shapes; 0 where a name is absent.
+
+        Raises
+        ------
+        InvalidRequest
+            A name that is no variable's, or another shape.
+        """
+        given = arrays_of(tensors, field)
+        faults = [
+            fault("no-such-variable", pointer_to(field, name)) for name in given if name not in self.variables
+        ]
+        faults += [
+            _shape_fault(field, name, given[name].shape, variable.shape)
+            for name, variable in self.variables.items()
+            if name in given and given[name].shape != variable.shape
+        ]
+        if faults:
+            raise InvalidRequest(*faults)
+        return {name: given.get(name, np.zeros(array.shape)) for name, array in self.variables.items()}
+
+    def like_value(self, tensor: ArrayLike, field: str) -> Array:
+        """Check a tensor of the value's shape.
+
+        Raises
+        ------
+        InvalidRequest
+            It has another shape.
+        """
+        array, shape = float_array(tensor, pointer_to(field)), self.value_map.program.value.shape
+        if array.shape != shape:
+            raise InvalidRequest(_shape_fault(field, None, array.shape, shape))
+        return array
+
+    def evaluation(self, *, is_complex: bool = False) -> Callable[..., Array]:
+        """Return the function of arrays in the order of the variables."""
+        bound = self.value_map.bind(self.constants, self.deadline.check, is_complex=is_complex)
+        return lambda *arrays: bound(*arrays)[0]
+
+    def price(self, known: FunctionMap, count: int, evaluations: int, kept: int, times: int = 1) -> Price:
+        """Return the price of evaluating a map so many times, each for so many rows, and keeping numbers."""
+        return Price(
+            known.program,
+            known.plan,
+            known.plan.operations * count * times,
+            evaluations,
+            peak_bytes_of(known, count, self.limits, kept),
+            known.seconds * count * times,
+        )
+
+    def length_along(self, method: Method, vectors: Mapping[str, Array]) -> float:
+        """Return the length of a step: the longest vector becomes 1, or as large as the variables."""
+        longest = max(float(np.max(np.abs(array))) for array in vectors.values()) or 1.0
+        largest = max(float(np.max(np.abs(array))) for array in self.variables.values()) or 1.0
+        return largest / longest if method is CHECK else 1.0 / longest
+
+    def numerical_price(self, method: Method, elements: int, kept: int) -> Price:
+        """Return the price of differences by so many elements."""
+        known, evaluations = self.value_map, method.evaluations_for(elements)
+        width = 2 if method is METHODS["complex_step"] else 1
+        return Price(
+            known.program,
+            known.plan,
+            known.plan.operations * evaluations,
+            evaluations,
+            known.plan.peak_bytes * width + 8 * kept,
+            known.seconds * evaluations,
+        )
+
+    def refuse_non_finite(self, value: Array) -> None:
+        """Refuse a value that is not finite.
+
+        Raises
+        ------
+        NonFiniteResult
+            Naming where it arose.
+        """
+        if not np.isfinite(value).all():
+            element = first_not_finite(value)
+            self.explain(f"the value{place_of(element)}", float(value[element]))
+
+    def explain(
+        self, output: str, number: float, method: Method | None = None, at: tuple[str, Any] | None = None
+    ) -> None:
+        """Refuse a number by where the function is not finite, at the point or at a method's steps."""
+        known, places = self.value_map, [tuple(self.variables.values())]
+        if method is not None and at is not None:
+            places = moved(method, self.variables, at[0], at[1], self.h)
+        watched = Watched(known.extended, known.outputs, self.constants)
+        watched.refuse(output, number, known.outputs[0], places)
+
+
+def _shape_fault(field: str, name: str | None, got: Shape, wanted: Shape) -> Any:
+    pointer = pointer_to(field) if name is None else pointer_to(field, name)
+    return fault("wrong-shape", pointer, got=got, expected=wanted)
