@@ -18,7 +18,7 @@ import numpy as np
 from service.core.calculus.kernel import Kernel
 from service.core.descent.active_set import Box
 from service.core.descent.layout import Iterate, Parts, Reason
-from service.core.descent.line_search import Trial, search_line
+from service.core.descent.line_search import Trial, make_trial, search_line
 from service.core.descent.loop import Judgement, Memory
 from service.core.descent.searcher import Searcher
 from service.core.descent.vectors import Pair, Pairs, Vector, vectors_of
@@ -95,10 +95,8 @@ class Lbfgs(Searcher):
 
     def pair_of(self, step: Vector, change: Vector) -> Pair | None:
         """Make the pair of a step; None when the curvature along it is not positive."""
-        curvature = self.vectors.dot(step, change)
-        if not LEAST_CURVATURE * self.vectors.dot(change, change) < curvature < math.inf:
-            return None
-        return step, change, 1.0 / curvature
+        dot = self.vectors.dot
+        return pair_made(step, change, dot(step, change), dot(change, change))
 
     def _unstacked(self, stack: Mapping[str, Any] | None) -> list[Vector]:
         """Return the vectors of tensors that are stacked along their first axis."""
@@ -128,6 +126,8 @@ class LineSearch:
         Whether it is the first of the descent: within bounds its step is not extended.
     """
 
+    __slots__ = ("count", "gradient", "is_first", "promise", "start", "stepper", "x")
+
     def __init__(self, stepper: Lbfgs, x: Vector, value: float, gradient: Vector, is_first: bool) -> None:
         self.stepper, self.x, self.start, self.gradient = stepper, x, value, gradient
         self.is_first, self.count, self.promise = is_first, 0, math.inf
@@ -145,7 +145,7 @@ class LineSearch:
         if not derivative < 0.0:
             return None
         self.promise = min(self.promise, -derivative)
-        first = min(self._first(pairs, direction), longest)
+        first = 1.0 if pairs else min(self._first(direction), longest)
         dot, along, of, to_slots = vectors.dot, vectors.along, vectors.of, vectors.slots
         x, evaluate = self.x, stepper.kernel.evaluate
 
@@ -157,19 +157,25 @@ class LineSearch:
             slots = to_slots(place)
             value, slope = evaluate(slots)
             gradient = of(slope)
-            return Trial(step, value, dot(gradient, direction), (slots, slope, place, gradient))
+            return make_trial((step, value, dot(gradient, direction), (slots, slope, place, gradient)))
 
-        return search_line(trial_at, Trial(0.0, self.start, derivative), first, longest)
+        return search_line(trial_at, make_trial((0.0, self.start, derivative, None)), first, longest)
 
-    def _first(self, pairs: Pairs, direction: Vector) -> float:
-        """Choose the first step to try: 1 where the model or the bounds give the direction its length."""
+    def _first(self, direction: Vector) -> float:
+        """Choose the first step of steepest descent: 1 where the bounds give the direction its length."""
         box = self.stepper.box
-        if pairs or (box is not None and box.is_finite):
+        if box is not None and box.is_finite:
             return 1.0
         return min(1.0, 1.0 / self.stepper.vectors.norm(direction))
 
     def pair_of(self, trial: Trial) -> Pair | None:
         """Make the pair of the step to a trial."""
         _, _, place, gradient = trial.found
-        difference = self.stepper.vectors.difference
-        return self.stepper.pair_of(difference(place, self.x), difference(gradient, self.gradient))
+        return pair_made(*self.stepper.vectors.changes(place, self.x, gradient, self.gradient))
+
+
+def pair_made(step: Vector, change: Vector, curvature: float, square: float) -> Pair | None:
+    """Make a pair of step and change, and of their product and the change's with itself."""
+    if not LEAST_CURVATURE * square < curvature < math.inf:
+        return None
+    return step, change, 1.0 / curvature

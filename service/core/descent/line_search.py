@@ -15,6 +15,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 DECREASE = 1e-4
@@ -41,6 +42,10 @@ class Trial(NamedTuple):
     value: float
     derivative: float
     found: Any = None
+
+
+make_trial = partial(tuple.__new__, Trial)
+"""Makes a trial of a tuple of its parts, at half the cost of calling the class."""
 
 
 def search_line(
@@ -119,7 +124,9 @@ def _narrowed(
 
     `tilt` is taken off values and derivatives while the search is still after a sufficient decrease.
     """
-    a, b, c = _tilted(low, tilt), high and _tilted(high, tilt), _tilted(trial, tilt)
+    a, b, c = low, high, trial
+    if tilt:
+        a, b, c = _tilted(low, tilt), high and _tilted(high, tilt), _tilted(trial, tilt)
     step = _interpolated(a, b, c, longest)
     if c.value > a.value:
         low, high = low, trial
@@ -129,13 +136,11 @@ def _narrowed(
         low, high = trial, high
     if high is None:
         return low, high, step
-    left, right = sorted((low.step, high.step))
-    return low, high, step if left < step < right else (left + right) / 2.0
+    is_inside = low.step < step < high.step or high.step < step < low.step
+    return low, high, step if is_inside else (low.step + high.step) / 2.0
 
 
 def _tilted(trial: Trial, tilt: float) -> Trial:
-    if not tilt:
-        return trial
     return Trial(trial.step, trial.value - tilt * trial.step, trial.derivative - tilt)
 
 

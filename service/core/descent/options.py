@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -182,6 +183,14 @@ OPTIONS: dict[str, Option] = {
 """The options by name, in the order of the document."""
 
 
+NUMBERS = tuple(
+    row.name
+    for row in OPTIONS.values()
+    if row.is_number and row.limit is None and row.name != "learning_rate"
+)
+"""Names of the options that a loop may call by name."""
+
+
 def describe_options() -> dict[str, list[dict[str, Any]]]:
     """List optimizers, schedules and options for clients that offer them to people.
 
@@ -219,7 +228,7 @@ def _default(name: str, optimizer: Optimizer) -> Any:
     return optimizer.defaults.get(name, OPTIONS[name].default)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Options:
     """What the client chose, by the names of the table, and defaults for the rest."""
 
@@ -239,22 +248,22 @@ class Options:
         """The schedule's row."""
         return SCHEDULES[self["schedule"]]
 
-    @property
+    @cached_property
     def stepper(self) -> str:
         """The row of `STEPPERS` that chooses the steps."""
         return _stepper(self.optimizer, self.values)
 
-    @property
+    @cached_property
     def batch(self) -> Batch | None:
         """The batches, if updates do not see all rows."""
         return read_batch(self["batch"]) if self["batch"] is not None else None
 
-    @property
+    @cached_property
     def projections(self) -> dict[str, Projection]:
         """The projections by variable."""
         return read_projections(self["project"] or {})
 
-    @property
+    @cached_property
     def given_bounds(self) -> dict[str, dict[str, Any]]:
         """The bounds that bound something."""
         return given_bounds(self["bounds"] or {})
@@ -315,11 +324,7 @@ class Options:
 
     def numbers(self) -> dict[str, Any]:
         """Return what the loop's names stand for; the learning rate is one of its parts."""
-        numbers = {
-            row.name: self[row.name]
-            for row in OPTIONS.values()
-            if row.is_number and row.limit is None and row.name != "learning_rate"
-        }
+        numbers = {name: self.values[name] for name in NUMBERS}
         if numbers["tolerance"] is None:
             numbers["tolerance"] = SCALED_TOLERANCE
         return numbers | {"factor": factor_of(self.schedule, self.values)}

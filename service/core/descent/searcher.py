@@ -71,7 +71,9 @@ class Searcher(ABC):
                 known = self.layout.replaced(parts, value=value, gradient=gradient)
                 code, parts = self.arrived(*self.judge(*known))
             while code == JUDGED and parts[place] < last:
-                code, parts = self.arrived(*self.step(parts))
+                code, parts = self.step(parts)
+                if code != JUDGED:
+                    code, parts = self.arrived(code, parts)
         except DeadlineExceeded:
             return Reason.INTERRUPTED, parts
         return Reason.REACHED if code == JUDGED else Reason(code), parts

@@ -47,10 +47,12 @@ class Tuples:
             "dot": Function(("a", "b"), writer.dot()),
             "along": Function(("x", "d", "t"), writer.along()),
             "difference": Function(("a", "b"), writer.difference()),
+            "changes": Function(("a", "b", "x", "y"), writer.changes()),
             "two_loops": Function(("pairs", "g"), writer.two_loops()),
         }
         source = Source((), (), (), (), (), {"reversed": reversed})
-        self.dot, self.along, self.difference, self.two_loops = make_functions(source, functions)()
+        made = make_functions(source, functions)()
+        self.dot, self.along, self.difference, self.changes, self.two_loops = made
 
     @staticmethod
     def of(slots: Sequence[Any]) -> Vector:
@@ -106,6 +108,16 @@ class TupleWriter:
     def difference(self) -> list[str]:
         """Write a − b."""
         return [*self._taken("a", "b"), f"return ({self._each('a# - b#')})"]
+
+    def changes(self) -> list[str]:
+        """Write s = a − b and t = x − y, and s·t and t·t."""
+        return [
+            *self._taken("a", "b", "x", "y"),
+            *self._lines("s# = a# - b#"),
+            *self._lines("t# = x# - y#"),
+            f"return ({self._each('s#')}), ({self._each('t#')}), "
+            f"{self._sum('s# * t#')}, {self._sum('t# * t#')}",
+        ]
 
     def two_loops(self) -> list[str]:
         """Write −H · g by the two-loop recursion over pairs."""
@@ -186,6 +198,12 @@ class Arrays:
     def difference(a: Vector, b: Vector) -> Vector:
         """Return a − b."""
         return a - b
+
+    @staticmethod
+    def changes(a: Vector, b: Vector, x: Vector, y: Vector) -> tuple[Vector, Vector, float, float]:
+        """Return s = a − b and t = x − y, and s·t and t·t."""
+        s, t = a - b, x - y
+        return s, t, float(s.dot(t)), float(t.dot(t))
 
     @staticmethod
     def norm(a: Vector) -> float:
