@@ -39,7 +39,7 @@ PARTS = {
     "request id, Host, headers": r"service/api/protocol\.py",
     "Flask and Werkzeug, the view": r"flask|werkzeug|blinker|service/(app|api/\w+)\.py",
     "HTTP: uvicorn, the event loop, the kernel": r"uvicorn|httptools|asyncio|server/(worker|connection)\.py",
-    "the bridge, worker threads, the body reader": r"service/server/",
+    "the bridge, worker threads, the body reader": r"service/(server|work)/",
 }
 """What a frame of each part looks like; the first that fits counts."""
 

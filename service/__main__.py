@@ -21,8 +21,8 @@ def main(arguments: list[str]) -> int:
     os.environ.update(ONE_THREAD)
     if arguments:
         return _stop(BAD_SETTING, "python -m service takes no arguments: settings come from the environment.")
+    from service import metrics_folder
     from service.config import Settings, SettingsError
-    from service.server import metrics_folder
 
     try:
         settings = Settings.from_environment()

@@ -16,9 +16,9 @@ from service.__main__ import ONE_THREAD
 
 os.environ.update(ONE_THREAD)  # before anything below imports NumPy
 
+from service import metrics_folder
 from service.checks import allow_connections, check_command_line, fit_memory, memory_folder
 from service.config import Settings, SettingsError
-from service.server import metrics_folder
 
 settings = Settings.from_environment()
 
@@ -37,8 +37,8 @@ from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 
 from service.api import health  # noqa: E402
 from service.api.logs import write_line  # noqa: E402
-from service.server.memory import keep_little  # noqa: E402
-from service.server.warm import warm_up  # noqa: E402
+from service.warm import warm_up  # noqa: E402
+from service.work.memory import keep_little  # noqa: E402
 
 METRICS_FOLDER = Path(os.environ[metrics_folder.VARIABLE])
 

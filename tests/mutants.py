@@ -38,11 +38,16 @@ DESCENT = (
     "test_rules test_descent test_descent_paths test_descent_state test_descent_options test_history"
     " test_sweep test_streaks test_lbfgs test_newton test_hostile_starts"
 )
-WITHOUT_A_SERVER = "test_budget test_environ test_bridge test_job test_turns test_memory test_body_reader"
+WORK = "test_budget test_job test_turns test_memory"
+WITHOUT_A_SERVER = "test_environ test_bridge test_body_reader"
 
 
 def of_core(names: str) -> str:
     return " ".join([*(f"tests/core/{name}.py" for name in names.split()), "tests/fuzz/test_programs.py"])
+
+
+def of_server(names: str) -> str:
+    return " ".join(f"tests/server/{name}.py" for name in names.split())
 
 
 TESTS = {
@@ -51,8 +56,8 @@ TESTS = {
     "service/core/language": of_core(LANGUAGE),
     "service/api/jsonio.py": "tests/api/test_jsonio.py tests/api tests/fuzz/test_documents.py",
     "service/api/fields.py": "tests/api/test_fields.py tests/api tests/contract",
-    "service/server": " ".join(f"tests/server/{name}.py" for name in WITHOUT_A_SERVER.split())
-    + " tests/server",
+    "service/work": f"{of_server(WORK)} tests/server",
+    "service/server": f"{of_server(WITHOUT_A_SERVER)} tests/server",
 }
 """What is changed, and its tests, the quickest first."""
 

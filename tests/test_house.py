@@ -100,6 +100,14 @@ def test_layers_of_the_core_import_downwards(path):
             assert LAYERS.index(other) <= LAYERS.index(layer), f"{layer} imports {name}"
 
 
+@pytest.mark.parametrize("path", sorted((SERVICE / "work").rglob("*.py")), ids=lambda path: path.name)
+def test_what_schedules_computations_knows_nothing_of_http(path):
+    allowed = sys.stdlib_module_names - {"http", "socket", "email", "urllib"}
+
+    for name in imports(path):
+        assert name.split(".")[0] in allowed or name.startswith(("service.core.limits", "service.work")), name
+
+
 def test_the_core_works_without_flask_and_marshmallow():
     program = (
         "import sys\n"

@@ -44,7 +44,7 @@ def _check_refusal(environ: Environ) -> None:
     """Raise what the server found wrong while it read the body, whatever that would parse to."""
     refusal = environ.get("kobai.body_error")
     if refusal:
-        _, code, detail = refusal
+        code, detail = refusal
         declared = FORMATS.get(request.mimetype, JSON)
         raise Problem(declared.malformed if code == JSON.malformed else code, detail)
 

@@ -14,6 +14,7 @@ from service.api import logs, pages
 from service.api.exchange import Exchange, current
 from service.core import exceptions as core
 from service.core.exceptions import shorten
+from service.core.limits import Overloaded
 
 RETRY_AFTER_SECONDS = 1
 
@@ -179,6 +180,7 @@ def install(app: Flask) -> None:
     """Answer every failure of an application as a problem."""
     app.register_error_handler(Problem, lambda problem: respond(problem.code, problem.detail))
     app.register_error_handler(core.KobaiError, respond_to_core)
+    app.register_error_handler(Overloaded, lambda error: respond("overloaded", str(error)))
     app.register_error_handler(HTTPException, _respond_to_http)
     app.register_error_handler(Exception, _respond_to_bug)
 

@@ -78,6 +78,10 @@ def describe_limits(limits: Limits) -> dict[str, dict[str, object]]:
     }
 
 
+class Overloaded(Exception):
+    """There is no place for a computation; the message says why."""
+
+
 class Scheduler:
     """Decides when a computation goes on, where several share a process; this one never holds it up.
 
@@ -97,7 +101,13 @@ class Scheduler:
         """Let others compute, if they are to go first; return when it is this computation's turn."""
 
     def expect(self, seconds: float, peak_bytes: float) -> bool:
-        """Take note of the price of the work that comes next; tell whether there is room for it in time."""
+        """Take note of the price of the work that comes next; tell whether there is room for it in time.
+
+        Raises
+        ------
+        Overloaded
+            There is no place for work of its kind.
+        """
         return True
 
     def finish(self) -> None:

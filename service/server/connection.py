@@ -16,7 +16,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.config import Settings
 from service.server.body_reader import BodyReader
-from service.server.bridge import CURRENT
 from service.server.refusals import bare_response
 
 MOST_HEAD_BYTES = 65_536
@@ -38,38 +37,33 @@ def without_upgrade(data: bytes) -> bytes:
 
 
 class Connections:
-    """The open connections of a worker.
+    """The open connections of a worker, at most `most` of them.
 
-    Parameters
-    ----------
-    settings : Settings
-        The time limits.
-    most : int
-        Connections that may be open at a time.
-    on_refused : callable
-        Called with the status and the client's address when a connection is refused or ended early.
+    `on_refused` is called with the status and the client's address when one is refused or ended early.
     """
 
     def __init__(self, settings: Settings, most: int, on_refused: Callable[[int, str], None]) -> None:
         self.settings = settings
-        self.most = most
         self.on_refused = on_refused
-        self._open: dict[Connection, None] = {}
+        self._most = most
+        self._open: set[Connection] = set()
 
     def make(self, **given: Any) -> Connection:
         """Make the protocol of a new connection: what uvicorn calls with the arguments of its own class."""
-        return Connection(self, HttpToolsProtocol(**given))
+        connection = Connection(self)
+        connection.http = HttpToolsProtocol(**given | {"app_state": {"connection": connection}})
+        return connection
 
     def add(self, connection: Connection) -> bool:
         """Take a connection in, if need be in place of the one that is idle for longest."""
-        if len(self._open) >= self.most and not self._evict():
+        if len(self._open) >= self._most and not self._evict():
             return False
-        self._open[connection] = None
+        self._open.add(connection)
         return True
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection that is closed."""
-        self._open.pop(connection, None)
+        self._open.discard(connection)
 
     def check(self) -> None:
         """Hold every connection against its time limits."""
@@ -83,7 +77,7 @@ class Connections:
         if oldest is None or time.monotonic() - oldest.quiet_since < EVICTABLE_SECONDS:
             return False
         self.remove(oldest)
-        oldest.abort()
+        oldest.transport.abort()
         return True
 
 
@@ -111,39 +105,32 @@ class Writer:
             data, self._head = self._head + data, b""
         elif data.startswith(b"HTTP/"):
             self._head = data
-            self._loop.call_soon(self.flush)
+            self._loop.call_soon(self.write, b"")
             return
         self._transport.write(data)
 
-    def flush(self) -> None:
-        """Send what is held back."""
-        if self._head:
-            self.write(b"")
-
     def close(self) -> None:
         """Close the connection behind what is held back."""
-        self.flush()
+        self.write(b"")
         self._transport.close()
 
 
 class Connection(asyncio.Protocol):
-    """One connection.
+    """One connection, on which `reader` reads the request that is being served, if there is one.
 
-    `reader` is the body reader of the request that is being served, None while there is none; `quiet_since`
-    is when the last one ended. `early_bytes` came in since then, or behind the body of the request.
+    Since `quiet_since` there is none; `early_bytes` came in since then, or behind the body of the request.
     """
 
     transport: asyncio.Transport
+    http: asyncio.Protocol
 
-    def __init__(self, connections: Connections, http: asyncio.Protocol) -> None:
+    def __init__(self, connections: Connections) -> None:
         self.reader: BodyReader | None = None
         self.quiet_since = time.monotonic()
         self._connections = connections
         self._settings = connections.settings
-        self._http = http
         self._early_bytes = 0
         self._blocked_since: float | None = None
-        self._is_refused = False
 
     # What the bridge calls.
 
@@ -158,32 +145,30 @@ class Connection(asyncio.Protocol):
             self.reader = None
             self.quiet_since = time.monotonic()
 
-    def abort(self) -> None:
-        """Close the connection now."""
-        self.transport.abort()
-
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Hand the connection to uvicorn, or refuse it when there are too many."""
         self.transport = transport
         if self._connections.add(self):
-            self._http.connection_made(Writer(transport))  # type: ignore[arg-type]
+            self.http.connection_made(Writer(transport))  # type: ignore[arg-type]
         else:
-            self._is_refused = True
             self._refuse(503)
+            self.http = asyncio.Protocol()
 
     def data_received(self, data: bytes) -> None:
         """Let uvicorn parse what came in, unless it is too much for a head."""
         if self.reader is None or self.reader.is_complete:
             if self._early_bytes > MOST_HEAD_BYTES:
-                self._end_flood()
+                if self.reader is None:
+                    self._refuse(431)
+                else:
+                    self.transport.pause_reading()  # the request before it is answered first
                 return
             self._early_bytes += len(data)
             if b"pgrade" in data or b"PGRADE" in data:
                 data = without_upgrade(data)
-        CURRENT.set(self)
-        self._http.data_received(data)
+        self.http.data_received(data)
         if self.transport.is_closing():  # uvicorn does so here after its 400 alone
             self._note_refusal(400)
 
@@ -197,18 +182,18 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell uvicorn, which tells the application."""
         self._connections.remove(self)
-        if not self._is_refused:
-            self._http.connection_lost(exc)
+        self.http.connection_lost(exc)
+        self.http = asyncio.Protocol()  # it knows this object
 
     def pause_writing(self) -> None:
         """Give the client some time to take its answer."""
         self._blocked_since = time.monotonic()
-        self._http.pause_writing()
+        self.http.pause_writing()
 
     def resume_writing(self) -> None:
         """Go on: the client took enough of its answer."""
         self._blocked_since = None
-        self._http.resume_writing()
+        self.http.resume_writing()
 
     # Time limits.
 
@@ -224,13 +209,6 @@ class Connection(asyncio.Protocol):
                 self._refuse(408)
             else:
                 self.transport.close()
-
-    def _end_flood(self) -> None:
-        """Refuse a head that is too long; behind a request only stop reading: that is answered first."""
-        if self.reader is None:
-            self._refuse(431)
-        else:
-            self.transport.pause_reading()
 
     def _refuse(self, status: int) -> None:
         self.transport.write(bare_response(status))

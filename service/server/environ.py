@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
 from collections.abc import MutableMapping
@@ -17,11 +18,8 @@ dropped too: WSGI could not tell them from those with a hyphen."""
 
 STREAM = "application/x-ndjson"
 
-HEADER_NAMES: dict[bytes, str] = {b"content-type": "CONTENT_TYPE"}
-HEADER_NAMES_KEPT = 256
 
-
-def environ_of(scope: Scope, body: bytes, length: int, received_at: float) -> Environ:
+def environ_of(scope: Scope, body: bytes, received_at: float) -> Environ:
     """Make the WSGI environment of a request whose body is known as a whole."""
     client = scope["client"] or ("", 0)
     server = scope["server"] or ("", 0)
@@ -30,7 +28,7 @@ def environ_of(scope: Scope, body: bytes, length: int, received_at: float) -> En
         "SCRIPT_NAME": "",
         "PATH_INFO": _path(scope["raw_path"]),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
-        "CONTENT_LENGTH": str(length),
+        "CONTENT_LENGTH": str(len(body)),
         "SERVER_NAME": server[0],
         "SERVER_PORT": str(server[1]),
         "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
@@ -49,7 +47,7 @@ def environ_of(scope: Scope, body: bytes, length: int, received_at: float) -> En
     for name, value in scope["headers"]:
         if name in UNFORWARDED or b"_" in name:
             continue
-        key = HEADER_NAMES.get(name) or _header_name(name)
+        key = _header_name(name)
         text = value.decode("latin-1")
         environ[key] = f"{environ[key]},{text}" if key in environ else text
     if scope["http_version"] == "1.0" and STREAM in environ.get("HTTP_ACCEPT", ""):
@@ -57,12 +55,11 @@ def environ_of(scope: Scope, body: bytes, length: int, received_at: float) -> En
     return environ
 
 
+@functools.lru_cache(256)
 def _header_name(name: bytes) -> str:
-    """Name a header as CGI does, and remember the first few names: clients invent others."""
-    key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
-    if len(HEADER_NAMES) < HEADER_NAMES_KEPT:
-        HEADER_NAMES[name] = key
-    return key
+    """Name a header as CGI does."""
+    key = name.decode("latin-1").upper().replace("-", "_")
+    return key if key == "CONTENT_TYPE" else "HTTP_" + key
 
 
 def _path(raw: bytes) -> str:

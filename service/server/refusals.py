@@ -9,11 +9,10 @@ from typing import Any
 
 from service.api.logs import write_line
 from service.api.metrics import Metrics
-from service.server.job import Answer
+from service.server.answer import Answer
 
 LONGEST_TARGET, LONGEST_FIELD, MOST_FIELDS = 8_190, 8_190, 100
 """Bytes of a request's target and of a header field, and the number of fields."""
-
 
 UNPARSED = "unparsed"
 """What the metrics call the endpoint of such requests."""
@@ -48,17 +47,15 @@ def refused_head(scope: MutableMapping[str, Any]) -> int:
 
 def bare_answer(status: int) -> Answer:
     """Make the answer of a refusal; its connection is closed."""
-    answer = Answer()
-    answer.status = status
-    answer.body = HTTPStatus(status).phrase.encode()
-    answer.headers = [
+    body = HTTPStatus(status).phrase.encode()
+    headers = [
         (b"Content-Type", b"text/plain"),
-        (b"Content-Length", str(len(answer.body)).encode()),
+        (b"Content-Length", str(len(body)).encode()),
         (b"Connection", b"close"),
     ]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        answer.headers.append((b"Retry-After", b"1"))
-    return answer
+        headers.append((b"Retry-After", b"1"))
+    return Answer(status, headers, body)
 
 
 def bare_response(status: int) -> bytes:
@@ -69,12 +66,10 @@ def bare_response(status: int) -> bytes:
     return b"\r\n".join([*lines, b"", answer.body])
 
 
-def note_refusal(metrics: Metrics | None, status: int, client: str) -> None:
+def note(metrics: Metrics, status: int, client: str) -> None:
     """Log and count a refusal, which the application knows nothing of."""
     if status == HTTPStatus.SERVICE_UNAVAILABLE:  # too many connections: a line for each would be a flood
-        if metrics is not None:
-            metrics.refused.inc()
-        return
-    write_line(sys.stdout, "info", "refused", status=status, client=client)
-    if metrics is not None:
+        metrics.refused.inc()
+    else:
+        write_line(sys.stdout, "info", "refused", status=status, client=client)
         metrics.requests.labels(UNPARSED, str(status), "").inc()

@@ -14,6 +14,7 @@ import socket
 import struct
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from gunicorn.arbiter import Arbiter
@@ -23,6 +24,7 @@ from uvicorn_worker import UvicornWorker
 from service.config import Settings
 from service.server.bridge import Bridge
 from service.server.connection import Connections
+from service.server.refusals import note
 
 SWITCH_SECONDS = 0.00025
 """How long a computation keeps the GIL from the event loop, which wakes up as often to ask."""
@@ -76,7 +78,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
     async def serve(self) -> None:
         """Run uvicorn's server, and beside it the heartbeat and the time limits of connections."""
         settings, bridge = Settings.from_environment(), self.wsgi
-        connections = Connections(settings, self.cfg.worker_connections, bridge.note_refusal)
+        connections = Connections(settings, self.cfg.worker_connections, partial(note, bridge.metrics))
         self.config.app, self.config.http = bridge, connections.make
         self.config.callback_notify = None  # the heartbeat is below
         self.config.backlog = ACCEPTED_AT_ONCE
@@ -89,16 +91,17 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
             listener.sock.listen(self.cfg.backlog)
         stopping = asyncio.create_task(self._stop(server, bridge, settings.drain_s))
         while not serving.done():
-            if bridge.busy_seconds() < settings.worker_timeout_s:  # else a computation is stuck
+            # the master ends a worker whose heart stops, as it does when a computation is stuck
+            if bridge.threads.turns.stuck_seconds() < settings.worker_timeout_s:
                 self.notify()
             if os.getppid() != self.ppid:  # the master was killed, and its successor wants the port
                 server.should_exit = True
             connections.check()
-            bridge.tick()
+            bridge.metrics.flush_later()
             await asyncio.wait([serving], timeout=TICK_SECONDS)
         stopping.cancel()
         await serving
-        bridge.tick()
+        bridge.metrics.flush_later()
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
@@ -132,9 +135,8 @@ def turn_away(listener: socket.socket) -> None:
     worker's socket, or learns that there is none. Closing the socket alone would reset what came in
     between the last look and the close. Where the kernel knows no such filter nothing changes.
     """
-    program = ctypes.create_string_buffer(
-        b"".join(struct.pack("HBBI", *row) for row in ONLY_KNOWN_CONNECTIONS)
-    )
+    rows = [struct.pack("HBBI", *row) for row in ONLY_KNOWN_CONNECTIONS]
+    program = ctypes.create_string_buffer(b"".join(rows))
     option = struct.pack("HP", len(ONLY_KNOWN_CONNECTIONS), ctypes.addressof(program))
     with suppress(OSError):
         listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, option)

@@ -67,9 +67,7 @@ FAILURES = {
     "overloaded": Failure(
         "/descent",
         {"function": SQUARE, "variables": {"x": [-3.0, 4.0]}},
-        environ={
-            "kobai.body_error": (503, "overloaded", "Too many long computations are waiting; try again.")
-        },
+        environ={"kobai.body_error": ("overloaded", "Too many long computations are waiting; try again.")},
     ),
     "unauthorized": of_proxy(401, "unauthorized", "Send Authorization: Bearer and a key that is known here."),
     "tooManyRequests": of_proxy(

@@ -8,8 +8,8 @@ from collections import Counter
 import pytest
 
 from service.config import Settings
-from service.server.body_reader import FREE_BYTES, BodyReader
-from service.server.budget import MemoryBudget
+from service.server.body_reader import BodyReader
+from service.work.budget import MemoryBudget
 
 MIB = 1024 * 1024
 CHUNKED = [(b"transfer-encoding", b"chunked")]
@@ -27,7 +27,7 @@ def reader_of(pieces, headers=CHUNKED, **environment):
         return {"type": "http.request", "body": piece, "more_body": True}
 
     settings = Settings.from_environment(environment)
-    return BodyReader(headers, receive, settings, MemoryBudget(64 * MIB, 16 * MIB)), taken
+    return BodyReader(headers, receive, settings, MemoryBudget(64 * MIB, reserve=16 * MIB)), taken
 
 
 def test_tiny_pieces_are_joined_before_they_take_many_times_their_size():
@@ -42,11 +42,11 @@ def test_tiny_pieces_are_joined_before_they_take_many_times_their_size():
     reader, taken = reader_of(pieces(), KOBAI_BODY_BYTES="290000", KOBAI_HELD_BODY_BYTES="290000")
     tracemalloc.start()
 
-    asyncio.run(reader.read())
+    refusal = asyncio.run(reader.read())
 
     tracemalloc.stop()
     own = snapshots[0].filter_traces([tracemalloc.Filter(True, __file__)])
-    assert reader.refusal[0] == 413
+    assert refusal[0] == "body-too-large"
     assert taken["bytes"] > 290_000
     assert sum(trace.size for trace in own.traces) < MIB
 
@@ -56,10 +56,10 @@ def test_what_is_refused_is_read_away_up_to_a_bound(most):
     headers = [(b"content-length", b"1000000000")]
     reader, taken = reader_of([b"x" * 65_536] * 10_000, headers, KOBAI_DISCARDED_BYTES=str(most))
 
-    asyncio.run(reader.read())
+    refusal = asyncio.run(reader.read())
     asyncio.run(reader.discard())
 
-    assert reader.refusal[0] == 413
+    assert refusal[0] == "body-too-large"
     assert most <= taken["bytes"] <= most + 65_536
 
 
@@ -83,30 +83,6 @@ def test_a_message_that_says_nothing_of_more_is_the_last():
         return next(messages)
 
     reader = BodyReader(CHUNKED, receive, Settings.from_environment({}), MemoryBudget(MIB))
-    asyncio.run(reader.read())
+    refusal = asyncio.run(reader.read())
 
-    assert (reader.is_complete, reader.refusal, reader.body) == (True, None, b"{}")
-
-
-def test_memory_of_a_body_is_held_as_long_as_a_thread_uses_it():
-    budget, body = MemoryBudget(4 * MIB), b"x" * 2 * MIB
-
-    async def receive():
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    def read():
-        reader = BodyReader(CHUNKED, receive, Settings.from_environment({}), budget)
-        asyncio.run(reader.read())
-        return reader
-
-    reader = read()
-    assert budget.held == 2 * MIB - FREE_BYTES
-    reader.lend()
-    reader.release()
-    assert (budget.held, reader.body) == (2 * MIB - FREE_BYTES, b"")
-    reader.take_back()
-    reader.release()
-    assert budget.held == 0
-
-    read().release()
-    assert budget.held == 0
+    assert (reader.is_complete, refusal, reader.body) == (True, None, b"{}")

@@ -1,14 +1,17 @@
 """The bridge as an ASGI server calls it, without a server."""
 
 import asyncio
+import gc
 import threading
 import time
+import weakref
+from contextlib import nullcontext
 
 import pytest
 
 from service.config import Settings
 from service.core.limits import Deadline
-from service.server.bridge import CURRENT, Bridge
+from service.server.bridge import FREE_BYTES, Bridge
 
 SCOPE = {
     "type": "http",
@@ -34,9 +37,6 @@ class Connection:
 
     def finish(self, reader):
         self.calls.append("finish")
-
-    def abort(self):
-        self.calls.append("abort")
 
 
 def whole(start_response):
@@ -76,10 +76,116 @@ def test_nothing_is_sent_to_a_client_that_has_gone(answer):
         sent.append(message)
 
     async def run():
-        CURRENT.set(connection)
-        await Bridge(application, Settings.from_environment({}))(SCOPE, receive, send)
+        scope = SCOPE | {"state": {"connection": connection}}
+        await Bridge(application, Settings.from_environment({}))(scope, receive, send)
 
     asyncio.run(run())
 
     assert sent == []
-    assert connection.calls == ["begin", "abort", "finish"]
+    assert connection.calls == ["begin", "finish"]
+
+
+def messages_of(body):
+    """Make the `receive` of a client that sends a body, and stays until `gone` is set."""
+    gone, messages = asyncio.Event(), iter([{"type": "http.request", "body": body, "more_body": False}])
+
+    async def receive():
+        for message in messages:
+            return message
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    return receive, gone
+
+
+def test_a_stream_is_made_only_as_fast_as_it_is_taken():
+    made, taken, free = [], [], threading.Semaphore(3)
+
+    def application(environ, start_response):
+        Deadline(5.0, time.monotonic, environ["kobai.scheduler"]).expect(1.0)
+        start_response("200 OK", [])
+        return (made.append(number) or b"x" for number in range(10))
+
+    async def send(message):
+        await asyncio.to_thread(free.acquire)
+        taken.append(message.get("body"))
+
+    async def run():
+        receive, _ = messages_of(b"{}")
+        serving = asyncio.create_task(
+            Bridge(application, Settings.from_environment({}))(SCOPE, receive, send)
+        )
+        while len(taken) < 3:  # the start and two lines
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2)
+        ahead = len(made)
+        free.release(100)
+        await serving
+        return ahead
+
+    assert asyncio.run(run()) == 3
+    assert taken == [None, *[b"x"] * 10, b""]
+
+
+def test_memory_of_a_body_is_held_as_long_as_a_thread_uses_it():
+    begun, end, size = threading.Event(), threading.Event(), 2 * 1024 * 1024
+
+    def application(environ, start_response):
+        begun.set()
+        end.wait(5)
+        return whole(start_response)
+
+    async def send(message):
+        pass
+
+    async def run():
+        bridge = Bridge(application, Settings.from_environment({}))
+        receive, gone = messages_of(b"x" * size)
+        scope = SCOPE | {"headers": [(b"content-length", str(size).encode())]}
+        serving = asyncio.create_task(bridge(scope, receive, send))
+        await asyncio.to_thread(begun.wait, 5)
+        gone.set()
+        await asyncio.sleep(0.1)
+        while_computing = bridge.bodies.held
+        end.set()
+        await serving
+        return while_computing, bridge.bodies.held
+
+    assert asyncio.run(run()) == (size - FREE_BYTES, 0)
+
+
+class Request:
+    """Refers to its environment, which refers to it, as Flask's does."""
+
+    def __init__(self, environ):
+        self.environ = environ
+        environ["request"] = self
+
+
+@pytest.mark.parametrize("is_on_a_thread", [False, True])
+@pytest.mark.parametrize("answer", [whole, failing])
+def test_a_request_is_freed_without_the_collector(is_on_a_thread, answer):
+    requests = []
+
+    def application(environ, start_response):
+        requests.append(weakref.ref(Request(environ)))
+        if is_on_a_thread:
+            Deadline(5.0, time.monotonic, environ["kobai.scheduler"]).expect(1.0)
+        return answer(start_response)
+
+    async def send(message):
+        pass
+
+    async def run():
+        bridge = Bridge(application, Settings.from_environment({}))
+        with pytest.raises(RuntimeError) if answer is failing else nullcontext():
+            await bridge(SCOPE, messages_of(b"{}")[0], send)
+
+    gc.disable()
+    try:
+        asyncio.run(run())
+        left = [request() for request in requests]
+    finally:
+        gc.enable()
+
+    assert left == [None] * (1 + is_on_a_thread)

@@ -1,29 +1,44 @@
 import asyncio
 
-from service.server.budget import MemoryBudget
+from service.work.budget import MemoryBudget
 
 
 def test_a_memory_budget_holds_no_more_than_its_limit():
     shown = []
     budget = MemoryBudget(10, on_change=shown.append)
 
-    assert [budget.take(6), budget.take(5), budget.take(4), budget.take(0)] == [True, False, True, True]
-    budget.give(6)
-    budget.give(0)
+    assert [budget.take(*each) for each in (("a", 6), ("b", 5), ("c", 4), ("d", 0))] == [
+        True,
+        False,
+        True,
+        True,
+    ]
+    budget.give("a")
+    budget.give("d")
 
     assert shown == [6, 10, 4]
+
+
+def test_an_owner_says_what_it_holds_in_all_and_may_hold_a_little_for_nothing():
+    budget = MemoryBudget(10, free=2)
+
+    held = [(budget.take("a", size), budget.held) for size in (2, 5, 5, 4, 12, 13)]
+
+    assert held == [(True, 0), (True, 3), (True, 3), (True, 3), (True, 10), (False, 10)]
 
 
 def test_who_waits_for_room_gets_it_when_it_is_given_back():
     async def wait():
         budget = MemoryBudget(10)
-        budget.take(8)
-        waiting = asyncio.create_task(budget.wait(5, object(), 10))
+        budget.take("a", 2)
+        budget.take("b", 1)
+        budget.take("c", 5)
+        waiting = asyncio.create_task(budget.wait("d", 5, 10))
         await asyncio.sleep(0)
-        budget.give(2)
+        budget.give("a")
         await asyncio.sleep(0)
         assert not waiting.done()
-        budget.give(1)
+        budget.give("b")
         return await waiting, budget.held
 
     assert asyncio.run(wait()) == (True, 10)
@@ -32,8 +47,8 @@ def test_who_waits_for_room_gets_it_when_it_is_given_back():
 def test_who_waits_for_room_in_vain_is_told():
     async def wait():
         budget = MemoryBudget(10)
-        budget.take(8)
-        return await budget.wait(5, object(), 0.01), budget.held
+        budget.take("a", 8)
+        return await budget.wait("b", 5, 0.01), budget.held
 
     assert asyncio.run(wait()) == (False, 8)
 
@@ -44,14 +59,12 @@ def test_many_that_fill_a_memory_budget_together_get_to_their_end_one_after_the_
         order = []
 
         async def grow(name):
-            owner, held = object(), 0
-            for _ in range(10):
-                assert await budget.wait(1, owner, 5)
-                held += 1
+            for size in range(1, 11):
+                assert await budget.wait(name, size, 5)
                 assert budget.held <= 20
                 await asyncio.sleep(0)
             order.append(name)
-            budget.give(held, owner)
+            budget.give(name)
 
         await asyncio.gather(*map(grow, range(8)))
         return len(order), budget.held

@@ -1,6 +1,6 @@
 import numpy as np
 
-from service.server import memory
+from service.work import memory
 
 MIB = 1024 * 1024
 

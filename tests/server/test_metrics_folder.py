@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from service.server import metrics_folder
+from service import metrics_folder
 from tests.server.running import MEMORY, ROOT, Server, free_port
 
 OTHERS = (

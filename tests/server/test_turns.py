@@ -7,8 +7,9 @@ from functools import partial
 
 import pytest
 
-from service.server.threads import WorkerThreads
-from service.server.turns import Turn, Turns
+from service.core.limits import Overloaded
+from service.work.threads import WorkerThreads
+from service.work.turns import Turn, Turns
 
 
 @pytest.fixture
@@ -87,45 +88,61 @@ def test_jobs_of_the_same_length_share_the_time_and_change_seldom(turns, monkeyp
 
 def test_a_job_whose_deadline_passes_while_it_waits_goes_next(turns):
     order = []
-    long = start(work, Turn(turns), 0.6, order, name="long")
+    late, other = Turn(turns), Turn(turns)
+    late_thread = start(work, late, 10.0, order, name="late", deadline=0.3)
     time.sleep(0.1)
-    late = Turn(turns)
-    late.used = 10.0
-    other = Turn(turns)
+    late.used = 10.0  # as if it had computed for so long
     other.used = 5.0
-    third = start(work, other, 0.0, order, name="other")
+    long = start(work, Turn(turns), 0.6, order, name="long")
+    third = start(work, other, 0.0, order, name="other", deadline=60.0)
 
-    thread = start(work, late, 1.0, order, name="late", deadline=0.1)
-    thread.join(30)
+    for thread in (late_thread, long, third):
+        thread.join(30)
 
     assert late.is_urgent
-    assert late.waited >= 0.1
-    long.join(30)
-    third.join(30)
     assert order == ["late", "long", "other"]
 
 
+def test_a_job_that_has_not_begun_by_its_deadline_gives_up(turns):
+    Turn(turns).take(math.inf)
+    late = Turn(turns)
+
+    assert not late.take(0.05)
+    assert late.waited >= 0.05
+    assert turns.waiting == []
+
+
 def test_a_job_whose_client_leaves_is_not_kept_waiting(turns):
-    order = []
-    long = start(work, Turn(turns), 0.5, order, name="long")
+    order, gone = [], Turn(turns)
+    gone_thread = start(work, gone, 0.3, order, name="gone")
     time.sleep(0.1)
-    gone = Turn(turns)
     gone.used = 10.0
-    thread = start(gone.take, None)
+    long = start(work, Turn(turns), 0.5, order, name="long")
+    time.sleep(0.05)
+
+    gone.hurry()
+
+    for thread in (gone_thread, long):
+        thread.join(30)
+    assert order == ["gone", "long"]
+
+
+def test_a_job_whose_client_leaves_before_it_begins_gives_up(turns):
+    Turn(turns).take(math.inf)
+    gone, taken = Turn(turns), []
+    thread = start(lambda: taken.append(gone.take(math.inf)))
     time.sleep(0.05)
     assert thread.is_alive()
 
     gone.hurry()
     thread.join(30)
 
-    assert order == []  # the long one waits
-    gone.give()
-    long.join(30)
+    assert taken == [False]
 
 
 def test_a_job_goes_on_in_another_of_its_threads(turns):
     turn, order = Turn(turns), []
-    turn.take(None)
+    turn.take(math.inf)
 
     second = start(lambda: (turn.give_way(lambda: math.inf), order.append("computed"), turn.give()))
     second.join(30)
@@ -137,7 +154,7 @@ def test_a_job_goes_on_in_another_of_its_threads(turns):
 def test_a_job_that_passes_no_yield_point_is_noticed(turns):
     assert turns.stuck_seconds() == 0
     turn = Turn(turns)
-    turn.take(None)
+    turn.take(math.inf)
     turns.stuck_seconds()
     time.sleep(0.05)
 
@@ -154,10 +171,14 @@ def test_long_jobs_and_others_are_counted_apart():
     hold = partial(gate.wait, 10)
     futures = [threads.submit(hold) for _ in range(4)]
 
-    assert threads.submit(hold) is None
-    assert [threads.take_long() for _ in range(3)] == [True, True, False]
+    with pytest.raises(Overloaded, match="Too many computations"):
+        threads.submit(hold)
+    threads.take_long()
+    threads.take_long()
+    with pytest.raises(Overloaded, match="Too many long computations"):
+        threads.take_long()
     threads.done(is_long=True)
-    assert threads.take_long()
+    threads.take_long()
     futures.append(threads.submit(hold))
     gate.set()
 

@@ -9,10 +9,10 @@ import math
 import threading
 import time
 
-from service.api.problems import Problem
+from service.api.problems import KINDS
 from service.config import Settings
 from service.core.exceptions import DeadlineExceeded
-from service.core.limits import Deadline
+from service.core.limits import Deadline, Overloaded
 from service.server.bridge import Bridge
 
 draining = threading.Event()
@@ -25,7 +25,8 @@ def answer(start_response, status, value, content_type="application/json", heade
     return [body]
 
 
-def problem(start_response, status, code, detail):
+def problem(start_response, code, detail):
+    status = KINDS[code].status
     headers = [("Retry-After", "1")] if status == 503 else []
     return answer(
         start_response, f"{status} X", {"code": code, "detail": detail}, "application/problem+json", headers
@@ -58,9 +59,9 @@ def work(environ, start_response):
             deadline.check()
     except DeadlineExceeded:
         print(json.dumps({"over": wanted}), flush=True)
-        return problem(start_response, 503, "overloaded", "")
-    except Problem as error:
-        return problem(start_response, 503, error.code, error.detail)
+        return problem(start_response, "overloaded", "")
+    except Overloaded as error:
+        return problem(start_response, "overloaded", str(error))
     print(json.dumps({"worked": wanted}), flush=True)
     thread = threading.current_thread().name.partition("_")[0]
     return answer(start_response, "200 OK", {"thread": thread, "waited": round(deadline.waited, 2)})
@@ -120,7 +121,7 @@ def application(environ, start_response):
     if "kobai.body_error" in environ:
         return problem(start_response, *environ["kobai.body_error"])
     view = ROUTES.get(environ["PATH_INFO"])
-    return view(environ, start_response) if view else problem(start_response, 404, "not-found", "")
+    return view(environ, start_response) if view else problem(start_response, "not-found", "")
 
 
 app = Bridge(application, settings, on_drain=draining.set)

@@ -8,9 +8,13 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
 
-from service.server.memory import Keeper
-from service.server.turns import Turns
+from service.core.limits import Overloaded
+from service.work.memory import Keeper
+from service.work.turns import Turns
+
+T = TypeVar("T")
 
 MOST_OPEN = 64
 """Jobs that have a thread, one of them computing; what is accepted beyond them waits for a thread."""
@@ -30,10 +34,10 @@ class WorkerThreads:
     queue : int
         Long jobs that may wait beside the one that computes; as many others are taken besides.
     on_change : callable
-        Called with the number waiting whenever it changes, from any thread.
+        Called with the number waiting whenever it changes.
     """
 
-    def __init__(self, queue: int, on_change: Callable[[int], None] = lambda waiting: None) -> None:
+    def __init__(self, queue: int, on_change: Callable[[int], object] = lambda waiting: None) -> None:
         self.turns = Turns()
         self._most = queue + 1
         self._on_change = on_change
@@ -42,35 +46,47 @@ class WorkerThreads:
         self._keeper: Keeper | None = None
         self._pool = ThreadPoolExecutor(MOST_OPEN, "kobai", _stand_back)
 
-    def submit(self, work: Callable[[], None]) -> Future[None] | None:
-        """Have a thread do `work`, or return None when too much is waiting; `done` is to follow it."""
-        with self._lock:
-            if self._accepted >= 2 * self._most:
-                return None
-            self._accepted += 1
-            self._keeper = self._keeper or Keeper()
-        self._on_change(max(0, self._accepted - 1))
+    def submit(self, work: Callable[[], T]) -> Future[T]:
+        """Have a thread do `work`; `done` is to follow it.
+
+        Raises
+        ------
+        Overloaded
+            Too much is waiting already.
+        """
+        if self._accepted >= 2 * self._most:
+            raise Overloaded("Too many computations are waiting; try again.")
+        self._count(1)
+        self._keeper = self._keeper or Keeper()
         return self._pool.submit(work)
 
-    def take_long(self) -> bool:
-        """Count an accepted job as long; False when there are too many of them."""
+    def take_long(self) -> None:
+        """Count an accepted job as long; may be called from any thread.
+
+        Raises
+        ------
+        Overloaded
+            There are too many long ones.
+        """
         with self._lock:
             if self._long >= self._most:
-                return False
+                raise Overloaded("Too many long computations are waiting; try again.")
             self._long += 1
-            return True
 
     def done(self, *, is_long: bool) -> None:
         """Make room for another job."""
         with self._lock:
-            self._accepted -= 1
             self._long -= is_long
-        self._on_change(max(0, self._accepted - 1))
+        self._count(-1)
 
     def give_back_memory(self) -> None:
         """Return to the system what a large job has left behind."""
         if self._keeper:
             self._keeper.give_back()
+
+    def _count(self, more: int) -> None:
+        self._accepted += more
+        self._on_change(max(0, self._accepted - 1))
 
 
 def _stand_back() -> None:

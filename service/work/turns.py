@@ -87,10 +87,11 @@ class Turn:
         """Order the jobs: the urgent ones, then by the time that they have used."""
         return not self.is_urgent, self.used
 
-    def take(self, seconds: float | None) -> None:
-        """Wait until it is this job's turn; when that takes longer than its deadline it becomes urgent."""
+    def take(self, seconds: float) -> bool:
+        """Wait for the first turn; False when it does not come in time, or the client leaves before."""
         with self._turns.lock:
-            self._wait(seconds)
+            self._wait(seconds, is_first=True)
+            return self._turns.holder is self
 
     def give(self) -> None:
         """Let others compute: this job does not want to for now."""
@@ -135,20 +136,25 @@ class Turn:
         least, most = LEAD_SECONDS
         return other.is_urgent or other.used + min(max(least, LEAD * self.used), most) < self.used
 
-    def _wait(self, seconds: float | None) -> None:
-        """Wait for the turn, with the lock held; a yield point may come from another thread of the job."""
+    def _wait(self, seconds: float, *, is_first: bool = False) -> None:
+        """Wait for the turn, with the lock held; a yield point may come from another thread of the job.
+
+        A job whose time is up becomes urgent; one that has not begun gives up.
+        """
         turns, began = self._turns, time.monotonic()
         if turns.holder is not self:
             turns.waiting.append(self)
             if turns.holder is None:
                 turns.pass_on()
         while turns.holder is not self:
-            left = None if self.is_urgent or seconds is None else began + seconds - time.monotonic()
-            if left is not None and left <= 0:
+            left = began + seconds - time.monotonic()
+            if left <= 0 and not self.is_urgent:
                 self.is_urgent = True
                 turns.look_at = 0.0
-            else:
-                self.is_mine.wait(left and min(left, threading.TIMEOUT_MAX))
+            if self.is_urgent and is_first:
+                turns.waiting.remove(self)
+                break
+            self.is_mine.wait(None if self.is_urgent else min(left, threading.TIMEOUT_MAX))
         self.waited += time.monotonic() - began
         self._thread, self._clock = threading.get_ident(), time.thread_time()
 

@@ -1,0 +1,64 @@
+"""The server's side of WSGI (PEP 3333): running an application and taking its answer."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from service.server.environ import Environ
+
+Headers = list[tuple[bytes, bytes]]
+WsgiApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+
+
+class Answer:
+    """What an application hands to ``start_response``, and the body when it is known as a whole."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(self, status: int = 0, headers: Headers | None = None, body: bytes = b"") -> None:
+        self.status = status
+        self.headers = headers or []
+        self.body = body
+
+    def start(
+        self, status: str, headers: list[tuple[str, str]], exc_info: object = None
+    ) -> Callable[[bytes], None]:
+        """Take status and headers: the ``start_response`` of PEP 3333."""
+        self.status = int(status[:3])
+        self.headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+        return self._write
+
+    def _write(self, data: bytes) -> None:
+        self.body += data
+
+    @property
+    def is_stream(self) -> bool:
+        """Tell whether the length is unknown while the body is being made."""
+        return all(name.lower() != b"content-length" for name, _ in self.headers)
+
+
+def run(application: WsgiApplication, environ: Environ) -> Answer:
+    """Run an application to its end and join its body."""
+    answer = Answer()
+    with running(application, environ, answer) as chunks:
+        answer.body += b"".join(chunks)
+    return answer
+
+
+@contextlib.contextmanager
+def running(application: WsgiApplication, environ: Environ, answer: Answer) -> Iterator[Iterable[bytes]]:
+    """Run an application; in the end its iterable is closed, as PEP 3333 asks, and the environment emptied.
+
+    The application's request refers to the environment and it to the request: only the collector would free
+    them, with the body.
+    """
+    try:
+        chunks = application(environ, answer.start)
+        try:
+            yield chunks
+        finally:
+            getattr(chunks, "close", lambda: None)()
+    finally:
+        environ.clear()
