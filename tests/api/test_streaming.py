@@ -241,6 +241,14 @@ def is_free_within(server, seconds):
     return status == 200 and time.monotonic() - began < seconds
 
 
+def wait_until_busy(server):
+    """Wait until the server works on a request."""
+    end = time.monotonic() + 20
+    while b"kobai_requests_in_flight 1.0" not in server.get("/metrics")[2]:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_a_stream_whose_caller_goes_away_stops(single):
     connection, response = open_stream(single, LONG | {"deadline_ms": 25_000})
     assert response.readline()
@@ -254,7 +262,7 @@ def test_a_stream_whose_caller_goes_away_stops(single):
 def test_a_plain_descent_whose_caller_goes_away_stops(single):
     connection = single.connect()
     connection.request("POST", "/descent", json.dumps(LONG | {"deadline_ms": 25_000}), JSON)
-    time.sleep(0.3)
+    wait_until_busy(single)
 
     connection.close()
 
@@ -268,7 +276,7 @@ def test_other_requests_are_answered_while_a_small_descent_takes_long(single):
     connection.request(
         "POST", "/descent", json.dumps(function | {"steps": 100_000, "learning_rate": 1e-9}), JSON
     )
-    time.sleep(0.1)
+    wait_until_busy(single)
 
     waits = []
     for _ in range(5):

@@ -379,12 +379,17 @@ OWN_DATA = [
 
 @pytest.mark.parametrize("size", [1, 600])
 @pytest.mark.parametrize("shape", [(), (1,), (1, 1)])
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize(("function", "constants", "value", "slope"), OWN_DATA)
+@pytest.mark.parametrize(
+    ("function", "constants", "value", "slope", "method"),
+    [
+        (*case, method)
+        for case in OWN_DATA
+        for method in METHODS
+        if not (method == "complex_step" and "max" in case[0])  # not analytic
+    ],
+)
 def test_a_value_may_be_an_input_or_a_view_of_one(function, constants, value, slope, method, shape, size):
     is_indexed = "[" in function and "x[" in function
-    if method == "complex_step" and "max" in function:
-        pytest.skip("not analytic")
     x = np.full((size,) if is_indexed else shape, 0.5)
 
     answer = gradient(function, {"x": x}, constants, method=method, verify=True)

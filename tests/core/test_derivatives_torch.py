@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from service.core import gradient_field, hessian, hvp, jacobian, jvp, vjp
 
@@ -65,9 +64,3 @@ def assert_same(found, expected):
 def test_derivatives_are_those_that_torch_gave():
     assert "PyTorch" in GOLDEN["source"]
     assert_same(by_kobai(), {name: values for name, values in GOLDEN.items() if name != "source"})
-
-
-def test_derivatives_are_those_of_the_torch_that_is_installed():
-    torch_derivatives = pytest.importorskip("tests.core.torch_derivatives", exc_type=ImportError)
-
-    assert_same(by_kobai(), torch_derivatives.by_torch())

@@ -357,6 +357,8 @@ def test_a_connection_beyond_the_limit_takes_the_place_of_the_longest_idle_one(s
 def test_a_connection_beyond_the_limit_gets_a_503_when_all_are_busy(serve, open_sockets):
     server = serve(KOBAI_CONNECTIONS="10")
     busy = open_sockets(server, 10)
+    for each in busy:
+        each.sendall(post(b"", framing="Content-Length: 100"))
 
     found = responses(server.exchange(b""))
 

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from service.core.calculus.compiler import CACHED_BYTES
-from tests.server.running import Server, responses
+from tests.server.running import Server, read_all, responses
 
 
 def test_metrics_are_right_across_workers(tmp_path):
@@ -22,6 +22,10 @@ def test_metrics_are_right_across_workers(tmp_path):
         list(pool.map(lambda _: server.post("/softmax", {"x": "no"}), range(20)))
 
     pids = Counter(line["pid"] for line in server.lines("request"))
+    end = time.monotonic() + 20
+    while 'request_seconds_count{endpoint="/softmax"} 120.0' not in server.get("/metrics")[2].decode():
+        assert time.monotonic() < end  # each worker writes its numbers down after a moment
+        time.sleep(0.1)
     texts = {server.get("/metrics")[2].decode() for _ in range(10)}
     figures = [
         re.findall(
@@ -68,12 +72,15 @@ def test_what_is_refused_below_the_application_is_logged_and_counted(serve):
 
 def test_a_connection_beyond_the_limit_is_counted(serve):
     server = serve(None, KOBAI_CONNECTIONS="10")
+    refused = 1
     with contextlib.ExitStack() as stack:
-        for _ in range(11):
-            stack.enter_context(server.socket())
-        time.sleep(1.5)
+        *_, last = [stack.enter_context(server.socket()) for _ in range(11)]
+        assert [each[0] for each in responses(read_all(last))] == [503]
+        while (found := server.get("/metrics"))[0] == 503:  # until one has been idle for long enough
+            refused += 1
+            time.sleep(0.1)
 
-        assert b"kobai_refused_connections_total 1.0" in server.get("/metrics")[2]
+        assert f"kobai_refused_connections_total {refused}.0" in found[2].decode()
 
 
 def test_a_killed_workers_gauges_go_and_its_counters_stay(serve):
