@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from service.api.endpoints import ENDPOINTS
 from tests.contract.document import check, check_answer, operations, schema
 
 SQUARE = "x[0]**2 + x[1]**2"
@@ -109,15 +110,14 @@ REQUESTS = {
         for request in descents()
     ],
 }
+"""Beside the examples of the table of endpoints."""
+
 CASES = [
     pytest.param(name, request, id=f"{name}-{index}")
-    for name, requests in REQUESTS.items()
-    for index, request in enumerate(requests)
+    for name, operation in operations().items()
+    if operation.request
+    for index, request in enumerate([*ENDPOINTS[operation.path].examples, *REQUESTS.get(name, ())])
 ]
-
-
-def test_every_operation_that_computes_is_asked():
-    assert REQUESTS.keys() == {name for name, operation in operations().items() if operation.request}
 
 
 @pytest.mark.parametrize(("name", "request_"), CASES)

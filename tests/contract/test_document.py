@@ -6,6 +6,7 @@ import pytest
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from service import __version__
+from service.api.endpoints import ENDPOINTS
 from tests.contract.document import (
     JSON,
     PROBLEM,
@@ -25,18 +26,11 @@ OPEN = [
     if node["type"] == "object" and "properties" in node and name not in [*REQUESTS, *PARTS_OF_REQUESTS]
 ]
 
-METHOD_NAMES = {
-    "/softmax": "softmax",
-    "/sigmoid": "sigmoid",
-    "/loss": "loss",
-    "/gradient": "gradient",
-    "/gradient/field": "gradientField",
-    "/value": "value",
-    "/jacobian": "jacobian",
-    "/hessian": "hessian",
-    "/descent": "descent",
-    "/descent/sweep": "descentSweep",
-}
+
+def method_name(path):
+    """Name the method that a generated client has for a path: its words, joined as methods are."""
+    first, *others = path.strip("/").split("/")
+    return first + "".join(map(str.title, others))
 
 
 def nodes(node=None, path=""):
@@ -75,7 +69,8 @@ def test_the_document_has_the_version_of_the_service():
 def test_operations_have_the_names_that_make_good_methods():
     names = {operation.path: name for name, operation in operations().items() if operation.method == "POST"}
 
-    assert names == METHOD_NAMES
+    assert names == {path: method_name(path) for path in ENDPOINTS}
+    assert names["/descent/sweep"] == "descentSweep"
     assert all(re.fullmatch(r"[a-z]+([A-Z][a-z]+)*", name) for name in operations())
 
 
