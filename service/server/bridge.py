@@ -11,20 +11,22 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from service.api.metrics import Metrics
 from service.config import ARRAYS, Settings
 from service.core.limits import Overloaded, Scheduler
 from service.server.answer import Answer, WsgiApplication, run, running
 from service.server.body_reader import BodyReader, Receive, Refusal
-from service.server.connection import Connection
 from service.server.environ import Environ, Scope, environ_of
 from service.server.refusals import bare_answer, note, refused_head
 from service.work.budget import MemoryBudget
 from service.work.inline import Deferred, Inline
 from service.work.job import Job
 from service.work.threads import WorkerThreads
+
+if TYPE_CHECKING:  # other ASGI servers do without uvicorn
+    from service.server.connection import Connection
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 

@@ -23,12 +23,12 @@ def gradient(function, variables, **options):
     return Failure("/gradient", {"function": function, "variables": variables} | options)
 
 
-def of_proxy(status, code, detail):
+def of_proxy(code, detail):
     """What a proxy in front of the service answers, as the service would write it; tests/deploy asks one."""
     return Failure(
         "/descent",
         {"function": SQUARE, "variables": {"x": [3.0, 4.0]}},
-        environ={"kobai.body_error": (status, code, detail)},
+        environ={"kobai.body_error": (code, detail)},
     )
 
 
@@ -69,17 +69,16 @@ FAILURES = {
         {"function": SQUARE, "variables": {"x": [-3.0, 4.0]}},
         environ={"kobai.body_error": ("overloaded", "Too many long computations are waiting; try again.")},
     ),
-    "unauthorized": of_proxy(401, "unauthorized", "Send Authorization: Bearer and a key that is known here."),
+    "unauthorized": of_proxy("unauthorized", "Send Authorization: Bearer and a key that is known here."),
     "tooManyRequests": of_proxy(
-        429,
         "too-many-requests",
         "This client sends more requests than it may; send fewer at once, and wait between them.",
     ),
     "unreachable": of_proxy(
-        502, "unreachable", "No replica of the service answered; the proxy has tried several times."
+        "unreachable", "No replica of the service answered; the proxy has tried several times."
     ),
     "timedOut": of_proxy(
-        504, "timed-out", "A replica had the request for longer than any deadline, and did not answer."
+        "timed-out", "A replica had the request for longer than any deadline, and did not answer."
     ),
     "internalError": Failure("/softmax", {"x": [1.0]}),
 }

@@ -152,7 +152,7 @@ def test_at_sigterm_under_load_no_accepted_request_fails(serve):
 
 
 def test_while_draining_readyz_answers_503_and_accepted_requests_finish(serve):
-    server = serve(KOBAI_DRAIN_S="1", KOBAI_DEADLINE_DEFAULT_MS="25000")
+    server = serve(KOBAI_DRAIN_S="2", KOBAI_DEADLINE_DEFAULT_MS="25000")
     long, probe, idle = server.connect(), server.connect(), server.connect()
     probe.request("GET", "/readyz")
     before = probe.getresponse()
@@ -162,10 +162,11 @@ def test_while_draining_readyz_answers_503_and_accepted_requests_finish(serve):
     time.sleep(0.2)
 
     server.process.send_signal(signal.SIGTERM)
-    time.sleep(0.3)
+    end = time.monotonic() + 2
+    while (new := server.get("/readyz"))[0] == 200 and time.monotonic() < end:
+        time.sleep(0.05)
     probe.request("GET", "/readyz")
     kept = probe.getresponse()
-    new = server.get("/readyz")
     finished = long.getresponse()
 
     assert (before.status, kept.status, kept.headers["Connection"], new[0]) == (200, 503, "close", 503)
