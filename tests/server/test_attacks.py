@@ -84,7 +84,7 @@ def test_an_attack_gets_its_answer_in_time_and_changes_no_other(watched, referen
 
 
 def test_r_9_many_points_end_at_the_deadline_however_many_evaluations_are_left(tmp_path):
-    server = Server(tmp_path, KOBAI_DEADLINE_DEFAULT_MS="500")
+    server = Server(tmp_path, KOBAI_DEADLINE_DEFAULT_MS="100")
     body = json.dumps(MANY_POINTS).encode()
     quote = json.loads(send(server, "/gradient/field", json.dumps(MANY_POINTS | {"dry_run": True}))[1])
 

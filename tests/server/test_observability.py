@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from service.core.calculus.compiler import CACHED_BYTES
-from tests.server.running import Server, read_all, responses
+from tests.server.running import Server, responses
 
 
 def test_metrics_are_right_across_workers(tmp_path):
@@ -74,9 +74,12 @@ def test_a_connection_beyond_the_limit_is_counted(serve):
     server = serve(None, KOBAI_CONNECTIONS="10")
     refused = 1
     with contextlib.ExitStack() as stack:
-        *_, last = [stack.enter_context(server.socket()) for _ in range(11)]
-        assert [each[0] for each in responses(read_all(last))] == [503]
-        while (found := server.get("/metrics"))[0] == 503:  # until one has been idle for long enough
+        busy = [stack.enter_context(server.socket()) for _ in range(10)]
+        for each in busy:
+            each.sendall(b"POST /softmax HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
+        assert [each[0] for each in responses(server.exchange(b""))] == [503]
+        busy[0].close()
+        while (found := server.get("/metrics"))[0] == 503:  # until that is noticed
             refused += 1
             time.sleep(0.1)
 
