@@ -26,11 +26,16 @@ from benchmarks import (  # noqa: E402
     minimizers,
     parts,
     steps,
+    sweeps,
 )
+from service.server.memory import keep_little  # noqa: E402
+
+keep_little()  # as the service does: fresh pages for every array would be most of what is measured
 
 TABLES = {
     "core": (core.print_table, 15),
     "derivatives": (derivatives.print_table, 9),
+    "sweeps": (sweeps.print_table, 9),
     "steps": (steps.print_tables, 9),
     "growth": (growth.print_tables, 9),
     "minimizers": (minimizers.print_table, 9),

@@ -15,10 +15,9 @@ ACKLEY = "-20*exp(-0.2*sqrt(mean(x**2))) - exp(mean(cos(2*pi*x))) + 20 + e", 32.
 GRIEWANK = "1 + sum(x**2)/4000 - prod(cos(x/sqrt(i)))", 600.0
 CASES = [(RASTRIGIN, size, SCALED | {"learning_rate": 0.5}) for size in (2, 4, 7, 10)]
 CASES += [(ACKLEY, size, SCALED | {"learning_rate": 0.65}) for size in (2, 4, 7, 10)]
-CASES += [
-    (GRIEWANK, 2, SCALED | {"learning_rate": 30.0}),
-    (GRIEWANK, 10, {"optimizer": "lbfgs", "steps": 1_000}),
-]
+LONG = {"optimizer": "gradient_descent", "schedule": "cosine", "steps": 5_000, "learning_rate": 10.0}
+CASES += [(GRIEWANK, size, LONG) for size in (2, 3, 5)]
+CASES += [(GRIEWANK, 10, {"optimizer": "lbfgs", "steps": 1_000})]
 
 
 @pytest.mark.parametrize(("problem", "size", "options"), CASES)

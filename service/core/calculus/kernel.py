@@ -177,7 +177,7 @@ class Kernel:
             return self.unpack(slots)
         gradient = {}
         for (name, shape, is_fresh), value in zip(self.template.outputs, slots, strict=True):
-            gradient[name] = value if is_fresh and _is_whole(value, shape) else _own(value, shape)
+            gradient[name] = value if is_fresh and is_whole(value, shape) else _own(value, shape)
         return gradient
 
     def evaluate_on_arrays(self, slots: Sequence[Any]) -> Evaluation:
@@ -202,7 +202,7 @@ class Kernel:
         return self.evaluate_on_arrays(slots)
 
 
-def _is_whole(value: Any, shape: Shape) -> bool:
+def is_whole(value: Any, shape: Shape) -> bool:
     """Tell whether it is a contiguous array of the shape, and no view of another."""
     is_array = type(value) is np.ndarray and value.base is None
     return is_array and value.shape == shape and value.flags.c_contiguous

@@ -22,6 +22,7 @@ from service.core.calculus.compiler import NODE_BYTES, first_not_analytic
 from service.core.calculus.costs import COMPILING_SECONDS, PARSING_SECONDS, microseconds_on_arrays
 from service.core.calculus.generated import Maker, make_function, write_source
 from service.core.calculus.inputs import array_data, array_names
+from service.core.calculus.kernel import is_whole
 from service.core.calculus.namespaces import COMPLEX_NAMES
 from service.core.calculus.reverse import differentiate, pull_back, push_forward
 from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, schedule
@@ -177,7 +178,17 @@ class FunctionMap:
     ) -> list[Array]:
         """Compute the outputs, in arrays of their own."""
         results = self.bind(constants, check)(*(inputs[name] for name in self.inputs))
-        return [_own(result, term.shape) for result, term in zip(results, self.outputs, strict=True)]
+        return [
+            result if is_fresh and is_whole(result, term.shape) else _own(result, term.shape)
+            for result, term, is_fresh in zip(results, self.outputs, self._are_fresh, strict=True)
+        ]
+
+    @cached_property
+    def _are_fresh(self) -> list[bool]:
+        """Whether each output is an array that every evaluation makes, and for nothing else."""
+        made = {step.index for step in self.plan.body if not step.node.operation.is_view}
+        indices = [term.index for term in self.outputs]
+        return [index in made and indices.count(index) == 1 for index in indices]
 
     @np.errstate(all="ignore")
     def evaluate_rows(
