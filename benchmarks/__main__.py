@@ -15,8 +15,6 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_
 for _name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(_name, None)  # they choose slow kernels, for ours and for everybody's matmul
 
-from service.server.memory import keep_little  # noqa: E402
-
 from benchmarks import (  # noqa: E402
     batches,
     capacity,
@@ -30,6 +28,7 @@ from benchmarks import (  # noqa: E402
     steps,
     sweeps,
 )
+from service.work.memory import keep_little  # noqa: E402
 
 keep_little()  # as the service does: fresh pages for every array would be most of what is measured
 
