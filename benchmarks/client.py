@@ -8,11 +8,11 @@ import time
 from dataclasses import dataclass, field
 
 
-def request_of(path: str, body: bytes) -> bytes:
-    """Write a request once for all times that it is sent."""
+def request_of(path: str, body: bytes, media_type: str = "application/json") -> bytes:
+    """Write a request once for all times that it is sent; the answer comes in the same format."""
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: {media_type}\r\n"
+        f"Accept: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
 

@@ -29,6 +29,7 @@ from benchmarks.server import (
     running,
 )
 from benchmarks.table import Goal, print_header, print_row, verdict
+from service.api.formats import CBOR, JSON
 
 CONNECTIONS = 8
 SIZES = {10: 2_000, 100_000: 80}
@@ -45,6 +46,12 @@ GRADIENT_P50 = Goal("at most", 0.55, "ms")
 """Half of the 1.1 ms that Tesseract Core's runtime takes for the Jacobian of the same function."""
 
 BESIDE_DESCENTS_P99 = Goal("at most", 25, "ms")
+
+FORMATS = {
+    100_000: (160, Goal("at most", 0.35, "of JSON")),
+    1_000_000: (16, Goal("at most", 0.2, "of JSON")),
+}
+"""Numbers in a body, how many requests make a round, and the most that CBOR may use of the CPU of JSON."""
 
 BODIES = (1_000, 10_000, 100_000, 1_000_000, 16_000_000)
 GROWTH = Goal("at most", 2, "times")
@@ -81,6 +88,7 @@ def middle(rounds: Sequence[Figures]) -> Figures:
 def print_tables(rounds: int) -> bool:
     """Print all tables; tell whether the goals are met."""
     answers = [_print_servers(rounds), _print_gradient(rounds), _print_beside_descents(), _print_bodies()]
+    answers.insert(1, _print_formats(rounds))
     return "NO" not in {answer for found in answers for answer in found}
 
 
@@ -108,6 +116,29 @@ def _print_servers(rounds: int) -> list[str]:
                 f"{row.p50_ms:.2f} ms",
                 f"{row.p99_ms:.2f} ms",
             )
+    return answers
+
+
+def _print_formats(rounds: int) -> list[str]:
+    """Print what the same array costs as CBOR and as JSON, there and back."""
+    print_header("/softmax", "as JSON", "as CBOR", "CBOR / JSON", "goal", "met", "p50 JSON", "p50 CBOR")
+    answers = []
+    with running(KOBAI) as server:
+        for size, (count, goal) in FORMATS.items():
+            # of all digits, a million numbers are more text than a body may have
+            document = {"x": np.random.default_rng(0).normal(size=size).round(12)}
+            requests = [
+                request_of("/softmax", each.dumps(document), each.media_type) for each in (JSON, CBOR)
+            ]
+            for request in requests:
+                measure(server, request, CONNECTIONS)
+            rows = [[measure(server, request, count) for request in requests] for _ in range(rounds)]
+            as_json, as_cbor = (middle(row) for row in zip(*rows, strict=True))
+            goals = [(goal, statistics.median(cbor.cpu_us / text.cpu_us for text, cbor in rows))]
+            answers.append(verdict(goals))
+            cells = [f"{each.cpu_us:,.0f} us" for each in (as_json, as_cbor)]
+            times = [f"{each.p50_ms:.1f} ms" for each in (as_json, as_cbor)]
+            print_row(f"{size:,} numbers", *cells, f"{goals[0][1]:.2f}", goal, verdict(goals), *times)
     return answers
 
 

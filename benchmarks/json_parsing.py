@@ -1,4 +1,4 @@
-"""JSON of 100,000 numbers read and written: what the service does, against other ways with its libraries."""
+"""100,000 numbers read and written: what the service does, against other ways, and CBOR beside JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import simdjson
 
 from benchmarks.table import format_seconds, print_header, print_row
 from benchmarks.timing import Work, compare
-from service.api import jsonio
+from service.api import cborio, jsonio
 
 NESTING = 32
 COUNT = 100_000
@@ -32,7 +32,22 @@ def print_tables(repetitions: int) -> bool:
             if way == next(iter(ways)):
                 print_row(f"{name}: the service", format_seconds(pair.ours), "1", _OWN[name.split()[0]])
             print_row(f"{name}: {way}", format_seconds(pair.theirs), f"{pair.ratio:.2f} x", checks)
+    _print_cbor(numbers, repetitions)
     return True
+
+
+def _print_cbor(numbers: np.ndarray, repetitions: int) -> None:
+    """Print what CBOR costs: an array as one typed array, and as an array of items."""
+    typed, items = cborio.dumps({"x": numbers}), cborio.dumps({"x": numbers.tolist()})
+    text = _body(numbers)
+    print_header("CBOR of 100,000 numbers", "time", "JSON's", "CBOR / JSON")
+    for name, ours, theirs in (
+        ("reading a typed array", lambda: cborio.loads(typed, NESTING), lambda: jsonio.loads(text, NESTING)),
+        ("reading items", lambda: cborio.loads(items, NESTING), lambda: jsonio.loads(text, NESTING)),
+        ("writing", lambda: cborio.dumps({"y": numbers}), lambda: jsonio.dumps({"y": numbers})),
+    ):
+        pair = compare(ours, theirs, repetitions)
+        print_row(name, format_seconds(pair.ours), format_seconds(pair.theirs), f"{1 / pair.ratio:.2f}")
 
 
 _OWN = {

@@ -2,14 +2,15 @@
 
 The decoder, cbor2, bounds depth and refuses indefinite lengths and duplicate keys, but tells no offset, and
 neither counts containers nor can be told to take few tags only. The scan does that: it reads the heads of
-items, looks at every key and every text, and passes over rows of numbers in one step.
+items, looks at every key and every text, takes typed arrays as they stand in the body, and passes over rows
+of numbers in one step.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,8 @@ TYPED_ARRAYS: dict[int, np.dtype[Any]] = {
     }.items()
 }  # fmt: skip
 """The tags of typed arrays (RFC 8746, section 2.1) and what each holds; float128, 83 and 87, is not taken."""
+
+MASK = np.dtype(np.uint8)
 
 SHAPED = 40
 """The tag of an array of several dimensions in row-major order (RFC 8746, section 3.1.1)."""
@@ -51,8 +54,20 @@ class MalformedCbor(ValueError):
     """The body is not the CBOR that the service takes; the text says where and why."""
 
 
-def scan(body: bytes, nesting: int, parts: int) -> None:
-    """Look through a document.
+class TypedArray(NamedTuple):
+    """Where a typed array stands in the body, from its tag to its last byte, and its elements.
+
+    The array is a view of the body where that is float64 and aligned. One of uint8 is kept as it is, until
+    the field says whether it takes numbers or a mask.
+    """
+
+    start: int
+    end: int
+    array: NDArray[Any]
+
+
+def scan(body: bytes, nesting: int, parts: int) -> list[TypedArray]:
+    """Look through a document; return its typed arrays in their order.
 
     Parameters
     ----------
@@ -74,6 +89,7 @@ def scan(body: bytes, nesting: int, parts: int) -> None:
     scanner.item(1)
     if scanner.at < len(body):
         raise scanner.wrong(scanner.at, f"the document ends here; {len(body) - scanner.at:,} bytes follow")
+    return scanner.found
 
 
 class _Scanner:
@@ -82,6 +98,7 @@ class _Scanner:
     def __init__(self, body: bytes, nesting: int, parts: int) -> None:
         self.body = body
         self.at = 0
+        self.found: list[TypedArray] = []
         self._nesting = nesting
         self._most_parts = parts
         self._parts = 0
@@ -199,31 +216,35 @@ class _Scanner:
     def _tag(self, start: int, number: int, depth: int) -> None:
         self._open(start, depth, 1)
         if number in TYPED_ARRAYS:
-            self._typed(TYPED_ARRAYS[number])
+            self._typed(start, TYPED_ARRAYS[number])
         elif number == SHAPED:
             self._shaped(depth)
         else:
             raise self.wrong(start, f"tag {number} is not taken; typed arrays and tag {SHAPED} are")
 
-    def _typed(self, kind: np.dtype[Any]) -> int:
-        """Pass over what a typed array holds; return the number of elements."""
-        start = self.at
+    def _typed(self, start: int, kind: np.dtype[Any]) -> int:
+        """Take what a typed array holds; return the number of elements."""
+        bytes_at = self.at
         major, length = self._head()
         if major != BYTES:
-            raise self.wrong(start, "a typed array is a byte string")
-        self._need(start, length)
+            raise self.wrong(bytes_at, "a typed array is a byte string")
+        self._need(bytes_at, length)
         count, rest = divmod(length, kind.itemsize)
         if rest:
-            raise self.wrong(start, f"{length:,} bytes are no whole number of {kind.itemsize}-byte elements")
-        if kind.kind == "f":
-            self._check_finite(np.ndarray(count, kind, self.body, self.at))
+            raise self.wrong(
+                bytes_at, f"{length:,} bytes are no whole number of {kind.itemsize}-byte elements"
+            )
+        array = np.ndarray(count, kind, self.body, self.at)
+        if kind != MASK:
+            array = np.require(array, np.float64, "A")
+            self._check_finite(array, kind.itemsize)
         self.at += length
+        self.found.append(TypedArray(start, self.at, array))
         return count
 
-    def _check_finite(self, numbers: NDArray[Any]) -> None:
-        if not arrays.is_finite(numbers):
-            place = int(np.argmin(np.isfinite(numbers)))
-            raise self._not_finite(self.at + place * numbers.itemsize)
+    def _check_finite(self, array: NDArray[Any], width: int) -> None:
+        if not arrays.is_finite(array):
+            raise self._not_finite(self.at + int(np.argmin(np.isfinite(array))) * width)
 
     def _not_finite(self, at: int) -> MalformedCbor:
         return self.wrong(at, "numbers are finite, this is NaN or infinity")
@@ -239,7 +260,7 @@ class _Scanner:
         major, number = self._head()
         if major != TAG or number not in TYPED_ARRAYS:
             raise self.wrong(start, "the elements are a typed array")
-        count = self._typed(TYPED_ARRAYS[number])
+        count = self._typed(start, TYPED_ARRAYS[number])
         if math.prod(shape) != count:
             shown = " x ".join(f"{size:,}" for size in shape)
             raise self.wrong(shape_at, f"an array of {shown} has not {count:,} elements")

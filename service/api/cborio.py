@@ -1,28 +1,29 @@
 """CBOR in and out: as strict as JSON, and arrays without a Python object for each number.
 
-`scan` refuses what the service does not take and says where; the decoder and the encoder are cbor2's.
-A typed array keeps the bytes that the decoder has copied from the body, unless its elements have to be
-converted to float64.
+`scan` refuses what the service does not take, says where, and makes arrays of the body's bytes; the decoder
+and the encoder of everything else are cbor2's.
 """
 
 from __future__ import annotations
 
-from functools import partial
+import os
 from typing import Any
 
 import cbor2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.api.cbor_scan import SHAPED, TYPED_ARRAYS, MalformedCbor, scan
+from service.api.cbor_scan import ARRAY, BYTES, SHAPED, TAG, MalformedCbor, TypedArray, scan
 from service.api.jsonio import check_finite
 from service.core.limits import DEFAULT_LIMITS
 
 FLOAT64_TAG = 86
 """A typed array of float64, little-endian."""
 
-MASK = np.dtype(np.uint8)
-"""Typed arrays of it may be masks, so they are kept until the field says what it takes."""
+PLACE_TAG = 0x1_0000
+"""Stands, with its number, for a typed array; the scan lets no body have it."""
+
+MARK_BYTES = 16
 
 TAG_LEVELS = 3
 """The decoder counts a tag, what it holds and a shape as levels too."""
@@ -50,11 +51,11 @@ def loads(body: bytes, nesting: int, parts: int = DEFAULT_LIMITS.json_parts) -> 
     MalformedCbor
         Not CBOR, or more of it than the service takes.
     """
-    scan(body, nesting, parts)
+    found = scan(body, nesting, parts)
     try:
         return cbor2.loads(
-            body,
-            semantic_decoders=_DECODERS,
+            _without_arrays(body, found),
+            semantic_decoders={PLACE_TAG: lambda place, _: found[place].array, SHAPED: _shaped_array},
             max_depth=nesting + TAG_LEVELS,
             allow_indefinite=False,
             allow_duplicate_keys=False,
@@ -63,10 +64,13 @@ def loads(body: bytes, nesting: int, parts: int = DEFAULT_LIMITS.json_parts) -> 
         raise MalformedCbor("The body is not CBOR that can be read.") from error
 
 
-def _typed_array(kind: np.dtype[Any], data: bytes, _: bool) -> NDArray[Any]:
-    """Take the bytes of a typed array as numbers."""
-    array = np.frombuffer(data, kind)
-    return array if kind == MASK else array.astype(np.float64, copy=False)
+def _without_arrays(body: bytes, found: list[TypedArray]) -> bytes:
+    """Put the number of each typed array in its place: the decoder would copy its bytes more than once."""
+    pieces, at = [], 0
+    for place, (start, end, _) in enumerate(found):
+        pieces += [body[at:start], cbor2.dumps(cbor2.CBORTag(PLACE_TAG, place))]
+        at = end
+    return b"".join([*pieces, body[at:]])
 
 
 def _shaped_array(parts: Any, _: bool) -> NDArray[Any]:
@@ -74,11 +78,6 @@ def _shaped_array(parts: Any, _: bool) -> NDArray[Any]:
     shape, array = parts
     reshaped: NDArray[Any] = array.reshape(shape)
     return reshaped
-
-
-_DECODERS: dict[int, Any] = {SHAPED: _shaped_array} | {
-    number: partial(_typed_array, kind) for number, kind in TYPED_ARRAYS.items()
-}
 
 
 def dumps(value: Any) -> bytes:
@@ -90,15 +89,36 @@ def dumps(value: Any) -> bytes:
         A number is not finite; the core should have refused it.
     """
     check_finite(value)
-    return cbor2.dumps(value, canonical=True, default=_encode)
+    return _Writer().write(value)
 
 
-def _encode(encoder: cbor2.CBOREncoder, value: Any) -> None:
-    """Write what cbor2 does not know."""
-    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim):
-        encoder.encode(value.item())
-    elif isinstance(value, np.ndarray):
-        data = cbor2.CBORTag(FLOAT64_TAG, value.astype("<f8", copy=False).tobytes())
-        encoder.encode(cbor2.CBORTag(SHAPED, [list(value.shape), data]))
-    else:
-        raise TypeError(f"no CBOR for {type(value).__name__}")
+class _Writer:
+    """Has the encoder write everything but the elements of arrays, which it would copy three times."""
+
+    def __init__(self) -> None:
+        self._mark = os.urandom(MARK_BYTES)  # no text that a caller sent can hold it
+        self._elements: list[NDArray[np.float64]] = []
+
+    def write(self, value: Any) -> bytes:
+        """Write an answer."""
+        first, *rest = cbor2.dumps(value, canonical=True, default=self._encode).split(self._mark)
+        pieces: list[bytes | memoryview] = [first]
+        for elements, text in zip(self._elements, rest, strict=True):
+            pieces += elements.data, text
+        return b"".join(pieces)
+
+    def _encode(self, encoder: cbor2.CBOREncoder, value: Any) -> None:
+        """Write what cbor2 does not know."""
+        if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and not value.ndim):
+            encoder.encode(value.item())
+        elif isinstance(value, np.ndarray):
+            elements = np.ascontiguousarray(value, "<f8")
+            self._elements.append(elements)
+            encoder.encode_length(TAG, SHAPED)
+            encoder.encode_length(ARRAY, 2)
+            encoder.encode(list(value.shape))
+            encoder.encode_length(TAG, FLOAT64_TAG)
+            encoder.encode_length(BYTES, elements.nbytes)
+            encoder.write(self._mark)
+        else:
+            raise TypeError(f"no CBOR for {type(value).__name__}")
