@@ -61,8 +61,10 @@ TESTS = {
 }
 """What is changed, and its tests, the quickest first."""
 
-SECONDS = 900
-"""A mutant that runs longer is noticed too: nobody waits for it."""
+MOST_SECONDS = 900
+PATIENCE, LEAST_SECONDS = 2.0, 30.0
+"""How much longer than the tests as they are a mutant may run, and how many seconds besides: what runs longer
+is noticed too, since nobody waits for it."""
 
 SMALL = 16
 """A number below it becomes the next; one above it, a limit or a time most likely, a thousandfold."""
@@ -170,8 +172,8 @@ def drawn(area: str, each: int, seed: int) -> list[Mutant]:
     ]
 
 
-def tests_pass(copy: Path, tests: str) -> bool:
-    """Run tests in a copy until the first fails."""
+def tests_pass(copy: Path, tests: str, seconds: float) -> bool:
+    """Run tests in a copy until the first fails; what they started ends with them."""
     command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-header", "-p", "no:randomly", *tests.split()]
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(
@@ -183,20 +185,21 @@ def tests_pass(copy: Path, tests: str) -> bool:
         start_new_session=True,
     )
     try:
-        return process.wait(SECONDS) == 0
+        return process.wait(seconds) == 0
     except subprocess.TimeoutExpired:
-        os.killpg(process.pid, 9)
-        process.wait()
         return False
+    finally:
+        subprocess.run(["pkill", "-KILL", "--session", str(process.pid)], check=False)
+        process.wait()
 
 
-def is_noticed(copy: Path, mutant: Mutant, tests: str) -> bool:
+def is_noticed(copy: Path, mutant: Mutant, tests: str, seconds: float) -> bool:
     """Make the change, run the tests, and take it back."""
     path = copy / mutant.path
     source = path.read_bytes()
     path.write_bytes(source[: mutant.start] + mutant.new.encode() + source[mutant.end :])
     try:
-        return not tests_pass(copy, tests)
+        return not tests_pass(copy, tests, seconds)
     finally:
         path.write_bytes(source)
 
@@ -224,13 +227,15 @@ def main() -> int:
         )
         for area in asked.areas:
             tests = tests_of(area)
-            if not tests_pass(copy, tests):
+            started = time.monotonic()
+            if not tests_pass(copy, tests, MOST_SECONDS):
                 print(f"{area} is red as it is: pytest -x {tests}", flush=True)
                 outcomes["not tried"] += 1
                 continue
+            seconds = LEAST_SECONDS + PATIENCE * (time.monotonic() - started)
             for mutant in drawn(area, asked.each, asked.seed):
                 started = time.monotonic()
-                outcome = "noticed" if is_noticed(copy, mutant, tests) else "SURVIVED"
+                outcome = "noticed" if is_noticed(copy, mutant, tests, seconds) else "SURVIVED"
                 outcomes[outcome] += 1
                 print(f"{outcome:9}{time.monotonic() - started:6.0f} s  {mutant}", flush=True)
     print(", ".join(f"{count} {outcome}" for outcome, count in outcomes.items()))
