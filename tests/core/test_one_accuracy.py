@@ -89,3 +89,12 @@ def test_a_loss_of_nothing_is_not_minus_zero_in_the_language(name):
         value = gradient(text, {"p": p}, {"t": p})["value"]
         assert value == 0.0
         assert not np.signbit(value)
+
+
+@pytest.mark.parametrize("size", [1, 4000])
+@pytest.mark.parametrize("name", ["ceil", "round", "trunc"])
+def test_a_number_below_zero_is_rounded_to_a_zero_without_sign(name, size):
+    """On -0.0 the angle of a point depends."""
+    answer = gradient(f"max(arctan2({name}(x), -1))", {"x": np.full(size, -0.3)})
+
+    assert answer["value"] == np.pi

@@ -302,6 +302,7 @@ class Draft:
             if option in options:
                 is_positional = (
                     len(texts) == len(row.operands) + place
+                    and not row.is_variadic
                     and "=" not in "".join(texts[-1:])
                     and self.is_so(0.5)
                 )

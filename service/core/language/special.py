@@ -14,8 +14,12 @@ LOG_2, LOG_10 = math.log(2.0), math.log(10.0)
 
 
 def _step_function(name: str, meaning: str, kinks: str, **fields: Any) -> Operation:
-    """Make the row of a function that is constant between its jumps."""
-    return unary(name, meaning, None, kinks=kinks, is_analytic=False, **fields)
+    """Make the row of a function that is constant between its jumps.
+
+    NumPy's give -0.0, on which `arctan2` depends, where the floats' give the whole number 0.
+    """
+    array = f"({fields.pop('array', name)}({{0}}) + 0.0)"
+    return unary(name, meaning, None, kinks=kinks, is_analytic=False, ufunc="", array=array, **fields)
 
 
 def _cbrt(g: Term, y: Term, x: Term) -> Term:
@@ -78,8 +82,7 @@ SPECIAL: tuple[Operation, ...] = (
         "round",
         "nearest whole number, of two the even one",
         "0",
-        ufunc="rint",
-        array="rint({0})",
+        array="rint",
         scalar="(round_half_even({0}) + 0.0)",
         example="round(stack(0.5, 1.5, 1.7))",
     ),
