@@ -58,7 +58,9 @@ def column_sums(x: Array, keepdims: bool = False) -> Array:
 
 def sum_of_squares(x: Array) -> Any:
     """Sum the squares of all elements, row by row of a few, so that no more digits are lost than by pairs."""
-    flat = x.reshape(-1)
+    flat = x if x.ndim == 1 else x.reshape(-1)
+    if flat.size <= 2 * SUMMED_AT_ONCE:
+        return np.dot(flat, flat)
     whole = flat.size - flat.size % SUMMED_AT_ONCE
     rows = flat[:whole].reshape(-1, SUMMED_AT_ONCE)
     rest = flat[whole:]

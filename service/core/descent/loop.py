@@ -35,7 +35,18 @@ FLOAT_NAMES: dict[str, Any] = {
     "sign_of": lambda x: (x > 0.0) - (x < 0.0),
     "choose": lambda condition, x, y: x if condition else y,
 }
+
+
+def _moved(x: Any, rate: Any, direction: Any) -> Any:
+    """Compute x - rate * direction, where that is an array in the memory of the product."""
+    step = rate * direction
+    if type(step) is not np.ndarray or step.shape != x.shape:
+        return x - step
+    return np.subtract(x, step, out=step)
+
+
 ARRAY_NAMES: dict[str, Any] = {
+    "moved": _moved,
     "larger_of": np.maximum,
     "sign_of": np.sign,
     "choose": FLOAT_NAMES["choose"],

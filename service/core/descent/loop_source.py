@@ -43,6 +43,8 @@ For ``x**2`` by gradient descent with a tolerance the loop reads, `v0` being the
 
 from __future__ import annotations
 
+import re
+
 from service.core.calculus.generated import indented, renamed
 from service.core.calculus.template import Template
 from service.core.descent.layout import GROWTH, Reason, Rules
@@ -52,6 +54,10 @@ SCALED = f"tolerance * max(1.0, min(abs(value), bound / {GROWTH!r}))"
 minimum it would meet any."""
 SHRINK = 2.0**-64
 """Factor of a gradient whose norm overflows; a power of two, so that it rounds nothing."""
+
+
+_MOVE, _MOVED = re.compile(r"^(\w+) = \1 - (\w+) \* (\w+)$"), r"\1 = moved(\1, \2, \3)"
+"""A step along an array, and the same with one new array in place of two."""
 
 
 class LoopWriter:
@@ -272,7 +278,8 @@ class LoopWriter:
             gradient = tuple(f"decayed_{slot}" for slot in self.slots)
         for slot, part in zip(self.slots, gradient, strict=True):
             names = {moment: f"{moment}_{slot}" for moment in optimizer.moments}
-            lines += [rule.format(x=slot, g=part, **names) for rule in optimizer.each_slot]
+            rules = [rule.format(x=slot, g=part, **names) for rule in optimizer.each_slot]
+            lines += rules if self.template.is_on_floats else [_MOVE.sub(_MOVED, rule) for rule in rules]
             if self.rules.is_bounded:
                 lines.append(f"{slot} = {self._clamped(slot, f'low_{slot}', f'high_{slot}')}")
             if self.rules.is_projected:
