@@ -216,3 +216,17 @@ def test_second_derivatives_of_sinc_are_right(x):
     with mpmath.workdps(50):
         expected = mpmath.diff(lambda x: mpmath.sincpi(x), mpmath.mpf(x), 2)
     assert float(second) == pytest.approx(float(expected), rel=1e-13)
+
+
+@pytest.mark.parametrize("distance", [20.0, 36.0, 40.0, 700.0])
+@pytest.mark.parametrize(
+    "text", ["log_softmax(x)[0]", "-cross_entropy(softmax(x), t, epsilon=0)"], ids=["log_softmax", "loss"]
+)
+def test_the_derivative_of_log_softmax_in_saturation_is_right_to_a_rounding_of_one(text, distance):
+    constants = {"t": [1.0, 0.0]} if "t," in text else {}
+    slope = gradient(text, {"x": [distance, 0.0]}, constants)["gradient"]["x"]
+
+    with mpmath.workdps(400):
+        rest = float(1 / (1 + mpmath.exp(distance)))
+    assert abs(slope[0] - rest) <= 1.2e-16
+    assert slope[1] == pytest.approx(-rest, rel=1e-15)
