@@ -64,7 +64,7 @@ OPTION_FIELDS: dict[str, Callable[..., Field[Any]]] = {
 }
 """The field of each kind of option."""
 
-DESCENT_ALONE = ("learning_rate", "state", "ticks")
+DESCENT_ALONE = ("state", "ticks")
 """Fields of `/descent` that a sweep has not."""
 
 

@@ -130,3 +130,11 @@ def test_the_gradient_is_told_when_asked():
 
     assert path["gradient"]["x"].tolist() == [2.0, 3.0]
     assert "gradient" not in descent("x[0]**2 + 3*x[1]", {"x": [2.0, 1.0]})
+
+
+def test_a_learning_rate_is_that_of_every_start_and_gives_way_to_several():
+    starts = sweep("x**2", {"x": 0.0}, starts={"x": [1.0, 2.0]}, learning_rate=0.25, steps=1)
+    rates = sweep("x**2", {"x": 1.0}, learning_rates=[0.1, 0.25], learning_rate=0.7, steps=1)
+
+    assert [run["variables"]["x"] for run in starts["runs"]] == [0.5, 1.0]
+    assert [run["learning_rate"] for run in rates["runs"]] == [0.1, 0.25]

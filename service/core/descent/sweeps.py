@@ -53,7 +53,8 @@ def sweep(
     answers : {"all", "best"}
         Whether all runs are told whole, or the best alone.
     **options
-        The other options of `descent`, ``state`` and ``on_progress`` excepted.
+        The other options of `descent`, ``state`` and ``on_progress`` excepted; `learning_rate` is that of all
+        runs from several starts.
 
     Returns
     -------
@@ -118,7 +119,7 @@ def _read_rates(rates: Sequence[float], options: Mapping[str, Any], limits: Limi
         raise InvalidRequest(
             fault("too-many-elements", "/learning_rates", count=len(rates), limit=limits.sweep)
         )
-    first = read_options({"learning_rate": rates[0], **options}, limits)
+    first = read_options({**options, "learning_rate": rates[0]}, limits)
     return [first.at_rate(rate, limits) for rate in rates]
 
 
