@@ -32,6 +32,8 @@ from benchmarks.table import Goal, print_header, print_row, verdict
 from service.api.formats import CBOR, JSON
 
 CONNECTIONS = 8
+FEW_CONNECTIONS = 2
+"""For bodies so large that a worker holds few of them at once."""
 SIZES = {10: 2_000, 100_000: 80}
 """Numbers in a body, and how many requests of that size make a round."""
 
@@ -131,8 +133,11 @@ def _print_formats(rounds: int) -> list[str]:
                 request_of("/softmax", each.dumps(document), each.media_type) for each in (JSON, CBOR)
             ]
             for request in requests:
-                measure(server, request, CONNECTIONS)
-            rows = [[measure(server, request, count) for request in requests] for _ in range(rounds)]
+                measure(server, request, FEW_CONNECTIONS, FEW_CONNECTIONS)
+            rows = [
+                [measure(server, request, count, FEW_CONNECTIONS) for request in requests]
+                for _ in range(rounds)
+            ]
             as_json, as_cbor = (middle(row) for row in zip(*rows, strict=True))
             goals = [(goal, statistics.median(cbor.cpu_us / text.cpu_us for text, cbor in rows))]
             answers.append(verdict(goals))
