@@ -28,6 +28,7 @@ from benchmarks.server import (
     is_installed,
     running,
 )
+from benchmarks.steps import CHAIN
 from benchmarks.table import Goal, print_header, print_row, verdict
 from service.api.formats import CBOR, JSON
 
@@ -46,6 +47,10 @@ GOALS = {
 
 GRADIENT_P50 = Goal("at most", 0.55, "ms")
 """Half of the 1.1 ms that Tesseract Core's runtime takes for the Jacobian of the same function."""
+
+CHAIN_SIZES = 100_000, 800_000
+CHAIN_GROWTH = Goal("at most", 1.3, "times")
+"""A number of the larger array may cost this many times one of the smaller."""
 
 BESIDE_DESCENTS_P99 = Goal("at most", 25, "ms")
 
@@ -89,8 +94,14 @@ def middle(rounds: Sequence[Figures]) -> Figures:
 
 def print_tables(rounds: int) -> bool:
     """Print all tables; tell whether the goals are met."""
-    answers = [_print_servers(rounds), _print_gradient(rounds), _print_beside_descents(), _print_bodies()]
-    answers.insert(1, _print_formats(rounds))
+    answers = [
+        _print_servers(rounds),
+        _print_formats(rounds),
+        _print_gradient(rounds),
+        _print_chain(rounds),
+        _print_beside_descents(),
+        _print_bodies(),
+    ]
     return "NO" not in {answer for found in answers for answer in found}
 
 
@@ -179,6 +190,29 @@ def _print_gradient(rounds: int) -> list[str]:
         cells = f"{row.p50_ms:.3f} ms", f"{row.p99_ms:.3f} ms", f"{row.cpu_us:,.0f} us"
         print_row(name, *cells, *(goal for goal, _ in own or [("", 0)]), verdict(own))
     return [verdict(goals)]
+
+
+def _print_chain(rounds: int) -> list[str]:
+    """Print the gradient of a chain of cheap operations on two arrays: memory costs more than numbers."""
+    print_header("/gradient of a chain", "server CPU a request", "an element", "of the first", "goal", "met")
+    requests = {size: _chain_request(size) for size in CHAIN_SIZES}
+    found: dict[int, list[float]] = {size: [] for size in CHAIN_SIZES}
+    with running(KOBAI) as server:
+        for size in (*CHAIN_SIZES, *CHAIN_SIZES * rounds):
+            count = 2 * max(CHAIN_SIZES) // size
+            found[size].append(measure(server, requests[size], count, WORKERS).cpu_us)
+    each = {size: statistics.median(times[1:]) / size for size, times in found.items()}
+    first = each[CHAIN_SIZES[0]]
+    for size, cpu_us in each.items():
+        goals = [(CHAIN_GROWTH, cpu_us / first)] if size == CHAIN_SIZES[-1] else []
+        cells = f"{cpu_us * size:,.0f} us", f"{1e3 * cpu_us:.1f} ns", f"{cpu_us / first:.2f}"
+        print_row(f"{size:,} numbers", *cells, *(goal for goal, _ in goals or [("", 0)]), verdict(goals))
+    return [verdict([(CHAIN_GROWTH, each[CHAIN_SIZES[-1]] / first)])]
+
+
+def _chain_request(size: int) -> bytes:
+    numbers = np.random.default_rng(0).normal(size=size).tolist()
+    return request_of("/gradient", json.dumps({"function": CHAIN, "variables": {"x": numbers}}).encode())
 
 
 def _print_beside_descents() -> list[str]:

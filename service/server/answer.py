@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from service.server.environ import Environ
@@ -12,15 +13,13 @@ Headers = list[tuple[bytes, bytes]]
 WsgiApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
 
 
+@dataclass(slots=True)
 class Answer:
     """What an application hands to ``start_response``, and the body when it is known as a whole."""
 
-    __slots__ = ("body", "headers", "status")
-
-    def __init__(self, status: int = 0, headers: Headers | None = None, body: bytes = b"") -> None:
-        self.status = status
-        self.headers = headers or []
-        self.body = body
+    status: int = 0
+    headers: Headers = field(default_factory=list)
+    body: bytes = b""
 
     def start(
         self, status: str, headers: list[tuple[str, str]], exc_info: object = None

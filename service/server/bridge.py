@@ -33,11 +33,8 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 PIECE_BYTES = 262_144
 """An answer is sent in pieces of this size, each waiting until the one before is nearly out."""
 
-FREE_BYTES = 65_536
-"""What of a body or an answer is not counted; it is bounded by the number of connections."""
-
-FREE_ARRAY_BYTES = 1_048_576
-"""What of a computation's memory is not counted; it is bounded by the number of jobs."""
+FREE_BYTES, FREE_ARRAY_BYTES = 65_536, 1_048_576
+"""What of a body or an answer, and of a computation, is not counted: connections and jobs are bounded."""
 
 BYTES_FOR_ONE = 8
 """Memory that a large body takes at most, times its own size: its numbers, the result, and the answer."""

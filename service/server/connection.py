@@ -46,7 +46,7 @@ class Connections:
         self.settings = settings
         self.on_refused = on_refused
         self._most = most
-        self._open: set[Connection] = set()
+        self.open: set[Connection] = set()
 
     def make(self, **given: Any) -> Connection:
         """Make the protocol of a new connection: what uvicorn calls with the arguments of its own class."""
@@ -56,27 +56,23 @@ class Connections:
 
     def add(self, connection: Connection) -> bool:
         """Take a connection in, if need be in place of the one that is idle for longest."""
-        if len(self._open) >= self._most and not self._evict():
+        if len(self.open) >= self._most and not self._evict():
             return False
-        self._open.add(connection)
+        self.open.add(connection)
         return True
-
-    def remove(self, connection: Connection) -> None:
-        """Forget a connection that is closed."""
-        self._open.discard(connection)
 
     def check(self) -> None:
         """Hold every connection against its time limits."""
         now = time.monotonic()
-        for connection in list(self._open):
+        for connection in list(self.open):
             connection.check(now)
 
     def _evict(self) -> bool:
-        idle = [each for each in self._open if each.reader is None]
+        idle = [each for each in self.open if each.reader is None]
         oldest = min(idle, key=lambda each: each.quiet_since, default=None)
         if oldest is None or time.monotonic() - oldest.quiet_since < EVICTABLE_SECONDS:
             return False
-        self.remove(oldest)
+        self.open.remove(oldest)
         oldest.transport.abort()
         return True
 
@@ -181,7 +177,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell uvicorn, which tells the application."""
-        self._connections.remove(self)
+        self._connections.open.discard(self)
         self.http.connection_lost(exc)
         self.http = asyncio.Protocol()  # it knows this object
 

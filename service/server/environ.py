@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import sys
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -13,8 +13,7 @@ Scope = MutableMapping[str, Any]
 Environ = dict[str, Any]
 
 UNFORWARDED = frozenset({b"content-length", b"transfer-encoding"})
-"""Headers about the framing: the application gets a whole body and its length. Names with an underscore are
-dropped too: WSGI could not tell them from those with a hyphen."""
+"""Headers about the framing. Names with `_` are dropped too: WSGI cannot tell them from those with `-`."""
 
 STREAM = "application/x-ndjson"
 
@@ -55,7 +54,7 @@ def environ_of(scope: Scope, body: bytes, received_at: float) -> Environ:
     return environ
 
 
-@functools.lru_cache(256)
+@lru_cache(256)
 def _header_name(name: bytes) -> str:
     """Name a header as CGI does."""
     key = name.decode("latin-1").upper().replace("-", "_")
