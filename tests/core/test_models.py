@@ -164,3 +164,27 @@ def test_a_model_is_brought_to_a_stationary_point(name):
     start = gradient(text, variables, constants)["value"]
     assert path["value"] < start
     assert path["status"] in ("converged", "stalled") or path["gradient_norm"] < 1e-2
+
+
+def test_a_portfolio_is_brought_to_the_best_of_the_simplex():
+    constants = MODELS["portfolio"][2] | {"m": np.array([0.1, 0.2, -0.4, 0.3])}
+    text = "w @ S @ w/2 - 0.5*dot(m, w)"
+
+    path = descent(
+        text,
+        {"w": np.full(4, 0.25)},
+        constants,
+        project={"w": {"onto": "simplex"}},
+        learning_rate=1.0,
+        tolerance=1e-12,
+        steps=2000,
+    )
+
+    w = path["variables"]["w"]
+    slope = gradient(text, {"w": w}, constants)["gradient"]["w"]
+    assert path["status"] == "converged"
+    assert w.sum() == pytest.approx(1.0, abs=1e-14)
+    assert np.count_nonzero(w) == 3
+    # What is held has the same marginal value; what is not held has a worse one.
+    np.testing.assert_allclose(slope[w > 0], slope.min(), atol=1e-10)
+    assert np.all(slope[w == 0] > slope.min() + 1e-3)
