@@ -105,6 +105,7 @@ MESSAGES: dict[str, str] = {
     "needs-literal": "{keyword} of {signature} must be {expected}, written as a literal.{hint}",
     "bad-literal": "{keyword} of {signature} must be {expected}, got {got}.",
     "bad-index": "An index is a whole number, a slice, None, ... or a constant of whole numbers, got {got}.",
+    "bad-bound": "A slice's bound is a whole number that is known before anything runs, got {got}.",
     "index-out-of-range": "Index {index} is out of range for axis {axis} of size {size}.",
     "too-many-indices": "{count} indices for an array of rank {rank}.",
     "zero-step": "A slice's step cannot be zero.",

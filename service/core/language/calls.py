@@ -194,10 +194,11 @@ NUMERIC = frozenset({"inside", "positive", "non-negative", "fraction", "number"}
 def _refuse_arity(expansion: Expansion, operation: Operation, instruction: Instruction) -> NoReturn:
     required = [name for name, _, default in operation.options if default is REQUIRED]
     count = len(operation.operands) + len(required)
+    named = [keyword for keyword, _ in instruction.detail if keyword in required]
     refuse(
         "wrong-arity",
         expansion.graph.place,
         signature=operation.signature,
-        expected=f"{count} argument{'s' if count != 1 else ''}",
-        got=len(instruction.arguments) + len(instruction.detail),
+        expected="arrays" if operation.is_variadic else f"{count} argument{'s' if count != 1 else ''}",
+        got=len(instruction.arguments) + len(named),
     )

@@ -229,7 +229,7 @@ class Expansion:
     def _bound(self, argument: int) -> int:
         value = self.results[argument]
         if type(value) is not int:
-            refuse("bad-index", self.place_of(argument), got=self._shown(argument))
+            refuse("bad-bound", self.place_of(argument), got=self._shown(argument))
         return value
 
     def _shown(self, argument: int) -> str:
@@ -337,8 +337,8 @@ class Expansion:
         """Run the body of a client's function on the arguments."""
         arguments = function.statement.names[1:]
         if instruction.detail or len(instruction.arguments) != len(arguments):
-            count = len(instruction.arguments) + len(instruction.detail)
-            got = f"{count} argument{'s' if count != 1 else ''}"
+            count = len(instruction.arguments)
+            got = "a named argument" if instruction.detail else f"{count} argument{'s' if count != 1 else ''}"
             signature = self.signature(instruction.text)
             refuse("arguments-of-function", self.graph.place, signature=signature, got=got)
         given = [self._bindable(argument) for argument in instruction.arguments]

@@ -110,7 +110,8 @@ class Graph:
         try:
             shape = operation.shape(*shapes, *values)
         except ShapeFault as verdict:
-            got = " and ".join(map(str, shapes))
+            got = " and ".join(map(str, shapes)) or ", ".join(str(value) for value in values)
+            got = shorten(got, LONGEST_REASON)
             why = shorten(str(verdict), LONGEST_REASON)
             refuse("operand-shapes", self.place, operator=self.called, shapes=got, why=why)
         if len(shape) > self.rank:

@@ -17,7 +17,7 @@ SYMBOLS = {
 """Signs of mathematics and typography that are not ASCII."""
 
 CHARACTERS = {
-    "'": " There are no strings.",
+    "'": " There are no strings; a transpose is x.T.",
     '"': " There are no strings.",
     "^": " Write ** for a power.",
     "_": " A name begins with a letter, and numbers have no underscores.",
@@ -27,6 +27,7 @@ CHARACTERS = {
     "|": " Write: a or b; and abs(x) for a magnitude.",
     "~": " Write: not a.",
     "!": " Write: not a, or != between two expressions.",
+    "?": " Write where(condition, a, b).",
     "$": " Write the formula without dollar signs.",
 }
 """Characters that are often tried."""
@@ -74,6 +75,8 @@ def _hint_for_attribute(text: str, position: int) -> str:
     written = ALIASES.get(name, f"{name}(x)")
     if name and (name in ALIASES or name in FUNCTIONS):
         return f" Write {written}."
+    if text[position + 1 : position + 2] in ("*", "/", "^"):
+        return " Operators work element by element without a dot."
     return " There are no attributes and methods; call functions as sum(x)."
 
 
@@ -82,6 +85,8 @@ def hint_for_token(text: str, position: int, found: str) -> str:
     if found in WORDS:
         return WORDS[found]
     before = text[:position].rstrip(" \t")
+    if found == ":" and before.rpartition("\n")[2].lstrip().startswith("for "):
+        return WORDS["for"]
     word = _OWNER.search(before)
     if word is not None and word[1] in WORDS:
         return WORDS[word[1]]
