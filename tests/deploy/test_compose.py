@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import re
+import subprocess
 import threading
 import time
 
@@ -123,6 +124,39 @@ def test_the_image_starts_by_itself_without_any_mount_or_right(image):
         assert inspect(container, "State.ExitCode") == 0
     finally:
         docker("rm", "--force", container)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--tmpfs=/tmp"], ["--tmpfs=/run/kobai"], ["--tmpfs=/work:mode=1777", "--env=TMPDIR=/work"]],
+    ids=" ".join,
+)
+def test_any_folder_in_memory_will_do(image, options):
+    bare = ["--read-only", "--ipc=none", "--cap-drop=ALL", "--network=none"]
+    container = docker("run", "--detach", *bare, *options, image)
+    try:
+        assert wait_until(lambda: inspect(container, "State.Health.Status") == "healthy", 30)
+    finally:
+        docker("rm", "--force", container)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--memory=256m"], "1 workers may be killed for their memory"),
+        (["--memory=1g", "--cpus=2"], "1 workers for 2 CPUs: a worker may need 768 MiB"),
+    ],
+)  # fmt: skip
+def test_a_line_says_when_the_memory_limit_leaves_fewer_workers(image, options, said):
+    container = docker("run", "--detach", *options, image)
+    try:
+        wait_until(lambda: inspect(container, "State.Health.Status") == "healthy", 30)
+        done = subprocess.run(["docker", "logs", container], capture_output=True, text=True, check=True)
+    finally:
+        docker("rm", "--force", container)
+
+    lines = [line for line in (done.stdout + done.stderr).splitlines() if said in line]
+    assert len(lines) == 1
 
 
 # | the project, at rest |

@@ -153,7 +153,7 @@ def test_the_commands_for_what_is_in_front_work(project):
                 HEADERS | {"Authorization": f"Bearer {key}", "X-Client-Name": "eve"},
             )
             found.append(connection.getresponse().status)
-    lines = docker("compose", "logs", "--no-log-prefix", "api", **names).splitlines()
+    lines = docker("compose", "--ansi", "never", "logs", "--no-log-prefix", "api", **names).splitlines()
     names_of = [json.loads(line)["client_name"] for line in lines if '"route":"/softmax"' in line]
     assert found == [200, 401]
     assert names_of == ["alice"]
