@@ -153,10 +153,14 @@ def test_the_commands_for_what_is_in_front_work(project):
                 HEADERS | {"Authorization": f"Bearer {key}", "X-Client-Name": "eve"},
             )
             found.append(connection.getresponse().status)
-    lines = docker("compose", "--ansi", "never", "logs", "--no-log-prefix", "api", **names).splitlines()
-    names_of = [json.loads(line)["client_name"] for line in lines if '"route":"/softmax"' in line]
+    replicas = docker("compose", "ps", "-q", "api", **names).split()
+
+    def names_logged():
+        lines = [line for each in replicas for line in docker("logs", each).splitlines()]
+        return [json.loads(line)["client_name"] for line in lines if '"route":"/softmax"' in line]
+
     assert found == [200, 401]
-    assert names_of == ["alice"]
+    assert wait_until(names_logged, 10) == ["alice"]
     assert not is_ready(int(names["PROXY_PORT"]))  # no plain port is open
 
 
