@@ -28,6 +28,8 @@ WRONG = {
     fields.BooleanArray: [0, "1", True, {}, [], [1, 0], ["true"], [None], [[True], [True, False]]],
     fields.TensorMap: [0, "1", True, [], [1], {"x": "1"}, {"x": None}, {"x": True}, {"x": []}],
     fields.BoundsMap: [0, "1", [], {"x": 1}, {"x": {"low": 1}}, {"x": {"lower": "1"}}],
+    fields.MapOf: [0, "1", [], {"x": 1}, {"x": {}}, {"x": {"on": "simplex"}}, {"x": {"onto": "cube"}}],
+    fields.Group: [0, "1", True, [], {"size": 1}, {"size": "1", "of": ["X"]}, {"siz": 1, "of": ["X"]}],
     fields.NumberList: [0, "1", True, {}, [], ["1"], [None], [True], [[1]], [0]],
     fields.NameList: [0, "1", True, {}, [1], [None], [["a"]], ["a"] * 65],
     fields.Tensor: ["1", True, {}, [], [[]], ["1"], [None], [[1], [2, 3]]],
