@@ -20,7 +20,8 @@ vector of 1 and 2. `axis` is a whole number or a tuple of them, by name or by po
 
 The losses return what `POST /loss` returns with `"reduction": "none"`. Targets have the shape of the
 predictions, or broadcast to it with the same rank or none. For `cross_entropy` a constant of the predictions'
-shape without the last axis holds class labels; they are checked with the request.
+shape without the last axis holds class labels. Labels and other constants that are targets are checked with
+the request as `POST /loss` checks its own; targets that are computed are taken as they come.
 """
 
 TABLE = "| written | meaning | example | its value | derivative at kinks |\n|---|---|---|---|---|\n"
