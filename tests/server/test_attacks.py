@@ -84,9 +84,10 @@ def test_an_attack_gets_its_answer_in_time_and_changes_no_other(watched, referen
 
 
 def test_r_9_many_points_end_at_the_deadline_however_many_evaluations_are_left(tmp_path):
-    server = Server(tmp_path, KOBAI_DEADLINE_DEFAULT_MS="100")
-    body = json.dumps(MANY_POINTS).encode()
-    quote = json.loads(send(server, "/gradient/field", json.dumps(MANY_POINTS | {"dry_run": True}))[1])
+    server = Server(tmp_path, KOBAI_DEADLINE_DEFAULT_MS="500", KOBAI_OPERATIONS="100000000000")
+    many = MANY_POINTS | {"function": "sum(lgamma(x)*arctan(sin(x)))"}  # seconds of work
+    body = json.dumps(many).encode()
+    quote = json.loads(send(server, "/gradient/field", json.dumps(many | {"dry_run": True}))[1])
 
     before = processor_seconds(server)
     status, answer = send(server, "/gradient/field", body)
