@@ -10,12 +10,22 @@ CBOR = "application/cbor"
 
 def as_cbor(value):
     """Write a JSON value as CBOR writes it: lists as arrays of items."""
-    return cbor2.dumps(value)
+    return cbor2.dumps(_without_bignums(value))
 
 
 def as_typed_arrays(value):
     """Write a JSON value with every array of numbers as tag 40 over float64."""
-    return cbor2.dumps(_typed(value))
+    return cbor2.dumps(_without_bignums(_typed(value)))
+
+
+def _without_bignums(value):
+    """Write whole numbers beyond 64 bits as floats: their tag is not taken."""
+    if isinstance(value, dict):
+        return {key: _without_bignums(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_without_bignums(item) for item in value]
+    is_large = type(value) is int and not -(2**64) <= value < 2**64
+    return float(value) if is_large else value
 
 
 def _typed(value):
