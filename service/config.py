@@ -12,7 +12,8 @@ from typing import Any
 
 from service.address import bind_of
 from service.core.exceptions import quote_text
-from service.core.limits import MIB, Limits, setting_of
+from service.core.limits import MIB, setting_of
+from service.limits import ServiceLimits
 from service.machine import available_cpus, memory_limit
 
 LARGEST = 2**53 - 1
@@ -173,14 +174,14 @@ class Settings:
         "proxies whose X-Forwarded-For and X-Client-Name name the client in the log",
         networks=True,
     )
-    limits: Limits = field(default_factory=Limits)
+    limits: ServiceLimits = field(default_factory=ServiceLimits)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Settings:
         """Read all settings; a bad value and an unknown ``KOBAI_`` variable raise `SettingsError`."""
         environ = os.environ if environ is None else environ
         _refuse_unknown(environ)
-        settings = cls(**_read_rows(cls, environ), limits=Limits(**_read_rows(Limits, environ)))
+        settings = cls(**_read_rows(cls, environ), limits=ServiceLimits(**_read_rows(ServiceLimits, environ)))
         _check_together(settings)
         if environ.get("WEB_CONCURRENCY", "").strip():
             return settings
@@ -227,7 +228,7 @@ def describe_settings(settings: Settings) -> dict[str, dict[str, object]]:
 def known_variables() -> list[str]:
     """Every environment variable that is read, in the order of the tables."""
     mine = [str(row.metadata["variable"]) for row in fields(Settings) if row.metadata]
-    return mine + [setting_of(row.name) for row in fields(Limits)]
+    return mine + [setting_of(row.name) for row in fields(ServiceLimits)]
 
 
 def _refuse_unknown(environ: Mapping[str, str]) -> None:

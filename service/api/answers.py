@@ -16,10 +16,11 @@ from service.api.messages import fault
 from service.api.schemas import Envelope, read
 from service.config import Settings
 from service.core.exceptions import OverBudget
-from service.core.limits import Deadline, Limits, setting_of
+from service.core.limits import Deadline, setting_of
+from service.limits import ServiceLimits
 
 Arguments = dict[str, Any]
-View = Callable[[Arguments, Deadline, Limits], Arguments | Response]
+View = Callable[[Arguments, Deadline, ServiceLimits], Arguments | Response]
 
 
 def answer_with(view: View, schema: Envelope, settings: Settings) -> Callable[[], Response]:
@@ -63,7 +64,7 @@ class Whole(Response):
         return self.response
 
 
-def write(result: Arguments, limits: Limits) -> Response:
+def write(result: Arguments, limits: ServiceLimits) -> Response:
     """Write an answer in the format that the client prefers, within the limit of its size.
 
     Raises
@@ -75,7 +76,7 @@ def write(result: Arguments, limits: Limits) -> Response:
     return Whole(write_bytes(result, limits, form), form)
 
 
-def write_bytes(result: Arguments, limits: Limits, form: Format = JSON) -> bytes:
+def write_bytes(result: Arguments, limits: ServiceLimits, form: Format = JSON) -> bytes:
     """Write an answer's bytes.
 
     Raises

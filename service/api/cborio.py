@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from service.api.cbor_scan import ARRAY, BYTES, SHAPED, TAG, MalformedCbor, TypedArray, scan
 from service.api.jsonio import check_finite
-from service.core.limits import DEFAULT_LIMITS
+from service.limits import DEFAULT_LIMITS
 
 FLOAT64_TAG = 86
 """A typed array of float64, little-endian."""

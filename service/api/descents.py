@@ -31,6 +31,7 @@ from service.core.descent.options import OPTIONS, Option
 from service.core.descent.projections import KINDS, SIZES
 from service.core.descent.sweeps import ANSWERS
 from service.core.limits import Deadline, Limits
+from service.limits import ServiceLimits
 
 
 def _range(row: Option, limits: Limits) -> dict[str, Any]:
@@ -83,11 +84,13 @@ def descent_fields(limits: Limits) -> Fields:
     )
 
 
-def descent_path(arguments: dict[str, Any], deadline: Deadline, limits: Limits) -> dict[str, Any] | Response:
+def descent_path(
+    arguments: dict[str, Any], deadline: Deadline, limits: ServiceLimits
+) -> dict[str, Any] | Response:
     """Minimise a function from a start; as a stream when the client asks for one."""
     if wants_stream(request.headers.get("Accept", "")):
         return stream(arguments, deadline, limits)
-    answer = descent(**arguments, limits=limits, deadline=deadline)
+    answer = descent(**arguments, limits=limits, deadline=deadline, answer_numbers=limits.answer_numbers)
     current().ended = (answer["status"],)
     return answer
 
@@ -103,8 +106,8 @@ def sweep_fields(limits: Limits) -> Fields:
     }
 
 
-def descent_sweep(arguments: dict[str, Any], deadline: Deadline, limits: Limits) -> dict[str, Any]:
+def descent_sweep(arguments: dict[str, Any], deadline: Deadline, limits: ServiceLimits) -> dict[str, Any]:
     """Minimise a function with several learning rates."""
-    answer = sweep(**arguments, limits=limits, deadline=deadline)
+    answer = sweep(**arguments, limits=limits, deadline=deadline, answer_numbers=limits.answer_numbers)
     current().ended = [run["status"] for run in answer["runs"]]
     return answer

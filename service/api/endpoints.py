@@ -15,9 +15,10 @@ from flask import Response
 from service.api import activations, derivatives, descents, gradients, losses
 from service.api.schemas import Envelope, Fields, envelope_of
 from service.core.limits import Deadline, Limits
+from service.limits import ServiceLimits
 
 Arguments = dict[str, Any]
-View = Callable[[Arguments, Deadline, Limits], Arguments | Response]
+View = Callable[[Arguments, Deadline, ServiceLimits], Arguments | Response]
 
 SQUARE = {"function": "x[0]**2 + x[1]**2", "variables": {"x": [3, 4]}}
 

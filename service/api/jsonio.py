@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from service.api.brackets import count_of, outline
 from service.core import arrays
 from service.core.exceptions import quote_text
-from service.core.limits import DEFAULT_LIMITS, setting_of
+from service.core.limits import setting_of
+from service.limits import DEFAULT_LIMITS
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 

@@ -19,7 +19,8 @@ from service.api.exchange import current
 from service.api.jsonio import dumps
 from service.core.descent import descent
 from service.core.exceptions import KobaiError
-from service.core.limits import Deadline, Limits
+from service.core.limits import Deadline
+from service.limits import ServiceLimits
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 WAITING_LINES, WAITING_BYTES = 64, 1024 * 1024
@@ -35,7 +36,7 @@ def wants_stream(accept: str) -> bool:
     return wanted.get(NDJSON, 0) > wanted.get(JSON, 0)
 
 
-def stream(arguments: Arguments, deadline: Deadline, limits: Limits) -> Response:
+def stream(arguments: Arguments, deadline: Deadline, limits: ServiceLimits) -> Response:
     """Answer with the progress of a descent.
 
     What fails before the first tick is an ordinary problem; what fails later is the last line.
@@ -53,7 +54,7 @@ def stream(arguments: Arguments, deadline: Deadline, limits: Limits) -> Response
 class _Run:
     """One descent on a thread of its own, and the lines that it has written; the last is a `_Last`."""
 
-    def __init__(self, arguments: Arguments, deadline: Deadline, limits: Limits) -> None:
+    def __init__(self, arguments: Arguments, deadline: Deadline, limits: ServiceLimits) -> None:
         self.lines: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._has_begun = False
         self._put_bytes = self._taken_bytes = 0  # each written by one thread alone
@@ -61,10 +62,16 @@ class _Run:
         self._thread = threading.Thread(target=self._work, args=(arguments, deadline, limits), daemon=True)
         self._thread.start()
 
-    def _work(self, arguments: Arguments, deadline: Deadline, limits: Limits) -> None:
+    def _work(self, arguments: Arguments, deadline: Deadline, limits: ServiceLimits) -> None:
         try:
             with np.errstate(all="ignore"):
-                answer = descent(**arguments, limits=limits, deadline=deadline, on_progress=self._tick)
+                answer = descent(
+                    **arguments,
+                    limits=limits,
+                    deadline=deadline,
+                    answer_numbers=limits.answer_numbers,
+                    on_progress=self._tick,
+                )
             self._exchange.ended = (answer["status"],)
             self.lines.put(_Last(_line(answer, limits)))
         except Exception as error:  # noqa: BLE001 - a thread has nobody above it; the client is told
@@ -100,5 +107,5 @@ class _Last(bytes):
     """The last line of a stream."""
 
 
-def _line(answer: dict[str, Any], limits: Limits) -> bytes:
+def _line(answer: dict[str, Any], limits: ServiceLimits) -> bytes:
     return write_bytes(answer, limits) + b"\n"

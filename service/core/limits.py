@@ -1,4 +1,4 @@
-"""Every limit of the service: one table, read by the core, the settings, `/limits` and docs/operations.md."""
+"""The limits of a computation, and its deadline."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.core.exceptions import DeadlineExceeded, fault
 MIB = 1024 * 1024
 
 
-def _limit(default: int, unit: str, meaning: str, low: int = 1) -> int:
+def limit(default: int, unit: str, meaning: str, low: int = 1) -> int:
     """One row: the field's name is the limit's name, its metadata the rest."""
     row: int = field(default=default, metadata={"unit": unit, "meaning": meaning, "low": low})
     return row
@@ -19,38 +19,32 @@ def _limit(default: int, unit: str, meaning: str, low: int = 1) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits in force. Each is set by the environment variable ``KOBAI_<NAME>``."""
+    """The limits in force of a computation; each is a row, see `limit`.
 
-    body_bytes: int = _limit(16 * MIB, "bytes", "a request's body")
-    json_nesting: int = _limit(32, "levels", "nesting of JSON arrays and objects", low=10)
-    json_parts: int = _limit(
-        250_000,
-        "parts",
-        "arrays, objects and members of objects in a body, rows of numbers left out",
-        low=1_000,
-    )
-    function_characters: int = _limit(4096, "characters", "a function's text")
-    function_tokens: int = _limit(2000, "tokens", "a function's tokens")
-    function_nesting: int = _limit(64, "levels", "nested parentheses, brackets and calls")
-    function_operations: int = _limit(
+    `service.limits` adds those of requests and answers.
+    """
+
+    function_characters: int = limit(4096, "characters", "a function's text")
+    function_tokens: int = limit(2000, "tokens", "a function's tokens")
+    function_nesting: int = limit(64, "levels", "nested parentheses, brackets and calls")
+    function_operations: int = limit(
         20_000, "operations", "a function's operations after its loops and functions are expanded"
     )
-    names: int = _limit(64, "names", "names in variables, and in constants")
-    rank: int = _limit(8, "axes", "an array's axes")
-    elements: int = _limit(1_000_000, "elements", "one array")
-    peak_bytes: int = _limit(256 * MIB, "bytes", "planned peak memory of a request")
-    operations: int = _limit(
+    names: int = limit(64, "names", "names in variables, and in constants")
+    rank: int = limit(8, "axes", "an array's axes")
+    elements: int = limit(1_000_000, "elements", "one array")
+    peak_bytes: int = limit(256 * MIB, "bytes", "planned peak memory of a request")
+    operations: int = limit(
         5_000_000_000, "operations", "planned work of a request; a descent's counts one step"
     )
-    operations_at_once: int = _limit(
+    operations_at_once: int = limit(
         100_000_000, "operations", "planned work of a single operation, which no deadline interrupts"
     )
-    deadline_default_ms: int = _limit(5_000, "milliseconds", "time for a request that names no deadline_ms")
-    deadline_ms: int = _limit(25_000, "milliseconds", "the longest time that deadline_ms can ask for")
-    steps: int = _limit(100_000, "steps", "a descent's steps")
-    history: int = _limit(1_000, "records", "a descent's history")
-    sweep: int = _limit(64, "runs", "learning rates in a sweep")
-    response_bytes: int = _limit(32 * MIB, "bytes", "an answer's body")
+    deadline_default_ms: int = limit(5_000, "milliseconds", "time for a request that names no deadline_ms")
+    deadline_ms: int = limit(25_000, "milliseconds", "the longest time that deadline_ms can ask for")
+    steps: int = limit(100_000, "steps", "a descent's steps")
+    history: int = limit(1_000, "records", "a descent's history")
+    sweep: int = limit(64, "runs", "learning rates in a sweep")
 
 
 DEFAULT_LIMITS = Limits()
@@ -59,8 +53,8 @@ DEFAULT_LIMITS = Limits()
 def setting_of(name: str) -> str:
     """Name the environment variable that sets a limit.
 
-    >>> setting_of("body_bytes")
-    'KOBAI_BODY_BYTES'
+    >>> setting_of("peak_bytes")
+    'KOBAI_PEAK_BYTES'
     """
     return f"KOBAI_{name.upper()}"
 

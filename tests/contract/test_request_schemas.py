@@ -7,7 +7,8 @@ from service.api import fields
 from service.api.endpoints import make_schemas
 from service.api.schemas import read
 from service.core.exceptions import InvalidRequest
-from service.core.limits import DEFAULT_LIMITS, Limits
+from service.core.limits import Limits
+from service.limits import DEFAULT_LIMITS
 from tests.contract.document import operations, raw, request_examples, takes_null
 
 COMPUTE = {operation.path: operation for operation in operations().values() if operation.request}

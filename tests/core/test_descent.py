@@ -18,7 +18,7 @@ from service.core.descent.messages import SENTENCES
 from service.core.descent.options import read_options
 from service.core.descent.problem import Problem
 from service.core.exceptions import DeadlineExceeded, InvalidRequest, NonFiniteResult, OverBudget
-from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits, Scheduler
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Scheduler
 
 SQUARE = "x[0]**2 + x[1]**2"
 START = {"x": [-3.0, 4.0]}
@@ -625,7 +625,7 @@ def test_a_run_that_the_deadline_ends_keeps_a_history_worth_looking_at():
 def test_a_history_too_large_to_answer_is_refused_before_anything_is_computed():
     large = {"x": np.zeros((100, 100))}
     with pytest.raises(OverBudget) as refused:
-        descent("sum(x**2)", large, steps=1000, history=1000)
+        descent("sum(x**2)", large, steps=1000, history=1000, answer_numbers=2_000_000)
 
     assert refused.value.faults[0].pointer == "/history"
     assert (
@@ -636,7 +636,7 @@ def test_a_history_too_large_to_answer_is_refused_before_anything_is_computed():
 
 def test_variables_too_large_to_answer_are_refused_before_anything_is_computed():
     with pytest.raises(OverBudget) as refused:
-        descent("sum(x**2)", {"x": np.ones(1000)}, limits=Limits(response_bytes=10_000))
+        descent("sum(x**2)", {"x": np.ones(1000)}, answer_numbers=600)
 
     assert refused.value.faults[0].pointer == "/variables"
 

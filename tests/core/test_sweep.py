@@ -6,7 +6,7 @@ from service.api.jsonio import dumps
 from service.core import descent, sweep
 from service.core.descent import OPTIMIZERS
 from service.core.exceptions import InvalidRequest, NonFiniteResult, OverBudget
-from service.core.limits import Deadline, Limits
+from service.core.limits import Deadline
 
 SQUARE = "x[0]**2 + x[1]**2"
 SCALED = "x[0]**2 + 50*x[1]**2"
@@ -110,5 +110,5 @@ def test_a_start_that_is_not_finite_is_refused():
 
 def test_the_size_of_all_answers_together_is_bounded():
     with pytest.raises(OverBudget):
-        sweep(SQUARE, START, learning_rates=RATES, history=100, limits=Limits(response_bytes=9_000))
-    assert descent(SQUARE, START, history=100, limits=Limits(response_bytes=9_000))["status"] == "max_steps"
+        sweep(SQUARE, START, learning_rates=RATES, history=100, answer_numbers=500)
+    assert descent(SQUARE, START, history=100, answer_numbers=500)["status"] == "max_steps"

@@ -9,7 +9,8 @@ from service.config import (
     known_variables,
     variable_of,
 )
-from service.core.limits import MIB, Limits, describe_limits
+from service.core.limits import MIB, describe_limits
+from service.limits import ServiceLimits
 from tests.documentation import PAGES
 
 PROCESSES = "WEB_CONCURRENCY must be a whole number from 1 to 256 (processes), got"
@@ -120,7 +121,7 @@ def test_a_setting_is_read_from_its_variable(variable, text, name, value):
     assert getattr(Settings.from_environment({variable: text}), name) == value
 
 
-@pytest.mark.parametrize("row", dataclasses.fields(Limits), ids=lambda row: row.name)
+@pytest.mark.parametrize("row", dataclasses.fields(ServiceLimits), ids=lambda row: row.name)
 def test_every_limit_is_set_by_its_variable(row):
     environ = {variable_of(row.name): str(row.default)}
 
@@ -143,7 +144,7 @@ def test_every_setting_is_described_with_its_variable():
     described = describe_settings(Settings())
 
     assert [row["setting"] for row in described.values()] + [
-        variable_of(row.name) for row in dataclasses.fields(Limits)
+        variable_of(row.name) for row in dataclasses.fields(ServiceLimits)
     ] == known_variables()
     assert described["port"] == {
         "value": 8000,

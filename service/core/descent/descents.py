@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,7 @@ def descent(
     state: Mapping[str, Any] | None = None,
     limits: Limits = DEFAULT_LIMITS,
     deadline: Deadline | None = None,
+    answer_numbers: float = math.inf,
     on_progress: Progress | None = None,
     **options: Any,
 ) -> dict[str, Any]:
@@ -37,6 +39,8 @@ def descent(
         That of an earlier result, to go on from there.
     limits, deadline
         As `gradient` takes them; the deadline ends the run with the status ``deadline``.
+    answer_numbers : float
+        Numbers for which the answer has room; a run that would have more is refused before it begins.
     on_progress : callable, optional
         Called with a record of ``step``, ``value`` and ``gradient_norm`` (and ``variables``, by the
         option `ticks`), at most 20 times a second.
@@ -73,7 +77,8 @@ def descent(
     ('max_steps', [-6.11e-10, 8.15e-10])
     """
     with np.errstate(all="ignore"):
-        problem = Problem(function, variables, constants or {}, method, h, limits, deadline or NO_DEADLINE)
+        end = deadline or NO_DEADLINE
+        problem = Problem(function, variables, constants or {}, method, h, limits, end, answer_numbers)
         path = Path(problem, read_options(options, problem.limits), state)
         path.begin()
         path.finish(on_progress)

@@ -31,9 +31,6 @@ Progress = Callable[[Record], None]
 TICK_SECONDS = 0.1
 """Between two reports of progress; the contract allows 0.05 to 1."""
 
-NUMBER_CHARACTERS = 16
-"""Characters of a number in an answer, rather too few: most have 19, and what fits is not refused."""
-
 NUMBER_SECONDS = 60e-9
 """Time to put a number into the answer and to send it, which the deadline is to leave."""
 
@@ -229,16 +226,16 @@ def _check_answer(problem: Problem, options: Options, runs: int) -> int:
     moments = len(optimizer.moments) + len(optimizer.stacks) * min(options["memory"], options["steps"])
     tensors = 4 + moments  # last and best, in the answer and in its state; moments
     numbers: int = runs * (records + tensors * size)
-    if NUMBER_CHARACTERS * numbers > problem.limits.response_bytes:
+    if numbers > problem.answer_numbers:
         is_long = records > tensors * size
         raise OverBudget(
             fault(
                 "over-limit",
                 "/history" if is_long else "/variables",
                 what="The answer with this history" if is_long else "The answer with its state",
-                asked=NUMBER_CHARACTERS * numbers,
-                unit="bytes",
-                allowed=problem.limits.response_bytes,
+                asked=numbers,
+                unit="numbers",
+                allowed=int(problem.answer_numbers),
                 setting=setting_of("response_bytes"),
             )
         )

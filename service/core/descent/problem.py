@@ -35,6 +35,8 @@ class Problem:
     ----------
     function, variables, constants, method, h, limits, deadline
         As `descent` takes them.
+    answer_numbers : float
+        As `descent` takes it.
 
     Attributes
     ----------
@@ -56,8 +58,10 @@ class Problem:
         h: float | None,
         limits: Limits,
         deadline: Deadline,
+        answer_numbers: float = math.inf,
     ) -> None:
         self.function, self.h, self.limits, self.deadline = function, h, limits, deadline
+        self.answer_numbers = answer_numbers
         self.method = method_named(method)
         self.variables = arrays_of(variables, "variables")
         self.constants = arrays_of(constants, "constants")

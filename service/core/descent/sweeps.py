@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -35,13 +36,14 @@ def sweep(
     h: float | None = None,
     limits: Limits = DEFAULT_LIMITS,
     deadline: Deadline | None = None,
+    answer_numbers: float = math.inf,
     **options: Any,
 ) -> dict[str, Any]:
     """Run a descent for each of several learning rates or starts, sharing one deadline.
 
     Parameters
     ----------
-    function, variables, constants, method, h, limits, deadline
+    function, variables, constants, method, h, limits, deadline, answer_numbers
         As `descent` takes them; with starts the variables tell names and shapes.
     learning_rates : sequence of float, optional
         1 to ``limits.sweep`` of them, each above 0.
@@ -81,7 +83,8 @@ def sweep(
     """
     _check_kind(learning_rates, starts, random_starts)
     with np.errstate(all="ignore"):
-        problem = Problem(function, variables, constants or {}, method, h, limits, deadline or NO_DEADLINE)
+        end = deadline or NO_DEADLINE
+        problem = Problem(function, variables, constants or {}, method, h, limits, end, answer_numbers)
         if learning_rates is not None:
             paths = _by_rate(problem, _read_rates(learning_rates, options, limits), answers)
         else:
