@@ -49,7 +49,9 @@ FIXED = {
     "keep", "spread", "parted", "joined", "column", "clipped",
     *re.findall(r"(?<![\w{])[a-z_]\w*", " ".join(LINES)),
 }  # fmt: skip
-OF_VECTORS = re.compile(r"[abdgrstxy]\d*|dot|along|difference|two_loops|pairs|shares|append|pop|reversed")
+OF_VECTORS = re.compile(
+    r"[abdgrstxy]\d*|dot|along|difference|changes|two_loops|pairs|shares|append|pop|reversed"
+)
 """The words of the operations on tuples, which know of a function only how many elements it has."""
 TOKEN = re.compile(rf"({NAME}(?!\w))|([A-Za-z_]\w*)|{NUMBER}|{SIGN}|\.(?=[a-z])|:$| ", re.ASCII)
 
