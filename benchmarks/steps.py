@@ -6,7 +6,7 @@ import importlib
 import importlib.util
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,6 @@ TOLERANCE = 1e-5
 WAVES = "sum(sin(x)*exp(-x**2))"
 CHAIN = "a = 0.5*x + 1; b = a*a + x; c = b/(1 + b*b); d = c - 0.1*x; sum(sqrt(d*d + 1))"
 LOGSUMEXP = "sum(logsumexp(x, axis=1))"
-LIMITS = replace(DEFAULT_LIMITS, response_bytes=2**30)
 GROWTH = (100, 1_000, 10_000, 100_000, 1_000_000)
 
 
@@ -127,8 +126,8 @@ def _w(count: int) -> Arrays:
 
 def ours(row: Row) -> Callable[[], Arrays]:
     """Make the loop that a descent compiles and keeps, from the evaluated start to the last step."""
-    problem = Problem(row.text, row.variables, row.constants, "exact", None, LIMITS, NO_DEADLINE)
-    path = Path(problem, read_options({"learning_rate": row.rate, "steps": STEPS}, LIMITS))
+    problem = Problem(row.text, row.variables, row.constants, "exact", None, DEFAULT_LIMITS, NO_DEADLINE)
+    path = Path(problem, read_options({"learning_rate": row.rate, "steps": STEPS}, DEFAULT_LIMITS))
     path.begin()
     start, run, slots = path.run.point.parts, path.stepper.run, path.stepper.layout.slots
     unpack = problem.kernel.unpack

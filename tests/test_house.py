@@ -173,3 +173,13 @@ def test_every_dependency_is_pinned_and_has_a_reason(name):
             pin, _, reason = line.partition("#")
             assert "==" in pin, line
             assert reason.strip(), line
+
+
+@pytest.mark.parametrize("module", sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py")))
+def test_every_benchmark_begins(module):
+    """Each imports what it measures, and says how it is run; what it measures takes minutes."""
+    told = subprocess.run(
+        [sys.executable, "-c", f"import benchmarks.{module}"], cwd=ROOT, capture_output=True, text=True
+    )
+
+    assert (told.returncode, told.stderr) == (0, "")

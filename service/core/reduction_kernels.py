@@ -69,7 +69,7 @@ def sum_of_squares(x: Array) -> Any:
 
 def sums(x: Array, axis: Axis) -> Array:
     """Sum along the axis, which is kept."""
-    way = sums_by_product(x.shape, axis)
+    way = sums_by_product(x.shape, axis) if x.size >= SMALL_SIZE else ""
     if way:
         return row_sums(x, True) if way == "row_sums" else column_sums(x, True)
     return add_reduce(x, axis, None, None, True)  # type: ignore[no-any-return]
@@ -87,7 +87,7 @@ def is_faster_by_columns(shape: Shape, axis: Axis) -> bool:
 
 def maxima(x: Array, axis: Axis) -> Array:
     """Take the maximum along the axis, which is kept."""
-    if not is_faster_by_columns(x.shape, axis):
+    if x.size < SMALL_SIZE or not is_faster_by_columns(x.shape, axis):
         return maximum_reduce(x, axis, None, None, True)  # type: ignore[no-any-return]
     columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
     top: Array = maximum_reduce(columns, 0)

@@ -93,7 +93,7 @@ class BodyReader:
             if not await self._budget.wait(self, size, settings.limits.deadline_default_ms / 1000):
                 return "overloaded", "Too many large bodies are being received; try again."
             body.write(message.get("body", b""))
-            if self._timeout is not None and not (self._has_ended or self._timeout.expired()):
+            if not self.is_complete and self._timeout and not (self._has_ended or self._timeout.expired()):
                 self._timeout.reschedule(started + settings.body_timeout_s + size / SLOWEST_BYTES_PER_SECOND)
         self.body = body.getvalue()
         return None
