@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from contextlib import suppress
@@ -17,6 +16,9 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 Refusal = int | tuple[str, str]
 """What is answered in place of reading a request: a status, or a code and a detail for the application."""
+
+MOST_PIECES = 4_096
+"""Pieces of a body that wait to be joined: a million of one byte each would take fifty times their size."""
 
 SLOWEST_BYTES_PER_SECOND = 65_536
 """A body that comes slower than this has only its first allowance of time."""
@@ -80,22 +82,24 @@ class BodyReader:
 
     async def _read(self, limit: int) -> Refusal | None:
         settings, started = self._settings, asyncio.get_running_loop().time()
-        body = io.BytesIO()
+        pieces, size = [b""], 0
         while not self.is_complete:
             message = await self._receive()
             if message["type"] != "http.request":
                 self._has_ended = True
                 return None
-            size = body.tell() + len(message.get("body", b""))
+            pieces.append(message.get("body", b""))
+            size += len(pieces[-1])
             self.is_complete = not message.get("more_body", False)
             if size > limit:
                 return _too_large("is larger", limit)
             if not await self._budget.wait(self, size, settings.limits.deadline_default_ms / 1000):
                 return "overloaded", "Too many large bodies are being received; try again."
-            body.write(message.get("body", b""))
+            if len(pieces) > MOST_PIECES:
+                pieces = [b"".join(pieces)]
             if not self.is_complete and self._timeout and not (self._has_ended or self._timeout.expired()):
                 self._timeout.reschedule(started + settings.body_timeout_s + size / SLOWEST_BYTES_PER_SECOND)
-        self.body = body.getvalue()
+        self.body = b"".join(pieces)
         return None
 
     def _cut_short(self) -> Refusal:
@@ -106,11 +110,7 @@ class BodyReader:
         return "malformed-json", f"The body is truncated: it ended before {rest} had come."
 
     async def discard(self) -> None:
-        """Read what is left of a refused body and throw it away, so that the client gets to the answer.
-
-        Many clients send all of a body before they look for an answer, and lose it when the connection
-        is closed before.
-        """
+        """Read on and throw it away: many clients look for an answer only when all of a body is sent."""
         left = self._settings.discarded_bytes
         with suppress(TimeoutError):
             async with self._allow(UNASKED_SECONDS if self._is_unasked else self._settings.body_timeout_s):
