@@ -26,7 +26,7 @@ from service.core.calculus.gradient import (
 from service.core.calculus.points import Points, evaluate_points, price_of_points
 from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.template import Array
-from service.core.calculus.verification import compare, judge_of
+from service.core.calculus.verification import compare, errors_of, judge_of
 from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to
 from service.core.language.program import check_constants
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
@@ -207,7 +207,7 @@ def _verification(
     judge: Compiled, points: Points, slopes: Mapping[str, Array], limits: Limits, deadline: Deadline
 ) -> dict[str, Any]:
     values, others = evaluate_points(judge, points, limits, deadline.check)
-    errors: Mapping[str, Array] = {}
+    errors: Mapping[str, Array] = errors_of(judge.method, points.variables, others)
     if judge.method is CHECK:
         others, errors = ({name: part[:, row] for name, part in others.items()} for row in (0, 1))
     _refuse_non_finite(judge, points, values, others)

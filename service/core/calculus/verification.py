@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.compiler import Compiled
-from service.core.calculus.differences import CHECK, METHODS, Method, differences
+from service.core.calculus.differences import CHECK, METHODS, Method, differences, step_at
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.inputs import array_data
 from service.core.calculus.kernel import bind
@@ -19,7 +19,9 @@ from service.core.limits import Deadline
 ROUNDING = float(np.finfo(np.float64).eps)
 """Relative error of what is exact but for rounding."""
 
-LARGEST = float(np.finfo(np.float64).max)
+LARGEST, SMALLEST = float(np.finfo(np.float64).max), float(np.finfo(np.float64).smallest_subnormal)
+
+COMPLEX_STEP = METHODS["complex_step"]
 
 
 def judge_of(compiled: Compiled) -> Method:
@@ -43,7 +45,7 @@ def verification(
         kernel = bind(judge, constants, None, deadline.check)
         value, slots = kernel.evaluate(kernel.pack(variables))
         others = kernel.unpack_gradient(slots)
-        errors = {}
+        errors = errors_of(judge.method, variables, others)
     else:
         function = judge.emitted.value_on_arrays(**array_data(judge.program, constants, deadline.check))
         arrays = [variables[name] for name in judge.shapes]
@@ -103,6 +105,16 @@ def compare(
         "worst": worst,
         "estimated_error": own,
     }
+
+
+def errors_of(
+    method: Method, variables: Mapping[str, Array], slopes: Mapping[str, Array]
+) -> dict[str, Array]:
+    """Estimate what a complex step loses: rounding, and an imaginary part that is too small for a number."""
+    if method is not COMPLEX_STEP:
+        return {}
+    steps = {name: step_at(method, None, variables[name]) for name in slopes}
+    return {name: ROUNDING * np.abs(slope) + SMALLEST / steps[name] for name, slope in slopes.items()}
 
 
 def _ratio(error: float, scale: float) -> float:
