@@ -78,6 +78,8 @@ def test_the_functions_are_a_page_in_a_browser(visit, keep, axe, size, scheme):
     for row in describe_operations():
         assert page.get_by_text(row["signature"], exact=True).count() >= 1
     expect(page.get_by_text("gradient_descent", exact=True)).to_be_visible()
+    meaning = page.locator(".reference td:nth-child(2)").first.bounding_box()
+    assert meaning["x"] + meaning["width"] <= size["width"]  # read without moving the table aside
     keep(page, f"page-functions-{size['width']}-{scheme}")
     assert_it_fits(page)
     assert_nothing_hinders(page, axe)

@@ -52,29 +52,54 @@ def nested(inner):
 
 
 expressions = st.recursive(leaves, nested, max_leaves=8)
+
+CONDITIONS = {
+    "0 < s < 1": "(0 < s) & (s < 1)",
+    "s >= 1 or not s > 0": "(s >= 1) | ~(s > 0)",
+    "s != 0 and (x < 1 or x == 2)": "(s != 0) & ((x < 1) | (x == 2))",
+}
+
+# What stands around an expression E, with the value V of its sum.
+STATEMENTS = {
+    "sum({E})": "V",
+    "t = sum({E}); t += s; t *= 2; t": "(V + s) * N(2)",
+    "t, u = sum({E}), s; t, u = u, t; t - u # swapped": "s - V",
+    "f(a) = a*2 + s; f(sum({E}))": "V * N(2) + s",
+    "f(a) = a*a\ng(a, b) = f(a) - b\ng(sum({E}), s)": "V * V - s",
+    "t = sum({E})\nfor k in range(3):\n  t = t/2 + k*s\nt": "((V / N(2)) / N(2) + s) / N(2) + N(2) * s",
+    "t = sum({E}); for k in range(2, 0, -1): t = k - t\nt": "N(1) - (N(2) - V)",
+    "t = sum(\n  {E}\n)\nu = x.T[::-1][...]; t + sum(u[None, 1:])": "V + x[0] + x[1]",
+    **{
+        f"sum(where({ours}, sum({{E}}) + 0*x, s))": f"sum(where({theirs}, V + N(0) * x, s))"
+        for ours, theirs in CONDITIONS.items()
+    },
+}
 elements = st.lists(st.floats(-2, 2, width=16), min_size=10, max_size=10)
 
 
-def of_precision(kind, points, text):
-    """Compute the sum of an expression by Python's own rules."""
-    scope = FUNCTIONS | {name: value.astype(kind)[()] for name, value in points.items()} | {"N": kind}
+def of_precision(kind, points, text, around):
+    """Compute the sum of an expression, and what stands around it, by Python's own rules."""
+    scope = FUNCTIONS | {name: value.astype(kind)[()] for name, value in points.items()}
+    scope |= {"N": kind, "where": np.where}
     with np.errstate(all="ignore"):
-        return np.sum(eval(text, {"__builtins__": {}}, scope))  # noqa: S307 - the oracle of this test
+        total = np.sum(eval(text, {"__builtins__": {}}, scope))  # noqa: S307 - the oracle of this test
+        return eval(around, {"__builtins__": {}}, scope | {"V": total})  # noqa: S307 - as above
 
 
 @fuzz(300)
-@given(expressions, elements)
-def test_an_expression_has_the_value_that_python_gives_it(client, pair, drawn):
+@given(expressions, elements, st.sampled_from(sorted(STATEMENTS)))
+def test_an_expression_has_the_value_that_python_gives_it(client, pair, drawn, statements):
     ours, theirs = pair
     points = {"x": np.array(drawn[:3]), "A": np.reshape(drawn[3:9], (2, 3)), "s": np.array(drawn[9])}
-    expected = of_precision(np.longdouble, points, theirs)
-    roughly = of_precision(np.float64, points, theirs)
+    expected = of_precision(np.longdouble, points, theirs, STATEMENTS[statements])
+    roughly = of_precision(np.float64, points, theirs, STATEMENTS[statements])
     assume(np.isfinite(expected) and abs(expected - roughly) <= 1e-13 * max(1, abs(expected)))
-    words = set(re.findall(r"[A-Za-z]+", ours))
+    text = statements.replace("{E}", ours)
+    words = set(re.findall(r"[A-Za-z]+", text))
     used = {name: value.tolist() for name, value in points.items() if name in words}
     assume(used)
 
-    answer = client.post("/gradient", json={"function": f"sum({ours})", "variables": used})
+    answer = client.post("/gradient", json={"function": text, "variables": used})
 
     assert answer.status_code == 200 or answer.json["code"] == "non-finite-result", answer.json
     if answer.status_code == 200:
@@ -82,7 +107,8 @@ def test_an_expression_has_the_value_that_python_gives_it(client, pair, drawn):
 
 
 WORDS = """x A s y N pi e 1 2. .5 1e9 0 + - * / ** @ ( ) [ ] , : ; = == < >= != True False axis= keepdims=
-    sum( exp( where( softmax( reshape( clip( norm( cross_entropy( x[ [0] [:,1] [::-1] ' " \\ # ²"""
+    sum( exp( where( softmax( reshape( clip( norm( cross_entropy( x[ [0] [:,1] [::-1]
+    % // += and or not for in range( k .T None ... len( f(a) ' " \\ # ²"""
 PIECES = [*WORDS.split(), " ", "\n", "\0", "x\u0301"]
 soups = st.lists(st.sampled_from(PIECES), max_size=30).map("".join)
 whole = st.sampled_from(CASES).map(lambda case: case.expression)
