@@ -87,7 +87,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
         serving = asyncio.create_task(server.serve(self.sockets))
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
-        for listener in self.sockets:
+        for listener in [each for each in self.sockets if each.sock]:  # a stop may have closed them
             listener.sock.listen(self.cfg.backlog)
         stopping = asyncio.create_task(self._stop(server, bridge, settings.drain_s))
         while not serving.done():
@@ -118,7 +118,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
         bridge.drain()
         await asyncio.sleep(drain_seconds)
         if self.cfg.reuse_port:
-            for listener in self.sockets:
+            for listener in [each for each in self.sockets if each.sock]:  # a stop may have closed them
                 turn_away(listener.sock)
         await asyncio.sleep(SETTLE_SECONDS)
         server.should_exit = True

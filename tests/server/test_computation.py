@@ -214,6 +214,9 @@ def test_a_failing_application_gets_a_500_and_the_worker_lives(serve):
 
     assert server.get("/broken")[0] == 500
     assert server.get("/livez")[0] == 200
+    end = time.monotonic() + 5  # the log is written by a thread of its own
+    while not server.err.read_text().endswith("\n") and time.monotonic() < end:
+        time.sleep(0.02)
     errors = [json.loads(line) for line in server.err.read_text().splitlines()]
     assert ["broken on purpose" in line["traceback"] for line in errors] == [True]
 
