@@ -12,6 +12,7 @@ import os
 import threading
 import time
 from collections import Counter as Tally
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -86,6 +87,33 @@ class InFlight:
             self.count -= 1
 
 
+class _Process:
+    """What this process takes; after a fork it counts as another one."""
+
+    def __init__(self, counter: Callable[..., Counter], gauge: Callable[..., Gauge]) -> None:
+        self._starts = counter("worker_starts", "Workers that began, those that were replaced included.")
+        self._workers = gauge("workers", "Workers that run.")
+        self._cpu = counter("cpu_seconds", "Processor time of the workers.")
+        self._resident = gauge("resident_bytes", "Memory of the workers; what they share counts for each.")
+        self._pid = 0
+        self._seen_cpu = self._looked_at = 0.0
+
+    def show(self) -> None:
+        """Tell what it takes, where nobody has looked lately; the first time also that it began."""
+        if time.monotonic() - self._looked_at <= LOOK_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        if os.getpid() != self._pid:
+            self._pid, self._seen_cpu = os.getpid(), 0.0
+            self._starts.inc()
+            self._workers.set(1)
+        used = time.process_time()
+        self._cpu.inc(used - self._seen_cpu)
+        self._seen_cpu = used
+        with contextlib.suppress(OSError):
+            self._resident.set(int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+
+
 class Metrics:
     """The numbers of one application.
 
@@ -127,14 +155,7 @@ class Metrics:
         self.cache = self._gauge("program_cache", "The cache of compiled functions.", "figure")
         self._cache_figures = [self.cache.labels(name) for name in ("hits", "misses", "entries", "bytes")]
         self.descents = self._counter("descents", "Descents that were computed.", "status")
-        self.starts = self._counter("worker_starts", "Workers that began, those that were replaced included.")
-        self.workers = self._gauge("workers", "Workers that run.")
-        self.cpu = self._counter("cpu_seconds", "Processor time of the workers.")
-        self.resident = self._gauge(
-            "resident_bytes", "Memory of the workers; what they share counts for each."
-        )
-        self._process = 0
-        self._seen_cpu = self._looked_at = 0.0
+        self._process = _Process(self._counter, self._gauge)
         build = self._make(Gauge, "build", "What is running.", "version", multiprocess_mode="max")
         build.labels(__version__).set(1)
 
@@ -187,25 +208,11 @@ class Metrics:
         for status, count in ends.items():
             self.descents.labels(status).inc(count)
         self._shown_in_flight.set(self.in_flight.count)
-        if time.monotonic() - self._looked_at > LOOK_SECONDS:
-            self._show_process()
+        self._process.show()
         if LINES.dropped > self._seen_dropped:
             self._count_dropped_lines()
         if not COMPILING.isdisjoint(sums):
             self._record_cache()
-
-    def _show_process(self) -> None:
-        """Tell what this process takes; the first time also that it began."""
-        self._looked_at = time.monotonic()
-        if os.getpid() != self._process:
-            self._process, self._seen_cpu = os.getpid(), 0.0
-            self.starts.inc()
-            self.workers.set(1)
-        used = time.process_time()
-        self.cpu.inc(used - self._seen_cpu)
-        self._seen_cpu = used
-        with contextlib.suppress(OSError):
-            self.resident.set(int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
 
     def _answers_of(self, *labels: Any) -> Counter:
         found = self._answers.get(labels)

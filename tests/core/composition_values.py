@@ -117,7 +117,7 @@ def by_torch(row):
 
 
 def by_jax(row):
-    own, module = (OPTAX, LOSSES) if row.library.startswith("optax") else (JAX, jax.nn)
+    own, module = (OPTAX, LOSSES) if row.package.startswith("optax") else (JAX, jax.nn)
     constants = row.arrays(row.constants)
     call = own[row.name] if row.name in own else getattr(module, row.name)
     value, backward = jax.vjp(
@@ -129,7 +129,7 @@ def by_jax(row):
 
 
 def values(row):
-    value, gradient = (by_torch if row.library.startswith("torch") else by_jax)(row)
+    value, gradient = (by_torch if row.package.startswith("torch") else by_jax)(row)
     return {"value": value.tolist(), "gradient": {name: part.tolist() for name, part in gradient.items()}}
 
 

@@ -61,14 +61,14 @@ ARRAYS = {
 class Composition:
     """A function of a library, written in the language."""
 
-    library: str
+    package: str
     name: str
     text: str
     variables: str
     constants: str = ""
 
     def __str__(self) -> str:
-        return f"{self.library}.{self.name}"
+        return f"{self.package}.{self.name}"
 
     def arrays(self, names: str) -> dict[str, np.ndarray]:
         return {name: ARRAYS[name] for name in names.split()}
@@ -261,8 +261,8 @@ JAX = [
 ]
 
 COMPOSITIONS = [
-    Composition(library, *row)
-    for library, rows in (("torch.nn.functional", TORCH), ("optax.losses", OPTAX), ("jax.nn", JAX))
+    Composition(package, *row)
+    for package, rows in (("torch.nn.functional", TORCH), ("optax.losses", OPTAX), ("jax.nn", JAX))
     for row in rows
 ]
 

@@ -6,20 +6,19 @@ option that none of them names is one of every descent.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-
-import numpy as np
 
 from service.core.descent.batches import Batch, read_batch
 from service.core.descent.bounds import given_bounds
 from service.core.descent.layout import Rules
 from service.core.descent.optimizers import OPTIMIZERS, Optimizer
 from service.core.descent.projections import Projection, read_projections
+from service.core.descent.ranges import check_range
 from service.core.descent.schedules import SCHEDULES, Schedule, factor_of
-from service.core.exceptions import Fault, InvalidRequest, fault, pointer_to, quote_text
+from service.core.exceptions import InvalidRequest, fault, pointer_to
 from service.core.limits import Limits
 
 
@@ -276,7 +275,7 @@ class Options:
         InvalidRequest
             It is out of range.
         """
-        _check(OPTIONS["learning_rate"], rate, limits)
+        check_range(OPTIONS["learning_rate"], rate, limits)
         return Options({**self.values, "learning_rate": rate})
 
     def completed(self, length: int) -> Options:
@@ -364,7 +363,7 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
     values |= {name: value for name, value in given.items() if value is not None}
     for row in OPTIONS.values():
         if row.limit is not None or row.name in given:  # other defaults are within their range
-            _check(row, values[row.name], limits)
+            check_range(row, values[row.name], limits)
     optimizer, schedule = OPTIMIZERS[values["optimizer"]], SCHEDULES[values["schedule"]]
     own = {**optimizer.defaults, **schedule.defaults}
     values |= {name: default for name, default in own.items() if given.get(name) is None}
@@ -397,42 +396,3 @@ def _check_rules_alone(optimizer: Optimizer, values: Mapping[str, Any]) -> None:
         if is_given and stepper not in RULES:
             other = "line_search" if stepper == "line_search" else f"optimizer {optimizer.name}"
             raise InvalidRequest(fault("not-with", pointer_to(name), option=name, other=other))
-
-
-def _check(row: Option, value: Any, limits: Limits) -> None:
-    """Refuse a value outside the range of its option."""
-    if row.choices is not None and value not in row.choices:
-        raise InvalidRequest(_out_of_range(row, f"one of {', '.join(row.choices)}", quote_text(str(value))))
-    if row.kind == "integers" and value is not None:
-        _check_list(row, value)
-    if not row.is_number or value is None:
-        return
-    low, high = row.low, row.highest(limits)
-    is_above = low is None or (value > low if row.is_open else value >= low)
-    is_below = value < np.inf if high is None else value < high if row.is_below else value <= high
-    if not (is_above and is_below):
-        raise InvalidRequest(_out_of_range(row, _rule(row, high), value))
-
-
-def _check_list(row: Option, values: Sequence[int]) -> None:
-    """Refuse a list that is empty or too long, or that holds a number below the lowest."""
-    if not 1 <= len(values) <= row.most:
-        raise InvalidRequest(
-            fault("too-many-elements", pointer_to(row.name), count=len(values), limit=row.most)
-        )
-    for position, value in enumerate(values):
-        if row.low is not None and not row.low <= value < np.inf:
-            rule = f"at least {row.low:,}"
-            raise InvalidRequest(fault("out-of-range", pointer_to(row.name, position), rule=rule, got=value))
-
-
-def _rule(row: Option, high: float | None) -> str:
-    """Put the range into words."""
-    parts = [] if row.low is None else [f"{'above' if row.is_open else 'at least'} {row.low:,}"]
-    if high is not None:
-        parts.append(f"{'below' if row.is_below else 'at most'} {high:,}")
-    return " and ".join(parts)
-
-
-def _out_of_range(row: Option, rule: str, got: Any) -> Fault:
-    return fault("out-of-range", pointer_to(row.name), rule=rule, got=got)
