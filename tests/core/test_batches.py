@@ -142,6 +142,30 @@ def test_two_parts_give_the_same_as_the_whole(optimizer, more, first):
     assert rest["state"]["seal"] == whole["state"]["seal"]
 
 
+def test_a_state_within_an_epoch_knows_the_value_at_the_end_of_the_last_one():
+    first = fit(steps=10)
+
+    rest = fit(steps=90, tolerance_value=0.06, state=first["state"])
+
+    whole = fit(steps=100, tolerance_value=0.06)
+    assert (whole["status"], whole["steps"]) == ("converged", 12)
+    assert (rest["status"], rest["steps"]) == ("converged", 2)
+
+
+def test_the_end_of_a_part_is_the_best_of_that_part_alone():
+    """All rows are evaluated there, and a run that goes through does not."""
+    options = {"learning_rate": 0.2, "batch": BATCH | {"seed": 7}}
+
+    first = fit(steps=6, **options)
+    rest = fit(steps=10, state=first["state"], **options)
+
+    whole = fit(steps=16, **options)
+    assert first["best"]["step"] == 6
+    assert first["best"]["value"] < whole["best"]["value"]
+    assert rest["best"]["step"] == whole["best"]["step"] == 12
+    assert rest["best"]["value"] == whole["best"]["value"]
+
+
 def test_equal_requests_are_equal_to_the_last_bit_and_another_seed_is_another_run():
     one, same, other = (fit(steps=30, batch=BATCH | {"seed": seed})["state"]["seal"] for seed in (11, 11, 12))
 
@@ -196,6 +220,16 @@ def test_a_run_that_ends_within_an_epoch_is_judged_there():
     assert path["status"] == again["status"] == "max_steps"
     assert judged["status"] == "converged"
     assert judged["steps"] <= arrived
+
+
+def test_the_end_of_a_run_that_meets_the_tolerance_has_converged():
+    options = {"learning_rate": 0.05, "batch": BATCH, "steps": UPDATES + 2}
+    slopes = gradient(FIT, descent(FIT, START, EXACT, **options)["variables"], EXACT)["gradient"]
+    met = 1.01 * max(np.abs(slope).max() for slope in slopes.values())
+
+    path = descent(FIT, START, EXACT, tolerance=met, **options)
+
+    assert (path["status"], path["steps"]) == ("converged", UPDATES + 2)
 
 
 def test_a_run_diverges_to_its_last_finite_iterate():
