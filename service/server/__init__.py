@@ -1,1 +1,1 @@
-"""The way between Gunicorn and the application: connections, bodies, lanes, answers."""
+"""The way between Gunicorn and the application: connections, bodies, answers."""

@@ -12,18 +12,7 @@ import pytest
 from service.config import Settings
 from service.core.limits import Deadline
 from service.server.bridge import FREE_BYTES, Bridge
-
-SCOPE = {
-    "type": "http",
-    "method": "POST",
-    "raw_path": b"/gradient",
-    "query_string": b"",
-    "http_version": "1.1",
-    "scheme": "http",
-    "client": ("192.0.2.1", 4711),
-    "server": ("127.0.0.1", 8000),
-    "headers": [(b"host", b"a"), (b"content-length", b"2")],
-}
+from tests.server.scopes import SCOPE
 
 
 class Connection:

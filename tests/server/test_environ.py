@@ -5,21 +5,12 @@ import tracemalloc
 import pytest
 
 from service.server.environ import STREAM, environ_of
+from tests.server.scopes import SCOPE
 
 
 def made(headers=(), **scope):
     """Make the environment of a request."""
-    whole = {
-        "method": "POST",
-        "raw_path": b"/gradient",
-        "query_string": b"",
-        "http_version": "1.1",
-        "scheme": "http",
-        "client": ("192.0.2.1", 4711),
-        "server": ("127.0.0.1", 8000),
-        "headers": headers,
-    }
-    return environ_of(whole | scope, b"{}", 1.5)
+    return environ_of(SCOPE | {"headers": headers} | scope, b"{}", 1.5)
 
 
 def test_it_is_that_of_the_request():

@@ -73,7 +73,8 @@ def hessian(
     >>> hessian("x[0]**2 - x[1]**2", {"x": [0, 0]}, curvature=True)["curvature"]
     {'smallest': -2.0, 'largest': 2.0, 'kind': 'saddle'}
     """
-    task = _task(function, variables, constants, method, h, limits, deadline)
+    _check_method(method)
+    task = Task(function, variables, constants, method, h, limits, deadline)
     return derive(task, WholeHessian(task, curvature), "hessian", verify=verify)
 
 
@@ -118,7 +119,8 @@ def hvp(
     >>> hvp("sum(x**3)", {"x": [1, 2]}, {"x": [1, 1]})["product"]["x"]
     array([ 6., 12.])
     """
-    task = _task(function, variables, constants, method, h, limits, deadline)
+    _check_method(method)
+    task = Task(function, variables, constants, method, h, limits, deadline)
     part = HessianProduct(task, task.like_variables(vectors, "vectors"))
     return derive(task, part, "product", verify=verify)
 
@@ -148,26 +150,18 @@ def quote_hessian(
     dict
         As `quote` returns it.
     """
-    task = _task(function, variables, constants, method, h, limits, deadline)
+    _check_method(method)
+    task = Task(function, variables, constants, method, h, limits, deadline)
     part: Part = WholeHessian(task, curvature)
     if vectors is not None:
         part = HessianProduct(task, task.like_variables(vectors, "vectors"))
     return quote_of([part.price(each) for each in part.methods(verify)], limits)
 
 
-def _task(
-    function: str,
-    variables: Tensors,
-    constants: Tensors | None,
-    method: str,
-    h: float | None,
-    limits: Limits,
-    deadline: Deadline | None,
-) -> Task:
+def _check_method(method: str) -> None:
     if method_named(method).name not in HESSIAN_METHODS:
         rule = f"one of {', '.join(HESSIAN_METHODS)}"
         raise InvalidRequest(fault("out-of-range", "/method", rule=rule, got=repr(method)))
-    return Task(function, variables, constants, method, h, limits, deadline)
 
 
 class _SecondDerivatives(Part):
