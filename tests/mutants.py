@@ -40,7 +40,7 @@ LANGUAGE = (
 DESCENT = (
     "test_rules test_descent test_descent_paths test_descent_state test_descent_options test_history"
     " test_sweep test_streaks test_lbfgs test_newton test_hostile_starts test_batches test_projections"
-    " test_fleet test_remedies"
+    " test_fleet test_remedies test_active_set"
 )
 WORK = "test_budget test_job test_turns test_memory"
 WITHOUT_A_SERVER = "test_environ test_bridge test_body_reader"

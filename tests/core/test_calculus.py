@@ -356,6 +356,14 @@ def test_verification_notices_a_rule_that_is_wrong(monkeypatch):
         assert found["estimated_error"] < 1e-7
 
 
+@pytest.mark.parametrize("method", ["exact", "central"])
+def test_a_value_that_is_no_number_has_no_gradient(method):
+    with pytest.raises(InvalidFunction) as refused:
+        gradient("y = x; y*2", {"x": [1.0, 2.0]}, method=method)
+
+    assert [found.code for found in refused.value.faults] == ["not-scalar"]
+
+
 OWN_DATA = [
     ("u = x; c", {"c": 7.0}, 7.0, 0.0),
     ("u = x; c*1", {"c": 7.0}, 7.0, 0.0),

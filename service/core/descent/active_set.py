@@ -93,7 +93,7 @@ class Box:
         x, g = vectors.array(place), vectors.array(gradient)
         arrays = tuple((vectors.array(step), vectors.array(change), scale) for step, change, scale in pairs)
         model = Model(arrays, x.size)
-        cauchy = self._cauchy_point(model, x, g)
+        cauchy = self.cauchy_point(model, x, g)
         free = (cauchy.point > self.low) & (cauchy.point < self.high)
         target = cauchy.point
         if pairs and free.all():
@@ -111,7 +111,7 @@ class Box:
         times: Array = np.divide(room, g, out=np.full(x.size, math.inf), where=g != 0.0)
         return times
 
-    def _cauchy_point(self, model: Model, x: Array, g: Array) -> Cauchy:
+    def cauchy_point(self, model: Model, x: Array, g: Array) -> Cauchy:
         """Follow the projected path of steepest descent to the model's first minimum on it."""
         if not model.W.shape[1]:  # every variable moves by itself
             return Cauchy(np.clip(x - g, self.low, self.high), np.zeros(0))
