@@ -13,9 +13,11 @@ from tests.server.running import Server
 
 MIB = 1024 * 1024
 JSON = {"Content-Type": "application/json"}
-MOST_GROWTH = 600 * MIB
+MOST_GROWTH = 768 * MIB
+"""Of two workers together: what one alone may take, by which their number is chosen."""
 MOST_REFUSAL_BYTES = 65_536
 """However long what is refused may be: it is quoted shortened, in details and in pointers."""
+LATE = 503, "overloaded"
 READING_SECONDS = 3
 """For reading the largest body, beside the deadline. Both are held against the processor time of the
 server, which other tests on the same machine do not lengthen as they do the time on the clock."""
@@ -76,7 +78,8 @@ def test_an_attack_gets_its_answer_in_time_and_changes_no_other(watched, referen
 
     status, answer = send(watched, attack.path, attack.written())
 
-    assert (status, json.loads(answer).get("code")) == (attack.status, attack.code), answer[:300]
+    seen = status, json.loads(answer).get("code")
+    assert seen == (attack.status, attack.code) or (attack.may_be_late and seen == LATE), answer[:300]
     assert processor_seconds(watched) - before < attack.seconds + READING_SECONDS
     assert b"Traceback" not in answer
     assert status == 200 or len(answer) < MOST_REFUSAL_BYTES
