@@ -6,6 +6,7 @@ import json
 import pytest
 
 from service.api.endpoints import ENDPOINTS
+from service.core.losses import LOSSES
 from tests.contract.document import check, check_answer, operations, schema
 
 SQUARE = "x[0]**2 + x[1]**2"
@@ -17,17 +18,16 @@ DATA = {
 }
 
 METHODS = ("exact", "central", "forward", "complex_step")
-LOSSES = schema("Loss")["enum"]
-PROBABLE = {"cross_entropy", "binary_cross_entropy", "kl_divergence", "poisson"}
 
 
 def losses():
-    for name, reduction, gradient in itertools.product(LOSSES, ("sum", "mean", "none"), (False, True)):
-        predictions = [[0.2, 0.8], [0.5, 0.5]] if name in PROBABLE else [[-2, 3], [4, 5]]
+    for row, reduction, gradient in itertools.product(
+        LOSSES.values(), ("sum", "mean", "none"), (False, True)
+    ):
         yield {
-            "loss": name,
-            "predictions": predictions,
-            "targets": [[-1, 1], [1, -1]] if name == "hinge" else [[0, 1], [1, 0]],
+            "loss": row.name,
+            "predictions": [[-2, 3], [4, 5]] if row.predictions == "number" else [[0.2, 0.8], [0.5, 0.5]],
+            "targets": [[-1, 1], [1, -1]] if row.targets == "sign" else [[0, 1], [1, 0]],
             "reduction": reduction,
             "gradient": gradient,
         }

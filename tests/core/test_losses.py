@@ -15,8 +15,11 @@ from service.core.exceptions import InvalidRequest, NonFiniteResult
 from service.core.language.formula import OPTIONS
 from service.core.losses import EPSILON, LOSSES, REDUCTIONS, RULES, loss
 from tests.core import golden, references, tolerances
+from tests.fuzz.arithmetic import precise
+from tests.fuzz.definitions import DEFINITIONS
 
 OVER_ROWS = [name for name, row in LOSSES.items() if row.formula.total is not None]
+OF_SIGNS = [name for name, row in LOSSES.items() if row.targets == "sign"]
 FROM_PROBABILITIES = ["cross_entropy", "binary_cross_entropy", "kl_divergence"]
 FROM_LOGITS = ["cross_entropy", "binary_cross_entropy"]
 TAKE_LOGITS = [name for name, row in LOSSES.items() if row.takes_logits]
@@ -35,7 +38,7 @@ def problem(shape, seed, from_logits=False, name=""):
     random = np.random.default_rng(seed)
     predictions = random.normal(0, 3, shape) if from_logits else random.uniform(0.02, 0.98, shape)
     targets = random.uniform(0.05, 0.95, shape)
-    return predictions, np.where(targets < 0.5, -1.0, 1.0) if name == "hinge" else targets
+    return predictions, np.where(targets < 0.5, -1.0, 1.0) if name in OF_SIGNS else targets
 
 
 def value_of(name, p, t):
@@ -59,32 +62,19 @@ def test_golden_values_are_met(case):
         assert_allclose(answer[key], expected, rtol=case.tolerance, atol=1e-16)
 
 
-SCIPY = {
-    "squared_error": lambda p, t: np.square(p - t),
-    "half_squared_error": lambda p, t: np.square(p - t) / 2,
-    "absolute_error": lambda p, t: np.abs(p - t),
-    "huber": lambda p, t: special.huber(0.25, p - t),
-    "cross_entropy": lambda p, t: -np.sum(special.xlogy(t, p + 1e-3), -1),
-    "binary_cross_entropy": lambda p, t: -special.xlogy(t, p + 1e-3) - special.xlogy(1 - t, 1 - p + 1e-3),
-    "kl_divergence": lambda p, t: np.sum(special.rel_entr(t, p), -1),
-    "hinge": lambda p, t: np.maximum(0, 1 - t * p),
-    "log_cosh": lambda p, t: np.log(np.cosh(p - t)),
-    "poisson": lambda p, t: p - special.xlogy(t, p + 1e-3),
-    "pinball": lambda p, t: np.maximum(0.5 * (t - p), -0.5 * (t - p)),
-    "cosine_distance": lambda p, t: 1 - np.sum(p * t, -1) / np.sqrt(np.sum(p * p, -1) * np.sum(t * t, -1)),
-}
-
-
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_losses_agree_with_scipy(name, shape):
+def test_losses_are_what_their_definitions_say(name, shape):
     p, t = problem(shape, 1, name=name)
-    if name not in ("hinge", "cosine_distance"):
+    if name not in (*OF_SIGNS, "cosine_distance"):
         t.flat[0] = 0.0
+    options = {"epsilon": 1e-3, "delta": 0.25, "quantile": 0.3, "label_smoothing": 0.2}
+    used = {option: options[option] for option in LOSSES[name].formula.options}
 
-    result = loss(name, p, t, epsilon=1e-3, delta=0.25, reduction="none")["losses"]
+    result = loss(name, p, t, reduction="none", **options)["losses"]
 
-    assert_allclose(result, np.atleast_1d(SCIPY[name](p, t)), rtol=tolerances.EXACT, atol=1e-15)
+    expected = np.atleast_1d(DEFINITIONS[name](precise(p), precise(t), **used)).astype(float)
+    assert_allclose(result, expected, rtol=tolerances.EXACT, atol=1e-15)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -165,7 +155,9 @@ def test_a_target_of_zero_hides_a_log_probability_beyond_float64():
     assert_array_equal(answer["gradient"], [0.0, 0.0])
 
 
-@pytest.mark.parametrize(("name", "from_logits"), [way for way in WAYS if way[0] not in ("hinge", "poisson")])
+@pytest.mark.parametrize(
+    ("name", "from_logits"), [way for way in WAYS if way[0] not in (*OF_SIGNS, "poisson")]
+)
 def test_no_loss_of_nothing_is_minus_zero(name, from_logits):
     p = [1e4, -1e4] if from_logits else [1.0, 0.0]
 
@@ -792,7 +784,7 @@ def test_the_arguments_are_never_changed(name, from_logits):
         assert value.flags.c_contiguous
 
 
-@pytest.mark.parametrize("name", [name for name in LOSSES if name != "hinge"])
+@pytest.mark.parametrize("name", [name for name in LOSSES if name not in OF_SIGNS])
 def test_integers_are_the_same_as_floats(name):
     p, t = np.array([[0, 1], [1, 1]]), np.array([[0, 1], [0, 1]])
 

@@ -6,6 +6,9 @@ refused for its meaning. These are accepted, whatever is drawn.
 
 from hypothesis import strategies as st
 
+from service.core.descent.optimizers import OPTIMIZERS
+from service.core.losses import LOSSES
+
 SHAPES = st.lists(st.integers(1, 3), min_size=1, max_size=3)
 
 
@@ -40,27 +43,29 @@ def sigmoid(draw):
     return draw(options({"x": x}, log=st.booleans()))
 
 
-PROBABILITIES, NUMBERS = between(0.01, 1), between(-50, 50)
-LOSSES = {
-    "half_squared_error": (NUMBERS, {}),
-    "squared_error": (NUMBERS, {}),
-    "absolute_error": (NUMBERS, {}),
-    "huber": (NUMBERS, {"delta": between(0.1, 10)}),
-    "cross_entropy": (PROBABILITIES, {"epsilon": between(1e-9, 0.1), "label_smoothing": between(0, 0.9)}),
-    "binary_cross_entropy": (PROBABILITIES, {"epsilon": between(1e-9, 0.1), "from_logits": st.booleans()}),
-    "kl_divergence": (PROBABILITIES, {}),
+PROBABILITIES = between(0.01, 1)
+ELEMENTS = {
+    "number": between(-50, -0.01) | between(0.01, 50),  # away from 0: a row of zeros has no direction
+    "probability": PROBABILITIES,
+    "non-negative": PROBABILITIES,
+    "sign": st.sampled_from([-1, 1]),
 }
-"""What predictions and targets each loss takes, and its own options."""
+"""What predictions and targets are drawn from, by their kind in the table of losses."""
 
 
 @st.composite
 def loss(draw):
-    name = draw(st.sampled_from(sorted(LOSSES)))
-    numbers, own = LOSSES[name]
-    array = arrays(draw(SHAPES), numbers)
-    required = {"loss": st.just(name), "predictions": array, "targets": array}
+    row, shape = draw(st.sampled_from(list(LOSSES.values()))), draw(SHAPES)
+    required = {
+        "loss": st.just(row.name),
+        "predictions": arrays(shape, ELEMENTS[row.predictions]),
+        "targets": arrays(shape, ELEMENTS[row.targets]),
+    }
+    numeric = {"epsilon": between(1e-9, 0.1), "delta": between(0.1, 10), "quantile": between(0.1, 0.9)}
+    flags = {"gradient": st.booleans(), "from_logits": st.booleans()}
     reductions = st.sampled_from(["sum", "mean", "none"])
-    return draw(options(required, reduction=reductions, gradient=st.booleans(), **own))
+    smoothing = between(0, 0.9)
+    return draw(options(required, reduction=reductions, label_smoothing=smoothing, **numeric, **flags))
 
 
 FUNCTIONS = [
@@ -121,12 +126,6 @@ def hessian(draw):
     return draw(options(fields, **own, **product))
 
 
-OPTIMIZERS = st.sampled_from(
-    [
-        *("gradient_descent", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "amsgrad"),
-        *("nadam", "adamax", "adadelta", "lion", "rprop", "lbfgs", "newton"),
-    ]
-)
 SCHEDULES = st.sampled_from(
     [
         {},
@@ -145,7 +144,7 @@ def path_options(variables):
     bound = options({}, lower=between(-9, -5), upper=between(5, 9))
     return {
         "method": METHODS,
-        "optimizer": OPTIMIZERS,
+        "optimizer": st.sampled_from(list(OPTIMIZERS)),
         "steps": st.integers(1, 20),
         "momentum": between(0, 0.9),
         "decay": between(0, 0.99),
