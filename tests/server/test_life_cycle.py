@@ -235,9 +235,17 @@ def test_workers_more_and_fewer_than_sockets_leave_no_connection_waiting(serve):
         assert read(ask(server, 16)) == [200] * 16
 
 
+IMPATIENT = {
+    "KOBAI_DEADLINE_MS": "500",
+    "KOBAI_DEADLINE_DEFAULT_MS": "400",
+    "KOBAI_GRACEFUL_TIMEOUT_S": "2",
+    "KOBAI_WORKER_TIMEOUT_S": "2",
+}
+"""A master that kills a worker after two seconds of silence."""
+
+
 def test_a_worker_whose_computation_never_ends_is_replaced(serve):
-    limits = {"KOBAI_DEADLINE_MS": "500", "KOBAI_DEADLINE_DEFAULT_MS": "400", "KOBAI_GRACEFUL_TIMEOUT_S": "2"}
-    server = serve(KOBAI_WORKER_TIMEOUT_S="2", **limits)
+    server = serve(**IMPATIENT)
     first = server.workers()
     connection = server.connect()
     connection.request("POST", "/descent", json.dumps({"seconds": 60, "blindly": True}))
@@ -250,6 +258,35 @@ def test_a_worker_whose_computation_never_ends_is_replaced(serve):
 
     assert server.workers() != first
     connection.close()
+
+
+def test_a_worker_that_is_stopped_is_killed_and_replaced_while_the_other_answers(serve):
+    server = serve(WEB_CONCURRENCY="2", **IMPATIENT)
+    wait_for_all(server)
+    victim, other = server.workers()
+    connections = ask(server, 16)
+    for connection in connections:
+        connection.getresponse().read()
+    served = server.clients(other)
+    others = [each for each in connections if each.sock.getsockname()[1] in served]
+
+    os.kill(victim, signal.SIGSTOP)
+    statuses = []
+    end = time.monotonic() + 10
+    while victim in server.workers() and time.monotonic() < end:
+        connection = others[len(statuses) % len(others)]
+        connection.request("GET", "/livez")
+        response = connection.getresponse()
+        response.read()
+        statuses.append(response.status)
+        time.sleep(0.05)
+
+    wait_for_successor(server, victim)
+    assert set(statuses) == {200}
+    assert other in server.workers()
+    assert read(ask(server, 16)) == [200] * 16
+    for connection in connections:
+        connection.close()
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
