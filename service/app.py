@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Map, MapAdapter, Rule
 
-from service.api import catalogue, health, logs, metrics, pages, problems
+from service.api import catalogue, health, logs, metrics, pages, problems, traces
 from service.api.answers import answer_with
 from service.api.endpoints import ENDPOINTS, make_schemas
 from service.api.middleware import Middleware
@@ -82,7 +82,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     counted = metrics.install(app)
     app.wsgi_app = Middleware(  # type: ignore[method-assign]  # as Flask documents it
         app,
-        (counted.record, logs.recorder(chosen)),
+        (counted.record, *traces.recorders(), logs.recorder(chosen)),
         counted.in_flight,
         chosen,
     )

@@ -35,7 +35,7 @@ if OWN_METRICS_FOLDER:
 
 from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 
-from service.api import health  # noqa: E402
+from service.api import health, traces  # noqa: E402
 from service.api.logs import write_line  # noqa: E402
 from service.warm import warm_up  # noqa: E402
 from service.work.memory import keep_little  # noqa: E402
@@ -145,12 +145,16 @@ def when_ready(server: Any) -> None:
     addresses = ", ".join(server.cfg.bind)
     kind = settings.worker_class
     count = server.cfg.workers
+    why_no_spans = traces.why_not(traces.exporter())
+    if why_no_spans:
+        server.log.warning("No spans although OpenTelemetry's variables ask for them: %s", why_no_spans)
     server.log.info("Kobai listens at %s://%s with %d %s workers", scheme, addresses, count, kind)
 
 
 def post_worker_init(worker: Any) -> None:
     """Touch in the worker what it shares with the master, so that no caller waits for a first time."""
     warm_up(worker.app.wsgi())
+    traces.start()
     if not _asgi:
         _drain_at_stop()
 

@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -173,6 +174,18 @@ def test_every_dependency_is_pinned_and_has_a_reason(name):
             pin, _, reason = line.partition("#")
             assert "==" in pin, line
             assert reason.strip(), line
+
+
+def test_the_extra_is_what_the_tests_and_the_page_install():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extra = project["optional-dependencies"]["tracing"]
+    tested = (ROOT / "tests" / "requirements.txt").read_text()
+    page = (ROOT / "docs" / "operations.md").read_text()
+
+    assert extra
+    for pin in extra:
+        assert f"\n{pin} #" in tested
+        assert pin in page
 
 
 @pytest.mark.parametrize("module", sorted(path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py")))

@@ -23,6 +23,7 @@ LONGEST_PAGE = 300
 
 ELSEWHERE = {
     "make": "the suite runs inside make test; a clean checkout runs make run",
+    "OTEL_EXPORTER_OTLP_ENDPOINT=http://localhost:4318": "tests/server/test_traces.py",
     ".venv/bin/python": "tests/server/test_attacks.py and tests/deploy run parts of the benchmarks",
     "docker": "tests/deploy, where a Docker engine answers",
     "old=$(docker": "tests/deploy/test_page.py",
@@ -40,7 +41,7 @@ ELSEWHERE = {
 """Who runs a command of a ``sh`` block, by its first word."""
 
 RUN_HERE = {"console", "python"}
-SHOWN = {"sh", "text", "py", "ts", "js", "java", "mermaid"}
+SHOWN = {"sh", "text", "py", "ts", "js", "java", "mermaid", "dockerfile"}
 """Blocks that are not run here: shown, printed by another, or run by tests/clients and tests/deploy."""
 
 RUNNING = [

@@ -47,6 +47,8 @@ class Exchange:
         Its address and name, as far as they are known.
     code : str
         That of the problem which is answered, if one is.
+    trace_id : str
+        That of the request's span, empty where requests do not become spans.
     """
 
     request_id: str
@@ -66,6 +68,8 @@ class Exchange:
     timings: dict[str, float] = field(default_factory=dict)
     ended: Sequence[str] = ()
     client: Client = UNKNOWN
+    scheme: str = "http"
+    trace_id: str = ""
 
     @property
     def is_probe(self) -> bool:
@@ -87,6 +91,7 @@ def begin(environ: dict[str, Any], endpoint: str, client: Client = UNKNOWN) -> E
         started=started,
         waited=now - started,
         traceparent=environ.get("HTTP_TRACEPARENT", ""),
+        scheme=environ["wsgi.url_scheme"],
         client=client,
     )
     return exchange

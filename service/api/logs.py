@@ -62,7 +62,7 @@ def write_line(stream: TextIO | None, level: str, event: str, **values: Any) -> 
 
 def plain_line(level: str, exchange: Exchange) -> str:
     """Write the line of a request in which nothing needs an escape, in a third of the time."""
-    trace_id = trace_id_of(exchange.traceparent)
+    trace_id = exchange.trace_id or trace_id_of(exchange.traceparent)
     timings = "".join([f',"{name}_ms":{spent:.3f}' for name, spent in exchange.timings.items()])
     waited = "" if "waited" in exchange.timings else f',"waited_ms":{1000 * exchange.waited:.3f}'
     return (
@@ -130,7 +130,7 @@ def fields_of(exchange: Exchange) -> dict[str, object]:
     """List what the line of a request says beside time, level, event and process."""
     fields: dict[str, object] = {
         "request_id": exchange.request_id,
-        "trace_id": trace_id_of(exchange.traceparent) or None,
+        "trace_id": exchange.trace_id or trace_id_of(exchange.traceparent) or None,
         "client": exchange.client.address or None,
         "client_name": exchange.client.name or None,
         "method": exchange.method,

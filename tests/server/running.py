@@ -169,7 +169,7 @@ class Server:
 
 def _clean_environment():
     """Leave out what this process was told about servers and coverage of its own."""
-    ours = ("KOBAI_", "HOST", "PORT", "WEB_CONCURRENCY", "GUNICORN", "PROMETHEUS")
+    ours = ("KOBAI_", "OTEL_", "HOST", "PORT", "WEB_CONCURRENCY", "GUNICORN", "PROMETHEUS")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
 
 
