@@ -20,15 +20,17 @@ from service.api.fields import (
     NumberList,
     Object,
     TensorMap,
+    TensorOrMap,
     Whole,
     positive,
 )
 from service.api.gradients import function_fields
 from service.api.schemas import Fields
 from service.api.streaming import stream, wants_stream
-from service.core.descent import descent, starts, sweep
+from service.core.descent import descent, sweep
 from service.core.descent.options import OPTIONS, Option
 from service.core.descent.projections import KINDS, SIZES
+from service.core.descent.starts import MOST_STARTS
 from service.core.descent.sweeps import ANSWERS
 from service.core.limits import Deadline, Limits
 from service.limits import ServiceLimits
@@ -44,6 +46,15 @@ def batch_members(limits: Limits) -> Fields:
         "size": Whole(low=1, required=True),
         "of": NameList(limits.names, required=True),
         "seed": Whole(low=0, load_default=0),
+    }
+
+
+def random_members(limits: Limits) -> Fields:
+    """List the fields of random starts."""
+    return {
+        "count": Whole(low=1, high=MOST_STARTS, required=True),
+        "seed": Whole(low=0, load_default=0),
+        "spread": TensorOrMap(limits, load_default=None),
     }
 
 
@@ -101,7 +112,7 @@ def sweep_fields(limits: Limits) -> Fields:
     return shared | {
         "learning_rates": NumberList(positive(), limits.sweep, load_default=None),
         "starts": TensorMap(limits, lowest_rank=1, load_default=None),
-        "random_starts": Object(starts.KEYS, load_default=None),
+        "random_starts": Group(random_members(limits), load_default=None),
         "answers": Choice(tuple(ANSWERS), load_default="all"),
     }
 

@@ -190,6 +190,20 @@ class TensorMap(StrictField):
         return collect(value.items(), lambda item: array_of(item, self.limits, self.lowest_rank))
 
 
+class TensorOrMap(StrictField):
+    """A tensor for all names, or an object from names to tensors."""
+
+    def __init__(self, limits: Limits, **more: Any) -> None:
+        super().__init__(**more)
+        self.limits = limits
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not dict:
+            return array_of(value, self.limits, 0)
+        _check_map(value, 0, self.limits.names)
+        return collect(value.items(), lambda item: array_of(item, self.limits, 0))
+
+
 class BoundsMap(StrictField):
     """An object from names to their lower and upper bounds."""
 
@@ -262,24 +276,11 @@ class NameList(StrictField):
 
 
 class Object(StrictField):
-    """A JSON object that the core reads.
-
-    Parameters
-    ----------
-    keys : sequence of str, optional
-        The keys that it may have; any when absent.
-    """
-
-    def __init__(self, keys: Sequence[str] = (), **more: Any) -> None:
-        super().__init__(**more)
-        self.keys = tuple(keys)
+    """A JSON object that the core reads."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, Any]:
         if type(value) is not dict:
             raise wrong("not-an-object", got=kind_of(value))
-        unknown = unknown_fields(value, self.keys) if self.keys else []
-        if unknown:
-            raise ValidationError(unknown)
         return value
 
 

@@ -96,6 +96,56 @@ def test_the_wrong_elements_of_several_fields_are_named_together():
     assert "Did you mean huber?" in faults[1].detail
 
 
+@pytest.mark.parametrize(
+    ("path", "given", "pointer", "code"),
+    [
+        ("/descent/sweep", {"random_starts": {"count": "3"}}, "/random_starts/count", "not-a-number"),
+        ("/descent/sweep", {"random_starts": {"count": None}}, "/random_starts/count", "missing-field"),
+        ("/descent/sweep", {"random_starts": {"count": 1_025}}, "/random_starts/count", "out-of-range"),
+        (
+            "/descent/sweep",
+            {"random_starts": {"count": 2, "seed": [1]}},
+            "/random_starts/seed",
+            "not-a-number",
+        ),
+        (
+            "/descent/sweep",
+            {"random_starts": {"count": 2, "spread": {"x": "1"}}},
+            "/random_starts/spread/x",
+            "not-a-tensor",
+        ),
+        ("/descent", {"batch": {"size": None, "of": ["X"]}}, "/batch/size", "missing-field"),
+        ("/descent", {"batch": {"size": 1, "of": ["X"], "seed": "0"}}, "/batch/seed", "not-a-number"),
+        (
+            "/descent",
+            {"project": {"x": {"onto": "sphere", "radius": True}}},
+            "/project/x/radius",
+            "not-a-number",
+        ),
+    ],
+)
+def test_a_member_of_an_object_is_refused_as_a_field_is(path, given, pointer, code):
+    (found,) = faults_of(path, RIGHT[path] | given)
+
+    assert (found.pointer, found.code) == (pointer, code)
+
+
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [
+        ("/descent/sweep", {"random_starts": {"count": 2, "seed": None, "spread": None}}),
+        ("/descent", {"batch": {"size": 1, "of": ["X"], "seed": None}}),
+    ],
+)
+def test_null_stands_for_an_absent_member_of_an_object(path, given):
+    ((name, members),) = given.items()
+
+    taken = read(SCHEMAS[path], RIGHT[path] | given)[name]
+
+    assert None not in taken.values()
+    assert taken.keys() <= members.keys()
+
+
 def test_bounds_may_leave_a_side_away():
     bounds = {"x": {"lower": None, "upper": 1}, "y": {"lower": [0, 1]}, "z": {}}
 

@@ -19,7 +19,7 @@ from tests.contract.document import (
 )
 
 REQUESTS = [name for name in raw()["components"]["schemas"] if name.endswith("Request")]
-PARTS_OF_REQUESTS = ["Bound", "Batch", "Projection"]
+PARTS_OF_REQUESTS = ["Bound", "Batch", "Projection", "RandomStarts"]
 OPEN = [
     name
     for name, node in raw()["components"]["schemas"].items()

@@ -82,6 +82,7 @@ WRITTEN = {
     fields.NumberList: number_list,
     fields.NameList: lambda field: {"type": "array", "items": {"type": "string"}, "maxItems": field.most},
     fields.Tensor: lambda field: {},
+    fields.TensorOrMap: lambda field: {},
     fields.Object: lambda field: {"type": "object", "additionalProperties": True},
     fields.Group: group,
     fields.MapOf: map_of,

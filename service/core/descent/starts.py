@@ -108,15 +108,21 @@ def _spread(problem: Problem, given: Any, *, has_bounds: bool) -> dict[str, Arra
             )
         return None
     named = given if isinstance(given, Mapping) else dict.fromkeys(problem.shapes, given)
+    for name in named.keys() - problem.shapes.keys():
+        known = ", ".join(problem.shapes)
+        raise InvalidRequest(
+            fault("unknown-name-here", pointer_to("random_starts", "spread", name), known=known)
+        )
     found = {}
     for name, shape in problem.shapes.items():
         pointer = pointer_to("random_starts", "spread", *([name] if isinstance(given, Mapping) else []))
         if name not in named:
             raise InvalidRequest(fault("missing-option", pointer, option=name, needed_by="spread"))
         found[name] = float_array(named[name], pointer)
-        if found[name].shape not in ((), shape) or np.any(found[name] < 0.0):
-            rule = "at least 0, and a number or of the variable's shape"
-            raise InvalidRequest(fault("out-of-range", pointer, rule=rule, got="another"))
+        if found[name].shape not in ((), shape):
+            raise InvalidRequest(fault("wrong-shape", pointer, got=found[name].shape, expected=shape))
+        if np.any(found[name] < 0.0):
+            raise InvalidRequest(fault("negative", pointer, got=found[name].min()))
     return found
 
 
@@ -132,7 +138,7 @@ def _whole(wanted: Mapping[str, Any], key: str, default: int | None) -> int:
 
 def _check_count(count: int, pointer: str, most: int = MOST_STARTS) -> None:
     if not 1 <= count <= most:
-        raise InvalidRequest(fault("too-many-elements", pointer, count=count, limit=most))
+        raise InvalidRequest(fault("out-of-range", pointer, rule=f"1 to {most:,} runs", got=count))
 
 
 def _are_finite(bounds: Mapping[str, tuple[Array, Array]]) -> bool:
