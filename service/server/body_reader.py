@@ -50,7 +50,7 @@ class BodyReader:
             elif name == b"transfer-encoding":
                 self.is_complete = False
             elif name == b"expect":
-                self._is_unasked = value.lower() == b"100-continue"
+                self._is_unasked = value.strip().lower() == b"100-continue"
 
     async def read(self) -> Refusal | None:
         """Read the body, up to the limit and as fast as there is room for it."""

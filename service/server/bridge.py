@@ -19,7 +19,7 @@ from service.core.limits import Overloaded, Scheduler
 from service.server.answer import Answer, WsgiApplication, run, running
 from service.server.body_reader import BodyReader, Receive, Refusal
 from service.server.environ import Environ, Scope, environ_of
-from service.server.refusals import bare_answer, note, refused_head
+from service.server.refusals import CLOSE, bare_answer, note, refused_head
 from service.work.budget import MemoryBudget
 from service.work.inline import Deferred, Inline
 from service.work.job import Job
@@ -40,7 +40,6 @@ BYTES_FOR_ONE = 8
 """Memory that a large body takes at most, times its own size: its numbers, the result, and the answer."""
 
 SERVER = (b"Server", b"kobai")
-CLOSE = (b"Connection", b"close")
 
 
 class Bridge:
@@ -183,7 +182,8 @@ class _Exchange:
 
     async def _send_start(self, answer: Answer) -> None:
         headers = [SERVER, *answer.headers]
-        if self._bridge.is_draining or not self._reader.is_complete:
+        closes = self._bridge.is_draining or not self._reader.is_complete
+        if closes and CLOSE not in headers:
             headers.append(CLOSE)  # what comes behind half a body cannot be told from its rest
         await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
 

@@ -47,7 +47,7 @@ def environ_of(scope: Scope, body: bytes, received_at: float) -> Environ:
         if name in UNFORWARDED or b"_" in name:
             continue
         key = _header_name(name)
-        text = value.decode("latin-1")
+        text = value.decode("latin-1").strip(" \t")  # which are no part of it (RFC 9110, section 5.5)
         environ[key] = f"{environ[key]},{text}" if key in environ else text
     if scope["http_version"] == "1.0" and STREAM in environ.get("HTTP_ACCEPT", ""):
         del environ["HTTP_ACCEPT"]  # it knows no chunks, so a stream would have no end that it can see

@@ -14,6 +14,8 @@ from service.server.answer import Answer
 LONGEST_TARGET, LONGEST_FIELD, MOST_FIELDS = 8_190, 8_190, 100
 """Bytes of a request's target and of a header field, and the number of fields."""
 
+CLOSE = (b"Connection", b"close")
+
 UNPARSED = "unparsed"
 """What the metrics call the endpoint of such requests."""
 
@@ -21,6 +23,8 @@ UNPARSED = "unparsed"
 def refused_head(scope: MutableMapping[str, Any]) -> int:
     """Choose the status for a head that parsers let pass and the service does not; 0 for all others."""
     fields = scope["headers"]
+    if scope["http_version"] not in ("1.0", "1.1"):
+        return HTTPStatus.BAD_REQUEST
     if len(scope["raw_path"]) + len(scope["query_string"]) > LONGEST_TARGET:
         return HTTPStatus.REQUEST_URI_TOO_LONG
     if len(fields) > MOST_FIELDS:
@@ -35,7 +39,7 @@ def refused_head(scope: MutableMapping[str, Any]) -> int:
             has_upgrade = True
         elif name == b"content-length":
             has_body = value != b"0"
-        elif name == b"transfer-encoding" and value.lower() != b"chunked":
+        elif name == b"transfer-encoding" and value.strip(b" \t").lower() != b"chunked":
             return HTTPStatus.NOT_IMPLEMENTED
         elif name == b"transfer-encoding":
             has_body = True
@@ -51,7 +55,7 @@ def bare_answer(status: int) -> Answer:
     headers = [
         (b"Content-Type", b"text/plain"),
         (b"Content-Length", str(len(body)).encode()),
-        (b"Connection", b"close"),
+        CLOSE,
     ]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"Retry-After", b"1"))

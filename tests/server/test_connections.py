@@ -52,6 +52,8 @@ REFUSED_BELOW = {
     "H-8 a control character in a header": (post(more="X-A: \x00\r\n"), 400),
     "H-8 two hosts": (post(more="Host: b\r\n"), 400),
     "H-18 HTTP/2 at once": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
+    "HTTP/0.9": (b"GET /livez\r\n\r\n", 400),
+    "HTTP/2.0 in the words of HTTP/1.1": (b"GET /livez HTTP/2.0\r\nHost: a\r\n\r\n", 400),
     "HTTP/9": (b"GET /livez HTTP/9.9\r\n\r\n", 400),
     "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200 + b"\r\n", 400),
     "no HTTP at all": (b"hello\r\n\r\n", 400),
@@ -64,6 +66,20 @@ def test_what_is_not_http_gets_a_bare_refusal_and_a_closed_connection(tiny, sent
     found = responses(tiny.exchange(sent))
 
     assert [(each[0], each[1]["connection"]) for each in found] == [(status, "close")]
+
+
+def test_a_refusal_says_once_that_the_connection_is_closed(tiny):
+    unread = post(framing="Content-Length: 100", more="Upgrade: h2c\r\n" + "X-A: 1\r\n" * 101)
+
+    assert tiny.exchange(unread, end=True).lower().count(b"connection: close") == 1
+
+
+def test_blanks_around_the_value_of_a_header_are_no_part_of_it(tiny):
+    found = responses(tiny.exchange(chunked(b"{}", more="X-A: \t b \t \r\n" + CLOSE)))
+    coded = chunked(b"{}", more=CLOSE).replace(b": chunked", b":  chunked  ")
+
+    assert json.loads(found[0][2])["environ"]["HTTP_X_A"] == "b"
+    assert [each[0] for each in responses(tiny.exchange(coded))] == [200]
 
 
 def test_h_4_a_truncated_body_is_a_400_even_if_what_came_is_whole_json(tiny):
