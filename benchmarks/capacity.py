@@ -40,9 +40,7 @@ KINDS: dict[str, tuple[str, dict[str, Any], int]] = {
 
 def print_table(rounds: int) -> bool:
     """Print processor time and requests a second of a core; there is nothing to meet."""
-    print_header(
-        "Requests of one core", "server CPU a request", "a core's requests/s", f"cores for {RATE:,}/s"
-    )
+    print_header("request", "CPU each", "a core's requests/s", f"cores for {RATE:,}/s")
     with running(KOBAI) as server:
         for name, (path, body, count) in KINDS.items():
             request = request_of(path, json.dumps(body).encode())

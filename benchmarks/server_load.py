@@ -39,13 +39,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5, help="for each row")
     parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1))
+    parser.add_argument("--only", choices=TABLES, help="one table alone")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        met = print_throughput(Path(folder), options.workers, options.seconds)
-        met &= print_company(Path(folder), options.workers, options.seconds)
-        met &= print_deadlines(Path(folder), options.workers)
-        met &= print_faults(Path(folder), options.workers)
-    return 0 if met else 1
+        names = [options.only] if options.only else TABLES
+        met = [TABLES[name](Path(folder), options.workers, options.seconds) for name in names]
+    return 0 if all(met) else 1
 
 
 def start(folder: Path, workers: int, kind: str = "asgi") -> Server:
@@ -149,7 +148,7 @@ DEADLINES: dict[str, tuple[str, dict[str, object]]] = {
 }
 
 
-def print_deadlines(folder: Path, workers: int) -> bool:
+def print_deadlines(folder: Path, workers: int, _: float) -> bool:
     """Let long work run into its deadline; tell whether every answer came in time."""
     print(f"\nAfter the deadline of {DEADLINE_MS} ms, worst of 5, one at a time\n")
     print("| work | answer | late by ms |\n|---|---|---|")
@@ -177,7 +176,7 @@ def _late_ms(server: Server, path: str, body: str) -> tuple[str, float]:
     return answer.get("status") or f"{len(answer['runs'])} runs", late
 
 
-def print_faults(folder: Path, workers: int) -> bool:
+def print_faults(folder: Path, workers: int, _: float) -> bool:
     """Kill, restart and stop under load; tell whether no request failed that should not have."""
     print("\nFaults, 8 clients without a pause\n")
     print("| what happened | answered | failed | allowed to fail |\n|---|---|---|---|")
@@ -212,6 +211,14 @@ def _with_fault(server: Server, number: signal.Signals) -> tuple[list[int], list
     statuses, failures = finish(clients)
     server.stop()
     return statuses, failures, lost
+
+
+TABLES = {
+    "throughput": print_throughput,
+    "company": print_company,
+    "deadlines": print_deadlines,
+    "faults": print_faults,
+}
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Descents that are compared with PyTorch's: functions, starts and options."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import product
+from itertools import cycle, product
 from typing import Any
 
 STEPS = 200
@@ -15,67 +16,60 @@ WEIGHTS = {"W": [[0.1, -0.2, 0.3], [0.0, 0.4, -0.1], [0.2, 0.2, -0.3]], "b": [0.
 
 @dataclass(frozen=True)
 class Task:
-    """A function with its start and data, and a rate that suits each optimizer."""
+    """A function with its start and data, and learning rates that suit plain and adaptive rules."""
 
     function: str
     variables: dict[str, Any]
     constants: dict[str, Any]
-    rates: dict[str, float]
+    plain: float
+    adaptive: float
 
 
-def rates(plain: float, adaptive: float) -> dict[str, float]:
-    return {
-        "gradient_descent": plain,
-        "momentum": plain / 4,
-        "nesterov": plain / 4,
-        "adagrad": adaptive * 2,
-        "rmsprop": adaptive / 10,
-        "adam": adaptive,
-        "adamw": adaptive,
-        "amsgrad": adaptive,
-        "nadam": adaptive,
-        "adamax": adaptive,
-        "adadelta": 10 * adaptive,
-        "lion": adaptive / 10,
-        "rprop": adaptive / 10,
-    }
+@dataclass(frozen=True)
+class Rule:
+    """An optimizer: its learning rate for a task, and options that are not the defaults."""
+
+    rate: Callable[[Task], float]
+    options: dict[str, float]
 
 
 TASKS = {
-    "quadratic": Task("x[0]**2 + 10*x[1]**2 + x[0]*x[1]", {"x": [-3.0, 4.0]}, {}, rates(0.04, 0.05)),
+    "quadratic": Task("x[0]**2 + 10*x[1]**2 + x[0]*x[1]", {"x": [-3.0, 4.0]}, {}, 0.04, 0.05),
     "rosenbrock": Task(
-        "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)", {"x": [-1.2, 1.0, 0.9]}, {}, rates(4e-4, 0.005)
+        "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)", {"x": [-1.2, 1.0, 0.9]}, {}, 4e-4, 0.005
     ),
     "beale": Task(
         "(1.5 - x + x*y)**2 + (2.25 - x + x*y**2)**2 + (2.625 - x + x*y**3)**2",
         {"x": 1.0, "y": 1.2},
         {},
-        rates(0.004, 0.02),
+        0.004,
+        0.02,
     ),
     "softmax regression": Task(
         "mean(cross_entropy(softmax(X @ W + b), t))",
         WEIGHTS,
         {"X": IMAGES, "t": LABELS},
-        rates(0.4, 0.05),
+        0.4,
+        0.05,
     ),
 }
 
 OPTIMIZERS = {
-    "gradient_descent": {},
-    "momentum": {"momentum": 0.8},
-    "nesterov": {"momentum": 0.85},
-    "adagrad": {"epsilon": 1e-9},
-    "rmsprop": {"decay": 0.95},
-    "adam": {"beta1": 0.85, "beta2": 0.99, "epsilon": 1e-7},
-    "adamw": {"beta1": 0.85, "beta2": 0.99, "weight_decay": 0.1},
-    "amsgrad": {"beta1": 0.85, "beta2": 0.9, "epsilon": 1e-7},
-    "nadam": {"beta1": 0.85, "beta2": 0.99},
-    "adamax": {"beta1": 0.85, "beta2": 0.99},
-    "adadelta": {"decay": 0.95, "epsilon": 1e-5},
-    "lion": {"beta1": 0.85, "beta2": 0.95, "weight_decay": 0.1},
-    "rprop": {},
+    "gradient_descent": Rule(lambda task: task.plain, {}),
+    "momentum": Rule(lambda task: task.plain / 4, {"momentum": 0.8}),
+    "nesterov": Rule(lambda task: task.plain / 4, {"momentum": 0.85}),
+    "adagrad": Rule(lambda task: task.adaptive * 2, {"epsilon": 1e-9}),
+    "rmsprop": Rule(lambda task: task.adaptive / 10, {"decay": 0.95}),
+    "adam": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.99, "epsilon": 1e-7}),
+    "adamw": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.99, "weight_decay": 0.1}),
+    "amsgrad": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.9, "epsilon": 1e-7}),
+    "nadam": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.99}),
+    "adamax": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.99}),
+    "adadelta": Rule(lambda task: task.adaptive * 10, {"decay": 0.95, "epsilon": 1e-5}),
+    "lion": Rule(lambda task: task.adaptive / 10, {"beta1": 0.85, "beta2": 0.95, "weight_decay": 0.1}),
+    "rprop": Rule(lambda task: task.adaptive / 10, {}),
 }
-"""Options that are not the defaults; the defaults have runs of their own."""
+"""The rules; the defaults have runs of their own."""
 
 SCHEDULES = {
     "constant": {},
@@ -113,9 +107,10 @@ class Case:
         return ", ".join(words) + (", defaults" if self.is_default else "")
 
     def options(self) -> dict[str, Any]:
-        own = {} if self.is_default else OPTIMIZERS[self.optimizer]
+        rule = OPTIMIZERS[self.optimizer]
+        own = {} if self.is_default else rule.options
         chosen = {"optimizer": self.optimizer, "schedule": self.schedule}
-        rate = {"learning_rate": TASKS[self.task].rates[self.optimizer]}
+        rate = {"learning_rate": rule.rate(TASKS[self.task])}
         return chosen | rate | own | SCHEDULES[self.schedule] | CLIPS[self.clip]
 
 
@@ -133,7 +128,7 @@ GOLDEN = [
     *(
         Case(task, *each)
         for task in TASKS
-        for each in zip(OPTIMIZERS, [*SCHEDULES, "step", "cosine", "plateau"], strict=True)
+        for each in zip(OPTIMIZERS, cycle([*SCHEDULES, "step", "cosine", "plateau"]), strict=False)
     ),
     *(Case("rosenbrock", "gradient_descent", schedule) for schedule in SCHEDULES),
     *(Case(task, "gradient_descent", clip="clipped") for task in TASKS),

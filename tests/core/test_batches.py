@@ -74,7 +74,7 @@ def test_the_order_depends_on_seed_and_epoch_alone():
     [*((rule, "constant") for rule in RULES), *(("adam", schedule) for schedule in SCHEDULES)],
 )
 def test_an_update_is_that_of_a_descent_on_its_rows_alone(optimizer, schedule):
-    options = {"optimizer": optimizer, "learning_rate": 0.03, "schedule": schedule, **OWN[optimizer]}
+    options = {"optimizer": optimizer, "learning_rate": 0.03, "schedule": schedule, **OWN[optimizer].options}
     options |= SCHEDULES[schedule] | {"clip_norm": 0.8, "warmup": 3}
 
     path = fit(steps=12, history=13, **options)

@@ -20,6 +20,8 @@ ALONG = mp.mpf("1e-40")
 """The step along a direction, far below that of a slope: a slope over a corner then has a huge derivative."""
 SECOND = mp.mpf("1e-10")
 """What may cancel in derivatives of derivatives, whose roundings are others than those of the tree."""
+ONE_SIDED = ((1, 0), (0, -1), (2, 0))
+"""From above, from below, and from farther above: a quotient over a jump halves with twice the step."""
 EXACTLY = None
 """The seed of an evaluation without rounding errors."""
 
@@ -104,13 +106,8 @@ class Expected:
         return found
 
     def refuse_a_kink(self):
-        """Raise `Undefined` where a derivative from above is not the one from below."""
-        above, below = (self.slope(self.start, sides=sides) for sides in ((1, 0), (0, -1)))
-        for name in above:
-            size = np.maximum(abs(above[name]), abs(below[name]))
-            is_kink = abs(above[name] - below[name]) > mp.mpf("1e-8") * size + mp.mpf("1e-25")
-            if np.any(is_kink) or np.any(size > STEEPEST):
-                raise Undefined
+        """Raise `Undefined` where the derivatives of `ONE_SIDED` differ."""
+        refuse_a_kink([self.slope(self.start, sides=sides) for sides in ONE_SIDED], mp.mpf("1e-25"))
 
     def array_along(self, node, direction):
         """Return the derivative of an array along a direction."""
@@ -131,13 +128,8 @@ class Expected:
 
     def along(self, direction, function, more=SMALLEST_SLOPE):
         """Differentiate arrays by name along a direction, unless there is a corner."""
-        above, below = (along(function, self.start, direction, EXACTLY, sides) for sides in ((1, 0), (0, -1)))
-        for name in above:
-            size = np.maximum(abs(above[name]), abs(below[name]))
-            if np.any(abs(above[name] - below[name]) > mp.mpf("1e-8") * size + mp.mpf("1e-15")) or np.any(
-                size > STEEPEST
-            ):
-                raise Undefined
+        sides = [along(function, self.start, direction, EXACTLY, sides) for sides in ONE_SIDED]
+        refuse_a_kink(sides, mp.mpf("1e-15"))
         exact, *trials = [along(function, self.start, direction, seed) for seed in (EXACTLY, *SEEDS)]
         return tolerant_each(exact, trials, more)
 
@@ -176,6 +168,15 @@ class Expected:
             slope = self.slope(point, method, seed)
             point = {name: np.asarray(array - mp.mpf(rate) * slope[name]) for name, array in point.items()}
         return point, self.at(point, seed)
+
+
+def refuse_a_kink(derivatives, least):
+    """Raise `Undefined` where derivatives from several sides differ by more than the least."""
+    for name in derivatives[0]:
+        sides = np.array([each[name] for each in derivatives], dtype=object)
+        size, spread = np.max(abs(sides), axis=0), np.max(sides, axis=0) - np.min(sides, axis=0)
+        if np.any(spread > mp.mpf("1e-8") * size + least) or np.any(size > STEEPEST):
+            raise Undefined
 
 
 def along(function, point, direction, seed, sides=(1, -1)):
