@@ -11,9 +11,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from service.core.calculus.costs import microseconds_on_arrays, microseconds_on_floats
 from service.core.calculus.differences import Method
-from service.core.calculus.generated import Maker, Source, make_function, write_source
+from service.core.calculus.generated import Maker, Source, make_function, words_of, write_source
 from service.core.calculus.inputs import InputNames, array_names, float_names
 from service.core.calculus.lowering import Lowered
 from service.core.calculus.namespaces import COMPLEX_NAMES
@@ -112,8 +114,15 @@ class Emitted:
 
     @cached_property
     def points_source(self) -> Source:
-        """Source of value and gradient, every float an array over points."""
-        return self._float_source(is_on_floats=False)
+        """Source of value and gradient, every float an array over points, the literals too."""
+        source = self._float_source(is_on_floats=False)
+        alone = words_of(source.setup)
+        arrays = {
+            name: np.array(value)
+            for name, value in source.names.items()
+            if type(value) is np.float64 and name not in alone
+        }
+        return replace(source, names={**source.names, **arrays})
 
     @cached_property
     def over_points(self) -> Maker:

@@ -61,6 +61,7 @@ class Writer:
     is_placed: bool = False
     values: dict[str, Any] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
+    _wide: dict[int, str] = field(default_factory=dict)
     _options: dict[Any, str] = field(default_factory=dict)
     _depths: dict[int, int] = field(default_factory=dict)
     _places: dict[tuple[int, Shape], str] = field(default_factory=dict)
@@ -78,14 +79,27 @@ class Writer:
             node = self.graph.nodes[index]
             known = f"n{index}"
             if node.operation is NUMBER:
-                # By order of use: functions that differ in numbers share their source.
-                known = f"k{self._numbers}"
-                self._numbers += 1
                 # Python's own float divides by zero with an error, and has no shape to change.
                 value = node.options[0]
-                self.values[known] = value if self.is_on_floats else np.float64(value)
+                known = self._literal(value if self.is_on_floats else np.float64(value))
             self._names[index] = known
         return known
+
+    def _literal(self, value: Any) -> str:
+        """Name a literal by order of use: functions that differ in numbers share their source."""
+        known = f"k{self._numbers}"
+        self._numbers += 1
+        self.values[known] = value
+        return known
+
+    def _operand(self, index: int, step: Step) -> str:
+        """Name an operand; a literal beside arrays is an array too, which NumPy else makes at every call."""
+        node = self.graph.nodes[index]
+        if self.is_on_floats or node.operation is not NUMBER or not step.node.shape:
+            return self.name(index)
+        if index not in self._wide:
+            self._wide[index] = self._literal(np.array(node.options[0]))
+        return self._wide[index]
 
     def statements(self, steps: Iterable[Step]) -> list[str]:
         """Write the steps."""
@@ -117,7 +131,7 @@ class Writer:
 
     def _expression(self, step: Step) -> str:
         operation = step.node.operation
-        operands = [self.name(operand) for operand in step.node.operands]
+        operands = [self._operand(operand, step) for operand in step.node.operands]
         target = self._target(step)
         if target and operation.ufunc:
             return f"{operation.ufunc}({', '.join(operands)}, out={target})"

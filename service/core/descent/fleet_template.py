@@ -128,6 +128,10 @@ class FleetWriter(LoopWriter):
         step = [*self.update(), *self.evaluation(), f"keep(({', '.join(self.kept)},))"]
         return ["for k in range(k + 1, last + 1):", *indented(step)]
 
+    def rule(self, line: str) -> str:
+        """Write a line of a rule; arrays over runs are so short that a call would cost more than it saves."""
+        return super().rule(line) if self.template.is_matrix else line
+
     def clipping(self) -> list[str]:
         """Write the clipping of the gradients, each by its own norm."""
         results = "".join(f"h_{part}, " for part in self.gradient)

@@ -50,7 +50,7 @@ class Reason(IntEnum):
 GROWTH = 1e12
 """A value this many times the start's, in magnitude, has diverged."""
 
-BLOCK_STEPS, BLOCK_NUMBERS = 64, 1 << 17
+BLOCK_STEPS, BLOCK_NUMBERS = 256, 1 << 17
 """Most steps of a block of many runs, and numbers that all its iterates may be: these stay in the cache."""
 
 Parts = tuple[Any, ...]

@@ -278,13 +278,16 @@ class LoopWriter:
             gradient = tuple(f"decayed_{slot}" for slot in self.slots)
         for slot, part in zip(self.slots, gradient, strict=True):
             names = {moment: f"{moment}_{slot}" for moment in optimizer.moments}
-            rules = [rule.format(x=slot, g=part, **names) for rule in optimizer.each_slot]
-            lines += rules if self.template.is_on_floats else [_MOVE.sub(_MOVED, rule) for rule in rules]
+            lines += [self.rule(rule.format(x=slot, g=part, **names)) for rule in optimizer.each_slot]
             if self.rules.is_bounded:
                 lines.append(f"{slot} = {self._clamped(slot, f'low_{slot}', f'high_{slot}')}")
             if self.rules.is_projected:
                 lines.append(f"{slot} = project_{slot}({slot})")
         return lines
+
+    def rule(self, line: str) -> str:
+        """Write a line of the update rule."""
+        return line if self.template.is_on_floats else _MOVE.sub(_MOVED, line)
 
     def clipping(self) -> list[str]:
         """Write the clipping of the gradient, whose norm may overflow though its elements do not."""
