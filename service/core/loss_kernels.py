@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.activation_kernels import log1p_kernel
+from service.core.arrays import is_finite
 from service.core.reduction_kernels import add_reduce
 
 Array = NDArray[Any]
@@ -30,7 +31,7 @@ def weighted(weight: Array, x: Array) -> Array:
 
 def settle_onto(product: Array, weight: Array) -> Array:
     """Write 0 into a product or quotient where the weight is 0, in its own memory."""
-    if not np.isfinite(add_reduce(product, None)):
+    if not is_finite(product):
         np.copyto(product, 0.0, where=np.equal(weight, 0.0))
     return product
 

@@ -3,22 +3,20 @@
 An array that is made anew at every evaluation costs more than what is written into it: memory has to be
 found, mapped and zeroed. So every result that an operation can write into memory of ours has a place, free
 for another as soon as it is not needed any more. What a caller gets never stands here, nor what the constants
-alone determine: a place is written again at the next evaluation. For ``sum(sqrt(x*x + 1))``, `v0` being x, an
-array of 1,000 elements, the source reads::
+alone determine: a place is written again at the next evaluation. For ``sum(sqrt(exp(x) + 1))``, `v0` being
+x, an array of 1,000 elements, the source reads::
 
     memory = empty(o2)
     b0 = memory[o3].reshape(o4)
-    b1 = memory[o5].reshape(o4)
 
-    n1 = multiply(v0, v0, out=b0)
-    n3 = add(n1, k0, out=b0)
-    n4 = sqrt(n3, out=b0)
+    n1 = exp(v0, out=b0)
+    n3 = n1 + k0
+    n4 = sqrt(n3, out=n3)
     n5 = add_reduce(n4, o0, None, None, o1)
-    n9 = divide(k1, n4, out=b0)
-    n10 = multiply(n9, v0, out=b0)
-    n11 = n10 + n10
+    n9 = divide(k1, n4, out=n4)
+    n10 = multiply(n9, n1, out=n9)
 
-which returns `n5` and `n11`. The memory belongs to one request; nothing else sees it.
+which returns `n5` and `n10`. The memory belongs to one request; nothing else sees it.
 """
 
 from __future__ import annotations

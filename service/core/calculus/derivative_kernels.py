@@ -85,8 +85,14 @@ def guarded_product(g: Array, x: Array) -> Array:
 
 
 def scatter(x: Array, shape: tuple[int, ...], items: Any) -> Array:
-    """Put x at the index of an array of zeros."""
-    result = np.zeros(shape, dtype=x.dtype)
+    """Put x at the index of an array of zeros, which are written beside it alone where x is one piece."""
+    first = items[0] if len(items) == 1 else None
+    start, stop, step = first.indices(shape[0]) if isinstance(first, slice) else (0, 0, 1)
+    if step != 1 or start >= stop:
+        result = np.zeros(shape, dtype=x.dtype)
+    else:
+        result = np.empty(shape, dtype=x.dtype)
+        result[:start], result[stop:] = 0.0, 0.0
     result[items] = x
     return result
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.arrays import is_finite
 from service.core.calculus.budget import Price, check_budget, quote_of
 from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.costs import POINT_NODES
@@ -234,7 +235,8 @@ def finite_rows(results: Sequence[Array]) -> Mask:
     """Tell of each row whether it is finite in all results."""
     finite = np.ones(len(results[0]), dtype=bool)
     for result in results:
-        finite &= np.isfinite(result.reshape(len(result), -1)).all(axis=1)
+        if not is_finite(result):
+            finite &= np.isfinite(result.reshape(len(result), -1)).all(axis=1)
     return finite
 
 
@@ -243,4 +245,4 @@ def kept_rows(result: Array, finite: Mask) -> Array | list[Any]:
     if finite.all():
         return result
     rows = result.tolist() if result.ndim == 1 else list(result)
-    return [row if is_finite else None for row, is_finite in zip(rows, finite, strict=True)]
+    return [row if is_kept else None for row, is_kept in zip(rows, finite, strict=True)]

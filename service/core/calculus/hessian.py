@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import is_finite
 from service.core.calculus.budget import Price, quote_of
 from service.core.calculus.curvature import curvature_of, with_eigenvalues
 from service.core.calculus.differences import CHECK, METHODS, Method, differences
@@ -205,7 +206,7 @@ class _SecondDerivatives(Part):
     def watch_gradient(self) -> None:
         """Refuse a gradient that is not finite."""
         for place, (name, slope) in enumerate(self.gradient.items()):
-            if not np.isfinite(slope).all():
+            if not is_finite(slope):
                 index = first_not_finite(slope)
                 output = f"the derivative by {name}{place_of(index)}"
                 self.watch("gradient", {}, output, float(slope[index]), 1 + place)
@@ -281,7 +282,7 @@ class WholeHessian(_SecondDerivatives):
         """Refuse derivatives that are not finite."""
         self.watch_gradient()
         for pair, slope in slopes.items():
-            if np.isfinite(slope).all():
+            if is_finite(slope):
                 continue
             name, _, other = pair.partition("/")
             index = first_not_finite(slope)
@@ -367,7 +368,7 @@ class HessianProduct(_SecondDerivatives):
         """Refuse a product that is not finite."""
         self.watch_gradient()
         for place, (name, slope) in enumerate(slopes.items()):
-            if not np.isfinite(slope).all():
+            if not is_finite(slope):
                 index = first_not_finite(slope)
                 output, number = f"the product by {name}{place_of(index)}", float(slope[index])
                 where = 1 + len(slopes) + place

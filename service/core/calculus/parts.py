@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import is_finite
 from service.core.calculus.budget import Price
 from service.core.calculus.differences import CHECK, METHODS, Method, differences
 from service.core.calculus.explain import Watched, first_not_finite, place_of
@@ -148,7 +149,7 @@ class Whole(Part):
     def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
         """Refuse derivatives that are not finite."""
         for name, slope in slopes.items():
-            if np.isfinite(slope).all():
+            if is_finite(slope):
                 continue
             index = first_not_finite(slope)
             rank = slope.ndim - self.task.variables[name].ndim
@@ -209,7 +210,7 @@ class Along(Part):
     def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
         """Refuse a product that is not finite."""
         product = slopes[""]
-        if np.isfinite(product).all():
+        if is_finite(product):
             return
         index = first_not_finite(product)
         output, number = f"the product{place_of(index)}", float(product[index])
@@ -270,7 +271,7 @@ class Across(Part):
     def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
         """Refuse a product that is not finite."""
         for name, slope in slopes.items():
-            if np.isfinite(slope).all():
+            if is_finite(slope):
                 continue
             index = first_not_finite(slope)
             output, number = f"the product by {name}{place_of(index)}", float(slope[index])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from service.core.arrays import float_array
+from service.core.arrays import float_array, is_finite
 from service.core.calculus.budget import Price
 from service.core.calculus.compiler import refuse_not_analytic
 from service.core.calculus.differences import CHECK, METHODS, Method
@@ -148,7 +148,7 @@ class Task:
         NonFiniteResult
             Naming where it arose.
         """
-        if not np.isfinite(value).all():
+        if not is_finite(value):
             element = first_not_finite(value)
             self.explain(f"the value{place_of(element)}", float(value[element]))
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import is_finite
 from service.core.calculus.budget import Price, check_budget, quote_of
 from service.core.calculus.explain import Watched, first_not_finite, place_of
 from service.core.calculus.field import Mask, at_points, count_of, finite_rows, kept_rows
@@ -174,7 +175,7 @@ def _refuse_non_finite(
     arguments = tuple(np.array(inputs[name][row]) for name in known.inputs)
     for word, result, term in zip(words, results, known.outputs, strict=True):
         part = np.asarray(result[row])
-        if not np.isfinite(part).all():
+        if not is_finite(part):
             element = first_not_finite(part)
             watched = Watched(known.extended, known.outputs, constants)
             output = f"{word}{place_of(element)}{where}"

@@ -59,7 +59,7 @@ OPERATORS: tuple[Operation, ...] = (
         "/",
         "quotient",
         lambda g, y, a, b: g / b,
-        lambda g, y, a, b: -g * (y / b),
+        lambda g, y, a, b: -(g / b) * y,
         ufunc="divide",
         shortcut=shortcuts.divide,
         example="stack(1, 2) / 10",

@@ -1,7 +1,8 @@
 """Rules of the operations table: a cheaper term of the same value.
 
 A rule takes the result's shape, the operands and the options; it returns a term, or None where there is
-nothing cheaper. So numbers are folded, what changes nothing is left out, and signs go into factors.
+nothing cheaper. So numbers are folded, what changes nothing is left out, and signs move outward through
+products until a sum, or a number that is a factor, takes them in.
 """
 
 from __future__ import annotations
@@ -18,13 +19,21 @@ def _same(shape: Shape, term: Term) -> Term | None:
 
 
 def add(shape: Shape, a: Term, b: Term) -> Term | None:
-    """Add two literals."""
-    return None if a.value is None or b.value is None else _folded(a.graph, a.value + b.value)
+    """Add two literals, or subtract what has a sign."""
+    if a.value is not None and b.value is not None:
+        return _folded(a.graph, a.value + b.value)
+    first, second = _opposite(a), _opposite(b)
+    if second is not None:
+        return a.apply("subtract", second)
+    return None if first is None else b.apply("subtract", first)
 
 
 def subtract(shape: Shape, a: Term, b: Term) -> Term | None:
-    """Subtract a literal from another."""
-    return None if a.value is None or b.value is None else _folded(a.graph, a.value - b.value)
+    """Subtract a literal from another, or add what has a sign."""
+    if a.value is not None and b.value is not None:
+        return _folded(a.graph, a.value - b.value)
+    opposite = _opposite(b)
+    return None if opposite is None else a.apply("add", opposite)
 
 
 def multiply(shape: Shape, a: Term, b: Term) -> Term | None:
@@ -44,14 +53,33 @@ def product(shape: Shape, a: Term, b: Term) -> Term | None:
     if a.index == b.index and a.value is None and not (a.is_guarded or b.is_guarded):
         return a.apply("square")
     found = multiply(shape, a, b)
-    opposite = a.made_by("negative")
     if found is None and a.value is not None and b.is_scaled() and not b.is_guarded:
         found = _scaled(a.value, b)
-    if found is None and b.value is not None and opposite is not None and not a.is_guarded:
-        return opposite.apply("multiply", -b.value)
     if found is None and b.value is not None and a.value is None:
         return b.apply("multiply", a)
-    return found
+    if found is None:
+        found = _over(a, b) or _over(b, a)
+    return _outward("multiply", a, b) if found is None else found
+
+
+def _over(a: Term, b: Term) -> Term | None:
+    """Divide at once by what a reciprocal divides by."""
+    one = a.made_by("divide")
+    is_reciprocal = one is not None and one.value == 1.0 and not (a.is_guarded or b.is_guarded)
+    return b / Term(a.graph, a.node.operands[1]) if is_reciprocal and b.value is None else None
+
+
+def _outward(name: str, a: Term, b: Term) -> Term | None:
+    """Put the sign of a factor before the product or quotient, or into a number that begins it."""
+    first, second = _opposite(a), _opposite(b)
+    if second is not None:
+        return (-a).apply(name, second) if a.value is not None else -a.apply(name, second)
+    return None if first is None else -first.apply(name, b)
+
+
+def _opposite(term: Term) -> Term | None:
+    """Return what a sign stands before, None where there is none or zeros are final."""
+    return None if term.is_guarded else term.made_by("negative")
 
 
 def _scaled(factor: float, b: Term) -> Term | None:
@@ -69,16 +97,16 @@ def divide(shape: Shape, a: Term, b: Term) -> Term | None:
     """Divide two literals, or by 1."""
     if a.value is not None and b.value:
         return _folded(a.graph, a.value / b.value)
-    return _same(shape, a) if b.value == 1.0 else None
+    return _same(shape, a) if b.value == 1.0 else _outward("divide", a, b)
 
 
 def negative(shape: Shape, a: Term) -> Term | None:
-    """Put the sign into a literal, or into one that is a factor."""
+    """Put the sign into a literal, or into one that is a factor; drop the second of two."""
     if a.value is not None:
         return a.graph.number(-a.value)
     first = a.made_by("multiply")
     if first is None or first.value is None or a.is_guarded:
-        return None
+        return _opposite(a)
     return a.graph.number(-first.value).apply("multiply", Term(a.graph, a.node.operands[1]))
 
 

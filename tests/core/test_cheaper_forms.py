@@ -1,0 +1,73 @@
+"""Cheaper forms: what a function is written with does not count, nor do its values change."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from service.core import gradient, value
+from service.core.calculus.compiler import compile_anew
+from service.core.calculus.derivative_kernels import scatter
+from service.core.calculus.differences import METHODS
+from service.core.limits import DEFAULT_LIMITS
+
+SIZE = 1_000
+"""Elements from which sums are written in parts."""
+
+FORMS = [
+    ("sum(exp(-x*y + y))", "sum(exp(y - x*y))"),
+    ("sum(exp(-x + y))", "sum(exp(y - x))"),
+    ("sum(exp(y - -x))", "sum(exp(y + x))"),
+    ("sum(exp(x*-y))", "sum(exp(-(x*y)))"),
+    ("sum(exp(-x/y))", "sum(exp(-(x/y)))"),
+    ("sum(exp(x/-y))", "sum(exp(-(x/y)))"),
+    ("sum(exp(-(-x)*y))", "sum(exp(x*y))"),
+    ("sum(1/y*x)", "sum(x/y)"),
+    ("sum(exp(x*(1/y)))", "sum(exp(x/y))"),
+    ("sum(sum(reshape(exp(x*y), (1000, 1)), axis=1))", "sum(reshape(exp(x*y), (1000, 1)))"),
+    ("sum(100*x**2 + y**2)", "100*sum(x**2) + sum(y**2)"),
+    ("sum(0 - exp(x*y))", "0 - sum(exp(x*y))"),
+    ("sum(2*exp(x*y))", "2*sum(exp(x*y))"),
+]
+
+
+def operations(function):
+    """Count what runs at every evaluation."""
+    shapes = {"x": (SIZE,), "y": (SIZE,)}
+    return len(compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS).plan.body)
+
+
+@pytest.mark.parametrize(("written", "cheaper"), FORMS, ids=[written for written, _ in FORMS])
+def test_a_form_costs_what_the_cheapest_does_and_has_its_value(written, cheaper):
+    random = np.random.default_rng(0)
+    point = {"x": random.normal(size=SIZE), "y": random.uniform(0.5, 2.0, SIZE)}
+
+    found, expected = gradient(written, point), gradient(cheaper, point)
+
+    assert operations(written) == operations(cheaper)
+    assert found["value"] == pytest.approx(expected["value"], rel=1e-13)
+    for name in point:
+        assert_allclose(found["gradient"][name], expected["gradient"][name], rtol=1e-13, atol=1e-13)
+
+
+def test_a_reciprocal_that_overflows_is_a_quotient_that_does_not():
+    assert value("x*(1/y)", {"x": 1e-300, "y": 1e-310})["value"] == pytest.approx(1e10)
+
+
+@pytest.mark.parametrize("function", ["sum(1e-10*x)", "sum(x - 2*x + x)"])
+def test_a_sum_in_parts_overflows_no_sooner(function):
+    x = np.full(SIZE, 1e306)
+
+    assert np.isfinite(gradient(function, {"x": x})["value"])
+
+
+@pytest.mark.parametrize(
+    "item",
+    [slice(1, None), slice(None, -1), slice(2, 5), slice(1, 7, 2), slice(5, 2), slice(None, None, -1), 3],
+)
+def test_what_is_put_into_an_array_stands_among_zeros(item):
+    expected = np.zeros((8, 2))
+    x = np.ones(expected[item].shape)
+    expected[item] = x
+
+    assert np.array_equal(scatter(x, (8, 2), (item,)), expected)
+    assert np.array_equal(scatter(x[..., 0], (8, 2), (item, 1))[..., 1], expected[..., 1])
