@@ -8,9 +8,11 @@ who called them. It needs py-spy, and the right to look into another process.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -25,6 +27,9 @@ from benchmarks.table import print_header, print_row
 SECONDS, PER_SECOND = 4, 500
 CONNECTIONS = 8
 
+SPY = shutil.which("py-spy", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+"""The program, where `benchmarks/requirements.txt` is installed."""
+
 PARTS = {
     "the steps, compiled": r"<generated>",
     "state and seal": r"descent/state\.py",
@@ -32,24 +37,24 @@ PARTS = {
     "plan, cache, kernel around the steps": r"core/(calculus|language)/",
     "the computation, its checks": r"service/core/",
     "writing JSON": r"\b(dumps|check_finite|write_bytes|_plain) \(service/api/",
-    "reading JSON": r"service/api/(jsonio|brackets|body)\.py",
+    "reading JSON": r"service/api/(jsonio|brackets|body|arrays)\.py",
     "Marshmallow, fields": r"marshmallow|service/api/(schemas|fields)\.py",
-    "log line, Server-Timing": r"service/api/logs\.py",
+    "log line, Server-Timing": r"service/api/(logs|line_writer)\.py",
     "metrics": r"prometheus_client|service/api/metrics\.py",
-    "request id, Host, headers": r"service/api/protocol\.py",
+    "request id, Host, headers": r"service/api/(protocol|exchange|middleware)\.py",
     "Flask and Werkzeug, the view": r"flask|werkzeug|blinker|service/(app|api/\w+)\.py",
     "HTTP: uvicorn, the event loop, the kernel": r"uvicorn|httptools|asyncio|server/(worker|connection)\.py",
     "the bridge, worker threads, the body reader": r"service/(server|work)/",
 }
 """What a frame of each part looks like; the first that fits counts."""
 
-WAITING = "_worker (concurrent/futures/thread.py"
-"""A worker thread that waits for work, which looks busy from outside."""
+WAITING = r"_worker \(concurrent/futures/thread|LineWriter\._run \(|Condition\.wait \(threading"
+"""Innermost frames of threads that wait for work or sleep, and may look busy from outside."""
 
 
 def print_tables(rounds: int) -> bool:
     """Print a table for each request; there is no goal here but to know."""
-    if shutil.which("py-spy") is None:
+    if SPY is None:
         print("\nWhere the time of a request goes: left out, py-spy is not installed.")
         return True
     numbers = np.random.default_rng(0).normal(size=100_000)
@@ -95,7 +100,7 @@ def _sampled(server: Running, request: bytes, count: int, seconds: int) -> tuple
     sent, before = 0, server.cpu_seconds()
     with tempfile.TemporaryDirectory() as folder:
         output = Path(folder) / "stacks"
-        command = ["py-spy", "record", "--pid", children.split()[0], "--duration", str(seconds)]
+        command = [str(SPY), "record", "--pid", children.split()[0], "--duration", str(seconds)]
         command += ["--rate", str(PER_SECOND), "--format", "raw", "--output", str(output)]
         with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as spy:
             while spy.poll() is None:
@@ -104,5 +109,7 @@ def _sampled(server: Running, request: bytes, count: int, seconds: int) -> tuple
                 sent += len(load.times)
         lines = output.read_text(encoding="utf-8").splitlines() if spy.returncode == 0 else []
     rows = [line.rpartition(" ") for line in lines]
-    stacks = {stack: int(times) for stack, _, times in rows if WAITING not in stack.rpartition(";")[2]}
+    stacks = {
+        stack: int(times) for stack, _, times in rows if not re.search(WAITING, stack.rpartition(";")[2])
+    }
     return stacks, 1e6 * (server.cpu_seconds() - before) / max(1, sent)

@@ -193,4 +193,4 @@ def test_the_rows_of_the_page_on_design_are_rows_of_the_code(path, row, other_pa
 
 
 def test_every_kind_of_row_is_shown_on_the_page_on_design():
-    assert len(ROWS) == PAGES["docs/design.md"].count("```py\n") == 6
+    assert len(ROWS) == PAGES["docs/design.md"].count("```py\n") == 8
