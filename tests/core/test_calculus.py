@@ -321,6 +321,11 @@ RIGHT_GRADIENTS = [
     ("where(x > 0, log(x), 0)", 1e-150, "central", 1e-9),
     ("relu(x)*0", 0.5, "central", 0.0),
     ("norm(x)", 1e200, "central", 1e-9),
+    ("floor(x)*2", 4.97, "central", 0.0),  # the wider steps cross the jump, or the kink
+    ("round(x)*x", 1.4999, "central", 1e-9),
+    ("x % 1", 2.995, "central", 1e-9),
+    ("maximum(x, 1.001)", 1.0, "central", 1e-9),
+    ("min(stack(x, -4.647))", -4.641, "central", 1e-9),
     ("x**3", 1e-150, "complex_step", 1.0),  # the imaginary part of the step's value is no number any more
     ("x**4", 1e-90, "complex_step", 1.0),
 ]

@@ -34,6 +34,8 @@ TINY_VALUE_FACTOR = 1e10
 
 WIDEST, NARROWING, LEVELS = 1e-2, 10**-1.5, 7
 """Richardson's steps, relative to the element: the widest, the factor to the next, and how many."""
+UNSURE = 1e-3
+"""A step whose error is a larger part of its slope tells little, such as one across a jump or a kink."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,7 +200,11 @@ def _complex_step(probe: _Probe, element: int, x: Array, h: float | None) -> Arr
 
 
 def _extrapolated(probe: _Probe, element: int, x: Array, h: float | None) -> Array:
-    """Take the best of several steps: that of the smallest error as truncation and rounding estimate it."""
+    """Take the best of several steps: that of the smallest error as truncation and rounding estimate it.
+
+    Relative errors show the wide steps that miss what oscillates; where no slope is sure, it may be 0, and
+    the smallest error counts.
+    """
     scale = np.where(x == 0.0, 1.0, np.abs(x))
     best = np.full((2, *probe.value.shape), np.nan)
     least = np.full(probe.value.shape, np.inf)
@@ -210,8 +216,9 @@ def _extrapolated(probe: _Probe, element: int, x: Array, h: float | None) -> Arr
         error = np.abs(slope - narrow) + rounding
         noise = np.finfo(float).eps * np.abs(probe.value) / probe.spread(scale)
         relative = error / np.maximum(np.abs(slope) + noise, np.finfo(float).tiny)
-        is_better = relative < least
-        least = np.where(is_better, relative, least)
+        doubt = np.where(relative < UNSURE, relative, UNSURE + error)
+        is_better = doubt < least
+        least = np.where(is_better, doubt, least)
         best = np.where(is_better, [slope, error], best)
     return best
 
