@@ -12,12 +12,9 @@ from typing import Any
 
 from service.address import bind_of
 from service.core.exceptions import quote_text
-from service.core.limits import MIB, setting_of
+from service.core.limits import LARGEST, MIB, setting_of
 from service.limits import ServiceLimits
 from service.machine import available_cpus, memory_limit
-
-LARGEST = 2**53 - 1
-"""Largest number a setting takes: the largest whole number that every JSON reader keeps exactly."""
 
 ARRAYS = 2
 """Planned peaks of requests that a worker's computations may hold together."""
@@ -283,7 +280,7 @@ def _reader_of(default: object, metadata: Mapping[str, Any]) -> Reader:
 
 
 def _read_number(variable: str, text: str, metadata: Mapping[str, Any]) -> int:
-    low, high = metadata["low"], metadata.get("high", LARGEST)
+    low, high = metadata["low"], metadata["high"]
     if re.fullmatch(r"[0-9]{1,16}", text) and low <= int(text) <= high:
         return int(text)
     unit = f" ({metadata['unit']})" if metadata["unit"] else ""

@@ -18,7 +18,9 @@ class ServiceLimits(Limits):
     """
 
     body_bytes: int = limit(16 * MIB, "bytes", "a request's body")
-    json_nesting: int = limit(32, "levels", "nesting of JSON arrays and objects", low=10)
+    json_nesting: int = limit(
+        32, "levels", "nesting of JSON arrays and objects", low=10, high=200
+    )  # what the readers of a document have stack for
     json_parts: int = limit(
         250_000,
         "parts",

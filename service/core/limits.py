@@ -10,10 +10,13 @@ from service.core.exceptions import DeadlineExceeded, fault
 
 MIB = 1024 * 1024
 
+LARGEST = 2**53 - 1
+"""Largest number a setting takes: the largest whole number that every JSON reader keeps exactly."""
 
-def limit(default: int, unit: str, meaning: str, low: int = 1) -> int:
+
+def limit(default: int, unit: str, meaning: str, low: int = 1, high: int = LARGEST) -> int:
     """One row: the field's name is the limit's name, its metadata the rest."""
-    row: int = field(default=default, metadata={"unit": unit, "meaning": meaning, "low": low})
+    row: int = field(default=default, metadata={"unit": unit, "meaning": meaning, "low": low, "high": high})
     return row
 
 
@@ -31,7 +34,7 @@ class Limits:
         20_000, "operations", "a function's operations after its loops and functions are expanded"
     )
     names: int = limit(64, "names", "names in variables, and in constants")
-    rank: int = limit(8, "axes", "an array's axes")
+    rank: int = limit(8, "axes", "an array's axes", high=32)  # NumPy has 64, which a Hessian doubles to
     elements: int = limit(1_000_000, "elements", "one array")
     peak_bytes: int = limit(256 * MIB, "bytes", "planned peak memory of a request")
     operations: int = limit(

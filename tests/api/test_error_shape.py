@@ -317,3 +317,18 @@ def test_a_usable_request_id_is_the_callers_own(post, given, kept):
         response = post(path, body, headers={"X-Request-ID": given})
 
         assert (response.headers["X-Request-ID"] == given) == kept
+
+
+def test_the_deepest_that_settings_allow_is_still_read():
+    limits = ServiceLimits(rank=32, json_nesting=200)
+    client = create_app(Settings(limits=limits)).test_client()
+    array = json.loads("[" * 32 + "1" + "]" * 32)
+    deep = json.loads('{"a":' * 198 + "[1]" + "}" * 198)
+
+    whole = client.post("/hessian", json={"function": "sum(x**2)", "variables": {"x": array}})
+    unknown = client.post("/softmax", json={"x": [1], "y": deep})
+    too_deep = client.post("/softmax", json={"x": [1], "y": {"a": deep}})
+
+    assert whole.json["hessian"] == {"x": {"x": json.loads("[" * 64 + "2.0" + "]" * 64)}}
+    assert [error["code"] for error in unknown.json["errors"]] == ["unknown-field"]
+    assert (too_deep.status_code, too_deep.json["code"]) == (400, "malformed-json")

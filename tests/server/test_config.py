@@ -66,6 +66,11 @@ BAD = [
         "KOBAI_BODY_BYTES", "67108865",
         "KOBAI_BODY_BYTES must be at most KOBAI_HELD_BODY_BYTES, got 67108865 and 67108864 bytes.",
     ),
+    ("KOBAI_RANK", "33", "KOBAI_RANK must be a whole number from 1 to 32 (axes), got '33'."),
+    (
+        "KOBAI_JSON_NESTING", "201",
+        "KOBAI_JSON_NESTING must be a whole number from 10 to 200 (levels), got '201'.",
+    ),
     (
         "KOBAI_CORS_ORIGINS", "example.org",
         "KOBAI_CORS_ORIGINS must be * or a list of origins such as https://example.org, got 'example.org'.",
