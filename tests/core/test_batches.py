@@ -152,6 +152,14 @@ def test_a_state_within_an_epoch_knows_the_value_at_the_end_of_the_last_one():
     assert (rest["status"], rest["steps"]) == ("converged", 2)
 
 
+def test_a_start_within_an_epoch_is_passed_by_as_in_a_whole_run():
+    first = fit(steps=UPDATES + 2)
+
+    rest = fit(steps=90, target=first["value"], state=first["state"])
+
+    assert (rest["status"], rest["steps"]) == ("converged", UPDATES - 2)
+
+
 def test_the_end_of_a_part_is_the_best_of_that_part_alone():
     """All rows are evaluated there, and a run that goes through does not."""
     options = {"learning_rate": 0.2, "batch": BATCH | {"seed": 7}}

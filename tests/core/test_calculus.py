@@ -639,12 +639,18 @@ def test_a_hundred_functions_in_threads_change_no_answer():
     assert wrong == []
 
 
-def test_every_limit_of_the_quote_is_enforced():
+@pytest.mark.parametrize("name", ["operations", "operations_at_once", "peak_bytes"])
+def test_what_is_asked_may_be_the_limit_of_the_quote_and_no_more(name):
     x = np.ones(1000)
-    for limits in (Limits(operations=10), Limits(operations_at_once=10), Limits(peak_bytes=100)):
-        with pytest.raises(OverBudget):
-            gradient("sum(exp(x))", {"x": x}, limits=limits)
-        assert quote("sum(exp(x))", {"x": x}, limits=limits)["within_limits"] is False
+
+    with pytest.raises(OverBudget) as refused:
+        gradient("sum(exp(x))", {"x": x}, limits=Limits(**{name: 10}))
+    asked = int(re.search(r"asked (\d+)", refused.value.faults[0].detail)[1])
+
+    for limit, is_within in ((asked, True), (asked - 1, False)):
+        limits = Limits(**{name: limit})
+        assert quote("sum(exp(x))", {"x": x}, limits=limits)["within_limits"] is is_within
+    assert gradient("sum(exp(x))", {"x": x}, limits=Limits(**{name: asked}))["value"] > 0
 
 
 def test_an_unknown_method_or_an_array_that_is_none_is_refused():
