@@ -60,6 +60,7 @@ TESTS = {
     "service/core/language": of_core(LANGUAGE),
     "service/api/jsonio.py": "tests/api/test_jsonio.py tests/api tests/fuzz/test_documents.py",
     "service/api/fields.py": "tests/api/test_fields.py tests/api tests/contract",
+    "service/api": "tests/api tests/contract",
     "service/work": f"{of_server(WORK)} tests/server",
     "service/server": f"{of_server(WITHOUT_A_SERVER)} tests/server",
 }
