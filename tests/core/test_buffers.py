@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from service.core import descent, gradient
+from service.core import descent, gradient, gradient_field
 from service.core.calculus import buffers, schedule
 from service.core.calculus.buffers import Arena
 from service.core.calculus.compiler import compile_anew
@@ -16,7 +16,9 @@ from service.core.calculus.differences import METHODS
 from service.core.calculus.emit import array_function
 from service.core.calculus.inputs import array_data
 from service.core.calculus.kernel import bind_on_arrays
-from service.core.limits import DEFAULT_LIMITS, Limits
+from service.core.calculus.maps import compile_map
+from service.core.calculus.points import block_for
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Limits
 from tests.core.operation_cases import CASES
 
 POINTS = (0, 1, 0)
@@ -42,9 +44,9 @@ def compiled_for(function, point):
     return compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS)
 
 
-def memory_of(kernel):
+def memory_of(function):
     """Return the places that a bound function writes into."""
-    defaults = kernel.function.__defaults__ or ()
+    defaults = function.__defaults__ or ()
     return [each for each in defaults if isinstance(each, np.ndarray) and each.flags.writeable]
 
 
@@ -73,7 +75,7 @@ def test_results_in_places_are_those_without(case, small):
     for _, slopes, copies in found:
         for slope, copy in zip(slopes, copies, strict=True):
             assert_array_equal(slope, copy)
-            assert not any(np.may_share_memory(slope, place) for place in memory_of(kernel))
+            assert not any(np.may_share_memory(slope, place) for place in memory_of(kernel.function))
 
 
 def test_most_operations_write_into_places(small):
@@ -92,8 +94,10 @@ def test_memory_belongs_to_one_bound_function():
     known = compiled_for("sum(sin(x)*exp(x)*cos(x))", {"x": x})
     one, other = (bind_on_arrays(known, {}, None, nothing) for _ in range(2))
 
-    assert memory_of(one)
-    assert not any(np.may_share_memory(a, b) for a in memory_of(one) for b in memory_of(other))
+    assert memory_of(one.function)
+    assert not any(
+        np.may_share_memory(a, b) for a in memory_of(one.function) for b in memory_of(other.function)
+    )
 
 
 def test_threads_compute_the_same_function_side_by_side():
@@ -122,6 +126,30 @@ def test_records_of_a_descent_are_not_written_over():
         again = gradient("sum(cosh(x) + x)", record["variables"])
         assert record["value"] == again["value"]
     assert_array_equal(path["gradient"]["x"], again["gradient"]["x"])
+
+
+def test_blocks_of_a_field_write_into_the_same_places(small, monkeypatch):
+    monkeypatch.setattr("service.core.calculus.blocks.BLOCK_ELEMENTS", 1_000)
+    function, x = "sum(sin(x)*exp(x)*cos(x))", np.linspace(-1.0, 1.0, 1_000).reshape(50, 20)
+    block = block_for(compiled_for(function, {"x": x[0]}), 5)
+
+    field = gradient_field(function, {"x": x})
+
+    assert memory_of(block.maker(check=nothing))
+    for row, value, slope in zip(x, field["values"], field["gradient"]["x"], strict=True):
+        one = gradient(function, {"x": row})
+        assert_allclose(value, one["value"], **LAST_DIGITS)
+        assert_allclose(slope, one["gradient"]["x"], **LAST_DIGITS)
+
+
+def test_products_with_second_derivatives_share_work_as_gradients_do():
+    shapes = {"x": (1_000,)}
+    known = compile_map("hessian product", "sum(sigmoid(x)**2)", shapes, {}, DEFAULT_LIMITS, NO_DEADLINE)
+
+    names = [step.node.operation.name for step in known.plan.body]
+
+    assert names.count("exp") == 1
+    assert not any(name.startswith("sigmoid") for name in names)
 
 
 @given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 6)), min_size=1, max_size=60))

@@ -30,6 +30,12 @@ FORMS = [
 ]
 
 
+MATRICES = [
+    ("sum(exp((X.T @ Y).T))", "sum(exp(Y.T @ X))"),
+    ("sum(exp((X @ Y.T).T))", "sum(exp(Y @ X.T))"),
+]
+
+
 def operations(function):
     """Count what runs at every evaluation."""
     shapes = {"x": (SIZE,), "y": (SIZE,)}
@@ -47,6 +53,21 @@ def test_a_form_costs_what_the_cheapest_does_and_has_its_value(written, cheaper)
     assert found["value"] == pytest.approx(expected["value"], rel=1e-13)
     for name in point:
         assert_allclose(found["gradient"][name], expected["gradient"][name], rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize(("written", "cheaper"), MATRICES, ids=[written for written, _ in MATRICES])
+def test_a_product_is_not_turned_when_its_factors_are(written, cheaper):
+    random = np.random.default_rng(1)
+    point = {"X": random.normal(size=(20, 30)), "Y": random.normal(size=(20, 30))}
+    shapes = {name: array.shape for name, array in point.items()}
+
+    programs = [
+        compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS)
+        for function in (written, cheaper)
+    ]
+
+    assert len(programs[0].plan.body) == len(programs[1].plan.body)
+    assert gradient(written, point)["value"] == pytest.approx(gradient(cheaper, point)["value"], rel=1e-13)
 
 
 def test_a_reciprocal_that_overflows_is_a_quotient_that_does_not():

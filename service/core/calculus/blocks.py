@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.batch import batch
-from service.core.calculus.generated import Maker, make_function, write_source
+from service.core.calculus.generated import Maker, Source, make_function, write_source
 from service.core.calculus.inputs import array_names
 from service.core.calculus.schedule import ExecutionPlan, schedule
+from service.core.calculus.substitution import for_large_arrays
 from service.core.calculus.template import Array, Shape, Template
 from service.core.language.graph import Term
 from service.core.language.program import Program
@@ -90,18 +91,23 @@ class Block:
     plan: ExecutionPlan
     namespace: Mapping[str, Any] | None
 
+    @property
+    def _source(self) -> Source:
+        names, own = array_names(self.program), self.namespace
+        return write_source(
+            self.program.graph, self.outputs, names, order=self.plan, own=own, is_placed=own is None
+        )
+
     @cached_property
     def maker(self) -> Maker:
         """Makes the function from the arrays of a block to those of the outputs."""
-        names, graph = array_names(self.program), self.program.graph
-        source = write_source(graph, self.outputs, names, order=self.plan, own=self.namespace)
+        source = self._source
         return make_function(source, f"({', '.join(source.outputs)},)")
 
     @cached_property
     def on_rows(self) -> Template:
         """Value and gradient by all variables, whose elements are the columns of one matrix."""
-        names, graph = array_names(self.program), self.program.graph
-        source = write_source(graph, self.outputs, names, order=self.plan, own=self.namespace)
+        source = self._source
         shapes = {name: term.shape for name, term in self.program.variables.items()}
         layout = Columns([*shapes.values()])
         value, *gradient = source.outputs
@@ -152,6 +158,8 @@ def make_block(
     size: int,
     namespace: Mapping[str, Any] | None = None,
 ) -> Block:
-    """Batch a program and schedule it, as `batch` takes it."""
+    """Batch a program, as `batch` takes it, write its large arrays by what shares work, and schedule it."""
     batched, terms = batch(program, outputs, chosen, size)
+    if namespace is None:
+        batched, terms = for_large_arrays(replace(batched, value=terms[0]), terms)
     return Block(batched, terms, schedule(batched.graph, terms), namespace)

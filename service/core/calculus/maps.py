@@ -26,6 +26,7 @@ from service.core.calculus.kernel import is_whole
 from service.core.calculus.namespaces import COMPLEX_NAMES
 from service.core.calculus.reverse import differentiate, pull_back, push_forward
 from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, schedule
+from service.core.calculus.substitution import for_large_arrays
 from service.core.calculus.template import Array, Shape
 from service.core.exceptions import InvalidFunction, fault, pointer_to, quote_text
 from service.core.language.graph import Term
@@ -114,8 +115,12 @@ class FunctionMap:
         Variables, and behind them what the transformation added.
     outputs : list of Term
         The value first.
+    on_arrays : Program
+        The same with all inputs as variables, and large arrays written by what shares work.
+    results : list of Term
+        The outputs in it.
     plan : ExecutionPlan
-        Of one evaluation.
+        Of one evaluation of it.
     is_analytic : bool
         Whether the complex step can differentiate the function.
     """
@@ -123,6 +128,8 @@ class FunctionMap:
     program: Program
     inputs: dict[str, Term]
     outputs: list[Term]
+    on_arrays: Program
+    results: list[Term]
     plan: ExecutionPlan
     is_analytic: bool
     blocks: BoundedCache[Block] = field(
@@ -152,16 +159,14 @@ class FunctionMap:
     @cached_property
     def maker(self) -> Maker:
         """Makes the function from the inputs' arrays to those of the outputs."""
-        return self._maker(None)
+        names = array_names(self.on_arrays)
+        source = write_source(self.on_arrays.graph, self.results, names, order=self.plan)
+        return make_function(source, f"({', '.join(source.outputs)},)")
 
     @cached_property
     def complex_maker(self) -> Maker:
         """Makes the same function of complex arrays."""
-        return self._maker(COMPLEX_NAMES)
-
-    def _maker(self, own: Mapping[str, Any] | None) -> Maker:
-        names = array_names(self.extended)
-        source = write_source(self.program.graph, self.outputs, names, order=self.plan, own=own)
+        source = write_source(self.program.graph, self.outputs, array_names(self.extended), own=COMPLEX_NAMES)
         return make_function(source, f"({', '.join(source.outputs)},)")
 
     def bind(self, constants: Mapping[str, Array], check: Check, *, is_complex: bool = False) -> Maker:
@@ -187,7 +192,7 @@ class FunctionMap:
     def _are_fresh(self) -> list[bool]:
         """Whether each output is an array that every evaluation makes, and for nothing else."""
         made = {step.index for step in self.plan.body if not step.node.operation.is_view}
-        indices = [term.index for term in self.outputs]
+        indices = [term.index for term in self.results]
         return [index in made and indices.count(index) == 1 for index in indices]
 
     @np.errstate(all="ignore")
@@ -318,9 +323,11 @@ def _compile_anew(
     is_analytic = first_not_analytic(program) is None
     deadline.expect(COMPILING_SECONDS * len(program.graph.nodes))
     added, outputs = KINDS[kind](program, names)
-    plan = schedule(program.graph, outputs)
+    inputs = program.variables | added
+    on_arrays, results = for_large_arrays(dataclasses.replace(program, variables=inputs), outputs)
+    plan = schedule(on_arrays.graph, results)
     deadline.check()
-    return FunctionMap(program, program.variables | added, outputs, plan, is_analytic)
+    return FunctionMap(program, inputs, outputs, on_arrays, results, plan, is_analytic)
 
 
 def _check_value(program: Program, kind: str) -> None:

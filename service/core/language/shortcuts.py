@@ -142,8 +142,12 @@ def reshape(shape: Shape, a: Term, target: Shape) -> Term | None:
 
 
 def transpose(shape: Shape, a: Term, axes: tuple[int, ...] | None) -> Term | None:
-    """Put axes in another order once."""
+    """Put axes in another order once; those of a matrix product where a factor has another already."""
     order = permutation(axes, len(shape))
+    if order == (1, 0) and a.made_by("matrix_product") is not None:
+        first, second = (Term(a.graph, operand) for operand in a.node.operands)
+        if first.made_by("transpose") is not None or second.made_by("transpose") is not None:
+            return second.apply("transpose", axes=order) @ first.apply("transpose", axes=order)
     before = a.made_by("transpose")
     if before is not None:
         first = permutation(a.node.options[0], len(shape))

@@ -19,6 +19,12 @@ def _sigmoid_slope(x: Term) -> Term:
     return power / (total * total)
 
 
+def _tanh_slope(x: Term) -> Term:
+    power = (-2.0 * x.apply("abs")).apply("exp")
+    total = power + 1.0
+    return 4.0 * power / (total * total)
+
+
 def _log_complement(p: Term, epsilon: Term) -> Term:
     """Write log(1 - p + ε) as the kernel does."""
     argument = (1.0 - p) + epsilon
@@ -80,6 +86,7 @@ SLOPES: tuple[Operation, ...] = (
         derivatives=(lambda g, y, x: g * y * (-2.0 * x.apply("tanh")),),
         cost=14.0,
         workspace=3.0,
+        on_arrays=_tanh_slope,
     ),
     internal(
         "power_base_slope",
