@@ -145,9 +145,9 @@ def transpose(shape: Shape, a: Term, axes: tuple[int, ...] | None) -> Term | Non
     """Put axes in another order once; those of a matrix product where a factor has another already."""
     order = permutation(axes, len(shape))
     if order == (1, 0) and a.made_by("matrix_product") is not None:
-        first, second = (Term(a.graph, operand) for operand in a.node.operands)
-        if first.made_by("transpose") is not None or second.made_by("transpose") is not None:
-            return second.apply("transpose", axes=order) @ first.apply("transpose", axes=order)
+        factors = [Term(a.graph, operand) for operand in a.node.operands]
+        if any(factor.made_by("transpose") is not None for factor in factors):
+            return factors[1].apply("transpose", axes=order) @ factors[0].apply("transpose", axes=order)
     before = a.made_by("transpose")
     if before is not None:
         first = permutation(a.node.options[0], len(shape))
