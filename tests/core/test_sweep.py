@@ -112,3 +112,13 @@ def test_the_size_of_all_answers_together_is_bounded():
     with pytest.raises(OverBudget):
         sweep(SQUARE, START, learning_rates=RATES, history=100, answer_numbers=500)
     assert descent(SQUARE, START, history=100, answer_numbers=500)["status"] == "max_steps"
+
+
+def test_a_line_search_begins_with_the_rate_of_its_run():
+    function, start, rates = "x[0]**2 + 50*x[1]**4", {"x": [1.0, 2.0]}, [0.001, 1.0]
+
+    outcome = sweep(function, start, learning_rates=rates, line_search=True, steps=3)
+
+    for rate, run in zip(rates, outcome["runs"], strict=True):
+        alone = descent(function, start, learning_rate=rate, line_search=True, steps=3)
+        assert (run["value"], run["evaluations"]) == (alone["value"], alone["evaluations"])

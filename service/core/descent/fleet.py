@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -192,24 +193,27 @@ class Fleet:
         moments = [
             self._rows_of(state[template.moment(each)], rows) for each in range(len(rules.optimizer.moments))
         ]
-        numbers = [part.reshape(-1)[rows].tolist() for part in state[template.value :]]
+        value, *numbers = (part.reshape(-1)[rows].tolist() for part in state[template.value :])
+        columns: dict[str, Sequence[object]] = {
+            "slots": slots,
+            "gradient": gradient,
+            "moments": [tuple(chain(*each)) for each in zip(*moments, strict=True)] or [()] * len(rows),
+            "before": old,
+            "best_slots": best,
+            "k": [k] * len(rows),
+            "value": value,
+            "best": self.lowest[rows].tolist(),
+            "best_step": self.best_step[rows].tolist(),
+            "rises": self.rises[rows].tolist(),
+            **dict(zip(rules.carried, numbers, strict=True)),
+        }
+        places = [(self.layout.place(name), column) for name, column in columns.items()]
         points = []
-        for place, row in enumerate(rows):
-            parts = self.layout.replaced(
-                self.runs[row].point.parts,
-                slots=slots[place],
-                gradient=gradient[place],
-                moments=[slot for moment in moments for slot in moment[place]],
-                before=old[place],
-                best_slots=best[place],
-                k=k,
-                value=numbers[0][place],
-                best=float(self.lowest[row]),
-                best_step=int(self.best_step[row]),
-                rises=int(self.rises[row]),
-                **{name: number[place] for name, number in zip(rules.carried, numbers[1:], strict=True)},
-            )
-            points.append(Iterate(Reason.REACHED, parts, self.layout))
+        for position, row in enumerate(rows):
+            parts = [*self.runs[row].point.parts]
+            for place, column in places:
+                parts[place] = column[position]
+            points.append(Iterate(Reason.REACHED, tuple(parts), self.layout))
         return points
 
     def _rows_of(self, slots: Parts, rows: list[int]) -> list[tuple[object, ...]]:

@@ -140,14 +140,14 @@ class Layout:
         """Lay values out as parts; what is not named is None until the loop computes it."""
         parts: list[Any] = [None] * len(self.names)
         for name, value in values.items():
-            parts[self._place(name)] = value
+            parts[self.place(name)] = value
         return tuple(parts)
 
     def replaced(self, parts: Parts, **values: Any) -> Parts:
         """Return parts with other values in some places."""
         changed = list(parts)
         for name, value in values.items():
-            changed[self._place(name)] = value
+            changed[self.place(name)] = value
         return tuple(changed)
 
     def with_best(self, parts: Parts, step: int, slots: slice) -> Parts:
@@ -158,7 +158,8 @@ class Layout:
         """Tell whether gradient or moments can still change a variable."""
         return self.has_element((*parts[self.gradient], *(parts[place] for place in self.moving)))
 
-    def _place(self, name: str) -> Any:
+    def place(self, name: str) -> Any:
+        """Return where the parts of a name stand."""
         return self.carried[name] if name in self.carried else getattr(self, name)
 
     def _add(self, *names: str) -> slice:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,7 @@ from service.core.descent.bounds import bound_numbers, bounds_of
 from service.core.descent.history import Record
 from service.core.descent.layout import BLOCK_NUMBERS, BLOCK_STEPS, GROWTH, Parts
 from service.core.descent.messages import Outcome
-from service.core.descent.options import Options
+from service.core.descent.options import RULES, Options
 from service.core.descent.problem import Problem
 from service.core.descent.projections import projection_numbers
 from service.core.descent.run import Run
@@ -54,7 +55,7 @@ class Path:
     beside : int
         How many others go on at the same time.
     like : Path, optional
-        One on the same problem that differs in its learning rate or its start alone: the loop is shared.
+        One on the same problem that differs in its start alone: the stepper is shared.
     start : mapping of str to ndarray, optional
         Where to start in place of the problem's variables.
     """
@@ -77,20 +78,38 @@ class Path:
             problem.check_projections(options.projections, options.given_bounds)
             if options.batch:
                 problem.take_rows(options.batch)
-        numbers = _check_answer(problem, options, runs)
-        if like is None:
+            numbers = _check_answer(problem, options, runs)
             last = problem.compiled.seconds if problem.has_rows else 0.0  # all rows, at the end of the run
             problem.deadline.reserve(NUMBER_SECONDS * numbers + last)
             problem.announce(runs * options["steps"], 8 * (numbers + _carried(problem, options, beside)))
         self.options = options.completed(options["steps"] if state is None else length_of(state))
         self.content = self._fresh() if state is None else self._resumed(state)
-        self.like = like
-        self.stepper: Stepper = like.stepper if like else self._new_stepper()
+        if like:
+            self.binding = like.binding
+        self.prepare(like.stepper if like else None)
+
+    def at_rate(self, options: Options) -> Path:
+        """Return a path from the same start, begun as this one is, with another learning rate."""
+        path = copy(self)
+        path.options = options.completed(options["steps"])
+        if options.stepper in RULES:
+            rate = options["learning_rate"]
+            path.run = self.run.at_rate(rate)
+            path.binding = {**self.binding, "options": {**self.binding["options"], "learning_rate": rate}}
+        else:  # steppers that search begin with the rate, or have none
+            path.prepare()
+            path.begin()
+        return path
+
+    def prepare(self, stepper: Stepper | None = None) -> None:
+        """Make the run, and the stepper unless that of another path is shared."""
+        problem = self.problem
+        self.stepper: Stepper = stepper or self._new_stepper()
         self.run = Run(problem.kernel, self.stepper, self._start_parts(), self.options, problem.deadline)
 
     @cached_property
-    def _binding(self) -> dict[str, Any]:
-        """Return what a state is bound to."""
+    def binding(self) -> dict[str, Any]:
+        """What a state is bound to."""
         problem = self.problem
         return {
             "function": fingerprint(problem.function),
@@ -119,7 +138,7 @@ class Path:
 
     def _resumed(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Return the content of an earlier state."""
-        return read_state(state, self.problem.shapes, self.options.optimizer, self._binding)
+        return read_state(state, self.problem.shapes, self.options.optimizer, self.binding)
 
     def _new_stepper(self) -> Stepper:
         kernel, options, noise = self.problem.kernel, self.options, self.problem.noise
@@ -155,8 +174,7 @@ class Path:
             Value or gradient is not finite there.
         """
         run, content = self.run, self.content
-        is_known = self.like and self.start is None and not self.problem.has_rows
-        run.evaluate_start(self.like.run.start if self.like and is_known else None)
+        run.evaluate_start()
         start = self.stepper.conclude(run.point) if content["start_value"] is None else run.point
         slope = self.problem.kernel.unpack(start.gradient)
         self.problem.check_finite(content["variables"], start.value, slope)
@@ -183,8 +201,9 @@ class Path:
         """Return what the caller gets."""
         run, point = self.run, self.run.point
         variables, best = self.problem.kernel.unpack(point.slots), run.best(point)
+        known = best if run.stopped is point else run.best(run.stopped)
         memory = self.stepper.remember(run.stopped)
-        reached = {"step": point.step, "variables": variables, "best": run.best(run.stopped), **memory}
+        reached = {"step": point.step, "variables": variables, "best": known, **memory}
         return {
             "variables": variables,
             "value": point.value,
@@ -196,7 +215,7 @@ class Path:
             "best": best,
             "history": run.even_records(),
             **({"gradient": self.problem.kernel.unpack(point.gradient)} if self.options["gradient"] else {}),
-            "state": write_state(self._binding | self.content | reached),
+            "state": write_state(self.binding | self.content | reached),
         }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from copy import copy
 from typing import Any
 
 from service.core.calculus.kernel import Kernel
@@ -70,18 +71,15 @@ class Run:
         fitting = 1e6 * CHUNK_SECONDS / (CAUTION * kernel.template.microseconds + 1)
         self._chunk = max(1, min(int(fitting), FIRST_CHUNK))
 
-    def evaluate_start(self, known: Iterate | None = None) -> None:
-        """Evaluate the start, or take value and gradient from that of another run.
+    def evaluate_start(self) -> None:
+        """Evaluate the start.
 
         Raises
         ------
         DeadlineExceeded
             The time was up before there was a value.
         """
-        if known is None:
-            self.point = self.steps.evaluate(self.start)
-        else:
-            self.point = self.steps.judge(self.start, known.value, known.gradient)
+        self.point = self.steps.evaluate(self.start)
         if self.point.reason is Reason.INTERRUPTED:
             raise DeadlineExceeded(fault("deadline"))
 
@@ -96,6 +94,15 @@ class Run:
         parts = self.layout.replaced(self.point.parts, bound=min(bound, sys.float_info.max))
         self.start = self.recorded = Iterate(self.point.reason, parts, self.layout)
         self.follow(self.judge.settle(self.start, self.start))
+
+    def at_rate(self, rate: float) -> Run:
+        """Return a run from the same judged start, with another learning rate."""
+        run = copy(self)
+        if not self.status:
+            parts = self.layout.replaced(self.start.parts, rate=rate)
+            run.start = Iterate(self.start.reason, parts, self.layout)
+            run.restart()
+        return run
 
     def advance(self) -> None:
         """Run one chunk; `status` is set when that was the last."""

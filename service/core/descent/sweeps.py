@@ -127,13 +127,11 @@ def _read_rates(rates: Sequence[float], options: Mapping[str, Any], limits: Limi
 
 
 def _by_rate(problem: Problem, rows: list[Options], answers: str) -> list[Path]:
-    """Begin a path for every rate; the start is evaluated once."""
+    """Begin a path for every rate; with update rules the start is evaluated once."""
     told = len(rows) if answers == "all" else 1
     first = Path(problem, rows[0], runs=told, beside=len(rows) - 1)
-    paths = [first, *(Path(problem, row, runs=told, like=first) for row in rows[1:])]
-    for path in paths:
-        path.begin()
-    return paths
+    first.begin()
+    return [first, *map(first.at_rate, rows[1:])]
 
 
 def _by_start(
@@ -150,7 +148,7 @@ def _by_start(
         points = random_starts(problem, options, wanted or {})
     told = len(points) if answers == "all" else 1
     first = Path(problem, options, runs=told, beside=len(points) - 1, start=points[0])
-    paths = [first, *(Path(problem, options, runs=told, like=first, start=point) for point in points[1:])]
+    paths = [first, *(Path(problem, options, like=first, start=point) for point in points[1:])]
     for path in paths:
         path.begin()
     return paths
