@@ -1,7 +1,7 @@
 """Descents that are compared with PyTorch's: functions, starts and options."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import cycle, product
 from typing import Any
 
@@ -27,10 +27,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Rule:
-    """An optimizer: its learning rate for a task, and options that are not the defaults."""
+    """An optimizer: its learning rate for a task, options that are not the defaults, its form in PyTorch."""
 
     rate: Callable[[Task], float]
     options: dict[str, float]
+    theirs: str
+    arguments: dict[str, Any] = field(default_factory=dict)
 
 
 TASKS = {
@@ -55,19 +57,25 @@ TASKS = {
 }
 
 OPTIMIZERS = {
-    "gradient_descent": Rule(lambda task: task.plain, {}),
-    "momentum": Rule(lambda task: task.plain / 4, {"momentum": 0.8}),
-    "nesterov": Rule(lambda task: task.plain / 4, {"momentum": 0.85}),
-    "adagrad": Rule(lambda task: task.adaptive * 2, {"epsilon": 1e-9}),
-    "rmsprop": Rule(lambda task: task.adaptive / 10, {"decay": 0.95}),
-    "adam": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.99, "epsilon": 1e-7}),
-    "adamw": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.99, "weight_decay": 0.1}),
-    "amsgrad": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.9, "epsilon": 1e-7}),
-    "nadam": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.99}),
-    "adamax": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.99}),
-    "adadelta": Rule(lambda task: task.adaptive * 10, {"decay": 0.95, "epsilon": 1e-5}),
-    "lion": Rule(lambda task: task.adaptive / 10, {"beta1": 0.85, "beta2": 0.95, "weight_decay": 0.1}),
-    "rprop": Rule(lambda task: task.adaptive / 10, {}),
+    "gradient_descent": Rule(lambda task: task.plain, {}, "SGD"),
+    "momentum": Rule(lambda task: task.plain / 4, {"momentum": 0.8}, "SGD", {"momentum": 0.9}),
+    "nesterov": Rule(
+        lambda task: task.plain / 4, {"momentum": 0.85}, "SGD", {"momentum": 0.9, "nesterov": True}
+    ),
+    "adagrad": Rule(lambda task: task.adaptive * 2, {"epsilon": 1e-9}, "Adagrad"),
+    "rmsprop": Rule(lambda task: task.adaptive / 10, {"decay": 0.95}, "RMSprop"),
+    "adam": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.99, "epsilon": 1e-7}, "Adam"),
+    "adamw": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.99, "weight_decay": 0.1}, "AdamW"),
+    "amsgrad": Rule(
+        lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.9, "epsilon": 1e-7}, "Adam", {"amsgrad": True}
+    ),
+    "nadam": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.99}, "NAdam"),
+    "adamax": Rule(lambda task: task.adaptive, {"beta1": 0.85, "beta2": 0.99}, "Adamax"),
+    "adadelta": Rule(lambda task: task.adaptive * 10, {"decay": 0.95, "epsilon": 1e-5}, "Adadelta"),
+    "lion": Rule(
+        lambda task: task.adaptive / 10, {"beta1": 0.85, "beta2": 0.95, "weight_decay": 0.1}, "Lion"
+    ),
+    "rprop": Rule(lambda task: task.adaptive / 10, {}, "Rprop"),
 }
 """The rules; the defaults have runs of their own."""
 

@@ -3,12 +3,13 @@
 ``python -m tests.core.torch_paths`` writes the golden values anew; PyTorch is then to be installed.
 """
 
+import inspect
 import json
 from pathlib import Path
 
 import torch
 
-from tests.core.descent_cases import EVERY, GOLDEN, STEPS, TASKS
+from tests.core.descent_cases import EVERY, GOLDEN, OPTIMIZERS, STEPS, TASKS
 
 torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)  # NAdam keeps a product of its own in the default type
@@ -40,35 +41,15 @@ FUNCTIONS = {
 }
 
 
-def adaptive(kind, **more):
-    """Make the maker of one of Adam's kin."""
-    return lambda p, o: kind(p, o["learning_rate"], **betas(o), **named(o, **EPSILON_DECAY), **more)
-
-
-EPSILON_DECAY = {"eps": "epsilon", "weight_decay": "weight_decay"}
-DECAY = {"weight_decay": "weight_decay"}
-
-OPTIMIZERS = {
-    "gradient_descent": lambda p, o: torch.optim.SGD(p, o["learning_rate"], **named(o, **DECAY)),
-    "momentum": lambda p, o: torch.optim.SGD(p, o["learning_rate"], o["momentum"], **named(o, **DECAY)),
-    "nesterov": lambda p, o: torch.optim.SGD(
-        p, o["learning_rate"], o["momentum"], nesterov=True, **named(o, **DECAY)
-    ),
-    "adagrad": lambda p, o: torch.optim.Adagrad(p, o["learning_rate"], **named(o, **EPSILON_DECAY)),
-    "rmsprop": lambda p, o: torch.optim.RMSprop(
-        p, o["learning_rate"], **named(o, alpha="decay", **EPSILON_DECAY)
-    ),
-    "adam": adaptive(torch.optim.Adam),
-    "adamw": adaptive(torch.optim.AdamW),
-    "amsgrad": adaptive(torch.optim.Adam, amsgrad=True),
-    "nadam": adaptive(torch.optim.NAdam),
-    "adamax": adaptive(torch.optim.Adamax),
-    "adadelta": lambda p, o: torch.optim.Adadelta(
-        p, o["learning_rate"], **named(o, rho="decay", **EPSILON_DECAY)
-    ),
-    "lion": lambda p, o: Lion(p, o["learning_rate"], **betas(o), **named(o, decay="weight_decay")),
-    "rprop": lambda p, o: torch.optim.Rprop(p, o["learning_rate"]),
+NAMES = {
+    "momentum": ("momentum",),
+    "decay": ("alpha", "rho"),
+    "epsilon": ("eps",),
+    "weight_decay": ("weight_decay",),
 }
+"""By the name of an option its names in PyTorch; what is absent keeps PyTorch's own default."""
+
+
 LR = torch.optim.lr_scheduler
 SCHEDULERS = {
     "constant": lambda each, o: LR.LambdaLR(each, lambda k: 1.0),
@@ -101,9 +82,9 @@ def scheduler_of(case, optimizer, options):
 class Lion(torch.optim.Optimizer):
     """Chen et al., Symbolic discovery of optimization algorithms, NeurIPS 2023, algorithm 2, written anew."""
 
-    def __init__(self, parameters, rate, betas=(0.9, 0.99), decay=0.0):
+    def __init__(self, parameters, rate, betas=(0.9, 0.99), weight_decay=0.0):
         super().__init__(list(parameters), {"lr": rate})
-        self.betas, self.decay = betas, decay
+        self.betas, self.decay = betas, weight_decay
         self.means = None
 
     @torch.no_grad()
@@ -118,24 +99,31 @@ class Lion(torch.optim.Optimizer):
             mean += (1 - self.betas[1]) * parameter.grad
 
 
-def named(options, **names):
-    """Take options by PyTorch's names; what is absent keeps PyTorch's own default."""
-    return {name: options[ours] for name, ours in names.items() if ours in options}
-
-
-def betas(options):
-    return {"betas": (options["beta1"], options["beta2"])} if "beta1" in options else {}
+def optimizer_of(case, parameters, options):
+    """Make PyTorch's optimizer of a case, with the options that it takes."""
+    rule = OPTIMIZERS[case.optimizer]
+    kind = getattr(torch.optim, rule.theirs, Lion)
+    taken = inspect.signature(kind).parameters
+    given = {
+        theirs: options[ours]
+        for ours, names in NAMES.items()
+        for theirs in names
+        if ours in options and theirs in taken
+    }
+    if "beta1" in options:
+        given["betas"] = (options["beta1"], options["beta2"])
+    return kind(parameters, options["learning_rate"], **rule.arguments | given)
 
 
 def torch_path(case):
     """Return every iterate: a list of name to nested lists."""
-    task, options = TASKS[case.task], {"momentum": 0.9} | case.options()
+    task, options = TASKS[case.task], case.options()
     point = {
         name: torch.tensor(value, dtype=torch.float64, requires_grad=True)
         for name, value in task.variables.items()
     }
     data = {name: torch.tensor(value, dtype=torch.float64) for name, value in task.constants.items()}
-    optimizer = OPTIMIZERS[case.optimizer](point.values(), options)
+    optimizer = optimizer_of(case, point.values(), options)
     scheduler = scheduler_of(case, optimizer, options)
     path = [values(point)]
     for _ in range(STEPS):
