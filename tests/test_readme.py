@@ -36,6 +36,7 @@ ELSEWHERE = {
     "openapi-python-client": "tests/clients/test_python.py",
     "openapi-generator-cli": "tests/clients, for each language",
     "npx": "tests/clients/test_typescript.py",
+    "datamodel-codegen": "tests/clients/test_by_name.py",
     "kill": "tests/server/test_life_cycle.py sends the signals",
 }
 """Who runs a command of a ``sh`` block, by its first word."""

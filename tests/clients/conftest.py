@@ -4,6 +4,7 @@ import shutil
 
 import pytest
 
+from tests.clients import script
 from tests.clients.calls import expected
 from tests.clients.workshop import HERE, Workshop
 
@@ -18,6 +19,12 @@ def workshop(tmp_path_factory, server):
 def truth(server):
     """What every client must read, in the service's own words."""
     return json.loads(json.dumps(expected(server)))
+
+
+@pytest.fixture(scope="module")
+def told(server):
+    """What a client that makes the calls of the script must read."""
+    return script.truth_of(server)
 
 
 @pytest.fixture(scope="module")

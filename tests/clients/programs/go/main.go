@@ -1,18 +1,23 @@
-// Calls through openapi-generator's Go client; prints what it read as one JSON object.
+// The calls of a script through openapi-generator's Go client: calls-in-go ADDRESS SCRIPT
 package main
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 
 	"kobai.test/kobai"
 )
 
-const function = "x[0]**2 + x[1]**2"
-
-type object = map[string]any
+type row struct {
+	Name, Operation string
+	Request         map[string]any
+	Arguments       map[string]string
+	StateOf         string `json:"state_of"`
+	RequestID       string `json:"request_id"`
+}
 
 func check(err error) {
 	if err != nil {
@@ -20,57 +25,94 @@ func check(err error) {
 	}
 }
 
-func descent(client *kobai.ComputeAPIService, steps int32, state object) *kobai.DescentResponse {
-	request := kobai.NewDescentRequest(function, object{"x": []float64{-3, 4}})
-	request.SetOptimizer(kobai.ADAM)
-	request.SetLearningRate(0.1)
-	request.SetSteps(steps)
-	if state != nil {
-		request.SetState(state)
-	}
-	answer, _, err := client.Descent(context.Background()).DescentRequest(*request).Execute()
+// Read the request of a row in its own type.
+func request[T any](each row) (read T) {
+	body, err := json.Marshal(each.Request)
 	check(err)
-	return answer
+	check(json.Unmarshal(body, &read))
+	return read
 }
 
-func problem(client *kobai.ComputeAPIService) object {
-	request := kobai.NewGradientRequest("sum(X @ w)", object{"w": []float64{1, 2}})
-	request.SetConstants(object{"X": [][]float64{{1, 2, 3}}})
-	_, _, err := client.Gradient(context.Background()).GradientRequest(*request).Execute()
-	var failure *kobai.GenericOpenAPIError
-	if !errors.As(err, &failure) {
-		panic("no problem")
+// Drop what an answer came in.
+func answer[T any, R any](read T, _ R, err error) (any, error) {
+	return read, err
+}
+
+func call(client *kobai.APIClient, each row) (any, error) {
+	c, ctx := client.ComputeAPI, context.Background()
+	switch each.Operation {
+	case "softmax":
+		return answer(c.Softmax(ctx).SoftmaxRequest(request[kobai.SoftmaxRequest](each)).Execute())
+	case "sigmoid":
+		return answer(c.Sigmoid(ctx).SigmoidRequest(request[kobai.SigmoidRequest](each)).Execute())
+	case "loss":
+		return answer(c.Loss(ctx).LossRequest(request[kobai.LossRequest](each)).Execute())
+	case "gradient":
+		read := request[kobai.GradientRequest](each)
+		return answer(c.Gradient(ctx).GradientRequest(read).XRequestID(each.RequestID).Execute())
+	case "gradientField":
+		return answer(c.GradientField(ctx).GradientFieldRequest(request[kobai.GradientFieldRequest](each)).Execute())
+	case "value":
+		return answer(c.Value(ctx).ValueRequest(request[kobai.ValueRequest](each)).Execute())
+	case "jacobian":
+		return answer(c.Jacobian(ctx).JacobianRequest(request[kobai.JacobianRequest](each)).Execute())
+	case "hessian":
+		return answer(c.Hessian(ctx).HessianRequest(request[kobai.HessianRequest](each)).Execute())
+	case "descent":
+		return answer(c.Descent(ctx).DescentRequest(request[kobai.DescentRequest](each)).Execute())
+	case "descentSweep":
+		return answer(c.DescentSweep(ctx).DescentSweepRequest(request[kobai.DescentSweepRequest](each)).Execute())
+	case "listFunctions":
+		return answer(client.ReferenceAPI.ListFunctions(ctx).Execute())
+	case "listLimits":
+		return answer(client.ReferenceAPI.ListLimits(ctx).Execute())
+	case "listProblems":
+		return answer(client.ReferenceAPI.ListProblems(ctx).Execute())
+	case "getProblem":
+		return answer(client.ReferenceAPI.GetProblem(ctx, each.Arguments["code"]).Execute())
+	case "getLivez":
+		return answer(client.MonitoringAPI.GetLivez(ctx).Execute())
+	case "getReadyz":
+		return answer(client.MonitoringAPI.GetReadyz(ctx).Execute())
+	case "getHealthz":
+		return answer(client.MonitoringAPI.GetHealthz(ctx).Execute())
+	case "getMetrics":
+		return answer(client.MonitoringAPI.GetMetrics(ctx).Execute())
+	case "getOpenapiYaml":
+		return answer(client.DocumentsAPI.GetOpenapiYaml(ctx).Execute())
+	case "getOpenapiJson":
+		return answer(client.DocumentsAPI.GetOpenapiJson(ctx).Execute())
 	}
-	told := failure.Model().(kobai.Problem)
-	return object{"status": told.GetStatus(), "code": told.GetCode(), "pointer": told.GetErrors()[0].GetPointer()}
+	panic("no operation " + each.Operation)
 }
 
 func main() {
 	configuration := kobai.NewConfiguration()
 	configuration.Servers = kobai.ServerConfigurations{{URL: os.Args[1]}}
-	client := kobai.NewAPIClient(configuration).ComputeAPI
-	background := context.Background()
+	client := kobai.NewAPIClient(configuration)
 
-	array := kobai.NewSoftmaxRequest([]any{0.3, 2.9, 4.0})
-	array.SetAxisNil()
-	softmax, _, err := client.Softmax(background).SoftmaxRequest(*array).Execute()
+	text, err := os.ReadFile(os.Args[2])
 	check(err)
+	var rows []row
+	check(json.Unmarshal(text, &rows))
 
-	labelled := kobai.NewLossRequest(kobai.CROSS_ENTROPY, []any{0.1, 0.05, 0.85}, []any{2})
-	loss, _, err := client.Loss(background).LossRequest(*labelled).Execute()
-	check(err)
-
-	at := kobai.NewGradientRequest(function, object{"x": []float64{3, 4}})
-	gradient, _, err := client.Gradient(background).GradientRequest(*at).Execute()
-	check(err)
-
-	rest := descent(client, 40, descent(client, 60, nil).GetState())
-
-	check(json.NewEncoder(os.Stdout).Encode(object{
-		"softmax":  object{"y": softmax.GetY()},
-		"loss":     object{"loss": loss.GetLoss()},
-		"gradient": object{"value": gradient.GetValue(), "gradient": gradient.GetGradient(), "method": gradient.GetMethod()},
-		"resumed":  object{"status": rest.GetStatus(), "steps": rest.GetSteps(), "variables": rest.GetVariables()},
-		"problem":  problem(client),
-	}))
+	answers := map[string]any{}
+	for _, each := range rows {
+		if each.StateOf != "" {
+			each.Request["state"] = answers[each.StateOf].(*kobai.DescentResponse).GetState()
+		}
+		read, err := call(client, each)
+		var failure *kobai.GenericOpenAPIError
+		if errors.As(err, &failure) {
+			read, err = failure.Model().(kobai.Problem), nil
+		}
+		check(err)
+		if file, ok := read.(*os.File); ok {
+			content, err := io.ReadAll(file)
+			check(err)
+			read = string(content)
+		}
+		answers[each.Name] = read
+	}
+	check(json.NewEncoder(os.Stdout).Encode(answers))
 }
