@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from flask import Response, request
-from werkzeug.datastructures import Headers
 
 from service.api.body import make_deadline, read_document
 from service.api.exchange import KEY, Exchange
@@ -55,8 +54,8 @@ class Whole(Response):
     """An answer that has all its headers when it is made: none has to be worked out when it is sent."""
 
     def __init__(self, body: bytes, form: Format) -> None:
-        headers = Headers([("Content-Type", form.media_type), ("Content-Length", str(len(body)))])
-        super().__init__([body], "200 OK", headers, direct_passthrough=True)
+        super().__init__([body], 200, content_type=form.media_type, direct_passthrough=True)
+        self.headers.add("Content-Length", len(body))
 
     def __call__(self, environ: Any, start_response: Any) -> Any:
         """Send it: headers and body as they are."""

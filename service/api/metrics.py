@@ -141,7 +141,9 @@ class Metrics:
             buckets=BUCKETS,
         )
         self.in_flight = InFlight()
-        self._shown_in_flight = self._gauge("requests_in_flight", "Requests being worked on.")
+        self._watched: list[tuple[Gauge, Callable[[], float]]] = []
+        in_flight = self._gauge("requests_in_flight", "Requests being worked on.")
+        self.watch(in_flight, lambda: self.in_flight.count)
         self._lock = threading.Lock()
         self._new_answers: dict[tuple[str, int, str], int] = {}
         self._new_sums: dict[str, _Sums] = {}
@@ -169,13 +171,18 @@ class Metrics:
     def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
         return self._make(Gauge, name, meaning, *labels, multiprocess_mode="livesum")
 
+    def watch(self, gauge: Gauge, figure: Callable[[], float]) -> None:
+        """Have a gauge set, whenever numbers are written, to what `figure` returns."""
+        self._watched.append((gauge, figure))
+
     def record(self, exchange: Exchange) -> None:
         """Count one request and its answer."""
         endpoint = exchange.endpoint
         answer = endpoint, exchange.status, exchange.code
         with self._lock:
             self._new_answers[answer] = self._new_answers.get(answer, 0) + 1
-            self._new_ends.update(exchange.ended)
+            for status in exchange.ended:
+                self._new_ends[status] += 1
             if not exchange.is_probe:
                 sums = self._new_sums.setdefault(endpoint, _Sums())
                 sums.seconds.append(exchange.seconds)
@@ -207,7 +214,8 @@ class Metrics:
             numbers.compute.inc(each.compute)
         for status, count in ends.items():
             self.descents.labels(status).inc(count)
-        self._shown_in_flight.set(self.in_flight.count)
+        for gauge, figure in self._watched:
+            gauge.set(figure())
         self._process.show()
         if LINES.dropped > self._seen_dropped:
             self._count_dropped_lines()

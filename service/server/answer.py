@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,26 +37,32 @@ class Answer:
         return all(name.lower() != b"content-length" for name, _ in self.headers)
 
 
-def run(application: WsgiApplication, environ: Environ) -> Answer:
-    """Run an application to its end and join its body."""
-    answer = Answer()
-    with running(application, environ, answer) as chunks:
-        answer.body += b"".join(chunks)
-    return answer
+Stream = Callable[[Answer, Iterable[bytes]], None]
 
 
-@contextlib.contextmanager
-def running(application: WsgiApplication, environ: Environ, answer: Answer) -> Iterator[Iterable[bytes]]:
-    """Run an application; in the end its iterable is closed, as PEP 3333 asks, and the environment emptied.
+def run(application: WsgiApplication, environ: Environ, stream: Stream | None = None) -> Answer:
+    """Run an application to its end; in the end its iterable is closed, as PEP 3333 asks.
 
-    The application's request refers to the environment and it to the request: only the collector would free
-    them, with the body.
+    Parameters
+    ----------
+    application, environ
+        Where the application is done the environment is emptied: its request refers to it and it to the
+        request, so only the collector would free them, with the body.
+    stream : callable, optional
+        Called with an answer whose length is unknown and its chunks; all others are joined.
     """
+    answer = Answer()
     try:
         chunks = application(environ, answer.start)
         try:
-            yield chunks
+            if stream and answer.is_stream:
+                stream(answer, chunks)
+            else:
+                answer.body += b"".join(chunks)
         finally:
-            getattr(chunks, "close", lambda: None)()
+            close = getattr(chunks, "close", None)
+            if close:
+                close()
     finally:
         environ.clear()
+    return answer

@@ -82,7 +82,8 @@ class BodyReader:
 
     async def _read(self, limit: int) -> Refusal | None:
         settings, started = self._settings, asyncio.get_running_loop().time()
-        pieces, size = [b""], 0
+        pieces: list[bytes] = []
+        size = 0
         while not self.is_complete:
             message = await self._receive()
             if message["type"] != "http.request":

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from service.api.metrics import Metrics
 from service.config import ARRAYS, Settings
 from service.core.limits import Overloaded, Scheduler
-from service.server.answer import Answer, WsgiApplication, run, running
+from service.server.answer import Answer, WsgiApplication, run
 from service.server.body_reader import BodyReader, Receive, Refusal
 from service.server.environ import Environ, Scope, environ_of
 from service.server.refusals import CLOSE, bare_answer, note, refused_head
@@ -57,12 +58,20 @@ class Bridge:
         self.metrics = metrics or Metrics()
         self.is_draining = False
         self._on_drain = on_drain
-        limits, shown = settings.limits, self.metrics.held.labels
-        body, peak, held = limits.body_bytes, limits.peak_bytes, settings.held_body_bytes
-        self.bodies = MemoryBudget(held, FREE_BYTES, body, shown("bodies").set)
-        self.answers = MemoryBudget(settings.held_answer_bytes, FREE_BYTES, 0, shown("answers").set)
-        self.arrays = MemoryBudget(ARRAYS * peak, FREE_ARRAY_BYTES, peak, shown("arrays").set)
-        self.threads = WorkerThreads(settings.queue, self.metrics.queued.set)
+        body, peak = settings.limits.body_bytes, settings.limits.peak_bytes
+        self.bodies = MemoryBudget(settings.held_body_bytes, FREE_BYTES, body)
+        self.answers = MemoryBudget(settings.held_answer_bytes, FREE_BYTES)
+        self.arrays = MemoryBudget(ARRAYS * peak, FREE_ARRAY_BYTES, peak)
+        self.threads = WorkerThreads(settings.queue)
+        self._show()
+
+    def _show(self) -> None:
+        """Have the metrics tell what is held and what waits."""
+        held = self.metrics.held.labels
+        self.metrics.watch(held("bodies"), lambda: self.bodies.held)
+        self.metrics.watch(held("answers"), lambda: self.answers.held)
+        self.metrics.watch(held("arrays"), lambda: self.arrays.held)
+        self.metrics.watch(self.metrics.queued, lambda: self.threads.waiting)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -123,24 +132,25 @@ class _Exchange:
             if not job.is_abandoned:
                 raise
         else:
-            if answer is not None and not job.is_abandoned:
+            if not (answer.is_stream or job.is_abandoned):
                 await self._send_whole(answer)
         finally:
             watch.cancel()
 
-    def _compute(self, job: Job) -> Answer | None:
-        """Run the application on a worker thread; a stream is sent from here, piece by piece."""
-        answer, environ = Answer(), self._environ(job)
+    def _compute(self, job: Job) -> Answer:
+        """Run the application on a worker thread."""
+        environ = self._environ(job)
         self._reader.body = b""  # the environment has it
-        with running(self._bridge.application, environ, answer) as chunks:
-            if not answer.is_stream:
-                answer.body += b"".join(chunks)
-                return answer
-            job.tell(self._send_start, answer)
-            for chunk in chunks:
-                job.tell(self._send_chunk, chunk)
-        job.tell(self._send_end)
-        return None
+        answer = run(self._bridge.application, environ, partial(self._stream, job))
+        if answer.is_stream:
+            job.tell(self._send_end)
+        return answer
+
+    def _stream(self, job: Job, answer: Answer, chunks: Iterable[bytes]) -> None:
+        """Send a stream from the thread that makes it, piece by piece; its end follows when it is closed."""
+        job.tell(self._send_start, answer)
+        for chunk in chunks:
+            job.tell(self._send_chunk, chunk)
 
     async def _refuse(self, refusal: Refusal) -> None:
         """Answer a request that may not have been read whole, by a word of the application's where it knows.

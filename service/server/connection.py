@@ -24,6 +24,9 @@ MOST_HEAD_BYTES = 65_536
 EVICTABLE_SECONDS = 1.0
 """How long a connection must have been idle before it makes room for a new one."""
 
+WORTH_COPYING = 65_536
+"""Bytes of an answer up to which it is cheaper to join it to its head than to call the system twice."""
+
 UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:[^\r\n]*(?=\r\n)", re.IGNORECASE)
 
 
@@ -32,8 +35,11 @@ def without_upgrade(data: bytes) -> bytes:
 
     The parser would take what follows for another protocol, a body that is there all the same included.
     """
-    head, end, rest = data.partition(b"\r\n\r\n")
-    return UPGRADE.sub(b"", head + end) + rest
+    end = data.find(b"\r\n\r\n") + 2
+    size = end if end > 1 else len(data)
+    if data.find(b"pgrade", 0, size) < 0 and data.find(b"PGRADE", 0, size) < 0:
+        return data
+    return UPGRADE.sub(b"", data[:size]) + data[size:]
 
 
 class Connections:
@@ -162,8 +168,7 @@ class Connection(asyncio.Protocol):
                     self.transport.pause_reading()  # the request before it is answered first
                 return
             self._early_bytes += len(data)
-            if b"pgrade" in data or b"PGRADE" in data:
-                data = without_upgrade(data)
+            data = without_upgrade(data)
         self.http.data_received(data)
         if self.transport.is_closing():  # uvicorn does so here after its 400 alone
             self._note_refusal(400)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable
 
 
 class MemoryBudget:
@@ -22,20 +21,11 @@ class MemoryBudget:
         What every owner may hold without being counted; their number is bounded elsewhere.
     reserve : int
         Part of the limit that only the first in line may use: as much as one can ever need.
-    on_change : callable
-        Called with the bytes held whenever they change.
     """
 
-    def __init__(
-        self,
-        limit: int,
-        free: int = 0,
-        reserve: int = 0,
-        on_change: Callable[[int], object] = lambda held: None,
-    ) -> None:
+    def __init__(self, limit: int, free: int = 0, reserve: int = 0) -> None:
         self.held = 0
         self._limit, self._free, self._reserve = limit, free, reserve
-        self._on_change = on_change
         self._lock = threading.Lock()
         self._owners: dict[object, int] = {}
         self._first: object = None
@@ -51,7 +41,6 @@ class MemoryBudget:
                 return False
             self._owners[owner] = self._owners.get(owner, 0) + more
             self.held += more
-        self._on_change(self.held)
         return True
 
     def give(self, owner: object) -> None:
@@ -62,7 +51,6 @@ class MemoryBudget:
         with self._lock:
             self.held -= self._owners.pop(owner, 0)
             self._first = None if is_first else self._first
-        self._on_change(self.held)
         self._given.set()  # wakes up those who wait now
         self._given.clear()
 

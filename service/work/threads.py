@@ -33,14 +33,11 @@ class WorkerThreads:
     ----------
     queue : int
         Long jobs that may wait beside the one that computes; as many others are taken besides.
-    on_change : callable
-        Called with the number waiting whenever it changes.
     """
 
-    def __init__(self, queue: int, on_change: Callable[[int], object] = lambda waiting: None) -> None:
+    def __init__(self, queue: int) -> None:
         self.turns = Turns()
         self._most = queue + 1
-        self._on_change = on_change
         self._lock = threading.Lock()
         self._accepted = self._long = 0
         self._keeper: Keeper | None = None
@@ -56,7 +53,7 @@ class WorkerThreads:
         """
         if self._accepted >= 2 * self._most:
             raise Overloaded("Too many computations are waiting; try again.")
-        self._count(1)
+        self._accepted += 1
         self._keeper = self._keeper or Keeper()
         return self._pool.submit(work)
 
@@ -77,16 +74,17 @@ class WorkerThreads:
         """Make room for another job."""
         with self._lock:
             self._long -= is_long
-        self._count(-1)
+        self._accepted -= 1
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait beside the one that computes."""
+        return max(0, self._accepted - 1)
 
     def give_back_memory(self) -> None:
         """Return to the system what a large job has left behind."""
         if self._keeper:
             self._keeper.give_back()
-
-    def _count(self, more: int) -> None:
-        self._accepted += more
-        self._on_change(max(0, self._accepted - 1))
 
 
 def _stand_back() -> None:

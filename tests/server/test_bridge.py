@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import re
 import threading
 import time
 import weakref
@@ -135,12 +136,21 @@ def test_memory_of_a_body_is_held_as_long_as_a_thread_uses_it():
         await asyncio.to_thread(begun.wait, 5)
         gone.set()
         await asyncio.sleep(0.1)
-        while_computing = bridge.bodies.held
+        while_computing = shown_by(bridge)
         end.set()
         await serving
-        return while_computing, bridge.bodies.held
+        return while_computing, shown_by(bridge)
 
-    assert asyncio.run(run()) == (size - FREE_BYTES, 0)
+    def shown_by(bridge):
+        text = bridge.metrics.text().decode()
+        figures = re.findall(r'kobai_held_bytes\{kind="(\w+)"\} (.+)', text)
+        return bridge.bodies.held, {kind: float(figure) for kind, figure in figures}
+
+    held = size - FREE_BYTES
+    assert asyncio.run(run()) == (
+        (held, {"bodies": held, "answers": 0, "arrays": 0}),
+        (0, {"bodies": 0, "answers": 0, "arrays": 0}),
+    )
 
 
 class Request:

@@ -4,19 +4,14 @@ from service.work.budget import MemoryBudget
 
 
 def test_a_memory_budget_holds_no_more_than_its_limit():
-    shown = []
-    budget = MemoryBudget(10, on_change=shown.append)
+    budget = MemoryBudget(10)
 
-    assert [budget.take(*each) for each in (("a", 6), ("b", 5), ("c", 4), ("d", 0))] == [
-        True,
-        False,
-        True,
-        True,
-    ]
+    taken = [(budget.take(*each), budget.held) for each in (("a", 6), ("b", 5), ("c", 4), ("d", 0))]
     budget.give("a")
     budget.give("d")
 
-    assert shown == [6, 10, 4]
+    assert taken == [(True, 6), (False, 6), (True, 10), (True, 10)]
+    assert budget.held == 4
 
 
 def test_an_owner_says_what_it_holds_in_all_and_may_hold_a_little_for_nothing():

@@ -186,11 +186,14 @@ def test_long_jobs_and_others_are_counted_apart():
 
 
 def test_the_number_waiting_is_shown():
-    shown, gate = [], threading.Event()
-    threads = WorkerThreads(5, shown.append)
-    threads.submit(partial(gate.wait, 10))
-    threads.submit(partial(gate.wait, 10))
+    threads, gate = WorkerThreads(5), threading.Event()
+
+    waiting = [threads.waiting]
+    for _ in range(2):
+        threads.submit(partial(gate.wait, 10))
+        waiting.append(threads.waiting)
     threads.done(is_long=False)
+    waiting.append(threads.waiting)
     gate.set()
 
-    assert shown == [0, 1, 0]
+    assert waiting == [0, 0, 1, 0]
