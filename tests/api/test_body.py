@@ -38,7 +38,7 @@ def test_the_time_since_the_last_byte_of_the_body_is_deducted_from_the_deadline(
 def test_a_body_that_is_too_large_is_read_away_up_to_a_bound(framing):
     source = Endless()
     environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/softmax", "CONTENT_TYPE": "application/json"}
-    environ |= {"wsgi.input": source} | framing
+    environ |= {"wsgi.url_scheme": "http", "wsgi.input": source} | framing
     begin(environ, "/softmax")
 
     with pytest.raises(Problem, match="may have at most"):
