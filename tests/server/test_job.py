@@ -1,10 +1,13 @@
 """A job without a server: what it may use, what it waits for, and what it leaves behind."""
 
 import asyncio
+import gc
 import math
 import threading
 import time
+import weakref
 
+import numpy as np
 import pytest
 
 from service.core.exceptions import DeadlineExceeded
@@ -12,6 +15,7 @@ from service.core.limits import Deadline, Overloaded
 from service.work.budget import MemoryBudget
 from service.work.inline import QUICK_SECONDS, Deferred, Inline
 from service.work.job import LARGE_BYTES, Job
+from service.work.memory import Keeper
 from service.work.threads import MOST_OPEN, WorkerThreads
 
 MIB = 1024 * 1024
@@ -138,7 +142,7 @@ def test_a_job_whose_client_leaves_does_not_wait_for_memory():
 )
 def test_after_a_large_job_memory_is_given_back(monkeypatch, size, peak, expected):
     setting, given = Setting(), []
-    monkeypatch.setattr(setting.threads, "give_back_memory", lambda: given.append(True))
+    monkeypatch.setattr(Keeper, "give_back", lambda _: given.append(True))
 
     async def run():
         await setting.start(computing(lambda deadline: deadline.expect(0.01, peak)), setting.job(size=size))
@@ -253,6 +257,21 @@ def test_work_waits_for_what_it_tells_the_event_loop():
         return await setting.start(work)
 
     assert asyncio.run(run()) == [1, 2, 3]
+
+
+def test_nothing_holds_what_a_job_has_computed():
+    """Not even the timer that would have given it up."""
+    setting = Setting()
+
+    async def run():
+        result = weakref.ref(await setting.start(lambda job: np.zeros(3)))
+        end = time.monotonic() + 2
+        while result() is not None and time.monotonic() < end:  # the thread lets go a moment later
+            await asyncio.sleep(0.01)
+            gc.collect()
+        return result()
+
+    assert asyncio.run(run()) is None
 
 
 def test_a_failing_computation_is_told_of_and_leaves_nothing():

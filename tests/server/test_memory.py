@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import numpy as np
 
 from service.work import memory
@@ -26,9 +29,23 @@ def test_memory_that_only_a_cycle_holds_is_given_back():
 
 def test_nothing_is_collected_while_a_process_is_small(monkeypatch):
     monkeypatch.setattr(memory.gc, "collect", lambda: 1 / 0)
-    monkeypatch.setattr(memory.Keeper, "resident_bytes", lambda _: 10 * MIB)
+    monkeypatch.setattr(memory.Keeper, "resident_bytes", lambda _: 60 * MIB)
 
     memory.Keeper().give_back()
+
+
+def test_an_array_of_many_megabytes_is_found_in_the_heap_again():
+    """Without the threshold each is mapped anew: 4,096 page faults for 16 MiB."""
+    program = (
+        "import resource, numpy; from service.work.memory import keep_little; keep_little()\n"
+        "for _ in range(3): numpy.ones(2**21)\n"
+        "faults = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "before = faults(); numpy.ones(2**21); print(faults() - before)"
+    )
+
+    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert int(printed.stdout) < 400
 
 
 def test_a_system_that_tells_no_sizes_is_taken_as_it_is(monkeypatch, tmp_path):
