@@ -41,7 +41,7 @@ FIXED = {
     "def", "bind", "program", "advance", "judge", "return", "try", "except", "while", "for", "in", "range",
     "if", "elif", "else", "and", "or", "not", "break", "continue", "True", "False", "None",
     "Interrupted", "ArithmeticError", "ValueError", "float", "item", "out", "transpose", "reshape",
-    "check", "probe", "memory", "differences",
+    "check", "probe", "memory", "differences", "tile", "own", "append",
     "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
     *OPTIONS, "noise", "largest", "norm", "abs", "max",
@@ -143,6 +143,17 @@ def test_all_that_is_compiled_has_a_grammar_of_its_own(
         assert_generated(text)
         assert "Q" not in text
         assert "123456789" not in text
+
+
+def test_a_loop_over_tiles_has_it_too(monkeypatch):
+    monkeypatch.setattr("service.core.calculus.tiles.LARGE", 4)
+    x = np.linspace(-1.0, 1.0, 2_000)
+
+    texts = texts_of(lambda: descent("Qa = sin(x)*exp(x); sum(Qa + Qa**2)", {"x": x}, steps=2))
+
+    assert any("for tile, own in" in text for text in texts)
+    for text in texts:
+        assert_generated(text)
 
 
 @pytest.mark.parametrize("method", ["exact", "central"])

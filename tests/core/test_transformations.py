@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from service.core.calculus import batch as batching_of_programs
-from service.core.calculus import lowering, reverse
+from service.core.calculus import buffers, lowering, reverse, tiles
 from service.core.calculus.batch import batch
 from service.core.calculus.emit import array_function
 from service.core.calculus.inputs import array_data
@@ -172,7 +172,7 @@ def test_the_check_fails_on_a_second_derivative_that_is_wrong_by_a_thousandth(mo
         test_the_hessian_times_a_vector_is_the_difference_of_exact_gradients(Case("", text))
 
 
-@pytest.mark.parametrize("module", [reverse, batching_of_programs, lowering])
+@pytest.mark.parametrize("module", [reverse, batching_of_programs, lowering, buffers, tiles])
 def test_a_transformation_knows_no_operation_by_name(module):
     tree = ast.parse(inspect.getsource(module))
     texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant)}

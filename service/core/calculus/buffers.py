@@ -85,7 +85,7 @@ def place(steps: Sequence[Step]) -> tuple[int, list[int]]:
         Elements of the whole memory, and those in use during each step.
     """
     first, lasts = _chains(steps)
-    sizes = {step.index: _aligned(step.node.size) for step in steps if _is_placed(step, first, lasts)}
+    sizes = {step.index: _aligned(step.size) for step in steps if _is_placed(step, first, lasts)}
     arena, taken = Arena(), []
     starts: dict[int, int] = {}
     for step in steps:
@@ -118,8 +118,8 @@ def _chains(steps: Sequence[Step]) -> tuple[dict[int, int], dict[int, int]]:
 def _is_placed(step: Step, first: dict[int, int], lasts: dict[int, int]) -> bool:
     """Tell whether a step begins a chain of arrays that nobody gets, and can write into memory of ours."""
     operation = step.node.operation
-    can_write = bool(operation.ufunc or operation.out) and not operation.is_view
-    return first[step.index] == step.index in lasts and can_write and step.node.size >= SMALLEST
+    can_write = bool(operation.ufunc or operation.out) and not (operation.is_view or step.is_whole)
+    return first[step.index] == step.index in lasts and can_write and step.size >= SMALLEST
 
 
 def _aligned(size: int) -> int:

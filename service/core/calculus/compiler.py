@@ -203,7 +203,7 @@ def compile_anew(
     element_bytes = (2 if method.name == "complex_step" else 1) * ELEMENT_BYTES
     is_real = method.name != "complex_step"
     arrays, slopes = for_large_arrays(program, [*gradient.values()]) if is_real else (program, [])
-    plan = schedule(arrays.graph, [arrays.value, *slopes], element_bytes)
+    plan = schedule(arrays.graph, [arrays.value, *slopes], element_bytes, is_tiled=is_real)
     deadline.check(PATIENCE_SECONDS)
     lowered = _lower(program, [*gradient.values()], method, has_step, most)
     emitted = Emitted(arrays, method, slopes, plan, lowered)

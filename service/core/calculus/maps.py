@@ -325,7 +325,7 @@ def _compile_anew(
     added, outputs = KINDS[kind](program, names)
     inputs = program.variables | added
     on_arrays, results = for_large_arrays(dataclasses.replace(program, variables=inputs), outputs)
-    plan = schedule(on_arrays.graph, results)
+    plan = schedule(on_arrays.graph, results, is_tiled=True)
     deadline.check()
     return FunctionMap(program, inputs, outputs, on_arrays, results, plan, is_analytic)
 

@@ -6,11 +6,13 @@ One pass serves both the quote and the generated source, so what was planned is 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.core.calculus.buffers import place
+from service.core.calculus.tiles import Region, cut
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
+from service.core.language.operation import Shape
 from service.core.language.places import Place
 
 ELEMENT_BYTES = 8
@@ -21,14 +23,34 @@ REUSED_SIZE = 512
 
 @dataclass(slots=True)
 class Step:
-    """One operation to run: its node, the array it overwrites, the names to forget after it, its place."""
+    """One operation to run: its node, the array it overwrites, the names to forget after it, its place.
+
+    In a region its result may be a tile, of `shape`, where the node's is the whole.
+    """
 
     index: int
     node: Node
+    region: Region | None = None
     reused: int | None = None
     released: tuple[int, ...] = ()
     cost: float = 0.0
     start: int | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it writes into a new array, tile by tile."""
+        return self.region is not None and self.index in self.region.whole
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the array it makes."""
+        is_part = self.region is not None and self.index in self.region.parts
+        return self.region.tile_shape if self.region and is_part else self.node.shape
+
+    @property
+    def size(self) -> int:
+        """The number of elements of that array."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +107,18 @@ def order_of(graph: Graph, outputs: Sequence[Term]) -> ExecutionOrder:
     )
 
 
-def schedule(graph: Graph, outputs: Sequence[Term], element_bytes: int = ELEMENT_BYTES) -> ExecutionPlan:
-    """Plan the operations that the outputs need, and their buffers."""
-    order = reachable(graph, outputs)
+def schedule(
+    graph: Graph, outputs: Sequence[Term], element_bytes: int = ELEMENT_BYTES, *, is_tiled: bool = False
+) -> ExecutionPlan:
+    """Plan the operations that the outputs need, and their buffers; large arrays tile by tile where asked."""
+    order, kept = reachable(graph, outputs), {term.index for term in outputs}
     varying = _varying(graph, order)
-    ordered = [index for index in order if index not in varying] + [
-        index for index in order if index in varying
-    ]
-    planner = _Planner(graph, ordered, {term.index for term in outputs}, varying)
+    regions: dict[int, Region] = {}
+    body_order = [index for index in order if index in varying]
+    if is_tiled:
+        body_order, regions = cut(graph, body_order, kept)
+    ordered = [index for index in order if index not in varying] + body_order
+    planner = _Planner(graph, ordered, kept, varying, regions)
     planned = (planner.step(position, index) for position, index in enumerate(ordered))
     steps = [step for step in planned if step is not None]
     costliest = max(steps, key=lambda step: step.cost, default=None)
@@ -108,7 +134,7 @@ def schedule(graph: Graph, outputs: Sequence[Term], element_bytes: int = ELEMENT
         body=body,
         operations=sum(step.cost for step in steps),
         largest=costliest.cost if costliest else 0.0,
-        elements=sum([planner.sizes[step.index] for step in steps if step.index in varying]),
+        elements=sum([step.node.size for step in body]),
         peak_bytes=element_bytes * (inputs + peak),
         memory=memory,
         costliest=costliest.node.place if costliest else Place(1, 1),
@@ -149,9 +175,19 @@ def cost_of(graph: Graph, node: Node, largest: int) -> float:
 class _Planner:
     """Follows which buffers are alive; sizes are in elements."""
 
-    def __init__(self, graph: Graph, ordered: list[int], kept: set[int], varying: set[int]) -> None:
-        self.graph = graph
+    def __init__(
+        self,
+        graph: Graph,
+        ordered: list[int],
+        kept: set[int],
+        varying: set[int],
+        regions: Mapping[int, Region],
+    ) -> None:
+        self.graph, self.regions = graph, regions
         self.sizes = [math.prod(node.shape) for node in graph.nodes]
+        for index, region in regions.items():
+            if index in region.parts:
+                self.sizes[index] = math.prod(region.tile_shape)
         self.root: dict[int, int] = {}
         self.last_use: dict[int, int] = {}
         for position, index in enumerate(ordered):
@@ -159,6 +195,15 @@ class _Planner:
             self.root[index] = self.root[node.operands[0]] if node.operation.is_view else index
             for operand in node.operands:
                 self.last_use[self.root[operand]] = position
+        positions = {index: position for position, index in enumerate(ordered)}
+        self.read: dict[int, list[int]] = {}
+        for region in {id(region): region for region in regions.values()}.values():
+            last = region.indices[-1]
+            operands = [each for index in region.indices for each in graph.nodes[index].operands]
+            # What is read is needed until the last tile.
+            self.read[last] = [self.root[each] for each in operands if each not in region.parts]
+            for root in self.read[last]:
+                self.last_use[root] = max(positions[last], self.last_use[root])
         forever = len(ordered)
         for index in kept:
             self.last_use[self.root[index]] = forever
@@ -178,34 +223,42 @@ class _Planner:
             return None
         dead = [
             root
-            for root in dict.fromkeys([self.root[operand] for operand in node.operands])
+            for root in dict.fromkeys([self.root[each] for each in node.operands] + self.read.get(index, []))
             if self.last_use[root] == position and graph.nodes[root].operation not in LEAVES
         ]
-        reused = self._reusable(node, dead) if self.sizes[index] >= REUSED_SIZE else None
-        if reused is None:
+        planned = Step(index, node, self.regions.get(index))
+        is_reusing = self.sizes[index] >= REUSED_SIZE and not planned.is_whole
+        reused = self._reusable(index, node, dead) if is_reusing else None
+        if planned.region is not None and index == planned.region.indices[0]:
+            self.alive += sum([self.sizes[whole] for whole in planned.region.whole])
+        if planned.is_whole:
+            pass  # counted at the region's start
+        elif reused is None:
             self.alive += self._size(index)
         else:
             self.aliases[index] += self.aliases[reused]
             dead.remove(reused)
-        largest = max([self.sizes[index], *[self.sizes[operand] for operand in node.operands]])
+        largest = max([node.size, *[graph.nodes[operand].size for operand in node.operands]])
         self.loads.append(self.alive + int(node.operation.workspace * largest))
         self.alive -= sum([self._size(root) for root in dead])
         released = tuple([alias for root in dead for alias in self.aliases[root]])
-        return Step(index, node, reused, released, cost_of(graph, node, largest))
+        planned.reused, planned.released, planned.cost = reused, released, cost_of(graph, node, largest)
+        return planned
 
     def _size(self, index: int) -> int:
         operation = self.graph.nodes[index].operation
         return self.sizes[index] if not operation.is_view or operation.name == "reshape" else 0
 
-    def _reusable(self, node: Node, dead: Sequence[int]) -> int | None:
-        """Find an operand that is not needed any more and has the result's shape."""
+    def _reusable(self, index: int, node: Node, dead: Sequence[int]) -> int | None:
+        """Find an operand that is not needed any more and has the result's shape, and is cut as it is."""
         operation = node.operation
         if not (operation.ufunc or operation.into) or operation.ufunc == "matmul":
             return None
         for operand in node.operands if operation.ufunc else node.operands[:1]:
             known = self.graph.nodes[operand]
             is_number = not known.operation.symbol or known.operation.symbol not in _CONDITIONS
-            if operand in dead and known.shape == node.shape and is_number:
+            is_alike = known.shape == node.shape and self.sizes[operand] == self.sizes[index]
+            if operand in dead and is_alike and is_number:
                 return operand
         return None
 

@@ -6,6 +6,7 @@ indices and data are passed in, so no character of the caller's can appear in it
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.schedule import REUSED_SIZE, Step
+from service.core.calculus.tiles import Region
 from service.core.language.elements import index_of
 from service.core.language.graph import NUMBER, Graph
 from service.core.language.operation import Shape
@@ -93,8 +95,13 @@ class Writer:
         return known
 
     def _operand(self, index: int, step: Step) -> str:
-        """Name an operand; a literal beside arrays is an array too, which NumPy else makes at every call."""
+        """Name an operand, or the tile of it.
+
+        A literal beside arrays is an array too, which NumPy else makes at every call.
+        """
         node = self.graph.nodes[index]
+        if step.region is not None and step.region.is_cut(index, node.shape):
+            return f"{self.name(index)}[tile]"
         if self.is_on_floats or node.operation is not NUMBER or not step.node.shape:
             return self.name(index)
         if index not in self._wide:
@@ -102,7 +109,37 @@ class Writer:
         return self._wide[index]
 
     def statements(self, steps: Iterable[Step]) -> list[str]:
-        """Write the steps."""
+        """Write the steps, those of a region as a loop over its tiles."""
+        lines: list[str] = []
+        for _, group in itertools.groupby(steps, lambda step: id(step.region)):
+            members = [*group]
+            region = members[0].region
+            lines += self._one_by_one(members) if region is None else self._by_tiles(region, members)
+        return lines
+
+    def _by_tiles(self, region: Region, steps: Sequence[Step]) -> list[str]:
+        """Write a loop over the tiles of a region."""
+        before, inside, after = list[str](), list[str](), list[str]()
+        share = math.prod(region.tile_shape) / math.prod(region.shape)
+        for step in steps:
+            name, source = self.name(step.index), self._expression(step)
+            if step.is_whole:
+                before.append(f"{name} = empty({self._option(step.node.shape)})")
+                inside.append(source)
+            elif step.index in region.parts:
+                inside.append(f"{name} = {source}")
+            else:
+                before.append(f"{name} = []")
+                inside.append(f"{name}.append({source})")
+                after.append(f"{name} = {step.node.operation.of_parts.format(name)}")
+            inside += self._check_after(share * step.cost)
+            after += self._forgotten([root for root in step.released if root not in region.parts])
+        tiles = self._named(("tiles", region.shape), region.tiles())
+        loop = [f"for tile, own in {tiles}:", *(f"    {line}" for line in (*inside, "check()"))]
+        self._pending = 0.0
+        return [*before, *loop, *after]
+
+    def _one_by_one(self, steps: Iterable[Step]) -> list[str]:
         lines: list[str] = []
         for step in steps:
             if step.index in self.inlined and self._inline(step):
@@ -112,13 +149,21 @@ class Writer:
                 lines.append(f"probe({step.index}, {self.name(step.index)})")
             if self.is_on_floats:
                 continue
-            large = [root for root in step.released if self.graph.nodes[root].size >= REUSED_SIZE]
-            lines += [f"{self.name(root)} = None" for root in large]
-            self._pending += step.cost
-            if self._pending >= CHECKED_OPERATIONS:
-                lines.append("check()")
-                self._pending = 0.0
+            lines += [*self._forgotten(step.released), *self._check_after(step.cost)]
         return lines
+
+    def _forgotten(self, released: Sequence[int]) -> list[str]:
+        """Write that large arrays are not needed any more."""
+        large = [root for root in released if self.graph.nodes[root].size >= REUSED_SIZE]
+        return [f"{self.name(root)} = None" for root in large]
+
+    def _check_after(self, cost: float) -> list[str]:
+        """Write a look at the clock where enough was done since the last."""
+        self._pending += cost
+        if self._pending < CHECKED_OPERATIONS:
+            return []
+        self._pending = 0.0
+        return ["check()"]
 
     def _inline(self, step: Step) -> bool:
         """Let an expression stand for its name; not too deep, since Python's parser has its limits."""
@@ -142,8 +187,11 @@ class Writer:
 
     def _target(self, step: Step) -> str:
         """Name the array that a result is written into; nothing where it gets a new one."""
+        if step.is_whole:
+            return f"{self.name(step.index)}[tile]"
         if step.start is not None and self.is_placed:
-            return self._places.setdefault((step.start, step.node.shape), f"b{len(self._places)}")
+            place = self._places.setdefault((step.start, step.shape), f"b{len(self._places)}")
+            return place if step.region is None else f"{place}[own]"
         return "" if step.reused is None else self.name(step.reused)
 
     def places(self, memory: int) -> list[str]:
@@ -161,7 +209,7 @@ class Writer:
         operation, node = step.node.operation, step.node
         if step.reused is not None:
             return operation.into
-        if step.start is not None and self.is_placed:
+        if step.is_whole or (step.start is not None and self.is_placed):
             return operation.out
         shapes = [self.graph.nodes[operand].shape for operand in node.operands]
         suited = operation.suited(*shapes, *node.options) if operation.suited else ""
@@ -169,11 +217,13 @@ class Writer:
 
     def _option(self, value: Any) -> str:
         """Name an option's value; indices become slices."""
-        key = (type(value), value)
+        return self._named((type(value), value), index_of(value) if _is_index(value) else value)
+
+    def _named(self, key: Any, value: Any) -> str:
         known = self._options.get(key)
         if known is None:
             known = self._options[key] = f"o{len(self._options)}"
-            self.values[known] = index_of(value) if _is_index(value) else value
+            self.values[known] = value
         return known
 
 

@@ -53,6 +53,8 @@ class Operation:
         Name of the NumPy ufunc that computes the same and can write into an operand's buffer.
     out : str
         Source that writes the result into `{out}`, an array of its shape, where that is not a ufunc.
+    of_parts : str
+        Source of a reduction's result from a list `{0}` of those of parts of the operand, where there is one.
     into : str
         Source that writes into the first operand's buffer, where that is not a ufunc.
     scalar : str
@@ -115,6 +117,7 @@ class Operation:
     suited: Callable[..., str] | None = None
     ufunc: str = ""
     out: str = ""
+    of_parts: str = ""
     into: str = ""
     scalar: str = ""
     kinks: str = ""
