@@ -33,22 +33,14 @@ def value(
 
     Parameters
     ----------
-    function : str
-        Text of the function language.
-    variables : mapping of str to array_like, optional
-        Where to evaluate; any shapes, cast to float64.
-    constants : mapping of str to array_like, optional
-        Data that the function uses.
+    function, variables, constants, limits, deadline
+        As `gradient` takes them; a function may have no variables.
     points : mapping of str to array_like, optional
         In place of the variables: arrays whose first axis counts the points, equally many for all names.
     outputs : sequence of str
         Statements whose values are wanted too.
     skip_non_finite : bool
         With points: leave out a point without a finite value instead of refusing.
-    limits : Limits
-        What the quote is held against before anything is computed.
-    deadline : Deadline, optional
-        When to give up.
 
     Returns
     -------
@@ -65,6 +57,10 @@ def value(
         Both variables and points, or points that do not fit each other.
     OverBudget, NonFiniteResult, DeadlineExceeded
         As `gradient` does.
+
+    See Also
+    --------
+    gradient, jacobian, hessian : with derivatives.
 
     Examples
     --------
