@@ -263,11 +263,6 @@ _MAPS: BoundedCache[FunctionMap] = BoundedCache(
 )
 
 
-def map_cache() -> BoundedCache[FunctionMap]:
-    """Return the cache of compiled maps, for its counters."""
-    return _MAPS
-
-
 def compile_map(
     kind: str,
     function: str,

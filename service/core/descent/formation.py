@@ -61,11 +61,6 @@ class Formation:
         is_rule = path.options.stepper == "rule" and not path.options["project"]
         return is_rule and not (path.bounds and path.problem.noise)
 
-    @property
-    def exists(self) -> bool:
-        """Whether there is a program of many runs."""
-        return bool(self.compiled.gradient) or self.compiled.emitted.lowered is not None
-
     def size(self, runs: int, steps: int) -> int:
         """Return how many runs go together, 0 when each is cheaper alone."""
         return self._most() if self.is_worthwhile(min(runs, self._most()), steps) else 0

@@ -42,11 +42,6 @@ def _elu(x: Term, alpha: float) -> Term:
     return _positive_part(x, alpha * below.apply("expm1"))
 
 
-def _by_square(x: Term, distance: Term) -> Term:
-    """Divide by the square of a distance, which itself may overflow; 0 where it is 0."""
-    return x.apply("ratio_or_zero", distance).apply("ratio_or_zero", distance)
-
-
 def _sinc_slope(g: Term, y: Term, x: Term) -> Term:
     """Differentiate the derivative of the spherical Bessel function of order 0 (sinc is that of pi x)."""
     zeroth, second = ((x * math.pi).apply("spherical_bessel", order) for order in (0.0, 2.0))
