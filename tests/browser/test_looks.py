@@ -100,6 +100,21 @@ def test_a_module_that_does_not_load_is_said(visit, module):
     expect(page.locator("#unloaded")).to_contain_text("reload the page")
 
 
+@pytest.mark.parametrize("path", ["/", "/docs"])
+def test_a_page_without_scripts_says_so_and_shows_no_empty_control(visit, path):
+    page = visit(path, java_script_enabled=False).page
+
+    expect(page.locator("noscript")).to_be_visible()
+    assert page.locator(":is(button, select, input, textarea, .card):visible").count() == 0
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_text_keeps_a_distance_from_the_edge(visit, size):
+    page = visit("/docs", viewport=SIZES[size]).page
+
+    assert page.locator(".info .renderedMarkdown p").first.bounding_box()["x"] >= 10
+
+
 def test_a_page_that_loads_says_nothing_of_it(playground):
     expect(playground().page.locator("#unloaded")).to_have_count(0)
 
