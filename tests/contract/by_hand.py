@@ -7,6 +7,8 @@ of Adam: Kingma and Ba, 2015, algorithm 1.
 
 import math
 
+from numpy.random import Philox
+
 EPSILON = 1e-7
 
 
@@ -308,6 +310,65 @@ def descent_bounded(request):
     return answer_of(records, "converged")
 
 
+def descent_batch(request):
+    """Linear regression by batches; values are those of all rows, at the start and after each epoch."""
+    rows = list(zip(request["constants"]["A"], request["constants"]["t"], strict=True))
+    size, seed = request["batch"]["size"], request["batch"]["seed"]
+
+    def residuals(x, seen):
+        return [a[0] * x[0] + a[1] * x[1] - t for a, t in seen]
+
+    def function(x):
+        return math.fsum(r * r for r in residuals(x, rows)) / len(rows)
+
+    def slope(x, seen=rows):
+        pairs = list(zip(residuals(x, seen), seen, strict=True))
+        return [math.fsum(2 * r * a[axis] for r, (a, _) in pairs) / len(seen) for axis in (0, 1)]
+
+    x, records = request["variables"]["x"], [record(0, function, slope, request["variables"]["x"])]
+    updates = len(rows) // size
+    for step in range(request["steps"]):
+        epoch, place = divmod(step, updates)
+        draws = Philox(key=[seed, epoch]).random_raw(len(rows))
+        order = sorted(range(len(rows)), key=draws.__getitem__)
+        seen = [rows[each] for each in order[place * size : (place + 1) * size]]
+        x = [a - request["learning_rate"] * g for a, g in zip(x, slope(x, seen), strict=True)]
+        if place + 1 == updates:
+            records.append(record(step + 1, function, slope, x))
+    return answer_of(records, "max_steps")
+
+
+def on_the_simplex(x):
+    """The nearest point whose elements are not negative and sum to 1; what lowers all is found by trial."""
+    for kept in range(len(x), 0, -1):
+        largest = sorted(x, reverse=True)[:kept]
+        lowered = (math.fsum(largest) - 1) / kept
+        if largest[-1] > lowered:
+            return [max(each - lowered, 0.0) for each in x]
+    return x
+
+
+def descent_project(request):
+    """Projected descent on |x − c|² over the simplex."""
+    c = request["constants"]["c"]
+
+    def function(x):
+        return math.fsum((a - b) ** 2 for a, b in zip(x, c, strict=True))
+
+    def slope(x):
+        return [2 * (a - b) for a, b in zip(x, c, strict=True)]
+
+    def stepped(x, rate):
+        return on_the_simplex([a - rate * g for a, g in zip(x, slope(x), strict=True)])
+
+    x = request["variables"]["x"]
+    records = [record(0, function, slope, x)]
+    while max(abs(a - p) for a, p in zip(x, stepped(x, 1), strict=True)) > request["tolerance"]:
+        x = stepped(x, request["learning_rate"])
+        records.append(record(len(records), function, slope, x))
+    return answer_of(records, "converged")
+
+
 def sweep_rates(request):
     """0.01 and 0.1 improve; 1 jumps from x to −x, for ever at the same value; 10 diverges."""
     runs = [
@@ -354,6 +415,8 @@ BY_HAND = {
     ("descent", "plain"): descent_plain,
     ("descent", "adam"): descent_adam,
     ("descent", "bounded"): descent_bounded,
+    ("descent", "batch"): descent_batch,
+    ("descent", "project"): descent_project,
     ("descent", "diverging"): descent_diverging,
     ("descentSweep", "rates"): sweep_rates,
 }

@@ -249,7 +249,12 @@ def test_every_operation_is_described():
 
 
 WORDS = "x y X 1 2. .5 + - * / ** @ ( ) [ ] , : ; \n = < <= sum( exp( where( softmax( axis= keepdims= True"
-TOKENS = st.sampled_from(WORDS.split(" "))
+PIECES = [
+    "for k in range(", "for k in range(2): ", "for j in range(k): ", "\n    ", "f(a) = ", "f(a, b) = a",
+    "f(", "k", "x = x", "h = ", "h", " and ", " or ", "not ", "0 < x < 1", "==", "!=", ">", "%", "//", "len(",
+    "None", "...", ".T", "#", "arange(", "ones(", "concatenate(", "x[k]", "X[", "; h", "\nh",
+]  # fmt: skip
+TOKENS = st.sampled_from(WORDS.split(" ") + PIECES)
 
 
 @settings(max_examples=600, deadline=None)

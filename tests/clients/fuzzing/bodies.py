@@ -76,7 +76,51 @@ FUNCTIONS = [
 ]
 """Functions with the shapes of their variables and constants; analytic, and finite near 0."""
 
-METHODS = st.sampled_from(["exact", "central", "forward", "complex_step"])
+STATEMENTS = [
+    "h = sin(h) * exp(-h**2)",
+    "h = h + x; h = h / 2  # assigned twice",
+    "for k in range(3): h = tanh(h + k / 3)",
+    "for k in range(1, len(x) + 1):\n    for j in range(2): h = h + x[k - 1] / (k + j)\n    h = sin(h)",
+    "mix(a, b) = a * b + 1; h = mix(h, x)",
+    "twice(a) = sin(a) + cos(a); h = twice(twice(h))",
+    "h = h[order]",
+    "h = h[::-1][..., None][:, 0]",
+    "h = (h[:, None] * x)[order, order]",
+    "h = concatenate(h[1:], h[0] * ones(1))",
+    "h = roll(h, 1) + eye(len(x)) @ h",
+    "h = (\n    h\n    + x.T\n) / 2",
+]
+"""Statements that keep h a vector of x's shape, of moderate size and analytic; every form of the language."""
+
+CONDITIONS = [
+    "h = where(0 < h < 1, h, h / 2)",
+    "h = where(h > 1 and not x < 0 or x == 2, h**2, h)",
+    "h = where(not (h >= 1 or h <= -1), h % 3, h // 2)",
+    "for k in range(2): h = maximum(h, where(x != k, x, h))",
+]
+"""Those that are not analytic."""
+
+ENDS = ["sum(h**2)", "mean(h) + x[0]", "h[0] * h[-1]", "logsumexp(h)"]
+
+
+@st.composite
+def programs(draw):
+    """A program of a few statements, its variables and constants, and whether it is analytic."""
+    size = draw(st.integers(1, 3))
+    statements = draw(st.lists(st.sampled_from(STATEMENTS + CONDITIONS), min_size=1, max_size=4))
+    text = "\n".join(["h = x", *statements, draw(st.sampled_from(ENDS))])
+    constants = {"order": st.permutations(range(size))} if "order" in text else {}
+    return text, {"x": [size]}, constants, not set(statements) & set(CONDITIONS)
+
+
+@st.composite
+def fixed(draw):
+    """One of `FUNCTIONS`, in the same form."""
+    text, variables, shapes = draw(st.sampled_from(FUNCTIONS))
+    return text, variables, {name: arrays(shape, between(0.1, 1)) for name, shape in shapes.items()}, True
+
+
+METHODS = ["exact", "central", "forward", "complex_step"]
 NEAR = between(-2, 2)
 
 
@@ -85,42 +129,44 @@ def tensors(shapes, items=NEAR, leading=()):
 
 
 def functions(draw, inputs, leading=()):
-    """A function with its inputs and constants: the fields that all four operations share."""
-    text, variables, constants = draw(st.sampled_from(FUNCTIONS))
+    """A function with its inputs and constants: the fields that the operations share; and what fits them."""
+    text, variables, constants, is_analytic = draw(fixed() | programs())
     fields = {"function": st.just(text), inputs: tensors(variables, leading=leading)}
-    return fields | ({"constants": tensors(constants, between(0.1, 1))} if constants else {}), variables
+    if constants:
+        fields["constants"] = st.fixed_dictionaries(constants)
+    return fields, variables, st.sampled_from(METHODS if is_analytic else METHODS[:-1])
 
 
 @st.composite
 def gradient(draw):
-    fields, _ = functions(draw, "variables")
-    return draw(options(fields, method=METHODS, verify=st.booleans(), dry_run=st.booleans()))
+    fields, _, methods = functions(draw, "variables")
+    return draw(options(fields, method=methods, verify=st.booleans(), dry_run=st.booleans()))
 
 
 @st.composite
 def gradient_field(draw):
-    fields, _ = functions(draw, "points", [draw(st.integers(1, 4))])
+    fields, _, methods = functions(draw, "points", [draw(st.integers(1, 4))])
     flags = {name: st.booleans() for name in ("verify", "dry_run", "skip_non_finite")}
-    return draw(options(fields, method=METHODS, **flags))
+    return draw(options(fields, method=methods, **flags))
 
 
 @st.composite
 def value(draw):
-    fields, _ = functions(draw, "variables")
+    fields, _, _ = functions(draw, "variables")
     return draw(options(fields, skip_non_finite=st.booleans(), dry_run=st.booleans()))
 
 
 @st.composite
 def jacobian(draw):
-    fields, variables = functions(draw, "variables")
-    own = {"method": METHODS, "verify": st.booleans(), "dry_run": st.booleans()}
+    fields, variables, methods = functions(draw, "variables")
+    own = {"method": methods, "verify": st.booleans(), "dry_run": st.booleans()}
     product = draw(st.sampled_from([{}, {"tangents": tensors(variables)}, {"cotangents": between(-2, 2)}]))
     return draw(options(fields, **own, **product))
 
 
 @st.composite
 def hessian(draw):
-    fields, variables = functions(draw, "variables")
+    fields, variables, _ = functions(draw, "variables")
     own = {"method": st.sampled_from(["exact", "central"]), "verify": st.booleans(), "dry_run": st.booleans()}
     product = draw(st.sampled_from([{"curvature": st.booleans()}, {"vectors": tensors(variables)}]))
     return draw(options(fields, **own, **product))
@@ -140,10 +186,10 @@ SCHEDULES = st.sampled_from(
 RATES = between(1e-4, 0.1)
 
 
-def path_options(variables):
+def path_options(variables, methods):
     bound = options({}, lower=between(-9, -5), upper=between(5, 9))
     return {
-        "method": METHODS,
+        "method": methods,
         "optimizer": st.sampled_from(list(OPTIMIZERS)),
         "steps": st.integers(1, 20),
         "momentum": between(0, 0.9),
@@ -167,17 +213,29 @@ def path_options(variables):
     }
 
 
-@st.composite
-def descent(draw):
-    fields, variables = functions(draw, "variables")
-    return draw(options(fields, learning_rate=RATES, **path_options(variables))) | draw(SCHEDULES)
+SETS = st.sampled_from(["simplex", "l2_ball", "l1_ball", "sphere"]).flatmap(
+    lambda kind: options(
+        {"onto": st.just(kind)}, **{"sum" if kind == "simplex" else "radius": between(0.5, 2)}
+    )
+)
+SECOND_ORDER = {"lbfgs", "newton"}
 
 
 @st.composite
-def descent_sweep(draw):
-    fields, variables = functions(draw, "variables")
-    fields["learning_rates"] = st.lists(RATES, min_size=1, max_size=4)
-    return draw(options(fields, **path_options(variables))) | draw(SCHEDULES)
+def path(draw, more):
+    """A descent or a sweep; one of first order by batches or with projections, where it can."""
+    fields, variables, methods = functions(draw, "variables")
+    body = draw(options(fields | more, **path_options(variables, methods))) | draw(SCHEDULES)
+    if body.get("optimizer") in SECOND_ORDER or body.get("line_search"):
+        return body
+    if "X" in body.get("constants", {}) and draw(st.booleans()):
+        body["batch"] = draw(
+            options({"size": st.integers(1, 4), "of": st.just(["X", "t"])}, seed=st.integers(0, 9))
+        )
+    vectors = {name for name, shape in variables.items() if shape} - body.get("bounds", {}).keys()
+    if vectors and draw(st.booleans()):
+        body["project"] = draw(st.dictionaries(st.sampled_from(sorted(vectors)), SETS))
+    return body
 
 
 BODIES = {
@@ -189,7 +247,7 @@ BODIES = {
     "POST /value": value(),
     "POST /jacobian": jacobian(),
     "POST /hessian": hessian(),
-    "POST /descent": descent(),
-    "POST /descent/sweep": descent_sweep(),
+    "POST /descent": path({"learning_rate": RATES}),
+    "POST /descent/sweep": path({"learning_rates": st.lists(RATES, min_size=1, max_size=4)}),
 }
 """Right requests of every operation that takes a body."""
