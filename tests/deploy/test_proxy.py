@@ -431,6 +431,18 @@ def test_a_large_array_is_compressed_for_who_asks(proxy):
     assert gzip.decompress(packed[2]) == ask(proxy.port, path="/sigmoid", body=body)[2]
 
 
+def test_cbor_is_left_as_it_is(proxy):
+    body = json.dumps({"x": [0.1234567] * 1000}).encode()
+
+    _, headers, answer = ask(
+        proxy.port, path="/sigmoid", body=body, Accept="application/cbor", Accept_Encoding="gzip"
+    )
+
+    assert headers["Content-Type"] == "application/cbor"
+    assert headers["Content-Encoding"] is None
+    assert len(answer) > 8000
+
+
 def test_the_services_log_names_the_client_by_its_key_and_not_by_what_it_says(tmp_path, before):
     (tmp_path / "front").mkdir()
     (tmp_path / "front" / "some.keys").write_text('"Bearer secret-1" alice;\n')
