@@ -23,6 +23,55 @@ def test_it_arrives_in_the_valley_without_a_learning_rate(size):
     np.testing.assert_allclose(path["variables"]["x"], 1.0, rtol=1e-7)
 
 
+@pytest.mark.parametrize("optimizer", ["lbfgs", "newton"])
+@pytest.mark.parametrize("scale", [1e-10, 1e20, 1e100, 1e150])
+@pytest.mark.parametrize("size", [2, 30])
+def test_a_factor_of_the_function_changes_nothing(optimizer, scale, size):
+    start = np.linspace(-2.0, 3.0, size)
+    options = {"optimizer": optimizer, "steps": 1000}
+    usual = descent(ROSENBROCK, {"x": start}, tolerance=1e-8, **options)
+
+    path = descent(f"({ROSENBROCK})*c", {"x": start}, {"c": scale}, tolerance=1e-8 * scale, **options)
+
+    assert path["status"] == usual["status"] == "converged"
+    assert path["steps"] <= 1.2 * usual["steps"]
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "newton"])
+@pytest.mark.parametrize("size", [2, 30])
+@pytest.mark.parametrize("function", ["sum(cosh(x))", "sum(exp(x**2))", "sum(x**2)*1e280"])
+def test_a_gradient_whose_square_overflows_is_followed(optimizer, size, function):
+    start = np.full(size, 26.0) if "**" in function else np.full(size, 650.0)
+
+    path = descent(function, {"x": start}, optimizer=optimizer, steps=1000)
+
+    assert path["value"] < 1e-10 * path["state"]["start_value"]
+    assert path["status"] in ("converged", "max_steps")
+
+
+@pytest.mark.parametrize("size", [2, 30])
+@pytest.mark.parametrize("scale", [1e30, 1e200, 1e280])
+def test_backtracking_finds_a_short_step(scale, size):
+    path = descent("sum(x**4)*c", {"x": np.full(size, 3.0)}, {"c": scale}, line_search=True, steps=50)
+
+    assert path["value"] < 1e-2 * path["state"]["start_value"]
+    assert path["steps"] == 50
+
+
+@pytest.mark.parametrize("size", [1, 30])
+@pytest.mark.parametrize(
+    ("function", "start"),
+    [("exp(10*x) + (x - 1)**2", 5.0), ("exp(10*x) + (x - 1)**2", 8.0), ("x**10 + (x - 1)**2", 1e5)],
+)
+def test_backtracking_is_not_done_when_a_steep_place_has_left_its_step_too_short(function, start, size):
+    start = np.full(size, start)
+
+    path = descent(f"sum({function})", {"x": start}, line_search=True, steps=1000)
+
+    assert path["status"] == "converged"
+    assert path["gradient_norm"] < 1e-6
+
+
 ENDS = {
     "the gradient is small": ("converged", "x**2 + exp(x)", 3.0, {}),
     "the start is the minimum": ("converged", "x**2", 0.0, {}),

@@ -18,10 +18,10 @@ from service.core.descent.layout import Parts, Reason
 from service.core.descent.line_search import DECREASE, ROUNDING
 from service.core.descent.loop import Judgement, Memory
 from service.core.descent.searcher import Searcher
-from service.core.descent.vectors import vectors_of
+from service.core.descent.vectors import Vector, vectors_of
 
-MOST_HALVINGS = 60
-"""Trials of one step: from 1 down to where doubles of everyday size do not change any more."""
+MOST_HALVINGS = 2_100
+"""Trials of one step: from the largest double down to the least. They end where no variable changes."""
 
 
 class Backtracking(Searcher):
@@ -57,29 +57,34 @@ class Backtracking(Searcher):
         layout, vectors, evaluate = self.layout, self.vectors, self.kernel.evaluate
         count_at, length_at = self.places
         moved = list(parts)
-        value, length = parts[layout.value], 2.0 * parts[length_at]
         x, gradient = vectors.of(parts[layout.slots]), vectors.of(parts[layout.gradient])
+        value, first = parts[layout.value], max(2.0 * parts[length_at], self._least(x, gradient))
+        length = first
         for _ in range(MOST_HALVINGS):
             place = vectors.along(x, gradient, -length)
             if self.box is not None:
                 place = self.box.projected(vectors, place)
-            promise = -vectors.dot(gradient, vectors.difference(place, x))
+            way = vectors.difference(place, x)
+            promise = -vectors.dot(gradient, way)
             if not promise > 0.0 and math.isfinite(promise):
                 break
             slots = vectors.slots(place)
             found, slope = evaluate(slots)
             moved[count_at] += 1
-            if found <= value - DECREASE * promise and math.isfinite(
-                vectors.dot(gradient, vectors.of(slope))
-            ):
+            if found <= value - DECREASE * promise and math.isfinite(vectors.dot(vectors.of(slope), way)):
                 moved[layout.slots], moved[layout.before] = slots, parts[layout.slots]
                 moved[layout.value], moved[layout.previous] = found, value
                 moved[layout.gradient], moved[length_at] = slope, length
                 moved[layout.k] += 1
                 return self.judge(*moved)
             length /= 2.0
-        is_level = self._promise(parts) * parts[length_at] <= ROUNDING * abs(value)
+        is_level = self._promise(parts) * first <= 2.0 * ROUNDING * abs(value)
         return Reason.EXHAUSTED if is_level else Reason.BLOCKED, tuple(moved)
+
+    def _least(self, x: Vector, gradient: Vector) -> float:
+        """Return a step that rounding does not lose: the last may be far too short after a steep place."""
+        steepness = self.vectors.norm(gradient)
+        return ROUNDING * len(x) * self.vectors.norm(x) / steepness if steepness else 0.0
 
     def _promise(self, parts: Parts) -> float:
         """Return the decrease that the gradient promises for a step of length 1."""

@@ -26,7 +26,8 @@ from service.core.descent.vectors import Pair, Pairs, Vector, vectors_of
 ROUNDING = 4.0 * sys.float_info.epsilon
 """A decrease of the value by this share of itself is lost in rounding."""
 LEAST_CURVATURE = sys.float_info.epsilon
-"""A pair is kept when s·y is more than this share of y·y: so the matrix stays positive definite."""
+"""A pair is kept when s·y is more than this share of −g·s, g the gradient before the step, as in L-BFGS-B:
+so the matrix stays positive definite, whatever the function's scale."""
 STACKS = ("steps", "changes")
 """The names of the pairs' parts in a state."""
 
@@ -94,9 +95,8 @@ class Lbfgs(Searcher):
         return self.judge(*moved)
 
     def pair_of(self, step: Vector, change: Vector) -> Pair | None:
-        """Make the pair of a step; None when the curvature along it is not positive."""
-        dot = self.vectors.dot
-        return pair_made(step, change, dot(step, change), dot(change, change))
+        """Make the pair of a step again that was kept."""
+        return pair_made(step, change, self.vectors.dot(step, change), 0.0)
 
     def _unstacked(self, stack: Mapping[str, Any] | None) -> list[Vector]:
         """Return the vectors of tensors that are stacked along their first axis."""
@@ -142,6 +142,11 @@ class LineSearch:
             direction, longest = box.direction(vectors, pairs, self.x, self.gradient)
             longest = 1.0 if self.is_first else longest
         derivative = vectors.dot(self.gradient, direction)
+        if derivative == -math.inf:  # the gradient's square overflows
+            length = vectors.norm(direction)
+            nothing = vectors.difference(direction, direction)
+            direction, longest = vectors.along(nothing, direction, 1.0 / length), longest * length
+            derivative = vectors.dot(self.gradient, direction)
         if not derivative < 0.0:
             return None
         self.promise = min(self.promise, -derivative)
@@ -171,11 +176,12 @@ class LineSearch:
     def pair_of(self, trial: Trial) -> Pair | None:
         """Make the pair of the step to a trial."""
         _, _, place, gradient = trial.found
-        return pair_made(*self.stepper.vectors.changes(place, self.x, gradient, self.gradient))
+        step, change, curvature = self.stepper.vectors.changes(place, self.x, gradient, self.gradient)
+        return pair_made(step, change, curvature, LEAST_CURVATURE * self.promise * trial.step)
 
 
-def pair_made(step: Vector, change: Vector, curvature: float, square: float) -> Pair | None:
-    """Make a pair of step and change, and of their product and the change's with itself."""
-    if not LEAST_CURVATURE * square < curvature < math.inf:
+def pair_made(step: Vector, change: Vector, curvature: float, least: float) -> Pair | None:
+    """Make a pair of step and change, and of their product; None when that is too small."""
+    if not least < curvature < math.inf:
         return None
     return step, change, 1.0 / curvature

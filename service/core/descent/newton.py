@@ -71,7 +71,7 @@ class Newton(Searcher):
         count_at, radius_at, saddle_at = self.places
         if parts[saddle_at]:
             return self._leave(region, parts)
-        value, radius = parts[self.layout.value], parts[radius_at]
+        value, radius = region.value, parts[radius_at]
         for _ in range(MOST_TRIALS):
             step = region.step_within(radius)
             length, promise = float(np.linalg.norm(step)), region.promise(step)
@@ -98,11 +98,11 @@ class Newton(Searcher):
         step = region.step_within(math.inf)
         moved, fall = region.moved(step)
         moved[count_at] = parts[count_at] + region.count
-        is_level = abs(fall) <= ROUNDING * abs(parts[self.layout.value])
+        is_level = abs(fall) <= ROUNDING * abs(region.value)
         if is_level and region.size(moved) < 0.5 * region.size(list(parts)):
             return self.judge(*moved)
         stayed = self.layout.replaced(parts, evaluations=moved[count_at])
-        is_done = region.promise(step) <= ROUNDING * abs(parts[self.layout.value])
+        is_done = region.promise(step) <= ROUNDING * abs(region.value)
         return Reason.EXHAUSTED if is_done else Reason.BLOCKED, stayed
 
     def arrived(self, code: int, parts: Parts) -> tuple[int, Parts]:
@@ -138,18 +138,30 @@ class Newton(Searcher):
 
 
 class Region:
-    """The model of the function around a point: its gradient there, and products with its Hessian."""
+    """The model of the function around a point: its gradient there, and products with its Hessian.
+
+    Attributes
+    ----------
+    unit : float
+        What value, gradient and products are divided by, so that no square overflows: a power of 2, which
+        changes no digit.
+    """
 
     def __init__(self, stepper: Newton, parts: Parts) -> None:
         layout, vectors = stepper.layout, stepper.vectors
         self.stepper, self.parts, self.count = stepper, parts, 0
         self.x = vectors.of(parts[layout.slots])
-        self.gradient = vectors.of(parts[layout.gradient])
+        gradient = vectors.of(parts[layout.gradient])
+        self.unit = _unit_of(gradient)
+        self.value, self.gradient = parts[layout.value] / self.unit, gradient / self.unit
         self.free = np.ones(self.x.size, dtype=bool)
         if stepper.box is not None:
             low, high = stepper.box.low, stepper.box.high
             self.free = ~((self.x <= low) & (self.gradient > 0.0) | (self.x >= high) & (self.gradient < 0.0))
-        self._multiply = stepper.product_at(parts[layout.slots])
+        self._product = stepper.product_at(parts[layout.slots])
+
+    def _multiply(self, vector: Array) -> Array:
+        return self._product(vector) / self.unit
 
     def product(self, vector: Array) -> Array:
         """Multiply with the Hessian, over the variables that no bound holds."""
@@ -185,7 +197,7 @@ class Region:
         step, residual = np.zeros(gradient.size), gradient
         direction = -residual
         square = float(residual.dot(residual))
-        goal = min(0.25, square) * square
+        goal = min(0.25, square * self.unit * self.unit) * square
         for _ in range(min(MOST_PRODUCTS, 2 * gradient.size)):
             if not square > goal:
                 break
@@ -232,11 +244,11 @@ class Region:
         moved[layout.gradient] = slope
         moved[layout.k] += 1
         is_finite = math.isfinite(value) and bool(np.isfinite(vectors.of(slope)).all())
-        return moved, parts[layout.value] - value if is_finite else -math.inf
+        return moved, self.value - value / self.unit if is_finite else -math.inf
 
     def leave(self) -> list[Any] | None:
         """Return the parts of a lower iterate along a direction of negative curvature, if there is one."""
-        way, value = self.way_down(), self.parts[self.stepper.layout.value]
+        way, value = self.way_down(), self.value
         if way is None:
             return None
         for exponent in range(MOST_SHORTENINGS):
@@ -270,3 +282,8 @@ class Region:
             before, square = square, float(residual.dot(residual))
             direction = residual + square / before * direction
         return None
+
+
+def _unit_of(gradient: Array) -> float:
+    """Return the power of 2 next to the largest element."""
+    return math.ldexp(0.5, math.frexp(float(np.max(np.abs(gradient), initial=0.0)))[1])

@@ -110,13 +110,12 @@ class TupleWriter:
         return [*self._taken("a", "b"), f"return ({self._each('a# - b#')})"]
 
     def changes(self) -> list[str]:
-        """Write s = a − b and t = x − y, and s·t and t·t."""
+        """Write s = a − b and t = x − y, and s·t."""
         return [
             *self._taken("a", "b", "x", "y"),
             *self._lines("s# = a# - b#"),
             *self._lines("t# = x# - y#"),
-            f"return ({self._each('s#')}), ({self._each('t#')}), "
-            f"{self._sum('s# * t#')}, {self._sum('t# * t#')}",
+            f"return ({self._each('s#')}), ({self._each('t#')}), {self._sum('s# * t#')}",
         ]
 
     def two_loops(self) -> list[str]:
@@ -200,10 +199,10 @@ class Arrays:
         return a - b
 
     @staticmethod
-    def changes(a: Vector, b: Vector, x: Vector, y: Vector) -> tuple[Vector, Vector, float, float]:
-        """Return s = a − b and t = x − y, and s·t and t·t."""
+    def changes(a: Vector, b: Vector, x: Vector, y: Vector) -> tuple[Vector, Vector, float]:
+        """Return s = a − b and t = x − y, and s·t."""
         s, t = a - b, x - y
-        return s, t, float(s.dot(t)), float(t.dot(t))
+        return s, t, float(s.dot(t))
 
     @staticmethod
     def norm(a: Vector) -> float:
