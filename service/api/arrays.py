@@ -40,9 +40,10 @@ def array_of(value: Any, limits: Limits, lowest_rank: int) -> NDArray[np.float64
     lowest_rank : int
         0 when a bare number will do.
     """
-    if isinstance(value, np.ndarray) and value.dtype != np.bool_:
+    if isinstance(value, np.ndarray):
         _check_size(value.shape, limits)
-        return value.astype(np.float64, copy=False)
+        if value.dtype != np.bool_:
+            return value.astype(np.float64, copy=False)
     if type(value) in (int, float):
         if lowest_rank:
             raise wrong("not-an-array", got="a number")
@@ -56,9 +57,10 @@ def array_of(value: Any, limits: Limits, lowest_rank: int) -> NDArray[np.float64
 
 def booleans_of(value: Any, limits: Limits) -> NDArray[np.bool_]:
     """Take an array of booleans, or a typed array of bytes that are 0 and 1."""
-    if isinstance(value, np.ndarray) and (value.dtype == np.bool_ or _is_mask(value)):
+    if isinstance(value, np.ndarray):
         _check_size(value.shape, limits)
-        return value.astype(np.bool_, copy=False)
+        if value.dtype == np.bool_ or _is_mask(value):
+            return value.astype(np.bool_, copy=False)
     if type(value) not in (list, np.ndarray):
         raise wrong("not-an-array-of-booleans", got=kind_of(value))
     leaves, shape = _flattened(value, limits)

@@ -35,7 +35,7 @@ def read_document(environ: Environ, settings: Settings) -> Any:
     form = _format_of(environ)
     body = _read(environ, settings, form)
     try:
-        return form.loads(body, settings.limits.json_nesting, settings.limits.json_parts)
+        return form.loads(body, settings.limits)
     except Malformed as error:
         raise Problem(form.malformed, str(error)) from error
 

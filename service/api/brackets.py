@@ -36,6 +36,17 @@ def _pieces(text: bytes) -> Iterator[NDArray[np.uint8]]:
     return (codes[start : start + PIECE_BYTES] for start in range(0, codes.size, PIECE_BYTES))
 
 
+def _unquoted(text: bytes) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.bool_]]]:
+    """Cut a text into pieces, and tell of every byte whether it stands outside strings."""
+    if b"\\" in text:
+        text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    is_quoted = 0
+    for piece in _pieces(text):
+        quotes = np.cumsum(piece == ord('"'), dtype=np.int32) + is_quoted
+        yield piece, quotes & 1 == 0
+        is_quoted = int(quotes[-1] & 1)
+
+
 class Outline(NamedTuple):
     """How a text is nested."""
 
@@ -57,17 +68,46 @@ def outline(text: bytes, depth: int) -> Outline:
     depth : int
         The most brackets open at a time.
     """
-    if b"\\" in text:
-        text = text.replace(b"\\\\", b"__").replace(b'\\"', b"__")
-    is_quoted, level, parts = 0, 0, 0
-    for position, piece in enumerate(_pieces(text)):
-        quotes = np.cumsum(piece == ord('"'), dtype=np.int32) + is_quoted
-        is_outside = quotes & 1 == 0
+    level, parts = 0, 0
+    for position, (piece, is_outside) in enumerate(_unquoted(text)):
         opens = ((piece == ord("[")) | (piece == ord("{"))) & is_outside
         closes = ((piece == ord("]")) | (piece == ord("}"))) & is_outside
         levels = np.cumsum(opens.view(np.int8) - closes.view(np.int8), dtype=np.int32) + level
         parts += int(np.count_nonzero(opens)) + int(np.count_nonzero((piece == ord(":")) & is_outside))
         if levels.max() > depth:
             return Outline(position * PIECE_BYTES + int(np.argmax(levels > depth)), parts)
-        is_quoted, level = int(quotes[-1] & 1), int(levels[-1])
+        level = int(levels[-1])
     return Outline(None, parts)
+
+
+class LongArray(NamedTuple):
+    """Where an outermost array stands, from bracket to bracket, and how many elements its commas part."""
+
+    start: int
+    end: int
+    elements: int
+
+
+def long_arrays(text: bytes, most: int) -> list[LongArray]:
+    """Find the arrays that have more than `most` elements, whatever these are.
+
+    Elements of inner arrays count: between those of a rectangular array stands a comma each. Only arrays that
+    reach over more than one piece are found.
+    """
+    found, commas, level = [], 0, 0
+    start = commas_before = 0
+    for position, (piece, is_outside) in enumerate(_unquoted(text)):
+        opens, closes = (piece == ord("[")) & is_outside, (piece == ord("]")) & is_outside
+        levels = np.cumsum(opens.view(np.int8) - closes.view(np.int8), dtype=np.int32) + level
+        is_comma = (piece == ord(",")) & is_outside
+        if level > 0 and levels.min() <= 0:  # the array that began before ends here
+            end = int(np.argmax(levels <= 0))
+            elements = commas + int(np.count_nonzero(is_comma[:end])) - commas_before + 1
+            if elements > most:
+                found.append(LongArray(start, position * PIECE_BYTES + end + 1, elements))
+        begins = np.flatnonzero(opens & (levels == 1))
+        if begins.size:
+            start = position * PIECE_BYTES + int(begins[-1])
+            commas_before = commas + int(np.count_nonzero(is_comma[: begins[-1]]))
+        commas, level = commas + int(np.count_nonzero(is_comma)), int(levels[-1])
+    return found

@@ -245,13 +245,13 @@ class NumberList(StrictField):
         self.item, self.most = item, most
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[float]:
-        items = value.tolist() if isinstance(value, np.ndarray) else value
-        if type(items) is not list:
-            raise wrong("not-an-array", got=kind_of(items))
-        if not items:
+        if type(value) not in (list, np.ndarray):
+            raise wrong("not-an-array", got=kind_of(value))
+        if not len(value):
             raise wrong("empty-array")
-        if len(items) > self.most:
-            raise wrong("too-many-elements", count=len(items), limit=self.most)
+        if len(value) > self.most:
+            raise wrong("too-many-elements", count=len(value), limit=self.most)
+        items = value.tolist() if isinstance(value, np.ndarray) else value
         return list(collect(enumerate(items), self.item.deserialize).values())
 
 

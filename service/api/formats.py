@@ -12,6 +12,7 @@ from werkzeug.http import parse_accept_header
 from service.api import cborio, jsonio
 from service.api.cbor_scan import MalformedCbor
 from service.api.jsonio import MalformedJson
+from service.limits import ServiceLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Format:
     Parameters
     ----------
     loads : callable
-        Takes a body, the most levels and the most parts of it.
+        Takes a body and the limits.
     dumps : callable
         Takes an answer of dicts, lists, numbers and arrays.
     malformed : str
@@ -29,13 +30,21 @@ class Format:
     """
 
     media_type: str
-    loads: Callable[[bytes, int, int], Any]
+    loads: Callable[[bytes, ServiceLimits], Any]
     dumps: Callable[[Any], bytes]
     malformed: str
 
 
-JSON = Format("application/json", jsonio.loads, jsonio.dumps, "malformed-json")
-CBOR = Format("application/cbor", cborio.loads, cborio.dumps, "malformed-cbor")
+def _read_json(body: bytes, limits: ServiceLimits) -> Any:
+    return jsonio.loads(body, limits.json_nesting, limits.json_parts, limits.elements)
+
+
+def _read_cbor(body: bytes, limits: ServiceLimits) -> Any:
+    return cborio.loads(body, limits.json_nesting, limits.json_parts)
+
+
+JSON = Format("application/json", _read_json, jsonio.dumps, "malformed-json")
+CBOR = Format("application/cbor", _read_cbor, cborio.dumps, "malformed-cbor")
 
 FORMATS = {row.media_type: row for row in (JSON, CBOR)}
 """Every format by its media type; of those a client wants equally much, the first is answered."""

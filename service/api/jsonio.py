@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import chain
 from typing import Any, NoReturn
 
@@ -19,7 +21,7 @@ import orjson
 import simdjson
 from numpy.typing import NDArray
 
-from service.api.brackets import count_of, outline
+from service.api.brackets import LongArray, count_of, long_arrays, outline
 from service.core import arrays
 from service.core.exceptions import quote_text
 from service.core.limits import setting_of
@@ -42,6 +44,8 @@ BRACKET = b"["
 BACKSLASH = b"\\"
 """Looked for first: a single byte is found ten times faster than several."""
 
+COMMA = b","
+
 ESCAPED_BRACKET = b"\\u005"
 """How the escape of a bracket begins: the one way to write `[` in a string without the byte."""
 
@@ -62,7 +66,12 @@ _IDLE_PARSERS: list[Any] = []
 """Parsers that nobody uses; they keep their memory from one document to the next."""
 
 
-def loads(body: bytes, nesting: int, parts: int = DEFAULT_LIMITS.json_parts) -> Any:
+def loads(
+    body: bytes,
+    nesting: int,
+    parts: int = DEFAULT_LIMITS.json_parts,
+    elements: int = DEFAULT_LIMITS.elements,
+) -> Any:
     """Read a document.
 
     Parameters
@@ -73,18 +82,56 @@ def loads(body: bytes, nesting: int, parts: int = DEFAULT_LIMITS.json_parts) -> 
         The most levels of arrays and objects.
     parts : int
         The most arrays, objects and members that become Python objects; rows of numbers do not.
+    elements : int
+        The most elements of an array. A larger one is not read, whatever it holds.
 
     Returns
     -------
     object
         Dicts, strings, numbers, booleans and None. Arrays are ndarrays when they are rectangular
-        and hold numbers alone (float64) or booleans alone; else lists of what they hold.
+        and hold numbers alone (float64) or booleans alone; else lists of what they hold. In place of one that
+        is too large stands an array of as many zeros, which takes no memory.
 
     Raises
     ------
     MalformedJson
         Not JSON, not UTF-8, a key twice, NaN or Infinity, a number beyond float64, too deep.
     """
+    if len(body) > 2 * elements and count_of(COMMA, body) >= elements:
+        found = long_arrays(body, elements)
+        if found:
+            return _read_without(found, body, nesting, parts)
+    return _read(body, nesting, parts)
+
+
+def _read_without(found: list[LongArray], body: bytes, nesting: int, parts: int) -> Any:
+    """Read what stands around arrays that are too large: a parser would take 14 times their size.
+
+    Where it is not JSON all of the body is read, to say what is wrong at its own place.
+    """
+    mark, pieces, at = os.urandom(16).hex(), [], 0  # no text that a client sent can hold it
+    sizes: dict[str, int] = {}
+    for start, end, size in found:
+        name = f"{mark} {len(sizes)}"
+        pieces += [body[at:start], b'"%b"' % name.encode()]
+        sizes[name], at = size, end
+    with suppress(MalformedJson):
+        document = _with_sizes(_read(b"".join([*pieces, body[at:]]), nesting, parts), sizes)
+        if not sizes:
+            return document
+    return _read(body, nesting, parts)
+
+
+def _with_sizes(value: Any, sizes: dict[str, int]) -> Any:
+    """Put an array of zeros in the place of each mark, and take it off the list."""
+    if type(value) is dict:
+        return {key: _with_sizes(each, sizes) for key, each in value.items()}
+    if type(value) is str and value in sizes:
+        return np.broadcast_to(np.float64(0), sizes.pop(value))
+    return value
+
+
+def _read(body: bytes, nesting: int, parts: int) -> Any:
     try:
         return _read_fast(body, nesting)
     except _Unusual as unusual:

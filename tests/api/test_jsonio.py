@@ -297,6 +297,51 @@ def test_an_outline_counts_what_a_slow_reader_counts(text, depth):
     assert too_deep_at is not None or found.parts == parts
 
 
+MOST = 100_000
+"""Elements; arrays of more are found where they reach over more than one piece of the text."""
+LONG = {
+    "numbers": b"[" + b"1," * MOST + b"1]",
+    "rows": b"[" + b"[1, 2], " * (MOST // 2) + b"[1]]",
+    "empty rows": b"[" + b"[]," * MOST + b"[]]",
+    "strings": b"[" + b'"],[",' * MOST + b'"\\""]',
+    "booleans": b"[" + b"true,\n" * MOST + b"true]",
+}
+
+
+@pytest.mark.parametrize("array", LONG.values(), ids=LONG)
+def test_an_array_with_too_many_elements_is_not_read(array):
+    document = b'{"a": [1, 2], "b": {"c": ' + array + b', "d": "[,]"}, "e": ' + array + b"}"
+
+    tracemalloc.start()
+    found = loads(document, NESTING, elements=MOST)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert found["a"].tolist() == [1, 2]
+    assert found["b"]["d"] == "[,]"
+    assert found["b"]["c"].shape == found["e"].shape == (MOST + 1,)
+    assert peak < 2 * len(document) + 2**20
+
+
+@pytest.mark.parametrize("array", LONG.values(), ids=LONG)
+def test_arrays_with_as_many_elements_as_allowed_are_read(array):
+    document = b'{"x": ' + array + b', "y": ' + array + b"}"
+
+    assert plain(loads(document, NESTING, elements=MOST + 1)) == plain(loads(document, NESTING))
+
+
+@pytest.mark.parametrize("document", [b'{"x": %b,\n"y" 1}', b"{%b: 1}", b'{"x": %b, "x": 1}', b'{"x": %b%b}'])
+def test_what_is_wrong_beside_a_long_array_is_told_at_its_own_place(document):
+    body = document.replace(b"%b", LONG["numbers"])
+
+    with pytest.raises(MalformedJson) as told:
+        loads(body, NESTING, elements=MOST)
+    with pytest.raises(MalformedJson) as expected:
+        loads(body, NESTING)
+
+    assert str(told.value) == str(expected.value)
+
+
 ANSWERS = [
     ({"y": np.array([0.1, -0.0, 1e300])}, b'{"y":[0.1,-0.0,1e+300]}'),
     ({"y": np.arange(6.0).reshape(2, 3).T}, b'{"y":[[0.0,3.0],[1.0,4.0],[2.0,5.0]]}'),

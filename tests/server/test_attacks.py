@@ -13,8 +13,8 @@ from tests.server.running import Server
 
 MIB = 1024 * 1024
 JSON = {"Content-Type": "application/json"}
-MOST_GROWTH = 768 * MIB
-"""Of two workers together: what one alone may take, by which their number is chosen."""
+MOST_GROWTH = 600_000_000
+"""Bytes, of two workers together."""
 MOST_REFUSAL_BYTES = 65_536
 """However long what is refused may be: it is quoted shortened, in details and in pointers."""
 LATE = 503, "overloaded"
