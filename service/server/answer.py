@@ -41,15 +41,10 @@ Stream = Callable[[Answer, Iterable[bytes]], None]
 
 
 def run(application: WsgiApplication, environ: Environ, stream: Stream | None = None) -> Answer:
-    """Run an application to its end; in the end its iterable is closed, as PEP 3333 asks.
+    """Run an application; in the end its iterable is closed, as PEP 3333 asks, and the environment emptied.
 
-    Parameters
-    ----------
-    application, environ
-        Where the application is done the environment is emptied: its request refers to it and it to the
-        request, so only the collector would free them, with the body.
-    stream : callable, optional
-        Called with an answer whose length is unknown and its chunks; all others are joined.
+    The application's request refers to the environment and it to the request: only the collector would free
+    them, with the body. `stream` takes an answer of unknown length and its chunks; else they are joined.
     """
     answer = Answer()
     try:
@@ -60,9 +55,7 @@ def run(application: WsgiApplication, environ: Environ, stream: Stream | None = 
             else:
                 answer.body += b"".join(chunks)
         finally:
-            close = getattr(chunks, "close", None)
-            if close:
-                close()
+            getattr(chunks, "close", lambda: None)()
     finally:
         environ.clear()
     return answer

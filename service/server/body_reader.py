@@ -82,8 +82,7 @@ class BodyReader:
 
     async def _read(self, limit: int) -> Refusal | None:
         settings, started = self._settings, asyncio.get_running_loop().time()
-        pieces: list[bytes] = []
-        size = 0
+        pieces, size = [b""], 0
         while not self.is_complete:
             message = await self._receive()
             if message["type"] != "http.request":

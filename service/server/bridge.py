@@ -63,15 +63,11 @@ class Bridge:
         self.answers = MemoryBudget(settings.held_answer_bytes, FREE_BYTES)
         self.arrays = MemoryBudget(ARRAYS * peak, FREE_ARRAY_BYTES, peak)
         self.threads = WorkerThreads(settings.queue)
-        self._show()
-
-    def _show(self) -> None:
-        """Have the metrics tell what is held and what waits."""
-        held = self.metrics.held.labels
-        self.metrics.watch(held("bodies"), lambda: self.bodies.held)
-        self.metrics.watch(held("answers"), lambda: self.answers.held)
-        self.metrics.watch(held("arrays"), lambda: self.arrays.held)
-        self.metrics.watch(self.metrics.queued, lambda: self.threads.waiting)
+        watch, held = self.metrics.watch, self.metrics.held.labels
+        watch(held("bodies"), lambda: self.bodies.held)
+        watch(held("answers"), lambda: self.answers.held)
+        watch(held("arrays"), lambda: self.arrays.held)
+        watch(self.metrics.queued, lambda: self.threads.waiting)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
