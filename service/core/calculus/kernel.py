@@ -194,7 +194,7 @@ class Kernel:
 
     def evaluate(self, slots: Sequence[Any]) -> Evaluation:
         """Compute value and gradient, on arrays where floats raise an error."""
-        if self.is_on_floats:
+        if self.template.is_on_floats:
             try:
                 return self.function(*slots)
             except (ArithmeticError, ValueError):

@@ -207,7 +207,7 @@ class Fleet:
             "rises": self.rises[rows].tolist(),
             **dict(zip(rules.carried, numbers, strict=True)),
         }
-        places = [(self.layout.place(name), column) for name, column in columns.items()]
+        places = [(self.layout.places[name], column) for name, column in columns.items()]
         points = []
         for position, row in enumerate(rows):
             parts = [*self.runs[row].point.parts]

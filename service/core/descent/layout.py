@@ -106,6 +106,8 @@ class Layout:
         value did not fall, the magnitude beyond which it has diverged, and the learning rate.
     carried : dict of str to int
         Where the names that the rules carry stand.
+    places : dict of str to slice or int
+        Where all of these stand.
     names : tuple of str
         The names of all parts in the source.
     norm_of, has_element : callable
@@ -135,19 +137,21 @@ class Layout:
         moving = (f"{moment}_{slot}" for moment in optimizer.moving for slot in slots)
         decayed = slots if rules.is_decayed else ()
         self.moving = tuple(map(self.names.index, (*moving, *decayed)))
+        own = ("norm_of", "has_element", "names", "moving", "carried")
+        self.places = {**{name: at for name, at in vars(self).items() if name not in own}, **self.carried}
 
     def fill(self, **values: Any) -> Parts:
         """Lay values out as parts; what is not named is None until the loop computes it."""
         parts: list[Any] = [None] * len(self.names)
         for name, value in values.items():
-            parts[self.place(name)] = value
+            parts[self.places[name]] = value
         return tuple(parts)
 
     def replaced(self, parts: Parts, **values: Any) -> Parts:
         """Return parts with other values in some places."""
         changed = list(parts)
         for name, value in values.items():
-            changed[self.place(name)] = value
+            changed[self.places[name]] = value
         return tuple(changed)
 
     def with_best(self, parts: Parts, step: int, slots: slice) -> Parts:
@@ -157,10 +161,6 @@ class Layout:
     def can_move(self, parts: Parts) -> bool:
         """Tell whether gradient or moments can still change a variable."""
         return self.has_element((*parts[self.gradient], *(parts[place] for place in self.moving)))
-
-    def place(self, name: str) -> Any:
-        """Return where the parts of a name stand."""
-        return self.carried[name] if name in self.carried else getattr(self, name)
 
     def _add(self, *names: str) -> slice:
         start = len(self.names)

@@ -152,7 +152,7 @@ class LineSearch:
         self.promise = min(self.promise, -derivative)
         first = 1.0 if pairs else min(self._first(direction), longest)
         dot, along, of, to_slots = vectors.dot, vectors.along, vectors.of, vectors.slots
-        x, evaluate = self.x, stepper.kernel.evaluate
+        x, function, evaluate = self.x, stepper.kernel.function, stepper.kernel.evaluate
 
         def trial_at(step: float) -> Trial:
             self.count += 1
@@ -160,7 +160,10 @@ class LineSearch:
             if box is not None:
                 place = box.projected(vectors, place)
             slots = to_slots(place)
-            value, slope = evaluate(slots)
+            try:
+                value, slope = function(*slots)
+            except (ArithmeticError, ValueError):
+                value, slope = evaluate(slots)
             gradient = of(slope)
             return make_trial((step, value, dot(gradient, direction), (slots, slope, place, gradient)))
 

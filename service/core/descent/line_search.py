@@ -16,6 +16,7 @@ import math
 import sys
 from collections.abc import Callable
 from functools import partial
+from math import isfinite
 from typing import Any, NamedTuple
 
 DECREASE = 1e-4
@@ -80,20 +81,20 @@ def search_line(
     width = before = math.inf
     for _ in range(MOST_TRIALS):
         trial = evaluate(step)
-        if not (math.isfinite(trial.value) and math.isfinite(trial.derivative)):
+        _, value, derivative, _ = trial
+        if not (isfinite(value) and isfinite(derivative)):
             reach = step - low.step
             high, longest, step = None, low.step + reach / 2.0, low.step + SHORTENING * reach
             if step == low.step:
                 break
             continue
         wanted = start.value + DECREASE * step * start.derivative
-        is_flat = abs(trial.derivative) <= -CURVATURE * start.derivative
-        if is_flat and trial.value <= wanted:
+        if value <= wanted and abs(derivative) <= -CURVATURE * start.derivative:
             return trial
         if _is_accepted(start, trial, wanted, longest):
             return trial
-        is_first_stage &= trial.value > wanted or trial.derivative < 0.0
-        is_tilted = is_first_stage and wanted < trial.value <= low.value
+        is_first_stage &= value > wanted or derivative < 0.0
+        is_tilted = is_first_stage and wanted < value <= low.value
         low, high, step = _narrowed(low, high, trial, longest, DECREASE * start.derivative * is_tilted)
         if high is None:
             if step == low.step:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from service.core.descent.batches import Batch, read_batch
@@ -182,6 +182,9 @@ OPTIONS: dict[str, Option] = {
 """The options by name, in the order of the document."""
 
 
+DEFAULTS = {name: row.default for name, row in OPTIONS.items()}
+"""Options that are not given, where optimizer and schedule have no default of their own."""
+
 NUMBERS = tuple(
     row.name
     for row in OPTIONS.values()
@@ -300,25 +303,25 @@ class Options:
         carried : tuple of str
             What the way of choosing a step carries along.
         """
-        arrives = self.optimizer.stepper != "rule"
+        optimizer, schedule, values = self.optimizer, self.schedule, self.values
+        arrives = optimizer.stepper != "rule"
         is_rule = self.stepper in RULES
-        numbers = (*self.optimizer.numbers, *self.schedule.numbers)
         whole = ("whole",) if self.stepper == "stochastic" else ()
         return Rules(
-            self.optimizer,
-            self.schedule,
-            is_scheduled=self["schedule"] != "constant" or self["warmup"] > 0,
-            has_tolerance=arrives or self["tolerance"] is not None,
-            is_decayed=is_rule and "weight_decay" in self.optimizer.options and self["weight_decay"] > 0.0,
-            is_clipped=self["clip_norm"] is not None,
+            optimizer,
+            schedule,
+            is_scheduled=values["schedule"] != "constant" or values["warmup"] > 0,
+            has_tolerance=arrives or values["tolerance"] is not None,
+            is_decayed=is_rule and "weight_decay" in optimizer.options and values["weight_decay"] > 0.0,
+            is_clipped=values["clip_norm"] is not None,
             is_bounded=bool(self.given_bounds),
-            is_projected=bool(self["project"]),
+            is_projected=bool(values["project"]),
             has_noise=has_noise,
-            has_value_tolerance=self["tolerance_value"] is not None,
-            has_step_tolerance=self["tolerance_step"] is not None,
-            has_target=self["target"] is not None,
-            is_scaled=arrives and self["tolerance"] is None,
-            carried=(*numbers, *whole) if is_rule else carried,
+            has_value_tolerance=values["tolerance_value"] is not None,
+            has_step_tolerance=values["tolerance_step"] is not None,
+            has_target=values["target"] is not None,
+            is_scaled=arrives and values["tolerance"] is None,
+            carried=(*optimizer.numbers, *schedule.numbers, *whole) if is_rule else carried,
         )
 
     def numbers(self) -> dict[str, Any]:
@@ -330,15 +333,22 @@ class Options:
 
     def binding(self) -> dict[str, Any]:
         """Return what a state is bound to: the options that its run uses, with their values."""
-        is_rule = self.optimizer.stepper == "rule"
-        names = {row.name for row in OPTIONS.values() if row.is_kept and (is_rule or not row.is_of_rules)}
-        names |= {*self.optimizer.options, *self.schedule.options}
         plain = {
             "bounds": self.given_bounds,
             "project": {name: each.plain for name, each in self.projections.items()},
             "batch": self.batch.plain if self.batch else None,
         }
-        return {name: plain.get(name, self[name]) for name in sorted(names)}
+        kept = _kept(self["optimizer"], self["schedule"])
+        return {name: plain[name] if name in plain else self[name] for name in kept}
+
+
+@cache
+def _kept(optimizer: str, schedule: str) -> list[str]:
+    """Name the options that a run keeps which goes on from a state."""
+    chosen = OPTIMIZERS[optimizer]
+    is_rule = chosen.stepper == "rule"
+    names = {row.name for row in OPTIONS.values() if row.is_kept and (is_rule or not row.is_of_rules)}
+    return sorted(names | {*chosen.options, *SCHEDULES[schedule].options})
 
 
 def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
@@ -359,11 +369,10 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
     for name in given:
         if name not in OPTIONS:
             raise TypeError(f"descent has no option {name!r}; its options are {', '.join(OPTIONS)}")
-    values = {name: row.default for name, row in OPTIONS.items()}
-    values |= {name: value for name, value in given.items() if value is not None}
-    for row in OPTIONS.values():
-        if row.limit is not None or row.name in given:  # other defaults are within their range
-            check_range(row, values[row.name], limits)
+    values = DEFAULTS | {name: value for name, value in given.items() if value is not None}
+    for name, row in OPTIONS.items():
+        if name in given or row.limit is not None:  # other defaults are within their range
+            check_range(row, values[name], limits)
     optimizer, schedule = OPTIMIZERS[values["optimizer"]], SCHEDULES[values["schedule"]]
     own = {**optimizer.defaults, **schedule.defaults}
     values |= {name: default for name, default in own.items() if given.get(name) is None}

@@ -176,8 +176,9 @@ class Path:
         run, content = self.run, self.content
         run.evaluate_start()
         start = self.stepper.conclude(run.point) if content["start_value"] is None else run.point
-        slope = self.problem.kernel.unpack(start.gradient)
-        self.problem.check_finite(content["variables"], start.value, slope)
+        if not run.judge.is_finite(start):
+            slope = self.problem.kernel.unpack(start.gradient)
+            self.problem.check_finite(content["variables"], start.value, slope)
         if content["start_value"] is None:
             content["start_value"] = start.value
         run.begin(_bound(content["start_value"]))

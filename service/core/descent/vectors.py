@@ -121,28 +121,26 @@ class TupleWriter:
     def two_loops(self) -> list[str]:
         """Write −H · g by the two-loop recursion over pairs."""
         backward = [
-            *self._taken("s", "y"),
             f"a = r * ({self._sum('s# * d#')})",
             "shares.append(a)",
             *self._lines("d# = d# - a * y#"),
         ]
         forward = [
-            *self._taken("s", "y"),
             f"a = shares.pop() - r * ({self._sum('y# * d#')})",
             *self._lines("d# = d# + a * s#"),
         ]
+        pair = f"({self._each('s#')}), ({self._each('y#')}), r"
         return [
             *self._taken("g"),
             *self._lines("d# = -g#"),
             "if pairs:",
             "    shares = []",
-            "    for s, y, r in reversed(pairs):",
+            f"    for {pair} in reversed(pairs):",
             *indented(indented(backward)),
-            "    s, y, r = pairs[-1]",
-            *indented(self._taken("y")),
+            f"    {pair} = pairs[-1]",
             f"    a = 1.0 / (r * ({self._sum('y# * y#')}))",
             *indented(self._lines("d# = d# * a")),
-            "    for s, y, r in pairs:",
+            f"    for {pair} in pairs:",
             *indented(indented(forward)),
             f"return ({self._each('d#')})",
         ]
