@@ -203,12 +203,12 @@ BOMBS = [
     ),
     (
         "R-5",
-        "x0 = x\n" + "\n".join(f"x{k + 1} = tan(x{k})" for k in range(200)) + "\nsum(x200)",
+        "x0 = x\n" + "\n".join(f"x{k + 1} = tan(x{k} - mean(x{k}))" for k in range(100)) + "\nsum(x100)",
         {"x": (1_000_000,)},
     ),
     (
         "R-11",
-        "x0 = x\n" + "\n".join(f"x{k + 1} = sin(x{k})" for k in range(60)) + "\nsum(x60)",
+        "x0 = x\n" + "\n".join(f"x{k + 1} = sin(x{k} - mean(x{k}))" for k in range(60)) + "\nsum(x60)",
         {"x": (1_000_000,)},
     ),
 ]
