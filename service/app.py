@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Request
-from werkzeug.routing import MapAdapter, Rule
+from flask import Flask
+from werkzeug.routing import Map, MapAdapter, Rule
 
 from service.api import catalogue, health, logs, metrics, pages, problems, traces
 from service.api.answers import answer_with
@@ -37,26 +36,27 @@ class Router(MapAdapter):
         return found, values
 
 
-class Application(Flask):
-    """Flask that looks for nothing but the route of a request, by its path and method."""
+class Routes(Map):
+    """The routes; they ask for path and method alone, so nothing else is looked up for a request."""
 
-    def __init__(self) -> None:
-        super().__init__("service", static_folder=None)
+    def __init__(self, *rules: Any, **options: Any) -> None:
+        super().__init__(*rules, **options)
         self._known: dict[tuple[str, str], Rule] = {}
 
-    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
-        """Make what routes one request; its host is checked by `service.api.protocol`."""
-        if request is None:
-            return super().create_url_adapter(None)
-        environ = request.environ
+    def bind_to_environ(
+        self, environ: Any, server_name: str | None = None, subdomain: str | None = None
+    ) -> MapAdapter:
+        """Make what routes one request."""
         path, method = environ["PATH_INFO"], environ["REQUEST_METHOD"]
-        router = Router(self.url_map, "", "/", "", environ["wsgi.url_scheme"], path, method)
+        router = Router(self, "", "/", "", environ["wsgi.url_scheme"], path, method)
         router.known = self._known
         return router
 
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Take a view as it is: none is asynchronous, and each would be looked at for every request."""
-        return func
+
+class Application(Flask):
+    """Flask with these routes."""
+
+    url_map_class = Routes
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         Those of the environment when absent.
     """
     chosen = settings or Settings.from_environment()
-    app = Application()
+    app = Application("service", static_folder=None)
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     app.url_map.redirect_defaults = False

@@ -40,9 +40,9 @@ WERKZEUG = "https://werkzeug.palletsprojects.com/en/stable/"
 MARSHMALLOW = "https://marshmallow.readthedocs.io/en/latest/"
 
 DOCUMENTED_OVERRIDES = {
-    "service.app.Application.create_url_adapter": f"{FLASK}api/#flask.Flask.create_url_adapter",
-    "service.app.Application.ensure_sync": f"{FLASK}api/#flask.Flask.ensure_sync",
+    "service.app.Application.url_map_class": f"{FLASK}api/#flask.Flask.url_map_class",
     "service.app.Router.match": f"{WERKZEUG}routing/#werkzeug.routing.MapAdapter.match",
+    "service.app.Routes.bind_to_environ": f"{WERKZEUG}routing/#werkzeug.routing.Map.bind_to_environ",
     "service.api.answers.Whole.__call__": f"{WERKZEUG}wrappers/#werkzeug.wrappers.Response.__call__",
     "service.api.fields.*._deserialize": f"{MARSHMALLOW}custom_fields.html#creating-a-field-class",
     "service.api.fields.StrictField.default_error_messages": f"{MARSHMALLOW}custom_fields.html",

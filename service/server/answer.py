@@ -10,6 +10,7 @@ from service.server.environ import Environ
 
 Headers = list[tuple[bytes, bytes]]
 WsgiApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+Stream = Callable[["Answer", Iterable[bytes]], None]
 
 
 @dataclass(slots=True)
@@ -35,9 +36,6 @@ class Answer:
     def is_stream(self) -> bool:
         """Tell whether the length is unknown while the body is being made."""
         return all(name.lower() != b"content-length" for name, _ in self.headers)
-
-
-Stream = Callable[[Answer, Iterable[bytes]], None]
 
 
 def run(application: WsgiApplication, environ: Environ, stream: Stream | None = None) -> Answer:

@@ -24,9 +24,6 @@ MOST_HEAD_BYTES = 65_536
 EVICTABLE_SECONDS = 1.0
 """How long a connection must have been idle before it makes room for a new one."""
 
-WORTH_COPYING = 65_536
-"""Bytes of an answer up to which it is cheaper to join it to its head than to call the system twice."""
-
 UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:[^\r\n]*(?=\r\n)", re.IGNORECASE)
 
 

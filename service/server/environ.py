@@ -25,7 +25,7 @@ def environ_of(scope: Scope, body: bytes, received_at: float) -> Environ:
     environ: Environ = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
-        "PATH_INFO": _path(scope["raw_path"]),
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
         "QUERY_STRING": scope["query_string"].decode("latin-1"),
         "CONTENT_LENGTH": str(len(body)),
         "SERVER_NAME": server[0],
@@ -59,8 +59,3 @@ def _header_name(name: bytes) -> str:
     """Name a header as CGI does."""
     key = name.decode("latin-1").upper().replace("-", "_")
     return key if key == "CONTENT_TYPE" else "HTTP_" + key
-
-
-def _path(raw: bytes) -> str:
-    """Decode a path as WSGI wants it: bytes as latin-1."""
-    return (unquote_to_bytes(raw) if b"%" in raw else raw).decode("latin-1")

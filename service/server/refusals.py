@@ -11,10 +11,9 @@ from service.api.logs import write_line
 from service.api.metrics import Metrics
 from service.server.answer import Answer
 
+CLOSE = (b"Connection", b"close")
 LONGEST_TARGET, LONGEST_FIELD, MOST_FIELDS = 8_190, 8_190, 100
 """Bytes of a request's target and of a header field, and the number of fields."""
-
-CLOSE = (b"Connection", b"close")
 
 UNPARSED = "unparsed"
 """What the metrics call the endpoint of such requests."""
@@ -52,11 +51,7 @@ def refused_head(scope: MutableMapping[str, Any]) -> int:
 def bare_answer(status: int) -> Answer:
     """Make the answer of a refusal; its connection is closed."""
     body = HTTPStatus(status).phrase.encode()
-    headers = [
-        (b"Content-Type", b"text/plain"),
-        (b"Content-Length", str(len(body)).encode()),
-        CLOSE,
-    ]
+    headers = [(b"Content-Type", b"text/plain"), (b"Content-Length", b"%d" % len(body)), CLOSE]
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers.append((b"Retry-After", b"1"))
     return Answer(status, headers, body)
