@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from service.core import descent, gradient, gradient_field, hvp
+from service.core import descent, gradient, gradient_field
 from service.core.exceptions import NonFiniteResult
-from service.core.language.operations import FUNCTIONS, OPERATIONS
 
 SUMS_OF_SQUARES = [
     "sqrt(sum(x**2))",
@@ -140,42 +139,3 @@ def test_a_condition_in_the_branch_not_taken_may_be_undefined():
 
     assert answer["value"] == 0.5
     assert answer["gradient"]["x"] == 1.0
-
-
-def minors(x):
-    """Return the cofactors by their definition, with their signs."""
-    size = len(x)
-    rest = [[np.delete(np.delete(x, i, 0), j, 1) for j in range(size)] for i in range(size)]
-    return np.linalg.det(np.array(rest)) * (-1.0) ** np.add.outer(range(size), range(size))
-
-
-@pytest.mark.parametrize(("size", "rank"), [(size, rank) for size in (2, 3, 5) for rank in range(size + 1)])
-def test_the_determinant_of_a_singular_matrix_has_derivatives(size, rank):
-    random = np.random.default_rng(rank)
-    x = random.normal(size=(size, rank)) @ random.normal(size=(rank, size))
-    v, step = random.normal(size=(size, size)), 1e-5
-
-    slope = gradient("det(x)", {"x": x})["gradient"]["x"]
-    product = hvp("det(x)", {"x": x}, {"x": v})["product"]["x"]
-    field = gradient_field("det(x)", {"x": np.stack([x, np.eye(size)])})["gradient"]["x"]
-
-    assert slope == pytest.approx(minors(x), rel=1e-12, abs=1e-12)
-    assert product == pytest.approx((minors(x + step * v) - minors(x - step * v)) / (2 * step), abs=1e-7)
-    assert field == pytest.approx(np.stack([minors(x), np.eye(size)]), rel=1e-12, abs=1e-12)
-
-
-def test_cofactors_of_a_nearly_singular_matrix_keep_their_digits():
-    random = np.random.default_rng(0)
-    x = random.normal(size=(4, 3)) @ random.normal(size=(3, 4)) + 1e-13 * random.normal(size=(4, 4))
-
-    assert gradient("det(x)", {"x": x})["gradient"]["x"] == pytest.approx(minors(x), rel=1e-11)
-
-
-@pytest.mark.parametrize("shape", [(3, 3), (2, 3, 3)])
-def test_second_derivatives_of_the_determinant_have_derivatives(monkeypatch, shape):
-    monkeypatch.setitem(FUNCTIONS, "along", OPERATIONS["cofactors_along"])
-    x, v, w = np.random.default_rng(1).normal(size=(3, *shape))
-
-    answer = gradient("sum(w*along(x, v))", {"x": x, "v": v}, {"w": w}, verify=True)
-
-    assert answer["verification"]["max_relative_error"] < 1e-7

@@ -11,7 +11,7 @@ from scipy import special
 
 from service.core import activation_kernels, loss_kernels, reduction_kernels, special_kernels
 from service.core.calculus import derivative_kernels
-from service.core.language import algebra, determinants, making, sorting
+from service.core.language import algebra, making, sorting
 from service.core.language.loss_operations import LOSS_KERNELS
 
 ARRAY_NAMES: dict[str, Callable[..., Any]] = {
@@ -103,10 +103,8 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "inverse_kernel": algebra.inverse_kernel,
     "solve_kernel": algebra.solve_kernel,
     "cholesky_kernel": algebra.cholesky_kernel,
+    "determinant_kernel": algebra.determinant_kernel,
     "logdet_kernel": algebra.logdet_kernel,
-    "determinant_kernel": determinants.determinant_kernel,
-    "cofactors": determinants.cofactors,
-    "cofactors_along": determinants.cofactors_along,
     "linspace": np.linspace,
     "take": making.take_kernel,
     "add_by_index": making.add_by_index,

@@ -16,15 +16,14 @@ from service.core.language.rows import macro
 from service.core.language.structure import transposed
 
 
-def square(x: Shape, *others: Any) -> Shape:
-    """Return the shape of a square matrix, or of a stack of them."""
+def _square(x: Shape, *others: Any) -> Shape:
     if len(x) < 2 or x[-1] != x[-2]:
         raise ShapeFault("a square matrix is meant")
     return x
 
 
 def _solved(a: Shape, b: Shape, *options: Any) -> Shape:
-    square(a)
+    _square(a)
     if not b:
         raise ShapeFault("a scalar is no right-hand side")
     matrix = b if len(b) > 1 else (*b, 1)
@@ -64,6 +63,7 @@ def _log_of_determinant(x: Any) -> Any:
 inverse_kernel = _guarded(np.linalg.inv, lambda x: x)
 solve_kernel = _guarded(np.linalg.solve, lambda a, b: b)
 cholesky_kernel = _guarded(np.linalg.cholesky, lambda x: x)
+determinant_kernel = np.linalg.det
 logdet_kernel = _log_of_determinant
 
 
@@ -97,8 +97,7 @@ def _spread_matrix(g: Term, x: Term) -> Term:
     return g.apply("reshape", shape=(*g.shape, 1, 1)).apply("broadcast", shape=x.shape)
 
 
-def cubic(a: Shape, *others: Shape) -> float:
-    """Price a factorisation of the first operand."""
+def _cubic(a: Shape, *others: Shape) -> float:
     columns = others[0][-1] if others else a[-1]
     return math.prod(a[:-2]) * a[-1] ** 2 * max(a[-1], columns) / 8 + 1_000.0
 
@@ -108,11 +107,11 @@ ALGEBRA: tuple[Operation, ...] = (
         "inv",
         ("x",),
         "inverse matrix",
-        shape=square,
+        shape=_square,
         array="inverse_kernel({0})",
         derivatives=(lambda g, y, x: -(transposed(y) @ g @ transposed(y)),),
         batch=batching.again("inv"),
-        cost=cubic,
+        cost=_cubic,
         workspace=2.0,
         example="inv(diag(stack(2, 4)))",
     ),
@@ -134,14 +133,26 @@ ALGEBRA: tuple[Operation, ...] = (
         example="solve_triangular(tril(ones((2, 2))), stack(1, 3), lower=True)",
     ),
     Operation(
+        "det",
+        ("x",),
+        "determinant",
+        shape=lambda x: _square(x)[:-2],
+        array="determinant_kernel({0})",
+        derivatives=(lambda g, y, x: _spread_matrix(g * y, x) * transposed(x.apply("inv")),),
+        batch=batching.again("det"),
+        cost=_cubic,
+        workspace=1.0,
+        example="det(2*eye(3))",
+    ),
+    Operation(
         "logdet",
         ("x",),
         "logarithm of the determinant, which is above 0",
-        shape=lambda x: square(x)[:-2],
+        shape=lambda x: _square(x)[:-2],
         array="logdet_kernel({0})",
         derivatives=(lambda g, y, x: _spread_matrix(g, x) * transposed(x.apply("inv")),),
         batch=batching.again("logdet"),
-        cost=cubic,
+        cost=_cubic,
         workspace=1.0,
         is_analytic=False,
         example="logdet(2*eye(3))",
@@ -150,11 +161,11 @@ ALGEBRA: tuple[Operation, ...] = (
         "cholesky",
         ("x",),
         "lower triangle L with L @ L.T = x, of a symmetric and positive definite x",
-        shape=square,
+        shape=_square,
         array="cholesky_kernel({0})",
         derivatives=(_cholesky_cotangent,),
         batch=batching.again("cholesky"),
-        cost=cubic,
+        cost=_cubic,
         workspace=1.0,
         is_analytic=False,
         example="cholesky(eye(2) + 3)",
@@ -171,7 +182,7 @@ ALGEBRA: tuple[Operation, ...] = (
             lambda g, y, a, b: transposed(a).apply("solution", g),
         ),
         batch=batching.again("solution"),
-        cost=cubic,
+        cost=_cubic,
         workspace=2.0,
         is_public=False,
     ),

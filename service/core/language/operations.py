@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from service.core.language.algebra import ALGEBRA
 from service.core.language.arrangement import ARRANGEMENT
 from service.core.language.cumulation import CUMULATION
-from service.core.language.determinants import DETERMINANTS
 from service.core.language.elementwise import ELEMENTWISE
 from service.core.language.loss_operations import LOSS_OPERATIONS
 from service.core.language.making import MAKING
@@ -30,7 +29,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "reductions": (*REDUCTIONS, *CUMULATION, *SORTING),
     "laying out": (*STRUCTURE, *ARRANGEMENT, *MATRICES),
     "making": MAKING,
-    "linear algebra": (*PRODUCTS, *ALGEBRA, *DETERMINANTS),
+    "linear algebra": (*PRODUCTS, *ALGEBRA),
     "neural": NEURAL,
     "losses": LOSS_OPERATIONS,
     "derivatives": SLOPES,
