@@ -16,7 +16,7 @@ MESSAGES: dict[str, str] = core.MESSAGES | {
     "not-a-tensor": "Must be a number or an array of numbers, got {got}.",
     "not-an-array-of-booleans": "Must be an array of true and false, got {got}.",
     "not-a-number": "Must be a JSON number, got {got}.",
-    "ragged-array": "Must be rectangular: expected {expected} elements here as in the first row, got {got}.",
+    "ragged-array": "Must be rectangular: expected length {expected} here as in the first row, got {got}.",
     "mixed-depth": "Must be rectangular: expected {expected} here as in the first row, got {got}.",
     "rank-too-high": "Has rank {rank}; the highest rank is {limit}.",
     "too-many-names": "Has {count} names; at most {limit} are allowed.",

@@ -53,7 +53,7 @@ def _diff(x: Term, n: int, axis: int) -> Term:
 def _variance_shape(x: Shape, axis: shapes.Axes, ddof: float, keepdims: bool) -> Shape:
     count = math.prod(x[place] for place in shapes.axes_of(axis, len(x)))
     if count <= ddof:
-        raise ShapeFault(f"{count} elements are too few for ddof {ddof:g}")
+        raise ShapeFault(f"a size of {count} is too small for ddof {ddof:g}")
     return shapes.reduced(x, axis, keepdims)
 
 

@@ -127,7 +127,7 @@ def reshaped(shape: Shape, target: int | tuple[int, ...]) -> Shape:
     if -1 in sizes and known and count % known == 0:
         sizes = tuple(count // known if size == -1 else size for size in sizes)
     if -1 in sizes or math.prod(sizes) != count:
-        raise ShapeFault(f"{count} elements do not fill the shape {target}")
+        raise ShapeFault(f"an array of size {count} does not fill the shape {target}")
     return sizes
 
 
@@ -139,7 +139,7 @@ def broadcast_to(shape: Shape, target: Shape) -> Shape:
 def indexed(shape: Shape, items: tuple[IndexItem, ...]) -> Shape:
     """Index with integers and slices from the first axis on."""
     if len(items) > len(shape):
-        raise ShapeFault(f"{len(items)} indices for rank {len(shape)}")
+        raise ShapeFault(f"too many indices for rank {len(shape)}: {len(items)}")
     kept = []
     for axis, (size, item) in enumerate(zip(shape, items, strict=False)):
         if isinstance(item, tuple):
