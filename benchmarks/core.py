@@ -65,7 +65,7 @@ def comparisons() -> Iterator[Comparison]:
         return seed.grad_descent(seed.func_2, START, RATE, STEPS)
 
     work = "seed's descent, 100 steps"
-    for method, bound in (("exact", 40), ("central", 6)):
+    for method, bound in (("exact", 30), ("central", 6)):
         goal = Goal("at least", bound, "x")
         yield Comparison(f"{work}, {method}, compiled", compiled(method), "the seed's loop", seeds_loop, goal)
     yield Comparison(f"{work}, exact, the whole call", exact, "the seed's loop", seeds_loop)
