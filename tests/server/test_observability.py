@@ -77,7 +77,7 @@ def test_a_connection_beyond_the_limit_is_counted(serve):
         busy = [stack.enter_context(server.socket()) for _ in range(10)]
         for each in busy:
             each.sendall(b"POST /softmax HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n")
-        assert [each[0] for each in responses(server.exchange(b""))] == [503]
+        assert [each[0] for each in responses(server.exchange(b"", timeout=60))] == [503]
         busy[0].close()
         while (found := server.get("/metrics"))[0] == 503:  # until that is noticed
             refused += 1
