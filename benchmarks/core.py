@@ -17,7 +17,7 @@ from benchmarks.timing import Work, compare
 from service.core import descent, gradient
 from service.core.calculus.compiler import function_cache
 from service.core.calculus.generated import code_cache
-from service.core.descent.options import read_options
+from service.core.descent.choice import read_options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.table import Goal, print_header, print_row, verdict
 from service.core.calculus.kernel import Kernel
-from service.core.descent.options import read_options
+from service.core.descent.choice import read_options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE

@@ -17,7 +17,7 @@ from benchmarks.core import REGRESSION, ROSENBROCK
 from benchmarks.derivatives import TWO_LAYERS
 from benchmarks.table import Goal, format_seconds, print_header, print_row, verdict
 from benchmarks.timing import Work, compare, median_seconds
-from service.core.descent.options import read_options
+from service.core.descent.choice import read_options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE

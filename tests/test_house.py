@@ -18,6 +18,9 @@ TOP_LEVEL = {
     "requirements.txt", "pyproject.toml", "Makefile", "README.md",
 }  # fmt: skip
 
+LONGEST_MODULE = 400
+"""Lines that a reader holds in mind: a longer module is of more than one subject."""
+
 CORE_MAY_IMPORT = {"numpy", "scipy", "lark", "service"} | sys.stdlib_module_names
 CORE_MUST_NOT_IMPORT = {"os", "logging", "socket", "subprocess", "time", "datetime", "random", "pickle"}
 
@@ -165,6 +168,11 @@ def test_the_visible_top_level_is_the_agreed_one():
     top = {line.split("/")[0] for line in tracked.splitlines()}
 
     assert {name for name in top if not name.startswith(".")} <= TOP_LEVEL
+
+
+@pytest.mark.parametrize("path", (ROOT / "service").rglob("*.py"), ids=str)
+def test_no_module_is_longer_than_a_reader_holds_in_mind(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "tests/requirements.txt"])

@@ -28,7 +28,7 @@ class Client(NamedTuple):
     generator : words of the command in docs/clients.md that generates it.
     compiler : what prints nothing but `silence` when every generated file is right.
     runner : what runs the program; `after` its address and script.
-    library : what ends well where the library of its language that it needs is installed.
+    probe : what ends well where the library of its language that it needs is installed.
     renamed : the model whose name is a word of the language, of which the generator warns.
     """
 
@@ -38,7 +38,7 @@ class Client(NamedTuple):
     silence: str
     runner: tuple[str, ...]
     after: tuple[str, ...] = ()
-    library: tuple[str, ...] = ()
+    probe: tuple[str, ...] = ()
     renamed: str = ""
 
 
@@ -49,7 +49,7 @@ CLIENTS = {
         ("sh", "-c", "find ruby/lib -name '*.rb' | xargs -n 1 ruby -wc | sort -u"),
         "Syntax OK\n",
         ("ruby", "-I", "ruby/lib", "by_name.rb"),
-        library=("ruby", "-e", "require 'typhoeus'"),
+        probe=("ruby", "-e", "require 'typhoeus'"),
     ),
     "php": Client(
         ("java", "php"),
@@ -84,9 +84,9 @@ def made(request, workshop, program):
     client = CLIENTS[request.param]
     for name in client.needs:
         program(name)
-    if client.library and subprocess.run(client.library, capture_output=True).returncode:
-        assert os.environ.get("CI") != "true", client.library
-        pytest.skip(f"{' '.join(client.library)} fails: the library is not installed")
+    if client.probe and subprocess.run(client.probe, capture_output=True).returncode:
+        assert os.environ.get("CI") != "true", client.probe
+        pytest.skip(f"{' '.join(client.probe)} fails: the library is not installed")
     if "npx" in client.generator:
         request.getfixturevalue("node")
     printed = workshop.generate(*client.generator)

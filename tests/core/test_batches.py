@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
+from benchmarks.batches import BATCH as DIGITS
+from benchmarks.batches import RATES, Training
 from service.core import descent, gradient, sweep
 from service.core.descent import OPTIMIZERS
 from service.core.descent.batches import permutation
@@ -392,39 +394,12 @@ def test_a_sweep_takes_batches_and_judges_by_all_rows():
 
 def test_digits_are_learnt_from_fewer_rows_by_batches():
     pixels, digits = load_digits(return_X_y=True)
-    random = np.random.default_rng(0)
-    start = {
-        "W1": random.normal(size=(64, 32)) / 8,
-        "b1": np.zeros(32),
-        "W2": random.normal(size=(32, 10)) / 6,
-        "b2": np.zeros(10),
-    }
-    request = {
-        "function": "h = sigmoid(X @ W1 + b1); mean(cross_entropy(softmax(h @ W2 + b2), t))",
-        "variables": start,
-        "constants": {"X": pixels / 16, "t": digits.astype(float)},
-        "optimizer": "adam",
-    }
+    batches, whole = (Training(pixels / 16, digits, more) for more in ({"batch": DIGITS}, {}))
 
-    def accuracy(path):
-        W1, b1, W2, b2 = (path["variables"][name] for name in start)
-        hidden = 1 / (1 + np.exp(-(pixels / 16 @ W1 + b1)))
-        return np.mean(np.argmax(hidden @ W2 + b2, axis=1) == digits)
+    needed = [steps for steps in map(whole.steps, RATES) if steps]
+    steps = batches.steps(0.05)
+    wholes = 2 + steps // (len(digits) // DIGITS["size"])  # at the start, at the end, after each epoch
+    rows = DIGITS["size"] * (steps + 1) + len(digits) * wholes
 
-    def steps_of(rate, **more):
-        """Return the first number of steps, in tens, that learns enough."""
-        state = None
-        for steps in range(10, 200, 10):
-            path = descent(**request, steps=10, learning_rate=rate, state=state, **more)
-            if accuracy(path) >= 0.97:
-                return steps
-            state = path["state"]
-        return math.inf
-
-    full = min(len(digits) * (steps_of(rate) + 1) for rate in (0.02, 0.05, 0.1, 0.2))
-    batch = {"size": 100, "of": ["X", "t"], "seed": 0}
-    steps = steps_of(0.05, batch=batch)
-    wholes = 2 + steps // (len(digits) // 100)
-    rows = 100 * (steps + 1) + len(digits) * wholes
-
-    assert rows < full / 2
+    assert steps
+    assert rows < len(digits) * (min(needed) + 1) / 2

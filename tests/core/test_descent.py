@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from service.core import descent, gradient
 from service.core.calculus.namespaces import ARRAY_NAMES, COMPLEX_NAMES, FLOAT_NAMES
 from service.core.descent import OPTIMIZERS, SCHEDULES, loop, loop_source
+from service.core.descent.choice import read_options
 from service.core.descent.layout import Layout
 from service.core.descent.messages import SENTENCES
-from service.core.descent.options import read_options
 from service.core.descent.problem import Problem
 from service.core.exceptions import DeadlineExceeded, InvalidRequest, NonFiniteResult, OverBudget
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Scheduler

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.core import descent
-from service.core.descent.options import read_options
+from service.core.descent.choice import read_options
 from service.core.descent.schedules import factor_of
 from service.core.limits import DEFAULT_LIMITS
 

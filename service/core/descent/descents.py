@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.gradient import Tensors
-from service.core.descent.options import read_options
+from service.core.descent.choice import read_options
 from service.core.descent.path import Path, Progress
 from service.core.descent.problem import Problem
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from service.core.descent.choice import SCALED_TOLERANCE, Options
 from service.core.descent.layout import Reason
-from service.core.descent.options import SCALED_TOLERANCE, Options
 from service.core.descent.run import Run
 from service.core.limits import WORTH_TELLING_SECONDS
 

@@ -13,10 +13,10 @@ import numpy as np
 from service.core.calculus.blocks import BLOCK_ELEMENTS
 from service.core.calculus.template import Array
 from service.core.descent.bounds import bound_numbers, bounds_of
+from service.core.descent.choice import RULES, Options
 from service.core.descent.history import Record
 from service.core.descent.layout import BLOCK_NUMBERS, BLOCK_STEPS, GROWTH, Parts
 from service.core.descent.messages import Outcome
-from service.core.descent.options import RULES, Options
 from service.core.descent.problem import Problem
 from service.core.descent.projections import projection_numbers
 from service.core.descent.run import Run

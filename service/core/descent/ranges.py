@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from service.core.descent.options import Option
 from service.core.exceptions import Fault, InvalidRequest, fault, pointer_to, quote_text
 from service.core.limits import Limits
-
-if TYPE_CHECKING:
-    from service.core.descent.options import Option
 
 
 def check_range(row: Option, value: Any, limits: Limits) -> None:

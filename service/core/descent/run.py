@@ -7,10 +7,10 @@ from copy import copy
 from typing import Any
 
 from service.core.calculus.kernel import Kernel
+from service.core.descent.choice import Options
 from service.core.descent.history import History, Record
 from service.core.descent.judge import STATUSES, Judge, Verdict
 from service.core.descent.layout import Iterate, Parts, Reason
-from service.core.descent.options import Options
 from service.core.descent.steps import Stepper, Steps
 from service.core.exceptions import DeadlineExceeded, fault
 from service.core.limits import Deadline

@@ -11,7 +11,7 @@ from service.core.arrays import float_array
 from service.core.calculus.gradient import Tensors, arrays_of
 from service.core.calculus.template import Array
 from service.core.descent.bounds import bounds_of
-from service.core.descent.options import Options
+from service.core.descent.choice import Options
 from service.core.descent.problem import Problem
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 

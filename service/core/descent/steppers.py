@@ -10,10 +10,10 @@ import numpy as np
 from service.core.calculus.kernel import Kernel
 from service.core.descent.active_set import Box
 from service.core.descent.backtracking import Backtracking
+from service.core.descent.choice import Options
 from service.core.descent.lbfgs import Lbfgs
 from service.core.descent.loop import Judgement, make_judgement, make_loop, make_row_loop
 from service.core.descent.newton import Newton
-from service.core.descent.options import Options
 from service.core.descent.problem import Problem
 from service.core.descent.searcher import Searcher
 from service.core.descent.steps import Stepper

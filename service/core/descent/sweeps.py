@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.gradient import Tensors
+from service.core.descent.choice import Options, read_options
 from service.core.descent.fleet import fleets_of
-from service.core.descent.options import Options, read_options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
 from service.core.descent.starts import given_starts, random_starts
