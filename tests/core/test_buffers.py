@@ -13,12 +13,12 @@ from service.core.calculus import buffers, schedule
 from service.core.calculus.buffers import Arena
 from service.core.calculus.compiler import compile_anew
 from service.core.calculus.differences import METHODS
-from service.core.calculus.emit import array_function
 from service.core.calculus.inputs import array_data
 from service.core.calculus.kernel import bind_on_arrays
 from service.core.calculus.maps import compile_map
 from service.core.calculus.points import block_for
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Limits
+from tests.core.array_functions import array_function
 from tests.core.operation_cases import CASES
 
 POINTS = (0, 1, 0)

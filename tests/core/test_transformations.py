@@ -10,7 +10,6 @@ import pytest
 from service.core.calculus import batch as batching_of_programs
 from service.core.calculus import buffers, lowering, reverse, tiles
 from service.core.calculus.batch import batch
-from service.core.calculus.emit import array_function
 from service.core.calculus.inputs import array_data
 from service.core.calculus.reverse import differentiate, pull_back, push_forward
 from service.core.language.operations import FUNCTIONS, OPERATIONS
@@ -18,6 +17,7 @@ from service.core.language.parser import parse_function
 from service.core.language.program import Program, check_function
 from service.core.limits import DEFAULT_LIMITS
 from tests.core import tolerances
+from tests.core.array_functions import array_function
 from tests.core.operation_cases import CASES, Case
 
 WITHOUT_DERIVATIVE = {"less", "less_equal", "greater", "greater_equal", "equal", "not_equal"}

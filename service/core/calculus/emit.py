@@ -25,12 +25,6 @@ from service.core.language.graph import Term
 from service.core.language.program import Program
 
 
-def array_function(program: Program, outputs: Sequence[Term], plan: ExecutionPlan | None = None) -> Maker:
-    """Make the function from the variables' arrays to those of the outputs, a tuple."""
-    source = write_source(program.graph, outputs, array_names(program), order=plan)
-    return make_function(source, f"({', '.join(source.outputs)},)")
-
-
 @dataclass(frozen=True)
 class Emitted:
     """The sources of value and gradient.

@@ -231,13 +231,11 @@ class _Planner:
         reused = self._reusable(index, node, dead) if is_reusing else None
         if planned.region is not None and index == planned.region.indices[0]:
             self.alive += sum([self.sizes[whole] for whole in planned.region.whole])
-        if planned.is_whole:
-            pass  # counted at the region's start
-        elif reused is None:
-            self.alive += self._size(index)
-        else:
+        if reused is not None:
             self.aliases[index] += self.aliases[reused]
             dead.remove(reused)
+        elif not planned.is_whole:  # those are counted at the region's start
+            self.alive += self._size(index)
         largest = max([node.size, *[graph.nodes[operand].size for operand in node.operands]])
         self.loads.append(self.alive + int(node.operation.workspace * largest))
         self.alive -= sum([self._size(root) for root in dead])
