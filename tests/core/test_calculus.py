@@ -462,6 +462,12 @@ def test_a_difference_is_divided_by_the_step_that_was_taken(function, x, method,
     assert field == pytest.approx(slope, rel=1e-12)
 
 
+def test_a_complex_step_that_the_client_gives_stays():
+    slope = gradient("log(x)", {"x": 1e-20}, method="complex_step", h=1e-20)["gradient"]["x"]
+
+    assert slope == pytest.approx(math.pi / 4 * 1e20, rel=1e-14)  # the angle of 1e-20 + 1e-20i over h
+
+
 @pytest.mark.parametrize(
     ("points", "constants", "pointer"),
     [

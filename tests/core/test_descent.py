@@ -152,6 +152,27 @@ STATUSES = {
         {"x": [0.0] * 700},
         {"learning_rate": 3e13, "tolerance": 1e-6, "method": "central"},
     ),
+    "differences of what is a variable itself": (
+        "max_steps",
+        5,
+        "y = x; y",
+        {"x": 0.5},
+        {"learning_rate": 0.1, "steps": 5, "tolerance": 1e-6, "method": "central"},
+    ),
+    "differences of a view of a variable": (
+        "max_steps",
+        5,
+        "x[:1]",
+        {"x": [0.5] * 700},
+        {"learning_rate": 0.1, "steps": 5, "tolerance": 1e-6, "method": "central"},
+    ),
+    "the minimum of a root of squares is reached": (
+        "converged",
+        1,
+        "sqrt(sum(x**2))",
+        {"x": [1.0, 0.0]},
+        {"learning_rate": 1.0, "tolerance": 1e-6},
+    ),
     "rate 1e308": ("diverged", 0, SQUARE, START, {"learning_rate": 1e308}),
     "rate 1e308 within bounds": (
         "stalled",

@@ -28,6 +28,7 @@ HABITS = [
     ("power(x, 2)", "Write a ** b."),
     ("asin(x)", "Write arcsin(x)."),
     ("acos(x)", "Write arccos(x)."),
+    ("atan2(x, x)", "Write arctan2(a, b)."),
     ("mse(x, x)", "Write mean(squared_error(p, t))."),
     ("x[0]^2", "Write ** for a power."),
     ("x[0] if x[0] > 0 else 1", "Write where(condition, a, b)."),

@@ -16,7 +16,8 @@ DIGITS_LOST = {"Weierstrass": 1e-5}
 
 WITHOUT_PLACE = {"LennardJones", "ZeroSum"}
 WITHOUT_VALUE = {"Csendes", "Damavandi"}
-"""Whose minimum has no single place, and whose formula is 0/0 at it."""
+WITHOUT_SLOPE = {"Bukin06", "XinSheYang04"}
+"""Whose minimum has no single place, whose formula is 0/0 at it, and whose minimum is a cusp."""
 
 
 @pytest.mark.parametrize("place", [0, 1], ids=["first point", "second point"])
@@ -47,6 +48,22 @@ def test_the_published_minimum_is_the_value_at_its_place(function):
     found = value(function.text, {"x": known["minimizer"]}, function.constants)["value"]
 
     assert found == pytest.approx(known["minimum"], rel=1e-5, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [function for function in FUNCTIONS if function.name not in WITHOUT_PLACE | WITHOUT_VALUE],
+    ids=lambda function: function.name,
+)
+def test_the_gradient_at_the_published_minimum_is_a_number_however_a_norm_is_written(function):
+    minimizer = known_values()["functions"][function.name]["minimizer"]
+    for norm in ("norm(x)", "sqrt(sum(x**2))", "sum(x**2)**0.5"):
+        text = function.text.replace("norm(x)", norm)
+        if function.name in WITHOUT_SLOPE:
+            with pytest.raises(NonFiniteResult, match="the derivative by x"):
+                gradient(text, {"x": minimizer}, function.constants)
+        else:
+            assert np.isfinite(gradient(text, {"x": minimizer}, function.constants)["gradient"]["x"]).all()
 
 
 def test_every_function_has_its_values():

@@ -180,6 +180,7 @@ def test_the_values_and_gradients_of_further_losses(name, p, t, options, values,
         ("poisson", [-1.0], [1.0], "/predictions/0"),
         ("poisson", [1.0], [-1.0], "/targets/0"),
         ("binary_cross_entropy", [0.5, 0.5], [3, -1], "/targets/0"),
+        ("binary_cross_entropy", [0.5, 0.5], [1, -1], "/targets/1"),
         ("kl_divergence", [0.5, 0.5], [1.5, -0.5], "/targets/1"),
         ("cross_entropy", [[0.5, 0.5]], [[2, -1]], "/targets/0/1"),
     ],
@@ -189,6 +190,14 @@ def test_targets_are_checked_like_predictions(name, p, t, pointer):
         loss(name, p, t)
 
     assert caught.value.faults[0].pointer == pointer
+
+
+@pytest.mark.parametrize("targets", [[0, 3], [1, -1]])
+def test_targets_of_logits_are_checked_too(targets):
+    with pytest.raises(InvalidRequest) as caught:
+        loss("binary_cross_entropy", [2.0, -3.0], targets, from_logits=True)
+
+    assert caught.value.faults[0].pointer == "/targets/1"
 
 
 def test_the_distance_of_a_zero_vector_is_not_finite():
