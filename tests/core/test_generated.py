@@ -38,8 +38,8 @@ LINES = (
 """What the tables write into a loop; `{x}` stands for a name that is made."""
 FIXED = {
     *ARRAY_NAMES, *FLOAT_NAMES, *LOOP_ARRAY_NAMES, *LOOP_FLOAT_NAMES,
-    "def", "bind", "program", "advance", "judge", "return", "try", "except", "while", "for", "in", "range",
-    "if", "elif", "else", "and", "or", "not", "break", "continue", "True", "False", "None",
+    "def", "bind", "others", "program", "advance", "judge", "return", "try", "except", "while", "for", "in",
+    "range", "if", "elif", "else", "and", "or", "not", "break", "continue", "True", "False", "None",
     "Interrupted", "ArithmeticError", "ValueError", "float", "item", "out", "transpose", "reshape",
     "check", "probe", "memory", "differences", "tile", "own", "append",
     "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
@@ -58,7 +58,7 @@ TOKEN = re.compile(rf"({NAME}(?!\w))|([A-Za-z_]\w*)|{NUMBER}|{SIGN}|\.(?=[a-z])|
 
 def assert_generated(text: str) -> None:
     """Read a text to its end, token by token; every word is ours."""
-    is_of_vectors = text.startswith("def bind():\n    def dot(a, b):\n")
+    is_of_vectors = text.startswith("def bind(**others):\n    def dot(a, b):\n")
     for line in text.split("\n"):
         position = 0
         while position < len(line):

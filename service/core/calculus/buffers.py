@@ -84,6 +84,8 @@ def place(steps: Sequence[Step]) -> tuple[int, list[int]]:
     int, list of int
         Elements of the whole memory, and those in use during each step.
     """
+    if all([step.size < SMALLEST for step in steps]):
+        return 0, [0] * len(steps)
     first, lasts = _chains(steps)
     sizes = {step.index: _aligned(step.size) for step in steps if _is_placed(step, first, lasts)}
     arena, taken = Arena(), []

@@ -152,18 +152,22 @@ def make_functions(
     data = (*source.data, *numbers)
     before = (*source.places, *source.setup)
     held = {*names, *data, *(line.split(" = ", 1)[0] for line in before)}
-    definitions = [line for name, function in functions.items() for line in _definition(name, function, held)]
+    definitions, used = list[str](), words_of(before)
+    for name, function in functions.items():
+        words = (words_of(function.lines) & held).difference(function.arguments)
+        definitions += _definition(name, function, sorted(words))
+        used |= words
     lines = [*before, *definitions, f"return {', '.join(functions)}"]
-    text = "\n".join([f"def bind({', '.join(data)}):", *indented(lines)])
+    parameters = [*(word for word in data if word in used), "**others"]
+    text = "\n".join([f"def bind({', '.join(parameters)}):", *indented(lines)])
     scope = {"__builtins__": BUILTINS, **names}
     exec(compiled(text), scope)  # noqa: S102 - our own source, from our own tables
     maker: Maker = scope.pop("bind")  # its globals are the scope: without the cycle it is freed at once
     return maker
 
 
-def _definition(name: str, function: Function, held: set[str]) -> list[str]:
+def _definition(name: str, function: Function, used: Sequence[str]) -> list[str]:
     """Write one definition; what it uses from around it become its local names, which are the fastest."""
-    used = sorted((words_of(function.lines) & held).difference(function.arguments))
     parameters = ", ".join([*function.arguments, *(f"{word}={word}" for word in used)])
     return [f"def {name}({parameters}):", *indented(function.lines)]
 

@@ -78,6 +78,8 @@ def _elements_of(lowered: Lowered, node: Node, operands: list[Elements]) -> Elem
         return array_of(terms, node.shape)
     if operation is NUMBER:
         return array_of([lowered.graph.number(node.options[0])], ())
+    if operation.is_elementwise and not node.shape:
+        return array_of([lowered.graph.apply(operation.name, *[each.item() for each in operands])], ())
     if operation.is_elementwise:
         rows = [_stretched(each, node.shape).flat for each in operands]
         terms = [lowered.graph.apply(operation.name, *row) for row in zip(*rows, strict=True)]

@@ -122,7 +122,7 @@ def schedule(
     planned = (planner.step(position, index) for position, index in enumerate(ordered))
     steps = [step for step in planned if step is not None]
     costliest = max(steps, key=lambda step: step.cost, default=None)
-    widest = max(steps, key=lambda step: step.node.size, default=None)
+    widest = max(steps, key=lambda step: planner.counts[step.index], default=None)
     body = tuple([step for step in steps if step.index in varying])
     memory, taken = place(body)
     before = len(steps) - len(body)
@@ -134,7 +134,7 @@ def schedule(
         body=body,
         operations=sum(step.cost for step in steps),
         largest=costliest.cost if costliest else 0.0,
-        elements=sum([step.node.size for step in body]),
+        elements=sum([planner.counts[step.index] for step in body]),
         peak_bytes=element_bytes * (inputs + peak),
         memory=memory,
         costliest=costliest.node.place if costliest else Place(1, 1),
@@ -173,7 +173,7 @@ def cost_of(graph: Graph, node: Node, largest: int) -> float:
 
 
 class _Planner:
-    """Follows which buffers are alive; sizes are in elements."""
+    """Follows which buffers are alive; sizes, of tiles too, and counts of whole results are in elements."""
 
     def __init__(
         self,
@@ -184,7 +184,8 @@ class _Planner:
         regions: Mapping[int, Region],
     ) -> None:
         self.graph, self.regions = graph, regions
-        self.sizes = [math.prod(node.shape) for node in graph.nodes]
+        self.counts = [math.prod(node.shape) for node in graph.nodes]
+        self.sizes = self.counts[:]
         for index, region in regions.items():
             if index in region.parts:
                 self.sizes[index] = math.prod(region.tile_shape)
@@ -236,7 +237,7 @@ class _Planner:
             dead.remove(reused)
         elif not planned.is_whole:  # those are counted at the region's start
             self.alive += self._size(index)
-        largest = max([node.size, *[graph.nodes[operand].size for operand in node.operands]])
+        largest = max([self.counts[each] for each in (index, *node.operands)])
         self.loads.append(self.alive + int(node.operation.workspace * largest))
         self.alive -= sum([self._size(root) for root in dead])
         released = tuple([alias for root in dead for alias in self.aliases[root]])

@@ -106,6 +106,8 @@ def cut(graph: Graph, ordered: Sequence[int], kept: Collection[int]) -> tuple[li
     list of int, dict of int to Region
         The order, and the region of each node that is in one.
     """
+    if all([graph.nodes[index].size < LARGE for index in ordered]):
+        return [*ordered], {}
     users: dict[int, list[int]] = {}
     for index in ordered:
         for operand in graph.nodes[index].operands:
