@@ -9,7 +9,6 @@ of numbers in one step.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -102,16 +101,6 @@ class _Scanner:
         self._nesting = nesting
         self._most_parts = parts
         self._parts = 0
-        self._take: tuple[Callable[[int, int, int], object], ...] = (
-            self._number,
-            self._number,
-            self._bytes,
-            self._text,
-            self._array,
-            self._map,
-            self._tag,
-            self._simple,
-        )
 
     def wrong(self, at: int, reason: str) -> MalformedCbor:
         """Make the error of a place."""
@@ -121,7 +110,7 @@ class _Scanner:
         """Pass over an item and all it holds."""
         start = self.at
         major, argument = self._head()
-        self._take[major](start, argument, depth)
+        self._TAKE[major](self, start, argument, depth)
 
     def _head(self) -> tuple[int, int]:
         """Read the first byte of an item, and the number behind it."""
@@ -287,3 +276,6 @@ class _Scanner:
                 raise self._not_finite(start)
         elif first not in CONSTANTS:
             raise self.wrong(start, "undefined and unassigned simple values are not taken")
+
+    _TAKE = _number, _number, _bytes, _text, _array, _map, _tag, _simple
+    """By major type; bound methods would be a cycle, which keeps the body until the collector comes."""

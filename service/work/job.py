@@ -79,8 +79,8 @@ class Job(Scheduler):
     def abandon(self) -> None:
         """Tell the computation to stop: nobody waits for it any more."""
         self.is_abandoned = True
-        if self._deadline:
-            self._deadline.cancel()
+        if deadline := self._deadline:
+            deadline.cancel()
         for future in self._awaited:  # of the thread, once it runs, this changes nothing
             future.cancel()
         self._turn.hurry()
@@ -149,5 +149,6 @@ class Job(Scheduler):
             return work(self)
         finally:
             self._turn.give()
+            self._deadline = None  # a cycle: only the collector would free the answer that hangs on it
             if self._size > LARGE_BYTES:
                 self._threads.give_back_memory()

@@ -10,6 +10,9 @@ from contextlib import nullcontext
 
 import pytest
 
+from service.api.endpoints import ENDPOINTS
+from service.api.formats import FORMATS
+from service.app import create_app
 from service.config import Settings
 from service.core.limits import Deadline
 from service.server.bridge import FREE_BYTES, Bridge
@@ -188,3 +191,43 @@ def test_a_request_is_freed_without_the_collector(is_on_a_thread, answer):
         gc.enable()
 
     assert left == [None] * (1 + is_on_a_thread)
+
+
+@pytest.fixture(scope="module")
+def real_application():
+    return create_app(Settings.from_environment({}))
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+@pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=ENDPOINTS)
+def test_a_computation_on_a_thread_leaves_nothing_to_the_collector(real_application, endpoint, form):
+    """Memory of large arrays would grow from one request to the next, and had to be given back each time."""
+    settings = Settings.from_environment({"KOBAI_INLINE_BODY_BYTES": "0"})
+    body, statuses, left = form.dumps(endpoint.examples[0]), [], []
+    fields = {"host": "a", "content-type": form.media_type, "accept": form.media_type}
+    fields["content-length"] = str(len(body))
+    headers = [(name.encode(), value.encode()) for name, value in fields.items()]
+    scope = SCOPE | {"raw_path": endpoint.path.encode(), "headers": headers}
+
+    async def send(message):
+        statuses.append(message.get("status", 200))
+
+    async def run():
+        bridge = Bridge(real_application, settings)
+        for flags in (gc.DEBUG_SAVEALL, 0):  # what is made once does not count
+            await bridge(scope, messages_of(body)[0], send)
+            await asyncio.sleep(0.1)  # the thread lets go a moment later
+            gc.collect()
+            gc.disable()
+            gc.set_debug(flags)
+        left.extend(map(type, gc.garbage))
+
+    try:
+        asyncio.run(run())
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+    assert set(statuses) == {200}
+    assert left == []
