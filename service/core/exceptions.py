@@ -96,7 +96,7 @@ MESSAGES: dict[str, str] = {
     "unused-variable": "The variable {got} does not occur in the function.",
     "misplaced-comparison": "A comparison, and, or, not stand only in the first argument of where(condition, a, b).",
     "needs-comparison": "This is no comparison; where(condition, a, b), and, or, not take comparisons, such as where(x > 0, x, 0).",
-    "wrong-arity": "{signature} takes {expected}, got {got}.",
+    "wrong-arity": "{signature} takes {expected}, got {got}.{hint}",
     "unknown-keyword": "{signature} has no keyword {got}.{hint}",
     "positional-after-keyword": "A positional argument stands after a keyword argument.",
     "unnamed-statement": "Only the last statement may omit its name; write name = expression.",

@@ -285,3 +285,11 @@ def test_limits_are_arguments():
 def test_an_axis_that_does_not_fit_says_which_do(text, words):
     with pytest.raises(InvalidFunction, match=words):
         check(text)
+
+
+@pytest.mark.parametrize("text", ["clip(x, low=0, high=1)", "sum(x=x)", "len(x=x)", "huber(x, t=1)"])
+def test_a_call_that_names_an_array_says_that_arrays_have_no_names(text):
+    with pytest.raises(InvalidFunction) as caught:
+        check(text, {"x": (2,)})
+
+    assert caught.value.faults[0].detail.endswith("Arrays are given in this order, without names.")

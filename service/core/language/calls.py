@@ -23,7 +23,8 @@ def length(expansion: Expansion, instruction: Instruction) -> int:
     """Return the length of the first axis, a whole number."""
     if len(instruction.arguments) != 1 or instruction.detail:
         got = len(instruction.arguments) + len(instruction.detail)
-        refuse("wrong-arity", expansion.graph.place, signature="len(x)", expected="1 argument", got=got)
+        place, hint = expansion.graph.place, BY_POSITION if instruction.detail else ""
+        refuse("wrong-arity", place, signature="len(x)", expected="1 argument", got=got, hint=hint)
     term = expansion.operand(instruction.arguments[0])
     if not term.shape:
         refuse("no-length", expansion.graph.place)
@@ -148,6 +149,9 @@ TWO_ARRAYS = {
 }
 """What is meant by a second array in a reduction's arguments."""
 
+BY_POSITION = " Arrays are given in this order, without names."
+"""What is meant by a call that names an operand."""
+
 KEYWORDS = {
     "dim": "axis",
     "keepdim": "keepdims",
@@ -155,6 +159,7 @@ KEYWORDS = {
     "beta": "delta",
     "newshape": "shape",
     "axes": "axis",
+    "correction": "ddof",
 }
 """What other libraries call options."""
 
@@ -194,11 +199,14 @@ NUMERIC = frozenset({"inside", "positive", "non-negative", "fraction", "number"}
 def _refuse_arity(expansion: Expansion, operation: Operation, instruction: Instruction) -> NoReturn:
     required = [name for name, _, default in operation.options if default is REQUIRED]
     count = len(operation.operands) + len(required)
-    named = [keyword for keyword, _ in instruction.detail if keyword in required]
+    options = {name for name, _, _ in operation.options}
+    keywords = [keyword for keyword, _ in instruction.detail]
+    named = [keyword for keyword in keywords if keyword in required]
     refuse(
         "wrong-arity",
         expansion.graph.place,
         signature=operation.signature,
         expected="arrays" if operation.is_variadic else f"{count} argument{'s' if count != 1 else ''}",
         got=len(instruction.arguments) + len(named),
+        hint="" if options.issuperset(keywords) else BY_POSITION,
     )
