@@ -345,7 +345,7 @@ def test_eigenvalues_are_in_the_quote_and_wait_for_no_deadline():
     took = next(ticks)
 
     assert curved["operations"] - plain["operations"] >= 0.1 * 200**3
-    assert curved["peak_bytes"] > plain["peak_bytes"]
+    assert curved["peak_bytes"] - plain["peak_bytes"] >= 2 * 8 * 200**2
     assert hessian(ROSENBROCK, x, limits=limits)
     with pytest.raises(OverBudget, match="single operation"):
         hessian(ROSENBROCK, x, curvature=True, limits=limits)
