@@ -19,6 +19,9 @@ os.environ.update(ONE_THREAD)  # before anything below imports NumPy
 from service import metrics_folder
 from service.checks import allow_connections, check_command_line, fit_memory, memory_folder
 from service.config import Settings, SettingsError
+from service.work.memory import keep_little
+
+keep_little()  # before the first message starts a thread, which would have a heap of its own
 
 settings = Settings.from_environment()
 
@@ -38,7 +41,6 @@ from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 from service.api import health, traces  # noqa: E402
 from service.api.logs import write_line  # noqa: E402
 from service.warm import warm_up  # noqa: E402
-from service.work.memory import keep_little  # noqa: E402
 
 METRICS_FOLDER = Path(os.environ[metrics_folder.VARIABLE])
 
@@ -126,7 +128,6 @@ def on_starting(server: Any) -> None:
     except SystemExit:
         on_exit(server)
         raise
-    keep_little()
     # A core file would write what callers have sent to a disk.
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     metrics_folder.forget(METRICS_FOLDER)

@@ -100,8 +100,8 @@ class Job(Scheduler):
 
     def give_way(self) -> None:
         """Wait for the next turn, if another job goes first."""
-        if self._deadline:
-            self._turn.give_way(self._deadline.remaining)
+        if deadline := self._deadline:
+            self._turn.give_way(deadline.remaining)
 
     def expect(self, seconds: float, peak_bytes: float) -> bool:
         """Wait for room in memory, no longer than until the deadline; a long job needs a place among them.
@@ -119,7 +119,7 @@ class Job(Scheduler):
             return True
         self._turn.give()
         began = time.monotonic()
-        left = self._deadline.remaining() if self._deadline else 0.0
+        left = deadline.remaining() if (deadline := self._deadline) else 0.0
         room = self._call(self._memory.wait(self, int(peak_bytes), left))
         self._awaited.append(room)
         try:

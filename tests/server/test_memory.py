@@ -1,11 +1,17 @@
+import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
 from service.work import memory
 
 MIB = 1024 * 1024
+
+HEAP_OF_A_THREAD = 64 * MIB
+"""glibc reserves as much address space for each but the main one, and aligns it (malloc/arena.c)."""
 
 
 class Node:
@@ -46,6 +52,23 @@ def test_an_array_of_many_megabytes_is_found_in_the_heap_again():
     printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
 
     assert int(printed.stdout) < 400
+
+
+def test_no_thread_has_a_heap_of_its_own(server):
+    """What one thread frees there, no other uses, and each large answer takes new memory."""
+    body = {"x": [0.1] * 50_000}
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: server.post("/softmax", body)[0], range(8)))
+
+    assert answers == [200] * 8
+    for pid in (server.process.pid, *server.workers()):
+        rows = re.findall(r"^(\w+)-(\w+) (\S+)", Path(f"/proc/{pid}/maps").read_text(), re.MULTILINE)
+        ends = {int(end, 16) for _, end, mode in rows if mode == "---p"}
+        starts = [int(start, 16) for start, _, mode in rows if mode == "rw-p"]
+        assert not [
+            start for start in starts if start % HEAP_OF_A_THREAD == 0 and start + HEAP_OF_A_THREAD in ends
+        ]
 
 
 def test_a_system_that_tells_no_sizes_is_taken_as_it_is(monkeypatch, tmp_path):
