@@ -119,6 +119,20 @@ def test_a_run_ends_where_the_single_descent_does(options, optimizer, way, block
         assert_same(run, alone)
 
 
+@pytest.mark.parametrize("method", ["exact", "central"])
+@pytest.mark.parametrize("function", ["y = x; 3", "y = x; c", "sum(x[7:])", "sum(x[7:])*c + exp(c)"])
+def test_a_value_that_is_the_same_for_every_run_is_one_for_each(function, method, way, blocks):
+    constants = {"c": 0.5} if "c" in function else {}
+    options = {"method": method, "optimizer": "adamw", "steps": 20}
+
+    outcome = sweep(function, {"x": [1.0, 2.0, 3.0]}, constants, learning_rates=RATES, **options)
+
+    for rate, run in zip(RATES, outcome["runs"], strict=True):
+        alone = descent(function, {"x": [1.0, 2.0, 3.0]}, constants, learning_rate=rate, **options)
+        assert_same(run, alone)
+    assert blocks
+
+
 @pytest.mark.parametrize("optimizer", ["gradient_descent", "adagrad", "adam", "rprop"])
 def test_runs_that_stall_or_diverge_leave_the_others(optimizer, way, blocks):
     """A plateau, a well, and a slope over which exp overflows."""

@@ -88,9 +88,8 @@ class Emitted:
     def on_rows(self) -> Template:
         """Value and gradient on floats, each of which is an array over rows."""
         source = self.points_source
-        value, *gradient = source.outputs
         varying = source.made | {*source.slots}
-        gradient = [part if part in varying else f"spread({part})" for part in gradient]
+        value, *gradient = (part if part in varying else f"spread({part})" for part in source.outputs)
         source = replace(source, data=(*source.data, "spread"))
         return self._template(source, value, gradient, False, math.nan)
 
