@@ -10,15 +10,23 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import NDArray
 
 from service.core.arrays import Axis, Float
-from service.core.reduction_kernels import add_reduce, maxima, maximum_reduce, sums
+from service.core.reduction_kernels import add_reduce, maxima, maximum_reduce, minimum_reduce, sums
 
 Array = NDArray[Any]
 
 SUM_NEAR_ONE = 1.25
 """Below it log(sum) loses digits to the 1 of the largest element, and log1p of the rest does not."""
+
+LARGE = 2**16
+"""Elements from which a maximum along an axis costs more than to see that it need not be subtracted."""
+SAFE_EXPONENT = 650.0
+"""Magnitude up to which exp, and sums of as many as the memory holds, neither overflow nor lose digits."""
+SAFE_FIRST = -10.0
+"""An element from which the sum of exp is so large that shares of it keep their digits down to 1e-303."""
 
 SMALLEST_SQUARE = 1e-290
 """Sums of squares below it may have lost digits to underflow."""
@@ -70,16 +78,40 @@ def logsumexp_kernel(x: Array, axis: Axis = None, keepdims: bool = False) -> Arr
     return result if keepdims else result.squeeze(axis)
 
 
-def logsumexp_of(x: Array, top: Array, powers: Array, total: Array, axis: Axis, keepdims: bool) -> Array:
-    """Compute the logsumexp of x from its maximum, exp(x - max) and their sum, with kept axes, of real x."""
-    if not np.isfinite(top).all():
+def exponent_shift(x: Array, axis: Axis) -> Array:
+    """Return what to subtract from real x before exp, with kept axes: the maximum, or 0 where that will do.
+
+    It will where no exp of a large array overflows, and no sum of exp is so small that shares of it lose
+    digits: the first elements along the axis show that of most data, the smallest of all of the rest.
+    """
+    if x.size < LARGE:
+        return maxima(x, axis)
+    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    first = x[tuple([slice(0, 1) if each in axes else slice(None) for each in range(x.ndim)])]
+    is_low = minimum_reduce(first, None) < SAFE_FIRST and minimum_reduce(x, None) < -SAFE_EXPONENT
+    is_safe = not is_low and maximum_reduce(x, None) <= SAFE_EXPONENT
+    return np.zeros(first.shape) if is_safe else maxima(x, axis)
+
+
+def shifted_exp(x: Array, shift: Array, out: Array | None = None) -> Array:
+    """Compute exp(x - shift), at once where there is nothing to subtract."""
+    if np.count_nonzero(shift):
+        x = np.subtract(x, shift, out=out)
+    result: Array = np.exp(x, out=out)
+    return result
+
+
+def logsumexp_of(x: Array, shift: Array, powers: Array, total: Array, axis: Axis, keepdims: bool) -> Array:
+    """Compute the logsumexp of real x from a shift, exp(x - shift) and their sum, with kept axes."""
+    is_near = np.absolute(total - 1.0) < SUM_NEAR_ONE - 1.0
+    has_near = np.logical_or.reduce(is_near, None)
+    if not np.isfinite(shift).all() or (has_near and not np.count_nonzero(shift)):
         return logsumexp_kernel(x, axis, keepdims)
     result: Array = np.log(total)
-    is_near = np.less(total, SUM_NEAR_ONE)
-    if np.logical_or.reduce(is_near, None):
-        others = sums(powers - (x == top), axis)
+    if has_near:
+        others = sums(powers - (x == shift), axis)
         result = np.where(is_near, np.log1p(np.where(is_near, others, 0.0)), result)
-    result = result + top
+    result = result + shift
     return result if keepdims else result.squeeze(axis)
 
 

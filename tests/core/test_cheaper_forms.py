@@ -70,6 +70,27 @@ def test_a_product_is_not_turned_when_its_factors_are(written, cheaper):
     assert gradient(written, point)["value"] == pytest.approx(gradient(cheaper, point)["value"], rel=1e-13)
 
 
+def test_a_number_multiplies_the_product_where_that_is_smaller_than_a_factor():
+    draw = np.random.default_rng(2).normal
+    point = {"A": draw(size=(50, 3)), "B": draw(size=(3, 40)), "C": draw(size=(50, 40))}
+    shapes = {name: array.shape for name, array in point.items()}
+    error = point["A"] @ point["B"] - point["C"]
+
+    known = compile_anew("sum((A @ B - C)**2)", shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS)
+    found = gradient("sum((A @ B - C)**2)", point)["gradient"]
+
+    multiplied = [step.node.size for step in known.plan.body if step.node.operation.name == "multiply"]
+    assert multiplied.count(error.size) == 1  # the derivative by C itself
+    assert_allclose(found["A"], 2.0 * error @ point["B"].T, rtol=1e-13, atol=1e-13)
+    assert_allclose(found["B"], 2.0 * point["A"].T @ error, rtol=1e-13, atol=1e-13)
+
+
+def test_a_product_of_a_multiple_overflows_no_sooner():
+    X = np.full((30, 20), 1e154)
+
+    assert np.isfinite(gradient("sum((1e-6*X) @ Y)", {"X": X, "Y": X.T})["value"])
+
+
 def test_a_reciprocal_that_overflows_is_a_quotient_that_does_not():
     assert value("x*(1/y)", {"x": 1e-300, "y": 1e-310})["value"] == pytest.approx(1e10)
 

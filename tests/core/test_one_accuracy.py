@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from service.core import gradient, gradient_field, logsumexp, loss
 from tests.core import references, tolerances
@@ -98,3 +99,27 @@ def test_a_number_below_zero_is_rounded_to_a_zero_without_sign(name, size):
     answer = gradient(f"max(arctan2({name}(x), -1))", {"x": np.full(size, -0.3)})
 
     assert answer["value"] == np.pi
+
+
+RANGES = {
+    "common scores": (-3.0, 3.0, 0.5),
+    "scores beyond exp": (900.0, 1_000.0, 0.0),
+    "scores below every exp": (-1_000.0, -900.0, -950.0),
+    "scores of both": (-800.0, 800.0, 0.0),
+    "sums near 1": (-60.0, -50.0, 1e-6),
+}
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, (0, 2), (-1, 0)])
+@pytest.mark.parametrize(("low", "high", "first"), RANGES.values(), ids=list(RANGES))
+def test_exp_of_large_arrays_is_shifted_where_it_has_to_be(low, high, first, axis):
+    x = np.random.default_rng(5).uniform(low, high, (40, 60, 30))
+    x[0] = x[:, 0] = x[:, :, 0] = first
+    top = np.max(x, axis=axis, keepdims=True)
+    powers = np.exp((x - top).astype(np.longdouble))
+    total = np.sum(powers, axis=axis, keepdims=True)
+
+    answer = gradient(f"sum(logsumexp(x, axis={axis}))", {"x": x})
+
+    assert answer["value"] == pytest.approx(float(np.sum(top + np.log(total))), rel=1e-14)
+    assert_allclose(answer["gradient"]["x"], (powers / total).astype(float), rtol=1e-13, atol=1e-307)

@@ -87,6 +87,8 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "norm_kernel": activation_kernels.norm_kernel,
     "xlogy": loss_kernels.xlogy,
     "settle_onto": loss_kernels.settle_onto,
+    "exponent_shift": activation_kernels.exponent_shift,
+    "shifted_exp": activation_kernels.shifted_exp,
     "logsumexp_of": activation_kernels.logsumexp_of,
     "log_complement": loss_kernels.log_complement,
     "xlog_complement": loss_kernels.xlog_complement,

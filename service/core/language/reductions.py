@@ -9,6 +9,7 @@ from service.core.language import batching, elements, shapes
 from service.core.language.graph import Term
 from service.core.language.operation import Operation, Shape
 from service.core.language.ranges import is_sum_of_squares
+from service.core.language.rows import internal
 from service.core.reduction_kernels import is_faster_by_columns, sums_by_product
 
 AXIS = (("axis", "axis", None), ("keepdims", "flag", False))
@@ -62,6 +63,18 @@ def _shift(x: Term, axis: shapes.Axes) -> Term:
     return x - x.apply("max", axis=axis, keepdims=True)
 
 
+def _powers(x: Term, axis: shapes.Axes) -> tuple[Term, Term, Term]:
+    """Write what softmax and logsumexp of large arrays share: a shift, exp(x - shift) and its sums."""
+    shift = x.apply("exponent_shift", axis=axis)
+    powers = x.apply("shifted_exp", shift)
+    return shift, powers, powers.apply("sum", axis=axis, keepdims=True)
+
+
+def _softmax_of_powers(x: Term, axis: shapes.Axes) -> Term:
+    _, powers, total = _powers(x, axis)
+    return powers / total
+
+
 def _softmax(x: Term, axis: shapes.Axes) -> Term:
     powers = _shift(x, axis).apply("exp")
     return powers / powers.apply("sum", axis=axis, keepdims=True)
@@ -85,10 +98,7 @@ def _log_of_sum(shifted: Term, axis: shapes.Axes, keepdims: bool) -> Term:
 
 
 def _logsumexp_of(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
-    """Write it with the powers that the softmax of the same elements has."""
-    top, powers = x.apply("max", axis=axis, keepdims=True), _shift(x, axis).apply("exp")
-    total = powers.apply("sum", axis=axis, keepdims=True)
-    return x.apply("logsumexp_of", top, powers, total, axis=axis, keepdims=keepdims)
+    return x.apply("logsumexp_of", *_powers(x, axis), axis=axis, keepdims=keepdims)
 
 
 def _norm(x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
@@ -151,7 +161,7 @@ def _whole(x: Term) -> Term:
 
 
 def _logsumexp_cotangent(
-    g: Term, y: Term, x: Term, top: Term, powers: Term, total: Term, axis: shapes.Axes, keepdims: bool
+    g: Term, y: Term, x: Term, shift: Term, powers: Term, total: Term, axis: shapes.Axes, keepdims: bool
 ) -> Term:
     """Differentiate by x alone, of which the other operands are made."""
     return spread(g, x, axis, keepdims) * x.apply("softmax", axis=axis)
@@ -264,7 +274,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         shape=shapes.along,
         options=LAST,
         array="softmax_kernel({0}, {axis})",
-        on_arrays=_softmax,
+        on_arrays=_softmax_of_powers,
         batch=batching.along("softmax"),
         is_nonnegative=True,
         derivatives=(_softmax_cotangent,),
@@ -300,15 +310,38 @@ REDUCTIONS: tuple[Operation, ...] = (
         is_public=False,
     ),
     Operation(
+        "exponent_shift",
+        ("x",),
+        "what is subtracted before exp along the axis",
+        shape=lambda x, axis: shapes.reduced(x, axis, True),
+        options=LAST,
+        array="exponent_shift({0}, {axis})",
+        derivatives=(None,),
+        batch=batching.along("exponent_shift"),
+        definition=lambda x, axis: x.apply("max", axis=axis, keepdims=True),
+        cost=2.0,
+        is_public=False,
+    ),
+    internal(
+        "shifted_exp",
+        ("x", "shift"),
+        "shifted_exp({0}, {1})",
+        "exp({0} - {1})",
+        out="shifted_exp({0}, {1}, {out})",
+        into="shifted_exp({0}, {1}, {0})",
+        derivatives=(lambda g, y, x, shift: g * y, None),
+        cost=9.0,
+    ),
+    Operation(
         "logsumexp_of",
-        ("x", "top", "powers", "total"),
+        ("x", "shift", "powers", "total"),
         "logsumexp of what is known of x",
-        shape=lambda x, top, powers, total, axis, keepdims: shapes.reduced(x, axis, keepdims),
+        shape=lambda x, shift, powers, total, axis, keepdims: shapes.reduced(x, axis, keepdims),
         options=AXIS,
         array="logsumexp_of({0}, {1}, {2}, {3}, {axis}, {keepdims})",
         derivatives=(_logsumexp_cotangent, None, None, None),
-        batch=lambda x, top, powers, total, *options: batching.along("logsumexp")(x, *options),
-        definition=lambda x, top, powers, total, axis, keepdims: _logsumexp(x, axis, keepdims),
+        batch=lambda x, shift, powers, total, *options: batching.along("logsumexp")(x, *options),
+        definition=lambda x, shift, powers, total, axis, keepdims: _logsumexp(x, axis, keepdims),
         workspace=1.0,
         is_public=False,
     ),

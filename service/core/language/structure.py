@@ -56,6 +56,18 @@ def _inner_products(a: Shape, b: Shape) -> int:
     return math.prod(shapes.matrix_product(a, b)) * a[-1]
 
 
+def _product_of_multiple(a: Term, b: Term) -> Term | None:
+    """Multiply the product by a number instead of a factor that is larger; it overflows no sooner."""
+    size = math.prod(shapes.matrix_product(a.shape, b.shape))
+    for place, factor in enumerate((a, b)):
+        number = factor.made_by("multiply")
+        if number is None or number.value is None or abs(number.value) < 1.0 or size >= factor.size:
+            continue
+        rest = Term(a.graph, factor.node.operands[1])
+        return number * (a @ rest if place else rest @ b)
+    return None
+
+
 def _product(name: str, **fields: Any) -> Operation:
     return Operation(name, ("a", "b"), "matrix product", shape=shapes.matrix_product, **fields)
 
@@ -83,6 +95,7 @@ PRODUCTS: tuple[Operation, ...] = (
     _product(
         "matrix_product",
         array="matmul({0}, {1})",
+        on_arrays=_product_of_multiple,
         batch=batching.matrix_product,
         lower=elements.product,
         lowered_size=_inner_products,
