@@ -47,6 +47,7 @@ MESSAGES: dict[str, str] = {
     "not-booleans": "Must be an array of booleans, true where an element counts.",
     "nothing-left": "The mask leaves no element in this slice, so it has no softmax.",
     "step-lost": "The step {h} is lost in rounding: {where} + h equals {where}, which is {value}. Use a larger h.",
+    "step-aside": "The step {h} along the line is lost in rounding beside an element of {value}. Use a larger h.",
     "missing-option": "{option} is needed by {needed_by}.",
     "contradicts-state": "The state belongs to {expected}, this request asks for {got}. Send what the state was made with.",
     "bad-state": "This is not a state that an earlier answer gave: {why}. Send it back unchanged, or leave it out.",

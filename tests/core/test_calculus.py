@@ -446,6 +446,7 @@ STEPS_TAKEN = [
     ("sqrt(x)", 1e-30, "complex_step", None, 5e14),
     ("1/x", 1e-100, "complex_step", None, -1e200),
     ("exp(-x**2)*1e-300", 1.0, "complex_step", None, -7.357588823428847e-301),
+    ("x*log(x)", 1e-300, "complex_step", None, -689.7755278982137),
     ("x", 0.0, "complex_step", None, 1.0),
 ]
 

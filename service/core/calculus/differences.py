@@ -25,12 +25,9 @@ divided by the step that was taken. Below, they are divided by the step that was
 LOST = 1e-300
 """Added to a step that was taken: one that was lost altogether gives a difference of 0, not of 0 / 0."""
 
-SMALL_PART, LEAST_STEP = 1e-8, 1e-307
-"""How large a complex step may be beside a tiny element, so that it is no subnormal number itself."""
-
-TINY_VALUE = 1e-270
-TINY_VALUE_FACTOR = 1e10
-"""A value below which the imaginary part of a step of 1e-20 loses digits, and how much longer its step is."""
+SMALL_PART, LEAST_STEP, TINY_VALUE = 1e-8, 1e-307, 1e-270
+"""How large a complex step may be beside an element, so that it is no subnormal number itself, nor what it
+makes of a value below the last of these."""
 
 WIDEST, NARROWING, LEVELS = 1e-2, 10**-1.5, 7
 """Richardson's steps, relative to the element: the widest, the factor to the next, and how many."""
@@ -90,9 +87,14 @@ def step_at(method: Method, h: float | None, x: Any) -> Any:
     if h is not None:
         return h
     if method.name == "complex_step":
-        size = np.where(x == 0.0, 1.0, np.minimum(1.0, np.abs(x)))
+        size = _size_of(x)
         return np.maximum(method.step * size, np.minimum(SMALL_PART * size, LEAST_STEP))
     return method.step * np.maximum(1.0, np.abs(x)) if method.is_relative else method.step
+
+
+def _size_of(x: Any) -> Any:
+    """Return how small an element is, at most 1."""
+    return np.where(x == 0.0, 1.0, np.minimum(1.0, np.abs(x)))
 
 
 def differences(
@@ -195,7 +197,7 @@ def _complex_step(probe: _Probe, element: int, x: Array, h: float | None) -> Arr
     if h is None:
         size = np.max(np.abs(probe.value).reshape(*np.shape(x), -1), axis=-1)
         is_tiny = (size > 0.0) & (size < TINY_VALUE)
-        step = np.where(is_tiny, step * TINY_VALUE_FACTOR, step)
+        step = np.where(is_tiny, SMALL_PART * _size_of(x), step)
     return np.asarray(np.imag(probe(element, x + 1j * step)) / probe.spread(step))
 
 

@@ -15,6 +15,7 @@ from service.core.calculus.differences import CHECK, METHODS, Method, difference
 from service.core.calculus.explain import first_not_finite, place_of
 from service.core.calculus.gradient import Tensors, method_named, shapes_of
 from service.core.calculus.jacobian import derive
+from service.core.calculus.line import differentiate_along
 from service.core.calculus.maps import TANGENT, split, unit_rows
 from service.core.calculus.parts import Part
 from service.core.calculus.task import Found, Slopes, Task
@@ -330,6 +331,9 @@ class HessianProduct(_SecondDerivatives):
             return self._numerical_price(method, 1, kept)
         return self.task.price(self.task.map("hessian product"), 1, 1, kept)
 
+    def check_step(self) -> None:
+        """Leave it to where the step is taken: elements that do not move lose none."""
+
     def run(self, method: Method) -> Found:
         """Compute it by a method."""
         if method.evaluations:
@@ -347,22 +351,13 @@ class HessianProduct(_SecondDerivatives):
 
     @np.errstate(all="ignore")
     def _numerical(self, method: Method) -> Found:
-        """Differentiate the gradient along the line, by the length at which the longest vector is 1."""
-        task, function = self.task, self._gradient()
-        length = task.length_along(method, self.vectors)
-        steps = [(array, length * self.vectors[name]) for name, array in task.variables.items()]
-
-        def along(t: Array) -> Array:
-            return function(*(array + t * step for array, step in steps))
-
+        task = self.task
         h = task.h if method is task.method else None
-        vector, (found,) = differences(along, [np.zeros(())], method, h, task.deadline.check)
-        shapes = shapes_of(task.variables)
-        if method is CHECK:
-            slopes, errors = (split(found[0, row, 1:] / length, shapes) for row in (0, 1))
-            return self._found(vector, slopes, errors)
-        slopes = split(found[0, 1:] / length, shapes)
-        return self._found(vector, slopes, {})
+        vector, found = differentiate_along(
+            self._gradient(), task.variables, self.vectors, method, h, task.deadline.check
+        )
+        slopes, *errors = (split(each[1:], shapes_of(task.variables)) for each in np.atleast_2d(found))
+        return self._found(vector, slopes, errors[0] if errors else {})
 
     def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
         """Refuse a product that is not finite."""

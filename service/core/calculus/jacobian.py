@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import ArrayLike
 
 from service.core.calculus.budget import check_budget, quote_of
-from service.core.calculus.gradient import Tensors, check_step
+from service.core.calculus.gradient import Tensors
 from service.core.calculus.parts import Across, Along, Part, Whole
 from service.core.calculus.task import Task
 from service.core.calculus.verification import compare
@@ -182,7 +182,7 @@ def derive(task: Task, part: Part, name: str, *, verify: bool) -> dict[str, Any]
     methods = part.methods(verify)
     prices = [part.price(method) for method in methods]
     check_budget(prices, task.limits, deadline=task.deadline, hint=part.hint)
-    check_step(task.method, task.h, task.variables)
+    part.check_step()
     found = []
     for method in methods:
         task.deadline.check()

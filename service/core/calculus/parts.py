@@ -16,7 +16,8 @@ from service.core.arrays import is_finite
 from service.core.calculus.budget import Price
 from service.core.calculus.differences import CHECK, METHODS, Method, differences
 from service.core.calculus.explain import Watched, first_not_finite, place_of
-from service.core.calculus.gradient import shapes_of
+from service.core.calculus.gradient import check_step, shapes_of
+from service.core.calculus.line import differentiate_along
 from service.core.calculus.maps import COTANGENT, TANGENT, FunctionMap, unit_rows
 from service.core.calculus.task import Found, Slopes, Task
 from service.core.calculus.template import Array, Shape
@@ -44,6 +45,10 @@ class Part(ABC):
     @abstractmethod
     def price(self, method: Method) -> Price:
         """Return what it costs by a method."""
+
+    def check_step(self) -> None:
+        """Refuse a step that some element is too large for."""
+        check_step(self.task.method, self.task.h, self.task.variables)
 
     @abstractmethod
     def run(self, method: Method) -> Found:
@@ -181,6 +186,9 @@ class Along(Part):
             return self.task.numerical_price(method, 1, kept)
         return self.task.price(self.task.map("tangent product"), 1, 1, kept)
 
+    def check_step(self) -> None:
+        """Leave it to where the step is taken: elements that do not move lose none."""
+
     def run(self, method: Method) -> Found:
         """Compute it by a method."""
         task = self.task
@@ -193,19 +201,13 @@ class Along(Part):
 
     @np.errstate(all="ignore")
     def _numerical(self, method: Method) -> Found:
-        """Differentiate along the line, by the length at which the longest tangent is 1."""
         task = self.task
         function = task.evaluation(is_complex=method is METHODS["complex_step"])
-        length = task.length_along(method, self.tangents)
-        steps = [(array, length * self.tangents[name]) for name, array in task.variables.items()]
-
-        def along(t: Array) -> Array:
-            return function(*(array + t * step for array, step in steps))
-
         h = task.h if method is task.method else None
-        value, (found,) = differences(along, [np.zeros(())], method, h, task.deadline.check)
-        product = (found[0, 0] if method is CHECK else found[0]) / length
-        return Found(value, {"": product}, {"": found[0, 1] / length} if method is CHECK else {})
+        value, found = differentiate_along(
+            function, task.variables, self.tangents, method, h, task.deadline.check
+        )
+        return Found(value, {"": found[0]}, {"": found[1]}) if method is CHECK else Found(value, {"": found})
 
     def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
         """Refuse a product that is not finite."""

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from service.core.arrays import float_array, is_finite
 from service.core.calculus.budget import Price
 from service.core.calculus.compiler import refuse_not_analytic
-from service.core.calculus.differences import CHECK, METHODS, Method
+from service.core.calculus.differences import METHODS, Method
 from service.core.calculus.explain import Watched, first_not_finite, moved, place_of
 from service.core.calculus.gradient import Tensors, arrays_of, method_named, shapes_of
 from service.core.calculus.maps import FunctionMap, compile_map, peak_bytes_of
@@ -120,12 +120,6 @@ class Task:
             peak_bytes_of(known, count, self.limits, kept),
             known.seconds * count * times,
         )
-
-    def length_along(self, method: Method, vectors: Mapping[str, Array]) -> float:
-        """Return the length of a step: the longest vector becomes 1, or as large as the variables."""
-        longest = max(float(np.max(np.abs(array))) for array in vectors.values()) or 1.0
-        largest = max(float(np.max(np.abs(array))) for array in self.variables.values()) or 1.0
-        return largest / longest if method is CHECK else 1.0 / longest
 
     def numerical_price(self, method: Method, elements: int, kept: int) -> Price:
         """Return the price of differences by so many elements."""
