@@ -8,6 +8,7 @@ import threading
 import numpy as np
 import pytest
 
+from service.core.calculus import points
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.compiler import compile_function, function_cache
 from service.core.calculus.costs import POINT_NODES
@@ -718,16 +719,30 @@ def test_the_clock_is_looked_at_between_the_blocks_of_a_field(monkeypatch, funct
     monkeypatch.setattr("service.core.calculus.points.POINT_ELEMENTS", 100)
     monkeypatch.setattr("service.core.calculus.blocks.BLOCK_ELEMENTS", 100)
     constants = {"X": np.ones((40, 3))} if "X" in function else {}
-    points, clock = np.ones((2000, 3) if constants else 2000), Ticking()
+    x, clock = np.ones((2000, 3) if constants else 2000), Ticking()
 
-    gradient_field(function, {"x": points}, constants, method=method, deadline=Deadline(1e9, clock))
+    gradient_field(function, {"x": x}, constants, method=method, deadline=Deadline(1e9, clock))
     looks = clock.looks
     with pytest.raises(DeadlineExceeded):
-        gradient_field(
-            function, {"x": points}, constants, method=method, deadline=Deadline(looks / 2, Ticking())
-        )
+        gradient_field(function, {"x": x}, constants, method=method, deadline=Deadline(looks / 2, Ticking()))
 
     assert looks >= 40
+
+
+@pytest.mark.parametrize("way", ["_batched", "_on_floats", "_over_points"])
+def test_the_clock_is_looked_at_whichever_way_a_field_is_computed(monkeypatch, way):
+    ways = vars(points)["_ways"]
+    monkeypatch.setattr(
+        points, "_way", lambda *given: next(each for each in ways(*given) if each.run.__name__ == way)
+    )
+    monkeypatch.setattr(points, "POINT_ELEMENTS", 100)
+    monkeypatch.setattr("service.core.calculus.blocks.BLOCK_ELEMENTS", 100)
+    clock = Ticking()
+
+    field = gradient_field("exp(x)*sin(x)", {"x": np.ones(2000)}, deadline=Deadline(1e9, clock))
+
+    assert clock.looks >= 40
+    assert field["values"] == pytest.approx(math.e * math.sin(1.0), rel=1e-15)
 
 
 def _sech_squared(x: float) -> float:
