@@ -89,6 +89,28 @@ def test_most_operations_write_into_places(small):
     assert len(fresh) <= 2
 
 
+GAPS = {
+    "sum(exp(x[1:] - x[:-1]**2) + (1 - x[:-1])**2)": 1,
+    "sum(exp(x[::2])*x[::2])": 1,
+    "sum(sin(x[2:4]*x[3:5]))": 1,  # the other is added to it
+    "y = exp(x[1:]); sum(y)": 0,  # its derivative is y, which the sum needs too
+}
+
+
+@pytest.mark.parametrize(("function", "count"), GAPS.items(), ids=list(GAPS))
+def test_a_derivative_by_a_part_is_written_into_that_of_the_whole(function, count, small):
+    x = np.linspace(-1.0, 1.0, 8)
+    known = compiled_for(function, {"x": x})
+    outputs = [known.program.value, *known.gradient.values()]
+    (expected,) = array_function(known.program, outputs)(**array_data(known.program, {}, nothing))(x)[1:]
+
+    kernel = bind_on_arrays(known, {}, None, nothing)
+
+    assert sum("frame(" in line for line in kernel.body) == count
+    for _ in range(2):
+        assert_allclose(kernel.evaluate([x])[1][0], expected, **LAST_DIGITS)
+
+
 def test_memory_belongs_to_one_bound_function():
     x = np.linspace(1.0, 2.0, 1_000)
     known = compiled_for("sum(sin(x)*exp(x)*cos(x))", {"x": x})

@@ -123,3 +123,15 @@ def test_exp_of_large_arrays_is_shifted_where_it_has_to_be(low, high, first, axi
 
     assert answer["value"] == pytest.approx(float(np.sum(top + np.log(total))), rel=1e-14)
     assert_allclose(answer["gradient"]["x"], (powers / total).astype(float), rtol=1e-13, atol=1e-307)
+
+
+@pytest.mark.parametrize("scale", [1e-300, 1e-3, 1.0, 1e3, 1e15, 1e300])
+def test_a_sine_beside_its_cosine_keeps_its_digits(scale):
+    x = np.random.default_rng(6).normal(0.0, scale, 2_000)
+    x[:400] = 0.5 * np.pi * np.arange(-200, 200)
+    expected = np.sin(x.astype(np.longdouble))
+
+    slopes = gradient("sum(w*sin(x))", {"w": np.ones(x.size), "x": x})["gradient"]
+
+    assert np.all(np.abs(slopes["w"] - expected) <= 3.0 * np.spacing(np.abs(slopes["w"])))
+    assert_allclose(slopes["x"], np.cos(x), rtol=1e-15)

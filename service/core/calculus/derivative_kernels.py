@@ -84,15 +84,20 @@ def guarded_product(g: Array, x: Array) -> Array:
     return result
 
 
-def scatter(x: Array, shape: tuple[int, ...], items: Any) -> Array:
-    """Put x at the index of an array of zeros, which are written beside it alone where x is one piece."""
+def frame(shape: tuple[int, ...], items: Any, dtype: Any = np.float64) -> Array:
+    """Make an array of zeros; what stands at the index may be anything."""
     first = items[0] if len(items) == 1 else None
     start, stop, step = first.indices(shape[0]) if isinstance(first, slice) else (0, 0, 1)
     if step != 1 or start >= stop:
-        result = np.zeros(shape, dtype=x.dtype)
-    else:
-        result = np.empty(shape, dtype=x.dtype)
-        result[:start], result[stop:] = 0.0, 0.0
+        return np.zeros(shape, dtype)
+    result: Array = np.empty(shape, dtype)
+    result[:start], result[stop:] = 0.0, 0.0
+    return result
+
+
+def scatter(x: Array, shape: tuple[int, ...], items: Any) -> Array:
+    """Put x at the index of an array of zeros."""
+    result = frame(shape, items, x.dtype)
     result[items] = x
     return result
 

@@ -119,6 +119,7 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "ratio_or_zero": derivative_kernels.ratio_or_zero,
     "product_of_others": derivative_kernels.product_of_others,
     "guarded_product": derivative_kernels.guarded_product,
+    "frame": derivative_kernels.frame,
     "scatter": derivative_kernels.scatter,
     "add_at": derivative_kernels.add_at,
     "add_onto": derivative_kernels.add_onto,

@@ -5,7 +5,9 @@ One pass serves both the quote and the generated source, so what was planned is 
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +27,7 @@ REUSED_SIZE = 512
 class Step:
     """One operation to run: its node, the array it overwrites, the names to forget after it, its place.
 
+    Where `next` is the step after it, it writes into the result of that, which then `is_filled`.
     In a region its result may be a tile, of `shape`, where the node's is the whole.
     """
 
@@ -35,6 +38,8 @@ class Step:
     released: tuple[int, ...] = ()
     cost: float = 0.0
     start: int | None = None
+    next: Step | None = None
+    is_filled: bool = False
 
     @property
     def is_whole(self) -> bool:
@@ -125,6 +130,7 @@ def schedule(
     widest = max(steps, key=lambda step: planner.counts[step.index], default=None)
     body = tuple([step for step in steps if step.index in varying])
     memory, taken = place(body)
+    _fill_frames(body, kept)
     before = len(steps) - len(body)
     beside = [load - held for load, held in zip(planner.loads[before:], taken, strict=True)]
     peak = memory + max([*planner.loads[:before], *beside], default=0)
@@ -140,6 +146,19 @@ def schedule(
         costliest=costliest.node.place if costliest else Place(1, 1),
         widest=widest.node.place if widest else Place(1, 1),
     )
+
+
+def _fill_frames(body: Sequence[Step], kept: set[int]) -> None:
+    """Let what only the next step needs be written into the result of that, where its row has a frame.
+
+    The result is there one step earlier, so nothing but places may end with the first of the two.
+    """
+    uses = Counter([operand for step in body for operand in step.node.operands] + [*kept])
+    for step, after in itertools.pairwise(body):
+        is_only = after.node.operands[:1] == (step.index,) and uses[step.index] == 1
+        can_write = bool(step.node.operation.ufunc) and step.region is None and not step.released
+        if after.node.operation.frame and is_only and can_write and step.size >= REUSED_SIZE:
+            step.next, after.is_filled = after, True
 
 
 def reachable(graph: Graph, outputs: Sequence[Term]) -> list[int]:

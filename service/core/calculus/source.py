@@ -144,13 +144,22 @@ class Writer:
         for step in steps:
             if step.index in self.inlined and self._inline(step):
                 continue
-            lines.append(f"{self.name(step.index)} = {self._expression(step)}")
+            lines += self._statement(step)
             if self.is_probed:
                 lines.append(f"probe({step.index}, {self.name(step.index)})")
             if self.is_on_floats:
                 continue
             lines += [*self._forgotten(step.released), *self._check_after(step.cost)]
         return lines
+
+    def _statement(self, step: Step) -> list[str]:
+        """Write one step; what fills the next one's result is written into it, and has no name."""
+        if not self.is_placed or not (step.next or step.is_filled):
+            return [f"{self.name(step.index)} = {self._expression(step)}"]
+        if step.next is None:
+            return []
+        frame = step.next.node.operation.frame.format(**self._options_of(step.next))
+        return [f"{self.name(step.next.index)} = {frame}", self._expression(step)]
 
     def _forgotten(self, released: Sequence[int]) -> list[str]:
         """Write that large arrays are not needed any more."""
@@ -181,14 +190,20 @@ class Writer:
         if target and operation.ufunc:
             return f"{operation.ufunc}({', '.join(operands)}, out={target})"
         template = operation.scalar if self.is_on_floats else self._on_arrays(step)
-        names = (name for name, _, _ in operation.options)
-        options = {name: self._option(value) for name, value in zip(names, step.node.options, strict=True)}
-        return template.format(*operands, **options, out=target)
+        return template.format(*operands, **self._options_of(step), out=target)
+
+    def _options_of(self, step: Step) -> dict[str, str]:
+        """Name the options of an operation."""
+        names = (name for name, _, _ in step.node.operation.options)
+        return {name: self._option(value) for name, value in zip(names, step.node.options, strict=True)}
 
     def _target(self, step: Step) -> str:
         """Name the array that a result is written into; nothing where it gets a new one."""
         if step.is_whole:
             return f"{self.name(step.index)}[tile]"
+        if step.next is not None and self.is_placed:
+            gap = step.next.node.operation.gap.format(**self._options_of(step.next))
+            return f"{self.name(step.next.index)}{gap}"
         if step.start is not None and self.is_placed:
             place = self._places.setdefault((step.start, step.shape), f"b{len(self._places)}")
             return place if step.region is None else f"{place}[own]"

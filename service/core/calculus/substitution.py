@@ -55,13 +55,10 @@ def for_large_arrays(program: Program, outputs: Sequence[Term]) -> tuple[Program
     if not any(node.operation.on_arrays and _is_large(nodes, node) for node in nodes):
         return program, [*outputs]
 
-    def rule_of(node: Node) -> Rule | None:
-        return node.operation.on_arrays if _is_large(nodes, node) else None
-
     graph, copies = program.graph, [Term(program.graph, index) for index in range(len(nodes))]
     for _ in range(DEEPEST):
         count = len(nodes)
-        graph, found = substituted(graph, rule_of)
+        graph, found = substituted(graph, _rules_for_large(nodes))
         copies = [found[term.index] for term in copies]
         nodes = graph.nodes
         if len(nodes) == count:
@@ -83,6 +80,18 @@ def for_large_arrays(program: Program, outputs: Sequence[Term]) -> tuple[Program
 
 DEEPEST = 3
 """How often what an operation is written with may be written by others in turn."""
+
+
+def _rules_for_large(nodes: Sequence[Node]) -> Callable[[Node], Rule | None]:
+    """Return what finds the rule of an operation on large arrays, where that gains."""
+    known = {(node.operation.name, node.operands) for node in nodes}
+
+    def rule_of(node: Node) -> Rule | None:
+        operation = node.operation
+        is_gain = not operation.beside or (operation.beside, node.operands) in known
+        return operation.on_arrays if is_gain and _is_large(nodes, node) else None
+
+    return rule_of
 
 
 def _is_large(nodes: Sequence[Node], node: Node) -> bool:

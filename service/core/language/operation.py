@@ -57,6 +57,9 @@ class Operation:
         Source of a reduction's result from a list `{0}` of those of parts of the operand, where there is one.
     into : str
         Source that writes into the first operand's buffer, where that is not a ufunc.
+    frame, gap : str
+        Source of an array that is the result but for the first operand, and of the index at which that
+        stands, where it can be written there at once.
     scalar : str
         Source of an element-wise operation on plain floats; empty when it has a definition, or runs on
         arrays alone.
@@ -85,6 +88,8 @@ class Operation:
     on_arrays : callable
         The operation on large arrays in terms of others, which share work and memory with what else is
         computed of the same operands, or None; never differentiated.
+    beside : str
+        The operation that has to be needed of the same operands, where `on_arrays` gains only then.
     fused : callable
         From the operands and options to a term of the same value that stays exact where this one
         would not, or None: what an operand was made of may allow it.
@@ -119,6 +124,8 @@ class Operation:
     out: str = ""
     of_parts: str = ""
     into: str = ""
+    frame: str = ""
+    gap: str = ""
     scalar: str = ""
     kinks: str = ""
     example: str = ""
@@ -129,6 +136,7 @@ class Operation:
     read: Callable[..., tuple[Term, ...]] | None = None
     definition: Callable[..., Term] | None = None
     on_arrays: Callable[..., Term | None] | None = None
+    beside: str = ""
     fused: Callable[..., Term | None] | None = None
     shortcut: Callable[..., Term | None] | None = None
     symbol: str = ""

@@ -209,6 +209,8 @@ STRUCTURE: tuple[Operation, ...] = (
         shape=lambda shape, target, items: target,
         options=(("shape", "shape", REQUIRED), ("items", "items", REQUIRED)),
         array="scatter({0}, {shape}, {items})",
+        frame="frame({shape}, {items})",
+        gap="[{items}]",
         accumulate=lambda base, part, x, shape, items: base.apply("add_at", x, items=items),
         derivatives=(lambda g, y, x, shape, items: g.apply("index", items=items),),
         batch=batching.scatter,
