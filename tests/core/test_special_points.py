@@ -32,6 +32,21 @@ SUMS_OF_SQUARES = [
     "sum(abs(x)**3)**(1/3)",
     "sqrt(x[0]**2 + x[1]**2 - x[0]*x[1])",
     "4/3*(x[1]**2 + x[0]**2 - x[0]*x[1])**0.75",
+    "sqrt(x[0]**2 + x[1]**2 + x[0]*x[1])",
+    "sqrt(mean(squared_error(x, 0)))",
+    "sqrt(2*mean(half_squared_error(x, 0)))",
+    "sqrt(sum(huber(x, 0)))",
+    "sqrt(sum(log_cosh(x, 0)))",
+    "sqrt(abs(sum(x**2)))",
+    "sqrt(relu(sum(x**2)))",
+    "sqrt(clip(sum(x**2), 0, 4))",
+    "sqrt(sum(where(x > 0, x**2, 3*x**4)))",
+    "sqrt(sum(sort(x**2)))",
+    "sqrt(cumsum(x**2)[1])",
+    "sqrt(sum(concatenate(x**2, abs(x)**3)))",
+    "sqrt(prod(x**2))",
+    "y = reshape(x, (-1, 1)); sqrt(y.T @ y)",
+    "sqrt(tensordot(x, x, 1))",
 ]
 
 
@@ -58,6 +73,10 @@ def test_a_rule_for_roots_of_squares_changes_no_other_gradient(text):
         "cbrt(sum(x))", "sqrt(sum(x))", "sum(x)**0.5", "sqrt(sum(x**3))", "sqrt(sum(x**2) - sum(x**2))",
         "sqrt(abs(x[0])*x[1]**2)", "sqrt(abs(x[0])*abs(x[1]))", "sqrt(x[0]**2 - x[0]*x[1])",
         "sqrt(x[0]**2 + x[0]**2 - x[0]*x[1])", "sqrt(x[0]**2 + x[1] - x[0]*x[1])",
+        "sqrt(sum(absolute_error(x, 0)))", "sqrt(abs(sum(x)))", "sqrt(relu(sum(x)))",
+        "sqrt(clip(sum(x), 0, 1))",
+        "sqrt(sum(where(x > 0, x**2, x)))", "sqrt(cumsum(x)[1])", "sqrt(sum(concatenate(x, x**2)))",
+        "sqrt(sum(x[:, None] @ x[None]))", "sqrt(reshape(x, (1, -1)) @ reshape(x + 0*x, (-1, 1)))",
     ],
 )  # fmt: skip
 def test_a_root_of_anything_else_has_no_derivative_at_zero(text):

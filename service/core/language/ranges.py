@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
@@ -61,17 +62,45 @@ def _product(graph: Graph, node: Node) -> list[int]:
     return [] if first == second or is_cube else [first, second]
 
 
+def _sum(graph: Graph, node: Node) -> list[int]:
+    return [] if _is_form(graph, node) else list(node.operands)
+
+
 def _difference(graph: Graph, node: Node) -> list[int] | None:
-    """Know a**2 + b**2 - a*b, which is (3*(a - b)**2 + (a + b)**2) / 4."""
+    return [] if _is_form(graph, node) else None
+
+
+def _is_form(graph: Graph, node: Node) -> bool:
+    """Know a**2 + b**2 ± a*b, which is (3*(a ± b)**2 + (a ∓ b)**2) / 4."""
     total, product = (graph.nodes[each] for each in node.operands)
     if (total.operation.name, product.operation.name) != ("add", "multiply"):
-        return None
+        return False
     first, second = total.operands
-    is_form = any(
+    return any(
         _is_square_of(graph, first, a) and _is_square_of(graph, second, b)
         for a, b in (product.operands, product.operands[::-1])
     )
-    return [] if is_form else None
+
+
+def _matrix_product(graph: Graph, node: Node) -> list[int] | None:
+    """Know the product of a row with itself as a column."""
+    row, column = (_laid_flat(graph, each) for each in node.operands)
+    return [] if row == column and math.prod(node.shape) == 1 else None
+
+
+def _laid_flat(graph: Graph, index: int) -> int:
+    while graph.nodes[index].operation.name in ("reshape", "transpose"):
+        index = graph.nodes[index].operands[0]
+    return index
+
+
+def _branches(graph: Graph, node: Node) -> list[int]:
+    return list(node.operands[1:])
+
+
+def _clipped(graph: Graph, node: Node) -> list[int] | None:
+    highest = Term(graph, node.operands[2]).source().value
+    return [node.operands[0]] if highest is not None and highest > 0.0 else None
 
 
 def _quotient(graph: Graph, node: Node) -> list[int] | None:
@@ -101,11 +130,20 @@ _PARTS: dict[str, Parts] = {
     "power": _power,
     "number": _number,
     "multiply": _product,
+    "matrix_product": _matrix_product,
+    "add": _sum,
     "subtract": _difference,
     "divide": _quotient,
-} | dict.fromkeys(
-    ("add", "sum", "max", "maximum", "min", "minimum", "index", "reshape", "transpose", "broadcast"), _all
-)
+    "where": _branches,
+    "clip": _clipped,
+}
+_PARTS |= dict.fromkeys(("squared_error", "half_squared_error", "huber", "log_cosh"), _none)
+_PARTS |= dict.fromkeys(
+    (
+        "sum", "prod", "max", "maximum", "min", "minimum", "abs", "relu", "sorted", "running_sum", "join",
+        "index", "reshape", "transpose", "broadcast",
+    ), _all,
+)  # fmt: skip
 """By operation: the operands that have to be sums of squares for the result to be one, or None."""
 
 
