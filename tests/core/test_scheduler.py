@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from service.core import descent, gradient, gradient_field, hessian, sweep
+from service.core import descent, gradient, gradient_field, hessian, hvp, jacobian, jvp, sweep, value, vjp
+from service.core.exceptions import DeadlineExceeded
 from service.core.limits import Deadline, Scheduler
 
 _numbers = itertools.count(1)
@@ -106,3 +107,24 @@ def test_a_descent_that_waited_for_others_says_for_how_long():
 
     assert path["status"] == "deadline"
     assert ", 1.23 s of the time spent waiting for other computations; send the state" in path["message"]
+
+
+POINT = {"x": [1.0, 2.0]}
+COMPUTED = {
+    "value": lambda **more: value("x**2", POINT, **more),
+    "gradient": lambda **more: gradient("sum(x**2)", POINT, **more),
+    "field": lambda **more: gradient_field("x**2", POINT, **more),
+    "jacobian": lambda **more: jacobian("x**2", POINT, **more),
+    "product with tangents": lambda **more: jvp("x**2", POINT, POINT, **more),
+    "product with cotangents": lambda **more: vjp("x**2", POINT, [1.0, 2.0], **more),
+    "hessian": lambda **more: hessian("sum(x**2)", POINT, **more),
+    "hessian product": lambda **more: hvp("sum(x**2)", POINT, POINT, **more),
+}
+
+
+@pytest.mark.parametrize("compute", COMPUTED.values(), ids=COMPUTED)
+def test_a_deadline_that_has_passed_is_told_though_the_function_is_known(compute):
+    compute()
+
+    with pytest.raises(DeadlineExceeded):
+        compute(deadline=Deadline(-1.0, lambda: 0.0))
