@@ -89,14 +89,25 @@ def test_work_is_announced_by_its_size_and_its_memory(compute):
     assert large.bytes[-1] > 8 * 500_000
 
 
-def test_central_differences_are_announced_by_their_evaluations():
-    point = {"x": np.ones(300)}
-    exact, central = (
-        told_of(gradient, "sum(x*exp(x))", point, method=method).seconds[-1]
-        for method in ("exact", "central")
+def test_central_differences_are_announced_by_their_evaluations_and_the_size_of_each():
+    small, large = (
+        told_of(gradient, "sum(x*exp(x))", {"x": np.ones(size)}, method="central").seconds[-1]
+        for size in (1_000, 4_000)
     )
 
-    assert central > 20 * exact
+    assert large > 8 * small
+
+
+def test_the_time_that_others_take_counts_as_any_other():
+    now = [0.0]
+    deadline = Deadline(1.0, lambda: now[0], Told(waited=0.5))
+    assert not deadline.is_over()
+
+    now[0] = 1.0
+
+    assert deadline.is_over()
+    with pytest.raises(DeadlineExceeded, match=r"0\.50 s of the time went by waiting"):
+        deadline.check()
 
 
 def test_a_descent_that_waited_for_others_says_for_how_long():
