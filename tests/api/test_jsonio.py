@@ -137,7 +137,7 @@ MALFORMED = [
     (b'{"x": 0x10}', "Line 1, column"),
     (b'{"x":\n [1,\n 2 3]}', "Line 3, column"),
     (b'{"x": "a\nb"}', "Line 1, column"),
-    (b'{"x": "\\x"}', "Line 1, column"),
+    (b'{"x": "\\x"}', r"^Line 1, column 8: invalid \\escape\.$"),
     (b'{"x": "\\ud800"}', "half of a pair"),
     (b'{"x": NaN}', "NaN is not JSON"),
     (b'{"x": [1, Infinity]}', "Infinity is not JSON"),

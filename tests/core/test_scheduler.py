@@ -81,6 +81,13 @@ def test_a_field_is_announced_by_its_points():
     assert many > 20 * few
 
 
+def test_second_derivatives_are_announced_by_their_rows():
+    function = "sum(100*(x[1:] - x[:-1]**2)**2)"
+    few, many = (told_of(hessian, function, {"x": np.ones(size)}).seconds[-1] for size in (20, 600))
+
+    assert many > 25 * few
+
+
 @pytest.mark.parametrize("compute", [gradient, descent])
 def test_work_is_announced_by_its_size_and_its_memory(compute):
     small, large = (told_of(compute, "sum(x*exp(x))", {"x": np.ones(size)}) for size in (1_000, 500_000))

@@ -56,14 +56,14 @@ class Price:
     seconds: float
 
 
-def quote_of(work: Sequence[Priced], limits: Limits, points: int = 1) -> dict[str, Any]:
+def quote_of(work: Sequence[Priced], limits: Limits) -> dict[str, Any]:
     """Add up the compiled functions of a request."""
     quote: dict[str, Any] = {
         "shapes": work[0].program.shapes(),
-        "operations": min(math.ceil(points * sum(each.operations for each in work)), LARGEST_COUNT),
+        "operations": min(math.ceil(sum(each.operations for each in work)), LARGEST_COUNT),
         "peak_bytes": min(max(each.peak_bytes for each in work), LARGEST_COUNT),
-        "evaluations": points * sum(each.evaluations for each in work),
-        "within_limits": is_within(work, limits, points),
+        "evaluations": sum(each.evaluations for each in work),
+        "within_limits": is_within(work, limits),
     }
     rewrites = work[0].program.rewrites
     if rewrites:
@@ -74,7 +74,6 @@ def quote_of(work: Sequence[Priced], limits: Limits, points: int = 1) -> dict[st
 def check_budget(
     work: Sequence[Priced],
     limits: Limits,
-    points: int = 1,
     deadline: Deadline = NO_DEADLINE,
     hint: str = "",
 ) -> None:
@@ -87,29 +86,28 @@ def check_budget(
     DeadlineExceeded
         The time was up before there was room for the work.
     """
-    if not is_within(work, limits, points):
-        faults = _excesses(work, limits, points)
+    if not is_within(work, limits):
+        faults = _excesses(work, limits)
         raise OverBudget(*(replace(found, detail=f"{found.detail}{hint}") for found in faults))
-    seconds = points * sum(each.seconds for each in work)
-    deadline.expect(seconds, max(each.peak_bytes for each in work))
+    deadline.expect(sum(each.seconds for each in work), max(each.peak_bytes for each in work))
 
 
-def is_within(work: Sequence[Priced], limits: Limits, points: int = 1) -> bool:
+def is_within(work: Sequence[Priced], limits: Limits) -> bool:
     """Tell whether the quote is within the limits."""
     operations = 0.0
     for each in work:
-        operations += points * each.operations
+        operations += each.operations
         if each.plan.largest > limits.operations_at_once or each.peak_bytes > limits.peak_bytes:
             return False
     return operations <= limits.operations
 
 
-def _excesses(work: Sequence[Priced], limits: Limits, points: int) -> list[Fault]:
+def _excesses(work: Sequence[Priced], limits: Limits) -> list[Fault]:
     """Return a fault for every limit that the quote exceeds, at the costliest place of the text."""
     widest = max(work, key=lambda each: each.peak_bytes)
     costliest = max(work, key=lambda each: each.plan.largest)
     rows = (
-        ("operations", points * sum(each.operations for each in work), costliest.plan.costliest),
+        ("operations", sum(each.operations for each in work), costliest.plan.costliest),
         ("operations_at_once", costliest.plan.largest, costliest.plan.costliest),
         ("peak_bytes", widest.peak_bytes, widest.plan.widest),
     )
