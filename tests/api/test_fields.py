@@ -146,6 +146,25 @@ def test_null_stands_for_an_absent_member_of_an_object(path, given):
     assert taken.keys() <= members.keys()
 
 
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/gradient", "constants"),
+        ("/descent", "bounds"),
+        ("/descent", "project"),
+        ("/descent/sweep", "bounds"),
+    ],
+)
+def test_an_object_of_what_is_optional_may_be_empty(path, name):
+    assert read(SCHEMAS[path], RIGHT[path] | {name: {}})[name] == {}
+
+
+def test_a_spread_by_name_may_be_empty():
+    starts = {"random_starts": {"count": 2, "spread": {}}}
+
+    assert read(SCHEMAS["/descent/sweep"], RIGHT["/descent/sweep"] | starts)["random_starts"]["spread"] == {}
+
+
 def test_bounds_may_leave_a_side_away():
     bounds = {"x": {"lower": None, "upper": 1}, "y": {"lower": [0, 1]}, "z": {}}
 
