@@ -27,6 +27,8 @@ LONGEST_SUM = 128
 """Elements up to which NumPy adds a row without pairing, so that a product loses no more digits."""
 SHORT_ROW, MANY_ROWS = 48, 12
 """Elements of a row up to which, and rows from which, a maximum is faster over columns."""
+LONG_COLUMN = 500
+"""Elements of a column from which columns are compared where they stand, as fast as in a copy."""
 SUMMED_AT_ONCE = 512
 """Elements of a row whose squares are summed by one product."""
 SMALL_SIZE = 128
@@ -89,6 +91,11 @@ def maxima(x: Array, axis: Axis) -> Array:
     """Take the maximum along the axis, which is kept."""
     if x.size < SMALL_SIZE or not is_faster_by_columns(x.shape, axis):
         return maximum_reduce(x, axis, None, None, True)  # type: ignore[no-any-return]
-    columns = np.ascontiguousarray(x.reshape(-1, x.shape[-1]).T)
-    top: Array = maximum_reduce(columns, 0)
+    columns = x.reshape(-1, x.shape[-1]).T
+    if columns.shape[1] < LONG_COLUMN:
+        top: Array = maximum_reduce(np.ascontiguousarray(columns), 0)
+    else:
+        top = columns[0].copy()
+        for column in columns[1:]:
+            np.maximum(top, column, top)
     return top.reshape(*x.shape[:-1], 1)

@@ -69,6 +69,7 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "sinc_slope": special_kernels.sinc_slope,
     "spherical_bessel": special_kernels.spherical_bessel,
     "matmul": np.matmul,
+    "dot": np.dot,
     "broadcast_to": np.broadcast_to,
     "add_reduce": np.add.reduce,
     "minimum_reduce": np.minimum.reduce,

@@ -156,7 +156,8 @@ def _fill_frames(body: Sequence[Step], kept: set[int]) -> None:
     uses = Counter([operand for step in body for operand in step.node.operands] + [*kept])
     for step, after in itertools.pairwise(body):
         is_only = after.node.operands[:1] == (step.index,) and uses[step.index] == 1
-        can_write = bool(step.node.operation.ufunc) and step.region is None and not step.released
+        operation = step.node.operation
+        can_write = bool(operation.ufunc) and not (operation.suited or step.region or step.released)
         if after.node.operation.frame and is_only and can_write and step.size >= REUSED_SIZE:
             step.next, after.is_filled = after, True
 

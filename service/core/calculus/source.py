@@ -186,11 +186,11 @@ class Writer:
     def _expression(self, step: Step) -> str:
         operation = step.node.operation
         operands = [self._operand(operand, step) for operand in step.node.operands]
-        target = self._target(step)
-        if target and operation.ufunc:
+        target, suited = self._target(step), self._suited(step)
+        if target and operation.ufunc and not suited:
             return f"{operation.ufunc}({', '.join(operands)}, out={target})"
-        template = operation.scalar if self.is_on_floats else self._on_arrays(step)
-        return template.format(*operands, **self._options_of(step), out=target)
+        template = operation.scalar if self.is_on_floats else suited or self._on_arrays(step)
+        return template.format(*operands, **self._options_of(step), out=target or None)
 
     def _options_of(self, step: Step) -> dict[str, str]:
         """Name the options of an operation."""
@@ -219,16 +219,19 @@ class Writer:
             lines.append(f"{name} = memory[{self._option(part)}].reshape({self._option(shape)})")
         return lines
 
+    def _suited(self, step: Step) -> str:
+        """Return the source on arrays that is faster for the operands' shapes, if there is one."""
+        suited = None if self.is_on_floats else step.node.operation.suited
+        shapes = [self.graph.nodes[operand].shape for operand in step.node.operands]
+        return suited(*shapes, *step.node.options) if suited else ""
+
     def _on_arrays(self, step: Step) -> str:
-        """Return the source on arrays that suits the operands' shapes."""
-        operation, node = step.node.operation, step.node
+        """Return the source on arrays, by what it writes into."""
+        operation = step.node.operation
         if step.reused is not None:
             return operation.into
-        if step.is_whole or (step.start is not None and self.is_placed):
-            return operation.out
-        shapes = [self.graph.nodes[operand].shape for operand in node.operands]
-        suited = operation.suited(*shapes, *node.options) if operation.suited else ""
-        return suited or operation.array
+        has_target = step.is_whole or (step.start is not None and self.is_placed)
+        return operation.out if has_target else operation.array
 
     def _option(self, value: Any) -> str:
         """Name an option's value; indices become slices."""

@@ -48,7 +48,7 @@ class Operation:
         Source of the operation on arrays, `{0}` the first operand, `{axis}` an option.
     suited : callable
         From the operands' shapes and the options to source for arrays that is faster for these shapes,
-        empty where there is none.
+        empty where there is none. `{out}` in it is an array of the result's shape, or None.
     ufunc : str
         Name of the NumPy ufunc that computes the same and can write into an operand's buffer.
     out : str

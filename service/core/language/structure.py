@@ -52,6 +52,11 @@ def _multiplications(a: Shape, b: Shape) -> float:
     return math.prod(shapes.matrix_product(a, b)) * a[-1] / 16
 
 
+def _product_with_vector(a: Shape, b: Shape) -> str:
+    """Call `dot` for a matrix and a vector, which costs less; larger products it computes no faster."""
+    return "dot({0}, {1}, {out})" if len(a) == len(b) == 2 and 1 in (a[0], b[1]) else ""
+
+
 def _inner_products(a: Shape, b: Shape) -> int:
     return math.prod(shapes.matrix_product(a, b)) * a[-1]
 
@@ -96,6 +101,7 @@ PRODUCTS: tuple[Operation, ...] = (
         "matrix_product",
         array="matmul({0}, {1})",
         on_arrays=_product_of_multiple,
+        suited=_product_with_vector,
         batch=batching.matrix_product,
         lower=elements.product,
         lowered_size=_inner_products,
