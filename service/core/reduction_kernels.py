@@ -97,5 +97,5 @@ def maxima(x: Array, axis: Axis) -> Array:
     else:
         top = columns[0].copy()
         for column in columns[1:]:
-            np.maximum(top, column, top)
+            np.maximum(top, column, out=top)
     return top.reshape(*x.shape[:-1], 1)
