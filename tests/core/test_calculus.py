@@ -729,7 +729,7 @@ def test_the_clock_is_looked_at_between_the_blocks_of_a_field(monkeypatch, funct
     assert looks >= 40
 
 
-@pytest.mark.parametrize("way", ["_batched", "_on_floats", "_over_points"])
+@pytest.mark.parametrize("way", ["_batched", "_over_points"])
 def test_the_clock_is_looked_at_whichever_way_a_field_is_computed(monkeypatch, way):
     ways = vars(points)["_ways"]
     monkeypatch.setattr(

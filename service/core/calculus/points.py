@@ -1,7 +1,7 @@
-"""Value and gradient of a compiled function at many points, by the cheapest of three ways.
+"""Value and gradient of a compiled function at many points, by the cheaper of two ways.
 
-On floats, point after point, which has no call of NumPy's; over points, where every float of the program
-on floats becomes an array; or as one batched program on arrays, in blocks that fit the memory.
+Over points, where every float of the program on floats becomes an array; or as one batched program on arrays,
+in blocks that fit the memory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from service.core.calculus.compiler import Compiled
 from service.core.calculus.costs import MICROSECONDS_TO_COMPILE, microseconds_on_arrays
 from service.core.calculus.differences import CHECK, differences
 from service.core.calculus.inputs import array_data, float_data
-from service.core.calculus.kernel import bind_on_floats
 from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.template import Array, Shape
 from service.core.limits import Limits
@@ -115,30 +114,12 @@ def _ways(compiled: Compiled, count: int, limits: Limits) -> list[Way]:
     ways = [Way(took + MICROSECONDS_TO_COMPILE * len(plan.body), held, _batched)]
     if emitted.lowered is not None:
         nodes = len(emitted.lowered.graph.nodes)
-        compiling = MICROSECONDS_TO_COMPILE * nodes
-        took = count * emitted.microseconds_on_floats + compiling
-        ways.append(Way(took, results + compiled.peak_bytes, _on_floats))
         at_once = _columns_at_once(nodes, limits)
         calls = nodes * math.ceil(count / at_once)
-        took = microseconds_on_arrays(calls, nodes * count) + compiling
+        took = microseconds_on_arrays(calls, nodes * count) + MICROSECONDS_TO_COMPILE * nodes
         held = 2 * results + ELEMENT_BYTES * nodes * min(at_once, count)
         ways.append(Way(took, held, _over_points))
     return ways
-
-
-def _on_floats(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Slopes]:
-    kernel = bind_on_floats(compiled, points.constants, points.h, check)
-    if not kernel.is_bound():
-        return _over_points(compiled, points, limits, check)
-    values = np.empty(points.count)
-    slopes = {name: np.empty((points.count, *shape)) for name, shape in compiled.shapes.items()}
-    for position in range(points.count):
-        check()
-        point = {name: array[position] for name, array in points.variables.items()}
-        values[position], gradient = kernel.evaluate(kernel.pack(point))
-        for name, slope in kernel.unpack(gradient).items():
-            slopes[name][position] = slope
-    return values, slopes
 
 
 POINT_ELEMENTS = 1_000_000
