@@ -43,7 +43,7 @@ def blocks(monkeypatch):
     """Count the blocks of steps that runs take together."""
     taken = []
     original = fleet.Fleet.advance
-    monkeypatch.setattr(fleet.Fleet, "advance", lambda self: taken.append(len(self.runs)) or original(self))
+    monkeypatch.setattr(fleet.Fleet, "advance", lambda self: taken.append(len(self.paths)) or original(self))
     return taken
 
 

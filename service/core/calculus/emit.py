@@ -80,18 +80,51 @@ class Emitted:
     @cached_property
     def on_floats(self) -> Template:
         """Value and gradient on floats."""
-        source = self._float_source(is_on_floats=True)
+        source = self._float_source(self._float_terms(slice(None)), is_on_floats=True)
         value, *gradient = source.outputs
         return self._template(source, value, gradient, True, self.microseconds_on_floats)
 
     @cached_property
     def on_rows(self) -> Template:
         """Value and gradient on floats, each of which is an array over rows."""
-        source = self.points_source
-        varying = source.made | {*source.slots}
-        value, *gradient = (part if part in varying else f"spread({part})" for part in source.outputs)
-        source = replace(source, data=(*source.data, "spread"))
-        return self._template(source, value, gradient, False, math.nan)
+        return self._on_rows(slice(None))
+
+    @cached_property
+    def slopes_on_rows(self) -> Template:
+        """The gradient alone, as `on_rows` has it; there is no expression of the value."""
+        return self._on_rows(slice(1, None))
+
+    def _on_rows(self, wanted: slice) -> Template:
+        """Write a program that reads the elements from a place `slots`, each an array over `rows` in it.
+
+        The gradient stands in `slopes`, a place beside it, written where it is computed.
+        """
+        terms = self._float_terms(wanted)
+        size = sum(term.size for term in self.program.variables.values())
+        value, slopes = terms[:-size], dict(zip((f"g{at}" for at in range(size)), terms[-size:], strict=True))
+        targets: dict[int, str] = {}
+        for name, term in slopes.items():
+            if term.node.operation.ufunc and term.index not in {each.index for each in value}:
+                targets.setdefault(term.index, name)
+        source = self._points_source(terms, targets)
+        copies = [
+            f"{name}[:] = {output}"
+            for (name, term), output in zip(slopes.items(), source.outputs[-size:], strict=True)
+            if targets.get(term.index) != name
+        ]
+        places = []
+        for kind, names in (("slots", source.slots), ("slopes", slopes)):
+            places.append(f"{kind} = empty({size} * rows)")
+            places += [f"{name} = {kind}[{at} * rows:{at + 1} * rows]" for at, name in enumerate(names)]
+        source = replace(
+            source,
+            slots=("whole",),
+            data=(*source.data, "rows", "spread"),
+            places=tuple(places),
+            body=(*source.body, *copies),
+        )
+        spread = f"spread({source.outputs[0]})" if value else ""
+        return self._template(source, spread, ["slopes"], False, math.nan)
 
     def _template(
         self, source: Source, value: str, gradient: Sequence[str], is_on_floats: bool, microseconds: float
@@ -108,7 +141,15 @@ class Emitted:
     @cached_property
     def points_source(self) -> Source:
         """Source of value and gradient, every float an array over points, the literals too."""
-        source = self._float_source(is_on_floats=False)
+        return self._points_source(self._float_terms(slice(None)))
+
+    @cached_property
+    def value_source(self) -> Source:
+        """Source of the value alone, as `points_source` has it."""
+        return self._points_source(self._float_terms(slice(1)))
+
+    def _points_source(self, outputs: Sequence[Term], targets: Mapping[int, str] | None = None) -> Source:
+        source = self._float_source(outputs, targets, is_on_floats=False)
         alone = words_of(source.setup)
         arrays = {
             name: np.array(value)
@@ -121,6 +162,11 @@ class Emitted:
     def over_points(self) -> Maker:
         """Makes the function from arrays over points to those of value and gradient."""
         return make_function(self.points_source, f"({', '.join(self.points_source.outputs)},)")
+
+    @cached_property
+    def value_over_points(self) -> Maker:
+        """Makes the function from arrays over points to those of the value."""
+        return make_function(self.value_source, self.value_source.outputs[0])
 
     @property
     def namespace(self) -> Mapping[str, Any] | None:
@@ -141,9 +187,16 @@ class Emitted:
             raise ValueError("this function has no program on floats")
         return self.lowered
 
-    def _float_source(self, *, is_on_floats: bool) -> Source:
+    def _float_terms(self, wanted: slice) -> list[Term]:
+        """Return the elements of some of value and gradient by variable in the program on floats."""
+        return [term for output in self.floats.outputs[wanted] for term in output.reshape(-1)]
+
+    def _float_source(
+        self, outputs: Sequence[Term], targets: Mapping[int, str] | None = None, *, is_on_floats: bool
+    ) -> Source:
         lowered = self.floats
-        outputs = [term for output in lowered.outputs for term in output.reshape(-1)]
         names: InputNames = float_names(lowered, self.program)
         order = order_of(lowered.graph, outputs)
-        return write_source(lowered.graph, outputs, names, is_on_floats=is_on_floats, order=order)
+        return write_source(
+            lowered.graph, outputs, names, is_on_floats=is_on_floats, order=order, targets=targets
+        )

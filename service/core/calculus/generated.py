@@ -89,6 +89,7 @@ def write_source(
     own: Mapping[str, Any] | None = None,
     is_probed: bool = False,
     is_placed: bool = False,
+    targets: Mapping[int, str] | None = None,
 ) -> Source:
     """Write the source of a program.
 
@@ -98,7 +99,7 @@ def write_source(
         The program and what it returns.
     inputs : InputNames
         Names for its inputs; the variables are the slots.
-    is_on_floats, is_probed, is_placed : bool
+    is_on_floats, is_probed, is_placed, targets
         As `Writer` takes them.
     order : ExecutionOrder, optional
         Its schedule, when there is one already.
@@ -107,7 +108,7 @@ def write_source(
     """
     steps = order or schedule(graph, outputs)
     once = used_once(steps.body, (term.index for term in outputs)) if is_on_floats else frozenset()
-    writer = Writer(graph, is_on_floats, is_probed, once, is_placed)
+    writer = Writer(graph, is_on_floats, is_probed, once, is_placed, targets or {})
     writer.bind_inputs(inputs.by_node)
     setup, body = writer.statements(steps.setup), writer.statements(steps.body)
     places = writer.places(steps.memory) if isinstance(steps, ExecutionPlan) else []

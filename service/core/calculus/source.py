@@ -54,6 +54,8 @@ class Writer:
         Nodes that stand in the one place where they are used, instead of in a statement.
     is_placed : bool
         Whether results stand in the places that the schedule gives them.
+    targets : mapping of int to str
+        Names of the arrays that the results of some nodes are written into, where a ufunc computes these.
     """
 
     graph: Graph
@@ -61,6 +63,7 @@ class Writer:
     is_probed: bool = False
     inlined: frozenset[int] = frozenset()
     is_placed: bool = False
+    targets: Mapping[int, str] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
     _wide: dict[int, str] = field(default_factory=dict)
@@ -199,6 +202,8 @@ class Writer:
 
     def _target(self, step: Step) -> str:
         """Name the array that a result is written into; nothing where it gets a new one."""
+        if step.index in self.targets:
+            return self.targets[step.index]
         if step.is_whole:
             return f"{self.name(step.index)}[tile]"
         if step.next is not None and self.is_placed:

@@ -6,6 +6,7 @@ nothing is interpreted at every step.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -63,6 +64,12 @@ class Template:
     loops: BoundedCache[Any] = field(
         default_factory=lambda: BoundedCache(MOST_LOOPS, MOST_LOOPS, lambda loop: 1), repr=False
     )
+
+    @cached_property
+    def size(self) -> int:
+        """Number of elements of one point's variables."""
+        shapes = self.shapes.values()
+        return sum(math.prod(shape[1:] if self.is_matrix else shape) for shape in shapes)
 
     @cached_property
     def maker(self) -> Maker:

@@ -75,15 +75,8 @@ class Options:
         """The bounds that bound something."""
         return given_bounds(self["bounds"] or {})
 
-    def at_rate(self, rate: float, limits: Limits) -> Options:
-        """Return the options with another learning rate.
-
-        Raises
-        ------
-        InvalidRequest
-            It is out of range.
-        """
-        check_range(OPTIONS["learning_rate"], rate, limits)
+    def at_rate(self, rate: float) -> Options:
+        """Return the options with another learning rate that is within its range."""
         return Options({**self.values, "learning_rate": rate})
 
     def completed(self, length: int) -> Options:

@@ -8,22 +8,21 @@ there alone. Where a run leaves depends on its numbers, never on the clock.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from itertools import chain
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.core.calculus.template import Array
-from service.core.descent.fleet_table import Mask, Table, Whole
+from service.core.descent.fleet_table import Mask, Table
 from service.core.descent.fleet_template import Parts
 from service.core.descent.formation import Formation
 from service.core.descent.judge import Verdict
 from service.core.descent.layout import BLOCK_NUMBERS, BLOCK_STEPS, Iterate, Reason
-from service.core.descent.path import Path
-from service.core.descent.run import Run
+from service.core.descent.path import Path, bound_of
 from service.core.descent.vectors import Arrays
 from service.core.exceptions import DeadlineExceeded
-from service.core.limits import Deadline
 
 
 class Fleet:
@@ -33,207 +32,197 @@ class Fleet:
     ----------
     formation : Formation
         Makes the program of so many runs.
-    runs : sequence of Run
-        Begun, all at the same step, of one problem; they differ in rate or start alone.
-    deadline : Deadline
-        When to stop.
+    paths : sequence of Path
+        Of one problem, still to begin; they differ in rate or start alone.
     """
 
-    def __init__(self, formation: Formation, runs: Sequence[Run], deadline: Deadline) -> None:
-        self.formation, self.deadline = formation, deadline
-        self.layout, self.vectors = runs[0].layout, Arrays(runs[0].kernel)
-        self.k, self.last = runs[0].point.step, runs[0].last
-        self.runs: list[Run] = []
-        self._gather(runs)
+    def __init__(self, formation: Formation, paths: Sequence[Path]) -> None:
+        first = paths[0]
+        self.formation, self.deadline = formation, first.problem.deadline
+        self.layout, self.vectors = first.run.layout, Arrays(first.problem.kernel)
+        self.k, self.last = first.run.first, first.run.last
+        self.paths: list[Path] = []
+        self.columns: dict[str, NDArray[Any]] = {}
+        self._take(paths)
 
-    def _gather(self, runs: Sequence[Run]) -> None:
-        """Lay the runs out as rows."""
-        points, layout = [run.point for run in runs], self.layout
-        self.runs, self.alive = [*runs], np.ones(len(runs), dtype=bool)
-        self.template, self.numbers, steps = self.formation.of(len(runs), self.last - self.k)
+    def _take(self, paths: Sequence[Path]) -> None:
+        self.paths, self.alive = [*paths], np.ones(len(paths), dtype=bool)
+        self.program = self.formation.of(len(paths), self.last - self.k)
+        self.template = self.program.template
+
+    def begin(self) -> list[Path]:
+        """Evaluate the starts; return the paths that may end there, or fail: these begin alone."""
+        count, optimizer = len(self.paths), self.formation.rules.optimizer
+        slots, values, gradient = self.formation.evaluate([path.first_variables() for path in self.paths])
+        moments = [np.zeros_like(slots) for _ in optimizer.moments]
+        self._lay_out([slots, gradient, *moments], [values, *self.formation.carried(count)])
+        self.best = self.before = self.state[0]
+        self.columns = {
+            "best": values,
+            "best_step": np.full(count, self.k),
+            "rises": np.zeros(count, dtype=np.int64),
+            "bound": np.array([bound_of(value) for value in values.tolist()]),
+            "rate": np.array([path.options["learning_rate"] for path in self.paths], dtype=np.float64),
+        }
+        self.alive = self._good_starts()
+        for path, value, is_alive in zip(self.paths, values.tolist(), self.alive.tolist(), strict=True):
+            if is_alive:
+                path.content = {"start_value": value}
+            else:
+                path.begin()
+        alone = [self.paths[row] for row in np.flatnonzero(~self.alive).tolist()]
+        return alone + self._arrive()
+
+    def _good_starts(self) -> Mask:
+        """Tell which runs surely do not end at their start: NaN stands before, from which nothing settles."""
+        before = tuple([np.full_like(part, np.nan) for part in self.state])
+        doubts = Table(self.program, before, [self.state], self.state).doubts(self.columns["bound"])
+        good: Mask = np.isfinite(self.template.join(self.state[1])).all(axis=1) & ~doubts
+        return good
+
+    def _lay_out(self, tensors: Sequence[Array], numbers: Sequence[Array]) -> None:
+        """Make the state of matrices of runs by elements, and of numbers of the runs."""
         template = self.template
-        moments = [
-            self._matrix([each.moments[place] for each in points])
-            for place in _groups(len(runs[0].kernel.slots), len(template.rules.optimizer.moments))
-        ]
-        slots = self._matrix([each.slots for each in points])
-        gradient = self._matrix([each.gradient for each in points])
-        columns = [[each.value for each in points]]
-        columns += [[each.carried(name) for each in points] for name in template.rules.carried]
-        tensors = [part for each in (slots, gradient, *moments) for part in template.split(each)]
-        numbers = [template.number(np.array(column, dtype=np.float64)) for column in columns]
-        self.state: Parts = (*tensors, *numbers)
-        self.best: Parts = template.split(self._matrix([each.parts[layout.best_slots] for each in points]))
-        self.before: Parts = template.split(self._matrix([each.before for each in points]))
-        self.lowest, self.bound, rate = (
-            np.array([each.parts[place] for each in points], dtype=np.float64)
-            for place in (layout.best, layout.bound, layout.rate)
-        )
-        self.best_step, self.rises = (
-            np.array([each.parts[place] for each in points], dtype=np.int64)
-            for place in (layout.best_step, layout.rises)
-        )
-        self.steps, self.rate = steps, template.number(rate)
+        self.state: Parts = (*map(template.split, tensors), *map(template.number, numbers))
 
-    def _matrix(self, rows: Sequence[Sequence[object]]) -> Array:
-        return np.array([self.vectors.of(row) for row in rows])
+    def _close_up(self, rows: list[int]) -> None:
+        """Go on with some of the runs alone."""
+        old, runs = self.template, len(self.paths)
+        best, before, *tensors = (
+            old.join(each)[rows] for each in (self.best, self.before, *self.state[: old.value])
+        )
+        numbers = [part.reshape(-1)[:runs][rows] for part in self.state[old.value :]]
+        self.columns = {name: column[rows] for name, column in self.columns.items()}
+        self._take([self.paths[row] for row in rows])
+        self._lay_out(tensors, numbers)
+        self.best, self.before = self.template.split(best), self.template.split(before)
 
     @property
     def is_under_way(self) -> bool:
         """Whether runs are left in it."""
         return bool(self.alive.any())
 
-    def advance(self) -> list[Run]:
+    def advance(self) -> list[Path]:
         """Take a block of steps; return the runs that are not in the fleet any more."""
-        states = [self.state]
+        kept: list[Parts] = []
         last = min(
             self.last,
             self.k + self._block_steps(),
-            self.runs[int(self.alive.argmax())].history.due(self.last),
+            self.paths[int(self.alive.argmax())].run.history.due(self.last),
         )
+        rate = self.template.number(self.columns["rate"])
         try:
-            if not self.deadline.is_over():
-                self.steps(self.k, last, states.append, self.rate, *self.state)
+            if self.deadline.is_over():
+                return self._stop()
+            end = self.program.advance(self.k, last, kept.append, rate, *self.state)
         except DeadlineExceeded:
-            del states[1:]
-        if len(states) == 1:
             return self._stop()
-        table = Table(self.template, self.numbers, states, self.alive)
-        good = table.good_steps(self.bound)
-        self._note_best(table, good)
-        left = []
-        if good is not None:
-            leaving = self.alive & (good < table.count)
-            left = [self._leave(row, states, int(good[row])) for row in np.flatnonzero(leaving).tolist()]
-            self.alive &= ~leaving
-        self.before, self.state, self.k = states[-2][: self.template.count], states[-1], last
+        table = Table(self.program, self.state, kept, end)
+        left = self._leave(np.flatnonzero(self.alive & table.doubts(self.columns["bound"])).tolist())
+        self._note_best(table)
+        self.before, self.state, self.k = table.slots(table.count - 1), table.last, last
         return left + self._arrive()
 
     def _block_steps(self) -> int:
-        return max(1, min(BLOCK_STEPS, BLOCK_NUMBERS // sum(part.size for part in self.state)))
+        numbers = sum(part.size for part in self.state)
+        return max(1, min(BLOCK_STEPS, BLOCK_NUMBERS // int(numbers)))
 
-    def _note_best(self, table: Table, good: Whole | None) -> None:
+    def _note_best(self, table: Table) -> None:
         """Keep the lowest value of each run, where it was, and how often its value did not fall."""
-        last, slots = table.values[-1], table.states[-1][: self.template.count]
-        if good is None and table.is_falling and (last < self.lowest).all():
-            self.lowest, self.best = last, slots
-            self.best_step = np.full(len(last), self.k + table.count)
+        known = self.columns
+        last = table.values[-1]
+        if table.is_falling and (last < known["best"]).all():
+            known["best"], self.best = last, table.slots(table.count)
+            known["best_step"] = np.full(len(last), self.k + table.count)
             return
-        steps, values = table.lowest(good)
-        self.rises += table.rises(good)
-        improved = values < self.lowest
+        steps, values = table.lowest()
+        known["rises"] = known["rises"] + table.rises()
+        improved = self.alive & (values < known["best"])
         if not improved.any():
             return
-        self.lowest = np.where(improved, values, self.lowest)
-        self.best_step = np.where(improved, self.k + steps, self.best_step)
+        known["best"] = np.where(improved, values, known["best"])
+        known["best_step"] = np.where(improved, self.k + steps, known["best_step"])
         for step in sorted(set(steps[improved].tolist())):
             rows = improved & (steps == step)
-            slots = table.states[step][: self.template.count]
-            is_all = (rows | ~self.alive).all()
-            self.best = slots if is_all else tuple(map(self._mixed(rows), slots, self.best))
+            self.best = np.where(self.template.number(rows), table.slots(step), self.best)
 
-    def _mixed(self, rows: Mask) -> Callable[[Array, Array], Array]:
-        """Return what takes these rows of one array and the others of another."""
-        chosen = self.template.number(rows)
-        return lambda new, old: np.where(chosen, new, old)
-
-    def _leave(self, row: int, states: Sequence[Parts], steps: int) -> Run:
-        """Let a run go on alone, from a step that did not end it.
+    def _leave(self, rows: list[int]) -> list[Path]:
+        """Let runs go on alone, from the start of a block in which they may have ended.
 
         A history of a run that ends early is recorded by a second run. That is not the same to the last bit,
         so such a run begins anew.
         """
-        run = self.runs[row]
-        if run.options["history"] > 1:
-            run.restart()
-        else:
-            before = states[steps - 1] if steps else self.before
-            (run.point,) = self._points([row], states[steps], before, self.k + steps)
-        return run
+        if not rows:
+            return []
+        self.alive[rows] = False
+        paths = self._placed(rows)
+        for path in paths:
+            if path.options["history"] > 1:
+                path.begin_anew()
+        return paths
 
-    def _arrive(self) -> list[Run]:
-        """Record what is due, and end what is at the last step; form anew when most runs have left."""
+    def _arrive(self) -> list[Path]:
+        """Record what is due, and end what is at the last step; close up when most runs have left."""
         rows = np.flatnonzero(self.alive).tolist()
         if not rows:
             return []
-        runs = [self.runs[row] for row in rows]
-        is_due = self.k in (self.last, runs[0].history.due(self.last))
-        is_sparse = 2 * len(rows) <= len(self.runs)
-        if not is_due and not is_sparse:
-            return []
-        for run, point in zip(runs, self._points(rows, self.state, self.before, self.k), strict=True):
-            run.point = point
-            if is_due:
-                run.follow(Verdict(point, ""))
-        if self.k < self.last and is_sparse and self.formation.is_worthwhile(len(rows), self.last - self.k):
-            self._gather(runs)
-        elif self.k == self.last or is_sparse:
+        is_due = self.k in (self.last, self.paths[rows[0]].run.history.due(self.last))
+        is_sparse = self.k < self.last and 2 * len(rows) <= len(self.paths)
+        is_over = self.k == self.last or (
+            is_sparse and not self.formation.is_worthwhile(len(rows), self.last - self.k)
+        )
+        paths = self._placed(rows) if is_due or is_over else []
+        if is_due:
+            for path in paths:
+                path.run.follow(Verdict(path.run.point, ""))
+        if is_over:
             self.alive[:] = False
-            return runs
+            return paths
+        if is_sparse:
+            self._close_up(rows)
         return []
 
-    def _stop(self) -> list[Run]:
+    def _stop(self) -> list[Path]:
         """End at the deadline."""
-        rows = np.flatnonzero(self.alive).tolist()
-        runs = [self.runs[row] for row in rows]
-        for run, point in zip(runs, self._points(rows, self.state, self.before, self.k), strict=True):
-            run.point = point
-            run.end_early()
+        paths = self._placed(np.flatnonzero(self.alive).tolist())
+        for path in paths:
+            path.run.end_early()
         self.alive[:] = False
-        return runs
+        return paths
 
-    def _points(self, rows: list[int], state: Parts, before: Parts, k: int) -> list[Iterate]:
-        """Return the iterates of some rows as those of single descents."""
-        template, count = self.template, self.template.count
-        rules = template.rules
-        slots, gradient, old, best = (
-            self._rows_of(parts, rows)
-            for parts in (state[:count], state[template.gradient], before[:count], self.best)
-        )
-        moments = [
-            self._rows_of(state[template.moment(each)], rows) for each in range(len(rules.optimizer.moments))
-        ]
-        value, *numbers = (part.reshape(-1)[rows].tolist() for part in state[template.value :])
-        columns: dict[str, Sequence[object]] = {
-            "slots": slots,
-            "gradient": gradient,
-            "moments": [tuple(chain(*each)) for each in zip(*moments, strict=True)] or [()] * len(rows),
-            "before": old,
-            "best_slots": best,
-            "k": [k] * len(rows),
-            "value": value,
-            "best": self.lowest[rows].tolist(),
-            "best_step": self.best_step[rows].tolist(),
-            "rises": self.rises[rows].tolist(),
-            **dict(zip(rules.carried, numbers, strict=True)),
+    def _placed(self, rows: list[int]) -> list[Path]:
+        """Return some of the paths, their runs where their rows are, as iterates of single descents."""
+        template, state, count = self.template, self.state, len(rows)
+        runs, paths = len(self.paths), [self.paths[row] for row in rows]
+        value, *numbers = (part.reshape(-1)[:runs][rows].tolist() for part in state[template.value :])
+        columns: dict[str, list[Sequence[object]]] = {
+            "slots": self._columns_of(state[0], rows),
+            "gradient": self._columns_of(state[1], rows),
+            "moments": [each for part in state[2 : template.value] for each in self._columns_of(part, rows)],
+            "before": self._columns_of(self.before, rows),
+            "best_slots": self._columns_of(self.best, rows),
+            "k": [[self.k] * count],
+            "value": [value],
+            "previous": [[math.inf] * count],
+            **{name: [column[rows].tolist()] for name, column in self.columns.items()},
+            **{name: [column] for name, column in zip(template.rules.carried, numbers, strict=True)},
         }
-        places = [(self.layout.places[name], column) for name, column in columns.items()]
-        points = []
-        for position, row in enumerate(rows):
-            parts = [*self.runs[row].point.parts]
-            for place, column in places:
-                parts[place] = column[position]
-            points.append(Iterate(Reason.REACHED, tuple(parts), self.layout))
-        return points
+        for path, parts in zip(paths, self.layout.rows(columns), strict=True):
+            path.run.point = Iterate(Reason.REACHED, parts, self.layout)
+        return paths
 
-    def _rows_of(self, slots: Parts, rows: list[int]) -> list[tuple[object, ...]]:
-        """Return the rows of a matrix as the slots of single descents."""
-        return [self.vectors.slots(row) for row in self.template.join(slots, rows)]
+    def _columns_of(self, slot: Array, rows: list[int]) -> list[Sequence[object]]:
+        """Return for each slot of a single descent those of some runs."""
+        return self.vectors.columns(self.template.join(slot)[rows])
 
 
 def fleets_of(paths: Sequence[Path]) -> list[Fleet]:
-    """Put those runs together that are faster so, in groups of about equal size."""
-    runs = [path.run for path in paths if not path.run.status]
-    if len(runs) < 2 or not Formation.takes(paths[0]):
+    """Put all runs together, in groups of about equal size; none when they are faster alone."""
+    if len(paths) < 2 or not Formation.takes(paths[0]):
         return []
     formation = Formation(paths[0])
-    most = formation.size(len(runs), runs[0].last - runs[0].first)
+    most = formation.size(len(paths), paths[0].options["steps"])
     if not most:
         return []
-    size = math.ceil(len(runs) / math.ceil(len(runs) / most))
-    groups = (runs[start : start + size] for start in range(0, len(runs), size))
-    return [Fleet(formation, group, paths[0].problem.deadline) for group in groups]
-
-
-def _groups(slots: int, moments: int) -> list[slice]:
-    return [slice(slots * each, slots * (each + 1)) for each in range(moments)]
+    size = math.ceil(len(paths) / math.ceil(len(paths) / most))
+    return [Fleet(formation, paths[start : start + size]) for start in range(0, len(paths), size)]

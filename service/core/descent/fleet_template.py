@@ -1,19 +1,26 @@
 """The steps of many runs as one generated function: an update rule over a leading axis of runs.
 
 Its source is a kernel's body, batched, and the same rules as those of a single descent, which are
-element-wise. It judges nothing. For ``x**2`` and gradient descent it reads, every name an array over runs::
+element-wise. It judges nothing. Of ``x**2`` and gradient descent it reads, every name an array over runs::
 
+    slots[:] = whole
+    whole = slots
     for k in range(k + 1, last + 1):
-        old_v0 = v0
-        v0 = v0 - rate * g_v0
-        value = v0 * v0
-        g_v0 = k0 * v0
-        keep((v0, g_v0, value,))
+        old_whole = whole
+        whole -= rate * g_whole
+        n3 = multiply(k0, v0, out=g0)
+        g_whole = slopes
+        keep((whole.tobytes(), None, value,))
+    return whole.copy(), g_whole.copy(), value
+
+where `v0` and `g0` are views of `slots` and `slopes`. Values that no update needs are not computed there,
+`value` being that of the first step, but of all steps of a block at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +33,34 @@ from service.core.descent.layout import Rules
 from service.core.descent.loop import ARRAY_NAMES
 from service.core.descent.loop_source import SHRINK, LoopWriter
 
-Parts = tuple[Array, ...]
+Parts = tuple[Any, ...]
 SAFE_NORMS = 1e-140, 1e140
 """Between them a norm is the root of a sum of squares, none of which over- or underflows."""
+
+_UPDATE = re.compile(r"^(\w+) = \1 ([-*]) ")
+"""A step along an array, or its multiple; what follows is a product, as the rules are written."""
+
+
+@dataclass(frozen=True, slots=True)
+class FleetProgram:
+    """A template bound to data.
+
+    Attributes
+    ----------
+    template : FleetTemplate
+        What stands where.
+    numbers : mapping of str to object
+        The options, and the bounds of all elements as `low` and `high`.
+    advance : callable
+        As `FleetTemplate.make_steps` makes it.
+    values : callable or None
+        From an array for each element to the values, where `advance` does not compute them.
+    """
+
+    template: FleetTemplate
+    numbers: Mapping[str, Any]
+    advance: Callable[..., Parts]
+    values: Callable[..., Any] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +70,15 @@ class FleetTemplate:
     Attributes
     ----------
     template : Template
-        Value and gradient of many runs. It has one slot, a matrix whose rows are the elements of a run's
-        variables, or for every element a slot, an array over runs.
+        Value and gradient, or gradient alone, of many runs. Its slot is a matrix whose rows are the elements
+        of a run's variables, or a flat array which holds each element of all runs, one element after another.
     rules : Rules
         What the source consists of.
     make_steps : callable
-        Makes, from the data, what takes `k`, `last`, `keep`, a learning rate and the parts to all steps from
-        k + 1 to last, and tells `keep` the parts of each.
+        Makes, from the data, what takes `k`, `last`, `keep`, a learning rate and a state by all steps from
+        k + 1 to last to a later state: slots, gradient, moments, value, and what the rules carry. Of each it
+        tells `keep`; where the slots are a flat array the bytes of these, and of the gradient where it is
+        looked at.
     """
 
     template: Template
@@ -52,40 +86,46 @@ class FleetTemplate:
     make_steps: Maker
 
     @property
-    def count(self) -> int:
-        """Number of slots."""
-        return len(self.template.source.slots)
-
-    @property
     def is_matrix(self) -> bool:
         """Whether its slot is a matrix."""
         return self.template.is_matrix
 
     @property
-    def gradient(self) -> slice:
-        """Where the gradient stands among the parts, behind the slots."""
-        return slice(self.count, 2 * self.count)
+    def size(self) -> int:
+        """Number of elements of a run's variables."""
+        return self.template.size
 
-    def moment(self, position: int) -> slice:
-        """Return where a moment stands among the parts."""
-        return slice((2 + position) * self.count, (3 + position) * self.count)
+    def moment(self, name: str) -> int:
+        """Return where a moment stands in a state."""
+        return 2 + self.rules.optimizer.moments.index(name)
 
     @property
     def value(self) -> int:
-        """Where the value stands among the parts; the numbers that the rules carry follow."""
-        return (2 + len(self.rules.optimizer.moments)) * self.count
+        """Where the value stands in a state; the numbers that the rules carry follow."""
+        return 2 + len(self.rules.optimizer.moments)
 
-    def split(self, rows: Array) -> Parts:
-        """Lay out a matrix of runs by elements as slots."""
-        return (rows,) if self.is_matrix else tuple(np.ascontiguousarray(rows.T))
+    def split(self, rows: Array) -> Array:
+        """Lay out a matrix of runs by elements as a slot."""
+        return rows if self.is_matrix else rows.T.reshape(-1)
 
-    def join(self, slots: Parts, rows: list[int]) -> Array:
-        """Lay out some rows of slots as a matrix of runs by elements."""
-        return slots[0][rows] if self.is_matrix else np.array([slot[rows] for slot in slots]).T
+    def join(self, slot: Array) -> Array:
+        """Lay out a slot, or a stack of them, as matrices of runs by elements."""
+        if self.is_matrix:
+            return slot
+        return slot.reshape(*slot.shape[:-1], self.size, -1).swapaxes(-1, -2)
+
+    @property
+    def repeats(self) -> int:
+        """How often each number stands where it is laid out."""
+        return 1 if self.is_matrix else self.size
 
     def number(self, numbers: NDArray[Any]) -> NDArray[Any]:
         """Lay out a number of each run, so that it multiplies a slot."""
-        return numbers[:, None] if self.is_matrix else numbers
+        return numbers[:, None] if self.is_matrix else np.tile(numbers, self.size)
+
+    def each(self, elements: Array, runs: int) -> Array:
+        """Lay out a number for each element, the same for all runs."""
+        return elements if self.is_matrix else np.repeat(elements, runs)
 
 
 def make_fleet_template(template: Template, rules: Rules, numbers: tuple[str, ...]) -> FleetTemplate:
@@ -108,7 +148,7 @@ def make_fleet_template(template: Template, rules: Rules, numbers: tuple[str, ..
 
 def _generate(template: Template, rules: Rules, numbers: tuple[str, ...]) -> FleetTemplate:
     writer = FleetWriter(template, rules, ())
-    names = {**ARRAY_NAMES, "choose": np.where, "abs": abs, "clipped": _clipped_by(template.is_matrix)}
+    names = {**ARRAY_NAMES, "choose": np.where, "abs": abs, "clipped": _clipped_by(template)}
     arguments = ("k", "last", "keep", "learning_rate" if rules.is_scheduled else "rate", *writer.kept)
     source = {"advance": Function(arguments, writer.steps())}
     return FleetTemplate(template, rules, make_functions(template.source, source, names, numbers))
@@ -125,52 +165,51 @@ class FleetWriter(LoopWriter):
 
     def steps(self) -> list[str]:
         """Write the loop."""
-        step = [*self.update(), *self.evaluation(), f"keep(({', '.join(self.kept)},))"]
-        return ["for k in range(k + 1, last + 1):", *indented(step)]
+        (slot,), is_matrix = self.slots, self.template.is_matrix
+        ways = ("", "") if is_matrix else (".tobytes()", ".copy()")
+        kept, end = ([f"{name}{way}" for name in (slot, *self.gradient)] for way in ways)
+        if not is_matrix and not self.rules.sees_gradients:
+            kept[1] = "None"
+        before = [] if is_matrix else [f"slots[:] = {slot}", f"{slot} = slots"]
+        step = [*self.update(), *self.evaluation(), f"keep(({', '.join((*kept, *self.kept[2:]))},))"]
+        return [
+            *before,
+            "for k in range(k + 1, last + 1):",
+            *indented(step),
+            f"return {', '.join((*end, *self.kept[2:]))}",
+        ]
 
     def rule(self, line: str) -> str:
-        """Write a line of a rule; arrays over runs are so short that a call would cost more than it saves."""
-        return super().rule(line) if self.template.is_matrix else line
+        """Write a line of a rule; a slot with a place of its own keeps it."""
+        start = f"{self.slots[0]} = "
+        if self.template.is_matrix or not line.startswith(start):
+            return super().rule(line)
+        in_place = _UPDATE.sub(r"\1 \2= ", line)
+        return in_place if in_place != line else line.replace(start, f"{self.slots[0]}[:] = ", 1)
 
     def clipping(self) -> list[str]:
         """Write the clipping of the gradients, each by its own norm."""
-        results = "".join(f"h_{part}, " for part in self.gradient)
-        return [f"{results}= clipped(clip_norm, {', '.join(self.gradient)})"]
+        return [f"h_{part} = clipped(clip_norm, {part})" for part in self.gradient]
 
 
-def _clipped_by(is_matrix: bool) -> Any:
+def _clipped_by(template: Template) -> Any:
     """Make what clips the gradients of many runs, as the loop of a single descent does."""
+    shape, axis = ((-1, template.size), 1) if template.is_matrix else ((template.size, -1), 0)
 
-    def squares(*parts: Array) -> Any:
-        if is_matrix:
-            return np.sum(parts[0] * parts[0], axis=1, keepdims=True)
-        return sum((part * part for part in parts[1:]), parts[0] * parts[0])
-
-    def largest(*parts: Array) -> Any:
-        if is_matrix:
-            return np.max(np.abs(parts[0]), axis=1, keepdims=True)
-        return np.max(np.abs(parts), axis=0)
-
-    def clipped(clip_norm: float, *parts: Array) -> Parts:
-        norm = np.sqrt(squares(*parts))
+    def clipped(clip_norm: float, gradient: Array) -> Array:
+        whole = gradient.reshape(shape)
+        norm = np.sqrt(np.sum(whole * whole, axis=axis, keepdims=True))
         if not (np.min(norm) > SAFE_NORMS[0] and np.max(norm) < SAFE_NORMS[1]):
-            size = largest(*parts)
+            size = np.max(np.abs(whole), axis=axis, keepdims=True)
             size = np.where((size > 0.0) & (size < np.inf), size, 1.0)
-            norm = np.sqrt(squares(*(part / size for part in parts)))
+            part = whole / size
+            norm = np.sqrt(np.sum(part * part, axis=axis, keepdims=True))
             is_larger = norm > np.finfo(np.float64).max / size
             shrunk = clip_norm / (np.where(is_larger, norm * (size * SHRINK), 1.0))
             scale = np.minimum(clip_norm / (norm * size + 1e-6), 1.0)
-            return tuple(np.where(is_larger, part * SHRINK * shrunk, part * scale) for part in parts)
-        scale = np.minimum(clip_norm / (norm + 1e-6), 1.0)
-        return tuple(part * scale for part in parts)
+            short: Array = np.where(is_larger, whole * SHRINK * shrunk, whole * scale)
+        else:
+            short = whole * np.minimum(clip_norm / (norm + 1e-6), 1.0)
+        return short.reshape(gradient.shape)
 
     return clipped
-
-
-def numbers_of(names: Mapping[str, Any], template: Template, bounds: Mapping[str, Array]) -> dict[str, Any]:
-    """Return the options with the bounds of the slots, `low` and `high` of all elements."""
-    found = dict(names)
-    for side, elements in bounds.items():
-        values = [elements] if template.is_matrix else elements.tolist()
-        found |= {f"{side}_{slot}": value for slot, value in zip(template.source.slots, values, strict=True)}
-    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,9 @@ from service.core.calculus.costs import (
     MICROSECONDS_TO_COMPILE,
 )
 from service.core.calculus.inputs import array_data, float_data
-from service.core.calculus.points import block_for
+from service.core.calculus.points import Points, block_for, evaluate_points
 from service.core.calculus.template import Array
-from service.core.descent.fleet_template import FleetTemplate, make_fleet_template, numbers_of
+from service.core.descent.fleet_template import FleetProgram, make_fleet_template
 from service.core.descent.path import Path
 from service.core.descent.vectors import Arrays
 
@@ -107,16 +107,55 @@ class Formation:
             ),
         )
 
-    def of(self, runs: int, steps: int) -> tuple[FleetTemplate, dict[str, Any], Callable[..., None]]:
-        """Return the program of so many runs, its numbers, and its steps bound to the data."""
+    def evaluate(self, starts: Sequence[Mapping[str, Array]]) -> tuple[Array, Array, Array]:
+        """Evaluate the function at starts: these and the gradients as matrices of runs by elements.
+
+        Returns
+        -------
+        slots, values, gradient : ndarray
+        """
+        problem, count = self.problem, len(starts)
+        variables = {name: np.array([start[name] for start in starts]) for name in problem.shapes}
+        points = Points(variables, self.constants, problem.h)
+        values, slopes = evaluate_points(self.compiled, points, problem.limits, problem.deadline.check)
+        slots, gradient = (
+            np.concatenate([tensors[name].reshape(count, -1) for name in problem.shapes], axis=1)
+            for tensors in (variables, slopes)
+        )
+        return slots, values, gradient
+
+    def carried(self, runs: int) -> list[Array]:
+        """Return the numbers that so many runs carry from their start."""
+        numbers = {**self.rules.optimizer.numbers, **self.rules.schedule.numbers}
+        return [np.full(runs, numbers[name]) for name in self.rules.carried]
+
+    def of(self, runs: int, steps: int) -> FleetProgram:
+        """Return the program of so many runs, bound to the data."""
         problem, compiled, check = self.problem, self.compiled, self.problem.deadline.check
+        values = None
         if self.of_elements(runs, steps) <= self.of_matrix(runs, steps):
-            template = compiled.emitted.on_rows
-            data = float_data(compiled.emitted.floats, compiled.program, self.constants, problem.h)
-            data |= {"check": check, "spread": lambda number: np.broadcast_to(number, runs)}
+            emitted, size = compiled.emitted, self.elements
+            data = float_data(emitted.floats, compiled.program, self.constants, problem.h) | {"check": check}
+            if self._are_values_cheaper_later(runs):
+                template, values = emitted.slopes_on_rows, emitted.value_over_points(**data)
+            else:
+                template = emitted.on_rows
+            data |= {"rows": runs, "spread": lambda value: np.tile(np.broadcast_to(value, runs), size)}
         else:
             block = block_for(compiled, runs)
             template, data = block.on_rows, array_data(block.program, self.constants, check)
-        numbers = numbers_of(self.numbers, template, self.bounds)
-        fleet = make_fleet_template(template, self.rules, tuple(numbers))
-        return fleet, self.numbers | self.bounds, fleet.make_steps(**data, **numbers)
+        (slot,) = template.source.slots
+        names = (*self.numbers, *(f"{side}_{slot}" for side in self.bounds))
+        fleet = make_fleet_template(template, self.rules, names)
+        bounds = {f"{side}_{slot}": fleet.each(numbers, runs) for side, numbers in self.bounds.items()}
+        steps_of = fleet.make_steps(**data, **self.numbers, **bounds)
+        return FleetProgram(fleet, self.numbers | self.bounds, steps_of, values)
+
+    def _are_values_cheaper_later(self, runs: int) -> bool:
+        """Tell whether values are cheaper for a block of steps at once, where no update needs them."""
+        if self.rules.schedule.uses_value:
+            return False
+        emitted, an_array = self.compiled.emitted, ELEMENT_MICROSECONDS * runs
+        spared = len(emitted.points_source.body) - len(emitted.slopes_on_rows.source.body)
+        a_call = SHORT_CALL * CALL_MICROSECONDS + an_array
+        return spared * a_call > len(emitted.value_source.body) * an_array

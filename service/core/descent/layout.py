@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -86,6 +86,11 @@ class Rules:
         return self.is_bounded or self.is_projected
 
     @property
+    def sees_gradients(self) -> bool:
+        """Whether every gradient is looked at, not the last of some steps alone."""
+        return self.has_tolerance or self.is_bounded
+
+    @property
     def is_stationary(self) -> bool:
         """Whether every update is the same function of the variables alone, so that a stall is for ever."""
         return not self.optimizer.moments and not self.is_scheduled
@@ -146,6 +151,15 @@ class Layout:
         for name, value in values.items():
             parts[self.places[name]] = value
         return tuple(parts)
+
+    def rows(self, columns: Mapping[str, Sequence[Sequence[Any]]]) -> Iterator[Parts]:
+        """Lay the columns of all places out as parts, row by row."""
+        ordered: list[Sequence[Any]] = [()] * len(self.names)
+        for name, several in columns.items():
+            place = self.places[name]
+            start = place.start if isinstance(place, slice) else place
+            ordered[start : start + len(several)] = several
+        return zip(*ordered, strict=True)
 
     def replaced(self, parts: Parts, **values: Any) -> Parts:
         """Return parts with other values in some places."""

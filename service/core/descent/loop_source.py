@@ -141,6 +141,8 @@ class LoopWriter:
         """Write the kernel's body, its results under the names that the loop has for them."""
         template = self.template
         results = dict(zip(("value", *self.gradient), (template.value, *template.gradient), strict=True))
+        if not template.value:
+            del results["value"]
         made = template.source.made
         own = {part: name for name, part in results.items() if part in made}
         rest = [f"{name} = {own.get(part, part)}" for name, part in results.items() if own.get(part) != name]
@@ -280,7 +282,8 @@ class LoopWriter:
             names = {moment: f"{moment}_{slot}" for moment in optimizer.moments}
             lines += [self.rule(rule.format(x=slot, g=part, **names)) for rule in optimizer.each_slot]
             if self.rules.is_bounded:
-                lines.append(f"{slot} = {self._clamped(slot, f'low_{slot}', f'high_{slot}')}")
+                clamped = self._clamped(slot, f"low_{slot}", f"high_{slot}")
+                lines.append(self.rule(f"{slot} = {clamped}"))
             if self.rules.is_projected:
                 lines.append(f"{slot} = project_{slot}({slot})")
         return lines

@@ -54,14 +54,14 @@ class Outcome:
 
 def _max_steps(end: Outcome) -> str:
     point = end.run.point
-    norm = point.gradient_norm
-    is_far = norm > LARGE * max(1.0, abs(point.value))
+    value, norm = point.value, point.gradient_norm
+    is_far = norm > LARGE * max(1.0, abs(value))
     remedy = "; optimizer lbfgs needs no learning_rate" if is_far and end.has_remedy else ""
     if is_far and end.options["project"] and not end.options.optimizer.is_euclidean:
         remedy = "; projected, rules that scale elements end elsewhere: gradient_descent and momentum do not"
     return (
         f"All {point.step - end.run.first} steps were run; the value went from {end.start_value:.4g} to "
-        f"{point.value:.4g}, the gradient's norm is {norm:.3g}{remedy}."
+        f"{value:.4g}, the gradient's norm is {norm:.3g}{remedy}."
     )
 
 

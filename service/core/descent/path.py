@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
-from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from service.core.descent.layout import BLOCK_NUMBERS, BLOCK_STEPS, GROWTH, Part
 from service.core.descent.messages import Outcome
 from service.core.descent.problem import Problem
 from service.core.descent.projections import projection_numbers
-from service.core.descent.run import Run
+from service.core.descent.run import Run, twin
 from service.core.descent.state import fingerprint, length_of, read_state, write_state
 from service.core.descent.steppers import STEPPERS
 from service.core.descent.steps import Stepper
@@ -54,8 +54,6 @@ class Path:
         How many descents share the answer.
     beside : int
         How many others go on at the same time.
-    like : Path, optional
-        One on the same problem that differs in its start alone: the stepper is shared.
     start : mapping of str to ndarray, optional
         Where to start in place of the problem's variables.
     """
@@ -68,44 +66,44 @@ class Path:
         *,
         runs: int = 1,
         beside: int = 0,
-        like: Path | None = None,
         start: Mapping[str, Array] | None = None,
     ) -> None:
         self.problem, self.start = problem, start
         self.bounds = bounds_of(options["bounds"] or {}, problem.shapes)
-        if like is None:
-            problem.keep_within(self.bounds)
-            problem.check_projections(options.projections, options.given_bounds)
-            if options.batch:
-                problem.take_rows(options.batch)
-            numbers = _check_answer(problem, options, runs)
-            last = problem.compiled.seconds if problem.has_rows else 0.0  # all rows, at the end of the run
-            problem.deadline.reserve(NUMBER_SECONDS * numbers + last)
-            problem.announce(runs * options["steps"], 8 * (numbers + _carried(problem, options, beside)))
+        problem.keep_within(self.bounds)
+        problem.check_projections(options.projections, options.given_bounds)
+        if options.batch:
+            problem.take_rows(options.batch)
+        numbers = _check_answer(problem, options, runs)
+        last = problem.compiled.seconds if problem.has_rows else 0.0  # all rows, at the end of the run
+        problem.deadline.reserve(NUMBER_SECONDS * numbers + last)
+        problem.announce(runs * options["steps"], 8 * (numbers + _carried(problem, options, beside)))
         self.options = options.completed(options["steps"] if state is None else length_of(state))
-        self.content = self._fresh() if state is None else self._resumed(state)
-        if like:
-            self.binding = like.binding
-        self.prepare(like.stepper if like else None)
+        self.content = {} if state is None else self._resumed(state)
+        self.prepare()
 
-    def at_rate(self, options: Options) -> Path:
-        """Return a path from the same start, begun as this one is, with another learning rate."""
-        path = copy(self)
-        path.options = options.completed(options["steps"])
-        if options.stepper in RULES:
-            rate = options["learning_rate"]
-            path.run = self.run.at_rate(rate)
+    def at_rate(self, rate: float) -> Path:
+        """Return a path from the same start with another learning rate, still to begin."""
+        path = twin(self)
+        path.options = self.options.at_rate(rate)
+        if self.options.stepper in RULES:
             path.binding = {**self.binding, "options": {**self.binding["options"], "learning_rate": rate}}
+            path.run = self.run.anew()
         else:  # steppers that search begin with the rate, or have none
             path.prepare()
-            path.begin()
         return path
 
-    def prepare(self, stepper: Stepper | None = None) -> None:
-        """Make the run, and the stepper unless that of another path is shared."""
-        problem = self.problem
-        self.stepper: Stepper = stepper or self._new_stepper()
-        self.run = Run(problem.kernel, self.stepper, self._start_parts(), self.options, problem.deadline)
+    def at_start(self, start: Mapping[str, Array]) -> Path:
+        """Return a path from another start, still to begin."""
+        path = twin(self)
+        path.start, path.binding, path.run = start, self.binding, self.run.anew()
+        return path
+
+    def prepare(self) -> None:
+        """Make stepper and run."""
+        problem, step = self.problem, self.content.get("step", 0)
+        self.stepper = self._new_stepper()
+        self.run = Run(problem.kernel, self.stepper, step, self.options, problem.deadline)
 
     @cached_property
     def binding(self) -> dict[str, Any]:
@@ -118,14 +116,24 @@ class Path:
             "options": self.options.binding(),
         }
 
-    def _fresh(self) -> dict[str, Any]:
-        """Return the content of the start's state."""
-        problem = self.problem
-        given = self.start or problem.variables
+    def first_variables(self) -> dict[str, Array]:
+        """Return the start, within its bounds and sets.
+
+        Raises
+        ------
+        InvalidRequest
+            Differences there would be lost in rounding.
+        """
+        given = self.start or self.problem.variables
         start = dict(given) | {name: np.clip(given[name], *pair) for name, pair in self.bounds.items()}
         start |= {name: each.project(given[name]) for name, each in self.options.projections.items()}
-        problem.check_step(start)
-        names, shapes = self.options.optimizer.moments, problem.shapes
+        self.problem.check_step(start)
+        return start
+
+    def _fresh(self) -> dict[str, Any]:
+        """Return the content of the start's state."""
+        start, shapes = self.first_variables(), self.problem.shapes
+        names = self.options.optimizer.moments
         moments = {name: {each: np.zeros(shape) for each, shape in shapes.items()} for name in names}
         return {
             "step": 0,
@@ -161,7 +169,7 @@ class Path:
             best_step=best["step"],
             previous=math.inf,
             rises=0,
-            bound=_bound(content["start_value"]),
+            bound=bound_of(content["start_value"]),
             rate=self.options["learning_rate"],
         )
 
@@ -170,18 +178,31 @@ class Path:
 
         Raises
         ------
+        InvalidRequest
+            Differences there would be lost in rounding.
         NonFiniteResult
             Value or gradient is not finite there.
         """
-        run, content = self.run, self.content
-        run.evaluate_start()
+        run, content = self.run, self.content or self._fresh()
+        self.content = content
+        run.evaluate(self._start_parts())
         start = self.stepper.conclude(run.point) if content["start_value"] is None else run.point
         if not run.judge.is_finite(start):
             slope = self.problem.kernel.unpack(start.gradient)
             self.problem.check_finite(content["variables"], start.value, slope)
         if content["start_value"] is None:
             content["start_value"] = start.value
-        run.begin(_bound(content["start_value"]))
+        run.begin(bound=bound_of(content["start_value"]))
+
+    def begin_anew(self) -> None:
+        """Begin from the start once more."""
+        self.content, self.run = {}, self.run.anew()
+        self.begin()
+
+    def begin_beside(self, other: Path) -> None:
+        """Begin from the start of another, which is evaluated and differs in its rate alone."""
+        self.content, self.run.point = other.content, other.run.start
+        self.run.begin(rate=self.options["learning_rate"])
 
     def finish(self, on_progress: Progress | None) -> None:
         """Run to the end, and tell the progress."""
@@ -200,6 +221,11 @@ class Path:
 
     def answer(self) -> dict[str, Any]:
         """Return what the caller gets."""
+        told = self.told()
+        return {**told, "state": write_state(told["state"])}
+
+    def told(self) -> dict[str, Any]:
+        """Return what the caller gets, with the state still to be sealed."""
         run, point = self.run, self.run.point
         variables, best = self.problem.kernel.unpack(point.slots), run.best(point)
         known = best if run.stopped is point else run.best(run.stopped)
@@ -216,13 +242,15 @@ class Path:
             "best": best,
             "history": run.even_records(),
             **({"gradient": self.problem.kernel.unpack(point.gradient)} if self.options["gradient"] else {}),
-            "state": write_state(self.binding | self.content | reached),
+            "state": self.binding | self.content | reached,
         }
 
 
-def _bound(start_value: float | None) -> float:
+def bound_of(start_value: float | None) -> float:
     """Return the magnitude beyond which a value has diverged; the start's own is not known at first."""
-    return math.inf if start_value is None else GROWTH * max(1.0, abs(start_value))
+    if start_value is None:
+        return math.inf
+    return min(GROWTH * max(1.0, abs(start_value)), sys.float_info.max)
 
 
 def _carried(problem: Problem, options: Options, beside: int) -> int:

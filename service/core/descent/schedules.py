@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from bisect import bisect_right
 from collections.abc import Callable, Mapping
@@ -79,6 +80,11 @@ class Schedule:
     numbers: Mapping[str, float] = field(default_factory=dict)
     defaults: Mapping[str, float] = field(default_factory=dict)
     has_length: bool = False
+
+    @property
+    def uses_value(self) -> bool:
+        """Whether the rate of an update depends on the value before it."""
+        return any(re.search(r"\bvalue\b", line) for line in self.lines)
 
 
 def steady(chosen: Chosen) -> Factor:

@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.gradient import Tensors
-from service.core.descent.choice import Options, read_options
+from service.core.descent.choice import RULES, Options, read_options
 from service.core.descent.fleet import fleets_of
+from service.core.descent.options import OPTIONS
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
+from service.core.descent.ranges import check_range
 from service.core.descent.starts import given_starts, random_starts
+from service.core.descent.state import write_state, write_states
 from service.core.exceptions import InvalidRequest, fault
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
@@ -86,27 +89,42 @@ def sweep(
         end = deadline or NO_DEADLINE
         problem = Problem(function, variables, constants or {}, method, h, limits, end, answer_numbers)
         if learning_rates is not None:
-            paths = _by_rate(problem, _read_rates(learning_rates, options, limits), answers)
+            paths = _by_rate(problem, options, learning_rates, answers)
         else:
             paths = _by_start(problem, read_options(options, limits), starts, random_starts, answers)
         _finish(paths)
         best = min(range(len(paths)), key=lambda index: paths[index].run.best_value())
-        runs = [_told(path, answers == "all" or index == best) for index, path in enumerate(paths)]
+        if answers == "all":
+            runs = _answers(paths)
+        else:
+            runs = [_summary(path) for path in paths]
+            runs[best] = _answers([paths[best]])[0]
     return {"runs": runs, "best": best}
 
 
 def _finish(paths: list[Path]) -> None:
     """Run all to their ends, together where that is faster, in turn where not."""
     fleets = fleets_of(paths)
-    together = {id(run) for fleet in fleets for run in fleet.runs}
-    alone = [path.run for path in paths if not path.run.status and id(path.run) not in together]
+    alone = [path for fleet in fleets for path in fleet.begin()] if fleets else _begun(paths)
     while fleets or alone:
         for fleet in fleets:
             alone += fleet.advance()
         fleets = [fleet for fleet in fleets if fleet.is_under_way]
-        alone = [run for run in alone if not run.status]
-        for run in alone:
-            run.advance()
+        alone = [path for path in alone if not path.run.status]
+        for path in alone:
+            path.run.advance()
+
+
+def _begun(paths: list[Path]) -> list[Path]:
+    """Begin every path; with update rules a start is evaluated once for all rates."""
+    first, *others = paths
+    first.begin()
+    for path in others:
+        if path.start is first.start and path.options.stepper in RULES:
+            path.begin_beside(first)
+        else:
+            path.begin()
+    return paths
 
 
 def _check_kind(*kinds: Any) -> None:
@@ -117,21 +135,16 @@ def _check_kind(*kinds: Any) -> None:
         raise InvalidRequest(fault("out-of-range", "/learning_rates", rule=rule, got=got))
 
 
-def _read_rates(rates: Sequence[float], options: Mapping[str, Any], limits: Limits) -> list[Options]:
-    if not 1 <= len(rates) <= limits.sweep:
-        raise InvalidRequest(
-            fault("too-many-elements", "/learning_rates", count=len(rates), limit=limits.sweep)
-        )
-    first = read_options({**options, "learning_rate": rates[0]}, limits)
-    return [first.at_rate(rate, limits) for rate in rates]
-
-
-def _by_rate(problem: Problem, rows: list[Options], answers: str) -> list[Path]:
-    """Begin a path for every rate; with update rules the start is evaluated once."""
-    told = len(rows) if answers == "all" else 1
-    first = Path(problem, rows[0], runs=told, beside=len(rows) - 1)
-    first.begin()
-    return [first, *map(first.at_rate, rows[1:])]
+def _by_rate(problem: Problem, given: Mapping[str, Any], rates: Sequence[float], answers: str) -> list[Path]:
+    """Make a path for every rate."""
+    limits, count = problem.limits, len(rates)
+    if not 1 <= count <= limits.sweep:
+        raise InvalidRequest(fault("too-many-elements", "/learning_rates", count=count, limit=limits.sweep))
+    options = read_options({**given, "learning_rate": rates[0]}, limits)
+    for rate in rates:
+        check_range(OPTIONS["learning_rate"], rate, limits)
+    first = Path(problem, options, runs=count if answers == "all" else 1, beside=count - 1)
+    return [first, *map(first.at_rate, rates[1:])]
 
 
 def _by_start(
@@ -141,27 +154,32 @@ def _by_start(
     wanted: Mapping[str, Any] | None,
     answers: str,
 ) -> list[Path]:
-    """Begin a path from every start."""
+    """Make a path from every start."""
     if starts is not None:
         points = given_starts(problem, starts)
     else:
         points = random_starts(problem, options, wanted or {})
     told = len(points) if answers == "all" else 1
     first = Path(problem, options, runs=told, beside=len(points) - 1, start=points[0])
-    paths = [first, *(Path(problem, options, like=first, start=point) for point in points[1:])]
-    for path in paths:
-        path.begin()
-    return paths
+    return [first, *map(first.at_start, points[1:])]
 
 
-def _told(path: Path, is_whole: bool) -> dict[str, Any]:
-    """Return what is said of a run."""
-    verdict = _verdict(path)
-    if is_whole:
-        return path.answer() | verdict
+def _answers(paths: list[Path]) -> list[dict[str, Any]]:
+    """Return all that is said of runs; the states of update rules have the same numbers of numbers."""
+    told = [path.told() | _verdict(path) for path in paths]
+    contents = [each["state"] for each in told]
+    states = write_states(contents) if paths[0].options.stepper in RULES else map(write_state, contents)
+    for each, state in zip(told, states, strict=True):
+        each["state"] = state
+    return told
+
+
+def _summary(path: Path) -> dict[str, Any]:
+    """Return what is said of a run that is not the best, where only that is told whole."""
     run = path.run
     end = {"value": run.point.value, "status": run.status, "steps": run.point.step - run.first}
-    return {name: (verdict | end)[name] for name in SUMMARY}
+    said = _verdict(path) | end
+    return {name: said[name] for name in SUMMARY}
 
 
 def _verdict(path: Path) -> dict[str, Any]:

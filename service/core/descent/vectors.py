@@ -179,6 +179,14 @@ class Arrays:
             [vector[part].reshape(shape) for part, shape in zip(self._parts, self._shapes, strict=True)]
         )
 
+    def columns(self, vectors: Array) -> list[Sequence[Any]]:
+        """Take vectors, the rows of a matrix, as slots: for each slot those of all vectors."""
+        if self._is_on_floats:
+            columns: list[Sequence[Any]] = vectors.T.tolist()
+            return columns
+        count, parts = len(vectors), zip(self._parts, self._shapes, strict=True)
+        return [[*vectors[:, part].reshape(count, *shape)] for part, shape in parts]
+
     @staticmethod
     def dot(a: Vector, b: Vector) -> float:
         """Return the inner product."""
