@@ -43,6 +43,29 @@ def by_kobai():
         },
         "reductions": hessian(REDUCTIONS, {"A": line(0.2, 1.9, 3, 4) ** 2})["hessian"]["A"]["A"],
         "field": gradient_field("sin(p[0])*exp(-p[1]**2)", {"p": line(-2, 2, 5, 2)})["gradient"]["p"],
+        "fields": fields_by_kobai(),
+    }
+
+
+def scaled(base):
+    return np.multiply.outer(line(0.5, 1.5, 7), base)
+
+
+def fields_by_kobai():
+    layers = {"V": line(-1, 1, 2, 4), "b": line(-0.3, 0.3, 4), "W": line(0.5, -0.8, 4, 2)}
+    works = {
+        "regression": (
+            "mean(cross_entropy(softmax(X @ W + b), t, epsilon=0))",
+            {"W": line(-0.5, 0.7, 2, 3), "b": line(-0.2, 0.1, 3)},
+            {"X": X, "t": np.eye(3)},
+        ),
+        "network": (f"mean(({NETWORK} - t)**2)", layers, {"X": X, "t": line(0, 1, 3, 2)}),
+        "rosenbrock": (ROSENBROCK, {"x": line(-1.2, 1.3, 50)}, {}),
+        "reductions": (REDUCTIONS, {"A": line(0.2, 1.9, 3, 4) ** 2}, {}),
+    }
+    return {
+        work: gradient_field(function, {name: scaled(base) for name, base in bases.items()}, data)["gradient"]
+        for work, (function, bases, data) in works.items()
     }
 
 

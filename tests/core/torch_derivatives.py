@@ -54,20 +54,60 @@ def rosenbrock():
     return {"diagonal": torch.diagonal(whole).tolist(), "product": (whole @ line(1, -1, 50)).tolist()}
 
 
-def reductions():
-    def function(A):
-        products = A.sum(0).prod() / A.mean() + A.max() * A.min() + A.prod(1).sum()
-        return products + torch.logsumexp(A, 1).sum() + torch.linalg.norm(A) + torch.softmax(A, 0)[0].prod()
+def reduced(A):
+    products = A.sum(0).prod() / A.mean() + A.max() * A.min() + A.prod(1).sum()
+    return products + torch.logsumexp(A, 1).sum() + torch.linalg.norm(A) + torch.softmax(A, 0)[0].prod()
 
-    return hessian(function)(line(0.2, 1.9, 3, 4) ** 2).tolist()
+
+def reductions():
+    return hessian(reduced)(line(0.2, 1.9, 3, 4) ** 2).tolist()
 
 
 def field():
     return vmap(grad(lambda p: torch.sin(p[0]) * torch.exp(-(p[1] ** 2))))(line(-2, 2, 5, 2)).tolist()
 
 
+def scaled(base):
+    """Seven points, multiples of one."""
+    return line(0.5, 1.5, 7).reshape(7, *[1] * base.dim()) * base
+
+
+def fields():
+    """Gradients at seven points at once."""
+    t, one_hot = line(0, 1, 3, 2), torch.eye(3)
+
+    def loss(W, b):
+        return torch.nn.functional.cross_entropy(X @ W + b, one_hot)
+
+    def squares(V, b, W):
+        return ((torch.softmax(torch.tanh(X @ V + b) @ W, -1) - t) ** 2).mean()
+
+    def valley(x):
+        return (100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2).sum()
+
+    points = {
+        "regression": (loss, "Wb", (line(-0.5, 0.7, 2, 3), line(-0.2, 0.1, 3))),
+        "network": (squares, "VbW", (line(-1, 1, 2, 4), line(-0.3, 0.3, 4), line(0.5, -0.8, 4, 2))),
+        "rosenbrock": (valley, "x", (line(-1.2, 1.3, 50),)),
+        "reductions": (reduced, "A", (line(0.2, 1.9, 3, 4) ** 2,)),
+    }
+    return {
+        work: dict(
+            zip(
+                names,
+                (
+                    each.tolist()
+                    for each in vmap(grad(function, argnums=tuple(range(len(bases)))))(*map(scaled, bases))
+                ),
+                strict=True,
+            )
+        )
+        for work, (function, names, bases) in points.items()
+    }
+
+
 def by_torch():
-    works = (regression, network, rosenbrock, reductions, field)
+    works = (regression, network, rosenbrock, reductions, field, fields)
     return {work.__name__: work() for work in works}
 
 
