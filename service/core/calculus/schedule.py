@@ -266,20 +266,16 @@ class _Planner:
 
     def _size(self, index: int) -> int:
         operation = self.graph.nodes[index].operation
-        return self.sizes[index] if not operation.is_view or operation.name == "reshape" else 0
+        return self.sizes[index] if not operation.is_view or operation.may_copy else 0
 
     def _reusable(self, index: int, node: Node, dead: Sequence[int]) -> int | None:
         """Find an operand that is not needed any more and has the result's shape, and is cut as it is."""
         operation = node.operation
-        if not (operation.ufunc or operation.into) or operation.ufunc == "matmul":
+        if not (operation.into or (operation.ufunc and operation.is_elementwise)):
             return None
         for operand in node.operands if operation.ufunc else node.operands[:1]:
             known = self.graph.nodes[operand]
-            is_number = not known.operation.symbol or known.operation.symbol not in _CONDITIONS
             is_alike = known.shape == node.shape and self.sizes[operand] == self.sizes[index]
-            if operand in dead and is_alike and is_number:
+            if operand in dead and is_alike and not known.operation.is_condition:
                 return operand
         return None
-
-
-_CONDITIONS = frozenset({"<", "<=", ">", ">=", "==", "!="})

@@ -103,6 +103,8 @@ class Operation:
     is_elementwise, is_view, is_macro : bool
         Whether it acts element by element; only lays elements out anew; is always replaced by
         its definition.
+    may_copy, is_condition : bool
+        Whether a view of some operands is a copy; whether the results are true or false.
     is_analytic, is_nonnegative : bool
         Whether the complex step may pass through it; whether no result is below 0.
     is_public, is_function, is_variadic : bool
@@ -147,6 +149,8 @@ class Operation:
     is_function: bool = True
     is_variadic: bool = False
     is_view: bool = False
+    may_copy: bool = False
+    is_condition: bool = False
     is_macro: bool = False
     is_nonnegative: bool = False
 

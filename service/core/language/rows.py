@@ -59,7 +59,7 @@ def operator(
 
 def comparison(name: str, symbol: str, meaning: str, **fields: Any) -> Operation:
     """Make the row of a comparison, whose result is a condition."""
-    return operator(name, symbol, meaning, None, None, **fields)
+    return operator(name, symbol, meaning, None, None, is_condition=True, **fields)
 
 
 def internal(

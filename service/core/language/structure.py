@@ -173,6 +173,7 @@ STRUCTURE: tuple[Operation, ...] = (
         derivatives=(lambda g, y, x, shape: g.apply("reshape", shape=x.shape),),
         cost=0.0,
         is_view=True,
+        may_copy=True,
         example="reshape(arange(6), (2, -1))",
     ),
     Operation(
