@@ -1,8 +1,8 @@
 """The runs of a sweep as one program: every step is taken by all of them at once.
 
 A block of steps is computed without a look at it, and then looked at as a table, steps by runs. A run that
-may have ended in it leaves for the loop of single descents, one step before: what ends a run is decided
-there alone. Where a run leaves depends on its numbers, never on the clock.
+may have ended in it leaves for the loop of single descents, from the start of the block: what ends a run is
+decided there alone. Where a run leaves depends on its numbers, never on the clock.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from service.core.calculus.template import Array
 from service.core.descent.fleet_table import Mask, Table
 from service.core.descent.fleet_template import Parts
 from service.core.descent.formation import Formation
-from service.core.descent.judge import Verdict
 from service.core.descent.layout import BLOCK_NUMBERS, BLOCK_STEPS, Iterate, Reason
 from service.core.descent.path import Path, bound_of
 from service.core.descent.vectors import Arrays
@@ -174,7 +173,7 @@ class Fleet:
         paths = self._placed(rows) if is_due or is_over else []
         if is_due:
             for path in paths:
-                path.run.follow(Verdict(path.run.point, ""))
+                path.run.follow(path.run.point)
         if is_over:
             self.alive[:] = False
             return paths

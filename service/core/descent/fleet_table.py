@@ -85,7 +85,8 @@ class Table:
         """
         now, before = self.values[1:], self.values[:-1]
         rules, numbers = self.rules, self.numbers
-        doubts: Mask = ~(np.abs(now).max(axis=0) <= bound)
+        extremes = now[-1:] if self.is_falling else now
+        doubts: Mask = ~(np.abs(extremes).max(axis=0) <= bound)
         if rules.has_target:
             doubts |= (now <= numbers["target"]).any(axis=0)
         if rules.has_value_tolerance:
@@ -143,7 +144,7 @@ class Table:
         idle: Mask = np.logical_and.reduce([(each == 0.0).all(axis=1) for each in tensors])
         return idle | (slots == join(before)).all(axis=1) if rules.is_stationary else idle
 
-    @property
+    @cached_property
     def is_falling(self) -> bool:
         """Whether the value of every run falls at every step."""
         return bool((self.values[1:] < self.values[:-1]).all())

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from service.core.calculus.kernel import Kernel
 from service.core.descent.choice import Options
 from service.core.descent.history import History, Record
-from service.core.descent.judge import STATUSES, Judge, Verdict
+from service.core.descent.judge import STATUSES, Judge
 from service.core.descent.layout import Iterate, Parts, Reason
 from service.core.descent.steps import Stepper, Steps
 from service.core.exceptions import DeadlineExceeded, fault
@@ -103,7 +103,7 @@ class Run:
         """
         parts = self.layout.replaced(self.point.parts, **values)
         self.start = self.recorded = Iterate(self.point.reason, parts, self.layout)
-        self.follow(Verdict(self.start, STATUSES.get(self.point.reason, "")))
+        self.follow(self.start, STATUSES.get(self.start.reason, ""))
 
     def anew(self) -> Run:
         """Return such a run that is still to begin."""
@@ -123,15 +123,16 @@ class Run:
         end = self.steps.reach(start, last)
         is_long = self.deadline.worked() - began > CHUNK_SECONDS
         self._chunk = max(1, self._chunk // 2) if is_long else min(2 * self._chunk, LONGEST_CHUNK)
-        self.follow(self.judge.settle(start, end))
-
-    def follow(self, verdict: Verdict) -> None:
-        """Go on from a judged iterate, or end there."""
+        verdict = self.judge.settle(start, end)
         if verdict.status == "deadline":
             self.end_early()
-            return
-        self.point = verdict.point
-        self.status = verdict.status or ("max_steps" if self.point.step == self.last else "")
+        else:
+            self.follow(verdict.point, verdict.status)
+
+    def follow(self, point: Iterate, status: str = "") -> None:
+        """Go on from a judged iterate, or end there."""
+        self.point = point
+        self.status = status or ("max_steps" if point.step == self.last else "")
         self._record()
         self._conclude()
 

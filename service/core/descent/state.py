@@ -227,7 +227,8 @@ def _lay_out(value: Any, parts: list[Part], seal: Any = None) -> None:
     elif kind is Column:
         stacked = np.array(value.values, dtype=np.float64) + 0.0
         parts.append(b"%a;" % (stacked.shape[1:],))
-        parts.append([row.tobytes() for row in stacked])
+        flat, width = stacked.tobytes(), stacked.nbytes // len(stacked)
+        parts.append([flat[at : at + width] for at in range(0, len(flat), width)])
     else:
         array = np.asarray(value, dtype=np.float64) + 0.0  # JavaScript writes -0 as 0: both are the same
         parts.append(b"%a;" % (array.shape,))
