@@ -27,7 +27,7 @@ Twin = TypeVar("Twin")
 def twin(original: Twin) -> Twin:
     """Return an object with the same attributes, in a fifth of the time that `copy.copy` takes."""
     new = object.__new__(type(original))
-    vars(new).update(vars(original))
+    new.__dict__ = vars(original).copy()
     return new
 
 
