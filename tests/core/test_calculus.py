@@ -327,6 +327,12 @@ RIGHT_GRADIENTS = [
     ("x % 1", 2.995, "central", 1e-9),
     ("maximum(x, 1.001)", 1.0, "central", 1e-9),
     ("min(stack(x, -4.647))", -4.641, "central", 1e-9),
+    ("minimum(x, 1)", 1.0000001, "central", 0.0),
+    ("maximum(1, x)", 1 - 1e-9, "central", 1e-9),
+    ("clip(x, 0, 1)", 1.00001, "central", 0.0),
+    ("max(stack(x, 1))", 1 + 1e-8, "central", 1e-9),
+    ("sinc(x)", 1e6, "central", 1e-7),  # whole steps would lead from zero to zero
+    ("trunc(x)", 1000.0000001, "central", 0.0),
     ("x**3", 1e-150, "complex_step", 1.0),  # the imaginary part of the step's value is no number any more
     ("x**4", 1e-90, "complex_step", 1.0),
 ]

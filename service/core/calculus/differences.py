@@ -29,8 +29,12 @@ SMALL_PART, LEAST_STEP, TINY_VALUE = 1e-8, 1e-307, 1e-270
 """How large a complex step may be beside an element, so that it is no subnormal number itself, nor what it
 makes of a value below the last of these."""
 
-WIDEST, NARROWING, LEVELS = 1e-2, 10**-1.5, 7
-"""Richardson's steps, relative to the element: the widest, the factor to the next, and how many."""
+WIDEST, NARROWING, LEVELS = 10**-2.04, 10**-1.5, 7
+"""Richardson's steps, relative to the element: the widest, which is no round number as periods and jumps
+are, the factor to the next, and how many."""
+MOST_BEND = 0.75
+"""How much of the difference between the slopes of both sides may be left at half the step: 1/2, of a smooth
+function."""
 UNSURE = 1e-3
 """A step whose error is a larger part of its slope tells little, such as one across a jump or a kink."""
 
@@ -174,15 +178,16 @@ class _Probe:
 
 
 def _central(probe: _Probe, element: int, x: Array, h: float | None) -> Array:
-    step = step_at(METHODS["central"], h, x)
-    return _central_with(probe, element, x, step)
+    return _central_with(probe, element, x, step_at(METHODS["central"], h, x))[0]
 
 
-def _central_with(probe: _Probe, element: int, x: Array, step: Any) -> Array:
+def _central_with(probe: _Probe, element: int, x: Array, step: Any) -> tuple[Array, Array]:
+    """Return the slope between both sides of x, and how much the slopes of the sides differ."""
     above, below = x + step, x - step
-    taken = np.where(np.abs(x) > INEXACT_STEP * step, above - below + LOST, 2 * step)
-    difference = probe(element, above) - probe(element, below)
-    return np.asarray(difference / probe.spread(taken))
+    taken = probe.spread(np.where(np.abs(x) > INEXACT_STEP * step, above - below + LOST, 2 * step))
+    higher, lower = probe(element, above), probe(element, below)
+    bend = (higher - probe.value) - (probe.value - lower)
+    return np.asarray((higher - lower) / taken), np.abs(2 * bend / taken)
 
 
 def _forward(probe: _Probe, element: int, x: Array, h: float | None) -> Array:
@@ -205,17 +210,18 @@ def _extrapolated(probe: _Probe, element: int, x: Array, h: float | None) -> Arr
     """Take the best of several steps: that of the smallest error as truncation and rounding estimate it.
 
     Relative errors show the wide steps that miss what oscillates; where no slope is sure, it may be 0, and
-    the smallest error counts.
+    the smallest error counts. What bends as much at half the step has a kink within it.
     """
     scale = np.where(x == 0.0, 1.0, np.abs(x))
     best = np.full((2, *probe.value.shape), np.nan)
     least = np.full(probe.value.shape, np.inf)
     for level in range(LEVELS):
         step = scale * WIDEST * NARROWING**level
-        wide, narrow = (_central_with(probe, element, x, each) for each in (step, step / 2))
+        (wide, bend), (narrow, kink) = (_central_with(probe, element, x, each) for each in (step, step / 2))
         slope = (4 * narrow - wide) / 3
-        rounding = np.finfo(float).eps * np.abs(probe.value) / probe.spread(step)
-        error = np.abs(slope - narrow) + rounding
+        rounded = np.abs(probe.value) + np.abs(slope) * probe.spread(scale)
+        rounding = np.finfo(float).eps * rounded / probe.spread(step)
+        error = np.abs(slope - narrow) + rounding + np.where(kink > MOST_BEND * bend, kink, 0.0)
         noise = np.finfo(float).eps * np.abs(probe.value) / probe.spread(scale)
         relative = error / np.maximum(np.abs(slope) + noise, np.finfo(float).tiny)
         doubt = np.where(relative < UNSURE, relative, UNSURE + error)
