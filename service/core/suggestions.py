@@ -30,7 +30,7 @@ ALIASES: dict[str, str] = {
     "true_divide": "a / b",
     "floor_divide": "a // b",
     "mod": "a % b",
-    "fmod": "a % b",
+    "fmod": "a - b * trunc(a / b)",
     "remainder": "a % b",
     "power": "a ** b",
     "pow": "a ** b",
@@ -60,7 +60,8 @@ ALIASES: dict[str, str] = {
     "fix": "trunc(x)",
     "ceiling": "ceil(x)",
     "hstack": "concatenate(a, b, axis=-1)",
-    "vstack": "concatenate(a, b)",
+    "vstack": "concatenate(a, b), or stack(a, b) of vectors",
+    "dstack": "stack(a, b, axis=-1)",
     "column_stack": "stack(a, b, axis=-1)",
     "swapaxes": "transpose(x, axes)",
     "moveaxis": "transpose(x, axes)",
@@ -75,11 +76,19 @@ ALIASES: dict[str, str] = {
     "full": "value * ones(shape)",
     "zeros_like": "zeros(shape)",
     "ones_like": "ones(shape)",
+    "gamma": "exp(lgamma(x))",
+    "factorial": "exp(lgamma(n + 1))",
     "gammaln": "lgamma(x)",
     "loggamma": "lgamma(x)",
     "psi": "digamma(x)",
     "percentile": "quantile(x, q)",
     "slogdet": "logdet(X)",
+    "ptp": "max(x) - min(x)",
+    "trapezoid": "sum((y[1:] + y[:-1]) / 2 * diff(x))",
+    "trapz": "sum((y[1:] + y[:-1]) / 2 * diff(x))",
+    "pinv": "",
+    "expm": "",
+    "normal": "",
     "average": "mean(x)",
     "avg": "mean(x)",
     "nanstd": "std(x)",
@@ -111,6 +120,13 @@ ALIASES: dict[str, str] = {
     "logsoftmax": "log_softmax(x)",
     "swish": "silu(x)",
     "hardtanh": "clip(x, -1, 1)",
+    "hardsigmoid": "clip(x / 6 + 0.5, 0, 1)",
+    "hardswish": "x * clip(x / 6 + 0.5, 0, 1)",
+    "mish": "x * tanh(softplus(x))",
+    "softsign": "x / (1 + abs(x))",
+    "tanhshrink": "x - tanh(x)",
+    "selu": "1.0507009873554805 * elu(x, 1.6732632423543772)",
+    "prelu": "leaky_relu(x, slope)",
     "relu6": "clip(x, 0, 6)",
     "lrelu": "leaky_relu(x)",
     "reduce_sum": "sum(x)",
@@ -129,6 +145,12 @@ ALIASES: dict[str, str] = {
     "bce_loss": "binary_cross_entropy(p, t)",
     "bce_with_logits": "binary_cross_entropy(sigmoid(z), t, epsilon=0)",
     "kl_div": "kl_divergence(p, t)",
+    "cosine_similarity": "1 - cosine_distance(a, b)",
+    "pairwise_distance": "norm(a - b, axis=-1)",
+    "hinge_loss": "hinge(p, t)",
+    "torch.cross_entropy": "cross_entropy(softmax(z), t, epsilon=0)",
+    "torch.std": "std(x, ddof=1)",
+    "torch.var": "var(x, ddof=1)",
     "huber_loss": "huber(p, t)",
     "smooth_l1_loss": "huber(p, t)",
     "conv1d": "convolve(x, w)",
@@ -139,7 +161,7 @@ ALIASES: dict[str, str] = {
     "sumproduct": "sum(a * b)",
     "numel": "len(reshape(x, -1))",
     "length": "len(x)",
-    "size": "len(x)",
+    "size": "len(reshape(x, -1))",
     "repmat": "tile(x, reps)",
     "ifelse": "where(condition, a, b)",
     "iff": "where(condition, a, b)",
@@ -152,12 +174,26 @@ ALIASES: dict[str, str] = {
     "mldivide": "solve(A, b)",
     "inverse": "inv(X)",
     "transp": "transpose(x)",
-    "sd": "std(x)",
-    "stdev": "std(x)",
-    "STDEV": "std(x)",
-    "AVERAGE": "mean(x)",
-    "LN": "log(x)",
-    "POWER": "a ** b",
+    "sd": "std(x, ddof=1)",
+    "stdev": "std(x, ddof=1)",
+    "stdevp": "std(x)",
+    "VAR": "var(x, ddof=1)",
+    "varp": "var(x)",
+    "LOG": "log10(x)",
+    "INT": "floor(x)",
+    "rounddown": "trunc(x)",
+    "PI": "pi",
+    "AND": "a and b",
+    "OR": "a or b",
+    "NOT": "not a",
+    "mmult": "a @ b",
+    "minverse": "inv(X)",
+    "mdeterm": "det(X)",
+    "rem": "a - b * trunc(a / b)",
+    "cosd": "cos(x * pi / 180)",
+    "sind": "sin(x * pi / 180)",
+    "tand": "tan(x * pi / 180)",
+    "realsqrt": "sqrt(x)",
     "tg": "tan(x)",
     "arctg": "arctan(x)",
     "ctg": "1 / tan(x)",
@@ -166,11 +202,16 @@ ALIASES: dict[str, str] = {
     "cot": "1 / tan(x)",
     "sec": "1 / cos(x)",
     "csc": "1 / sin(x)",
+    "coth": "1 / tanh(x)",
+    "sech": "1 / cosh(x)",
+    "csch": "1 / sinh(x)",
     "root": "x ** (1/n)",
     "nthroot": "x ** (1/n)",
     "len": "len(x)",
 }
-"""What other libraries call things, and how they are written here."""
+"""What other libraries call things, and how they are written here: nothing, where nothing here does it.
+
+PyTorch's own meaning of a name that NumPy has too stands behind `torch.`; capitals are a spreadsheet's."""
 
 
 def hint_for(name: str, known: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
@@ -185,9 +226,9 @@ def hint_for(name: str, known: Iterable[str], aliases: Mapping[str, str] | None 
     >>> hint_for("power", ["where"])
     ''
     """
-    foreign = (aliases or {}).get(name) or (aliases or {}).get(name.lower())
+    foreign = (aliases or {}).get(name, (aliases or {}).get(name.lower()))
     if foreign is not None:
-        return f" Write {foreign}."
+        return f" Write {foreign}." if foreign else ""
     names = list(known)
     folded = name[:LONGEST].lower()
     same = [each for each in names if each.lower() == folded]

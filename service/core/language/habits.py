@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from service.core.language.operations import FUNCTIONS
+from service.core.language.operations import CONSTANTS, FUNCTIONS
 from service.core.suggestions import ALIASES
 
 SYMBOLS = {
@@ -51,6 +51,9 @@ WORDS = {
 }
 """Words and signs of other languages, where they are met in place of something else."""
 
+TORCH = {"torch", "nn", "F"}
+"""What PyTorch's functions are called by."""
+
 _ATTRIBUTE = re.compile(r"\.[ \t]*([A-Za-z][A-Za-z0-9_.]{0,63})")
 _OWNER = re.compile(r"([A-Za-z][A-Za-z0-9_]*)[ \t]*$")
 _WORD = re.compile(r"[A-Za-z]+")
@@ -72,9 +75,13 @@ def _hint_for_attribute(text: str, position: int) -> str:
     """Say how a function of a module or a method is called."""
     found = _ATTRIBUTE.match(text, position)
     name = found[1].rpartition(".")[2] if found else ""
-    written = ALIASES.get(name, f"{name}(x)")
-    if name and (name in ALIASES or name in FUNCTIONS):
-        return f" Write {written}."
+    owner = _OWNER.search(text[:position])
+    is_torch = owner is not None and owner[1] in TORCH
+    written = ALIASES.get(f"torch.{name}" if is_torch else name) or ALIASES.get(name)
+    if written or name in FUNCTIONS:
+        return f" Write {written or f'{name}(x)'}."
+    if name in CONSTANTS:
+        return f" Write {name}."
     if text[position + 1 : position + 2] in ("*", "/", "^"):
         return " Operators work element by element without a dot."
     return " There are no attributes and methods; call functions as sum(x)."
