@@ -2,8 +2,8 @@
 
 The decoder, cbor2, bounds depth and refuses indefinite lengths and duplicate keys, but tells no offset, and
 neither counts containers nor can be told to take few tags only. The scan does that: it reads the heads of
-items, looks at every key and every text, takes typed arrays as they stand in the body, and passes over rows
-of numbers in one step.
+items, looks at every key and every text, takes typed arrays as they stand in the body and rows of numbers as
+one array, and passes over a row in one step.
 """
 
 from __future__ import annotations
@@ -14,9 +14,25 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from service.api.cbor_items import (
+    ARRAY,
+    BYTES,
+    EXPONENTS,
+    FALSE,
+    FLOATS,
+    INDEFINITE,
+    INTEGER,
+    NULL,
+    TAG,
+    TEXT,
+    TRUE,
+    WIDTHS,
+)
+from service.api.cbor_rows import Uneven, read_rows
 from service.core import arrays
 from service.core.exceptions import quote_text
 from service.core.limits import setting_of
+from service.limits import DEFAULT_LIMITS
 
 TYPED_ARRAYS: dict[int, np.dtype[Any]] = {
     number: np.dtype(letters)
@@ -33,18 +49,7 @@ MASK = np.dtype(np.uint8)
 SHAPED = 40
 """The tag of an array of several dimensions in row-major order (RFC 8746, section 3.1.1)."""
 
-INTEGER, NEGATIVE, BYTES, TEXT, ARRAY, MAP, TAG, SIMPLE = range(8)
-"""Major types."""
-
-WIDTHS = {24: 1, 25: 2, 26: 4, 27: 8}
-"""Bytes of an argument that does not stand in the first byte itself."""
-INDEFINITE = 31
-
-CONSTANTS = frozenset({0xF4, 0xF5, 0xF6})
-"""First bytes of false, true and null."""
-EXPONENTS = {0xF9: 0x7C00, 0xFA: 0x7F80_0000, 0xFB: 0x7FF0_0000_0000_0000}
-"""First bytes of floats, and the bits that are all set in infinity and NaN."""
-FLOATS: dict[int, np.dtype[Any]] = {0xF9: np.dtype(">f2"), 0xFA: np.dtype(">f4"), 0xFB: np.dtype(">f8")}
+CONSTANTS = frozenset({FALSE, TRUE, NULL})
 SMALL = bytes([*range(0x18), *range(0x20, 0x38), *sorted(CONSTANTS)])
 """Items of one byte: small whole numbers and the constants."""
 
@@ -53,8 +58,8 @@ class MalformedCbor(ValueError):
     """The body is not the CBOR that the service takes; the text says where and why."""
 
 
-class TypedArray(NamedTuple):
-    """Where a typed array stands in the body, from its tag to its last byte, and its elements.
+class FoundArray(NamedTuple):
+    """A typed array, or rows of numbers: where they stand in the body, from first byte to last.
 
     The array is a view of the body where that is float64 and aligned. One of uint8 is kept as it is, until
     the field says whether it takes numbers or a mask.
@@ -65,8 +70,8 @@ class TypedArray(NamedTuple):
     array: NDArray[Any]
 
 
-def scan(body: bytes, nesting: int, parts: int) -> list[TypedArray]:
-    """Look through a document; return its typed arrays in their order.
+def scan(body: bytes, nesting: int, parts: int, elements: int = DEFAULT_LIMITS.elements) -> list[FoundArray]:
+    """Look through a document; return its typed arrays and its rows of numbers in their order.
 
     Parameters
     ----------
@@ -75,7 +80,9 @@ def scan(body: bytes, nesting: int, parts: int) -> list[TypedArray]:
     nesting : int
         The most levels of arrays and maps.
     parts : int
-        The most arrays, maps and members of maps.
+        The most arrays, maps and members of maps; those of rows of numbers do not count.
+    elements : int
+        The most elements that are read of rows of numbers.
 
     Raises
     ------
@@ -84,7 +91,7 @@ def scan(body: bytes, nesting: int, parts: int) -> list[TypedArray]:
     """
     if not body:
         raise MalformedCbor("The body is empty; send one CBOR map.")
-    scanner = _Scanner(body, nesting, parts)
+    scanner = _Scanner(body, nesting, parts, elements)
     scanner.item(1)
     if scanner.at < len(body):
         raise scanner.wrong(scanner.at, f"the document ends here; {len(body) - scanner.at:,} bytes follow")
@@ -94,13 +101,15 @@ def scan(body: bytes, nesting: int, parts: int) -> list[TypedArray]:
 class _Scanner:
     """Where the scan has come to; a method for each major type, which is called behind the head."""
 
-    def __init__(self, body: bytes, nesting: int, parts: int) -> None:
+    def __init__(self, body: bytes, nesting: int, parts: int, elements: int) -> None:
         self.body = body
         self.at = 0
-        self.found: list[TypedArray] = []
+        self.found: list[FoundArray] = []
         self._nesting = nesting
         self._most_parts = parts
+        self._most_elements = elements
         self._parts = 0
+        self._is_even = True
 
     def wrong(self, at: int, reason: str) -> MalformedCbor:
         """Make the error of a place."""
@@ -153,9 +162,22 @@ class _Scanner:
     def _array(self, start: int, count: int, depth: int) -> None:
         self._need(start, count)
         self._open(start, depth, 1)
-        if count and not self._pass_over_row(count):
+        if count and not (self._take_rows(start, count, depth) or self._pass_over_row(count)):
             for _ in range(count):
                 self.item(depth + 1)
+
+    def _take_rows(self, start: int, count: int, depth: int) -> bool:
+        """Take rows of numbers as one array; after uneven ones no more are tried: each try costs time."""
+        if not self._is_even or self.body[self.at] // 32 != ARRAY:
+            return False
+        levels = self._nesting - depth + 1
+        try:
+            array, self.at = read_rows(self.body, self.at, count, levels, self._most_elements)
+        except Uneven:
+            self._is_even = False
+            return False
+        self.found.append(FoundArray(start, self.at, array))
+        return True
 
     def _pass_over_row(self, count: int) -> bool:
         """Pass over items of one byte, or floats of one width; tell whether that was all there is."""
@@ -228,7 +250,7 @@ class _Scanner:
             array = np.require(array, np.float64, "A")
             self._check_finite(array, kind.itemsize)
         self.at += length
-        self.found.append(TypedArray(start, self.at, array))
+        self.found.append(FoundArray(start, self.at, array))
         return count
 
     def _check_finite(self, array: NDArray[Any], width: int) -> None:

@@ -13,7 +13,8 @@ import cbor2
 import numpy as np
 from numpy.typing import NDArray
 
-from service.api.cbor_scan import ARRAY, BYTES, SHAPED, TAG, MalformedCbor, TypedArray, scan
+from service.api.cbor_items import ARRAY, BYTES, TAG
+from service.api.cbor_scan import SHAPED, FoundArray, MalformedCbor, scan
 from service.api.jsonio import check_finite
 from service.limits import DEFAULT_LIMITS
 
@@ -29,7 +30,12 @@ TAG_LEVELS = 3
 """The decoder counts a tag, what it holds and a shape as levels too."""
 
 
-def loads(body: bytes, nesting: int, parts: int = DEFAULT_LIMITS.json_parts) -> Any:
+def loads(
+    body: bytes,
+    nesting: int,
+    parts: int = DEFAULT_LIMITS.json_parts,
+    elements: int = DEFAULT_LIMITS.elements,
+) -> Any:
     """Read a document.
 
     Parameters
@@ -39,19 +45,22 @@ def loads(body: bytes, nesting: int, parts: int = DEFAULT_LIMITS.json_parts) -> 
     nesting : int
         The most levels of arrays and maps.
     parts : int
-        The most arrays, maps and members of maps.
+        The most arrays, maps and members of maps that become Python objects; rows of numbers do not.
+    elements : int
+        The most elements of rows of numbers; of more none is read.
 
     Returns
     -------
     object
-        Dicts, lists, strings, numbers, booleans and None; typed arrays as ndarrays of float64 or uint8.
+        Dicts, lists, strings, numbers, booleans and None; typed arrays and rows of numbers as ndarrays of
+        float64, of booleans as bool, of bytes as uint8.
 
     Raises
     ------
     MalformedCbor
         Not CBOR, or more of it than the service takes.
     """
-    found = scan(body, nesting, parts)
+    found = scan(body, nesting, parts, elements)
     try:
         return cbor2.loads(
             _without_arrays(body, found),
@@ -64,7 +73,7 @@ def loads(body: bytes, nesting: int, parts: int = DEFAULT_LIMITS.json_parts) -> 
         raise MalformedCbor("The body is not CBOR that can be read.") from error
 
 
-def _without_arrays(body: bytes, found: list[TypedArray]) -> bytes:
+def _without_arrays(body: bytes, found: list[FoundArray]) -> bytes:
     """Put the number of each typed array in its place: the decoder would copy its bytes more than once."""
     pieces, at = [], 0
     for place, (start, end, _) in enumerate(found):

@@ -40,7 +40,7 @@ def _read_json(body: bytes, limits: ServiceLimits) -> Any:
 
 
 def _read_cbor(body: bytes, limits: ServiceLimits) -> Any:
-    return cborio.loads(body, limits.json_nesting, limits.json_parts)
+    return cborio.loads(body, limits.json_nesting, limits.json_parts, limits.elements)
 
 
 JSON = Format("application/json", _read_json, jsonio.dumps, "malformed-json")

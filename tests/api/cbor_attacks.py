@@ -29,6 +29,7 @@ REFUSED = {
     "a reserved first byte of a number": (field("1c"), 3, "0x1c"),
     "a reserved first byte of an array": (field("9d"), 3, "0x9d"),
     "a reserved simple value": (field("fc"), 3, "0xfc"),
+    "rows cut off in a number": (field("828101" + "811901"), 7, "needs 2 more bytes, 1 are left"),
     # declared sizes
     "an array of 2**63 items": (field("9b7fffffffffffffff01"), 3, "needs 9,223,372,036,854,775,807"),
     "an array of 2**64 - 1 items": (field("9bffffffffffffffff"), 3, "needs"),
@@ -46,6 +47,7 @@ REFUSED = {
     "an indefinite key": ("a17f6178ff8101", 1, "definite"),
     "an indefinite typed array": (field("d8565f48" + ONE + "ff"), 5, "definite"),
     "an indefinite shape": (field(shaped("9f01ff", typed(FLOAT64, ONE))), 6, "definite"),
+    "indefinite rows": (field("82" + ("9f" + "01" * 31) * 2), 4, "definite"),
     "a break in an array": (field("82ff01"), 4, "definite"),
     # tags
     "a positive bignum": (field("81c249010000000000000000"), 4, "tag 2 "),
@@ -116,6 +118,7 @@ REFUSED = {
     "a float64 NaN": (field("81fb7ff8000000000000"), 4, "finite"),
     "a float64 NaN with a payload": (field("81fbfff0000000000001"), 4, "finite"),
     "an infinity in a row of numbers": (field("83f93c00f97c00f93c00"), 7, "finite"),
+    "an infinity in rows of numbers": (field("828101" + "81f97c00"), 7, "finite"),
     "a NaN in a typed array": (field(typed(FLOAT64, ONE + "000000000000f87f")), 14, "finite"),
     "an infinity in a typed array of float16": (field(typed(84, "003c007c")), 8, "finite"),
     "an infinity in a typed array of float32": (field(typed(81, "3f8000007f800000")), 10, "finite"),
@@ -139,6 +142,11 @@ REFUSED = {
     "arrays 5,000 deep": (field("81" * 5_000 + "01"), 34, "more than 32 deep"),
     "maps 5,000 deep": ("a16178" * 5_000 + "01", 96, "more than 32 deep"),
     "a million empty arrays": (field("9a000f4240" + "80" * 1_000_000), 250_005, "more than 250,000 arrays"),
+    "more rows than elements are allowed": (
+        field("9a000f4241" + "8100" * 1_000_001),
+        500_002,
+        "more than 250,000 arrays",
+    ),
     "a million empty maps": (field("9a000f4240" + "a0" * 1_000_000), 250_005, "more than 250,000 arrays"),
     "a million empty typed arrays": (
         field("9a000f4240" + "d84040" * 1_000_000),

@@ -155,6 +155,66 @@ def test_what_both_formats_can_say_is_read_alike(value):
     assert plain(loads(dumps(value), NESTING)) == plain(from_json)
 
 
+NUMBERS = st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(
+    st.data(), st.lists(st.integers(1, 4), min_size=2, max_size=4), st.sampled_from([0, 12]), st.booleans()
+)
+def test_rows_are_read_as_json_reads_them(data, shape, equal, canonical):
+    """Rows of numbers encoded alike, of many encodings, of booleans, and with something else among them."""
+    kind = data.draw(st.sampled_from([NUMBERS, st.floats(-1, 1), st.integers(0, 9), st.booleans()]))
+    shape = (*shape, equal) if equal else tuple(shape)
+    leaves = data.draw(st.lists(kind, min_size=math.prod(shape), max_size=math.prod(shape)))
+    if data.draw(st.integers(0, 3)) == 3:
+        leaves[data.draw(st.integers(0, len(leaves) - 1))] = data.draw(
+            st.sampled_from([None, True, 5, "x", []])
+        )
+    value = np.array([*leaves, None], object)[:-1].reshape(shape).tolist()
+
+    found = loads(cbor2.dumps({"x": value}, canonical=canonical), NESTING)["x"]
+
+    expected = jsonio.loads(json.dumps({"x": value}).encode(), NESTING)["x"]
+    assert type(found) is type(expected)
+    assert getattr(found, "dtype", None) == getattr(expected, "dtype", None)
+    assert plain(found) == plain(expected)
+
+
+MANY_ROWS = [[0.5, 70_000]] * 300_000
+"""More than a document may have parts."""
+TWINS = {
+    "rows": (MANY_ROWS, 200),
+    "rows of rows": ([[row] for row in MANY_ROWS[:150_000]], 200),
+    "rows of booleans": ([[True, False]] * 300_000, 422),
+    "an integer beyond 64 bits": ([[-(2**63) - 1, 0.5]] * 3, 200),
+    "one of few rows longer": ([[1, 2], [1, 2, 3]], 422),
+    "one of few rows shorter": ([[1, 2], [1]], 422),
+    "one row longer": ([*MANY_ROWS, [1, 2, 3]], 400),
+    "one row of texts": ([*MANY_ROWS, ["1", "2"]], 400),
+    "an empty row": ([*MANY_ROWS, []], 400),
+    "empty rows": ([[]] * 300_000, 400),
+    "an empty row alone": ([[]], 422),
+    "too many elements": ([[0.5, 70_000]] * 600_000, 422),
+}
+
+
+@pytest.mark.parametrize(("x", "status"), TWINS.values(), ids=TWINS)
+def test_many_rows_are_accepted_or_refused_as_in_json(client, x, status):
+    twins = [
+        client.post("/sigmoid", data=dumps({"x": x, "log": False}), content_type=kind)
+        for kind, dumps in (("application/json", json_bytes), ("application/cbor", cbor2.dumps))
+    ]
+
+    as_json, as_cbor = twins
+    assert as_json.status_code == as_cbor.status_code == status
+    assert as_cbor.json.get("errors") == as_json.json.get("errors")
+    assert as_cbor.json.get("y") == as_json.json.get("y")
+
+
+def json_bytes(value):
+    return json.dumps(value, separators=(",", ":")).encode()
+
+
 def plain(value):
     """Arrays as lists."""
     if isinstance(value, np.ndarray):
