@@ -157,6 +157,33 @@ def test_clipping_is_that_of_the_single_descent_at_any_size(way):
     assert_same(steep["runs"][1], descent("1e300 * sum(x)", {"x": [1.0, 2.0]}, **options))
 
 
+def test_clipping_is_that_of_the_single_descent_where_the_norm_overflows(way, blocks):
+    steepest = "1.7e308 * sum(x)"
+    options = {"clip_norm": 0.5, "learning_rate": 0.1, "steps": 10}
+    starts = [[1e-9, 2e-9], [1e-3, -2e-3], [0.1, 0.2]]
+
+    outcome = sweep(steepest, {"x": [0.0, 0.0]}, starts={"x": starts}, **options)
+
+    for start, run in zip(starts, outcome["runs"], strict=True):
+        assert_same(run, descent(steepest, {"x": start}, **options))
+        assert run["variables"]["x"] == pytest.approx(np.array(start) - 10 * 0.05 / np.sqrt(2), rel=1e-12)
+    assert blocks == [3, 3]  # none has left, to be clipped alone
+
+
+def test_the_best_step_is_the_earliest_of_equals_from_block_to_block(way, blocks, monkeypatch):
+    """The runs go round, and come back to 0 exactly, falling."""
+    monkeypatch.setattr(fleet, "BLOCK_STEPS", 1)
+    function, options = "where(x > 0, 3*x, -x)", {"learning_rate": 0.5, "steps": 20}
+
+    outcome = sweep(function, {"x": 1.0}, starts={"x": [1.0, 1.0]}, **options)
+
+    alone = descent(function, {"x": 1.0}, **options)
+    assert (alone["best"]["value"], alone["best"]["step"]) == (0.0, 2)
+    for run in outcome["runs"]:
+        assert_same(run, alone)
+    assert len(blocks) >= 20
+
+
 def test_runs_that_end_make_room_for_the_others(way, blocks):
     rates = np.geomspace(1e-3, 0.3, 16).tolist()
     options = {"steps": 400, "tolerance": 1e-3}

@@ -1,5 +1,7 @@
 """L-BFGS: where it arrives, how it ends, what it counts, and that bounds hold."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -275,6 +277,80 @@ def test_a_search_ends_where_the_strong_wolfe_conditions_hold(function, first):
 
     assert trial.value <= start.value + DECREASE * trial.step * start.derivative
     assert abs(trial.derivative) <= CURVATURE * abs(start.derivative)
+
+
+def more_thuente_third(t, width=0.01, waves=39):
+    """A valley with waves on both sides (5.3)."""
+    value, slope = (abs(t - 1), math.copysign(1.0, t - 1))
+    if abs(t - 1) < width:
+        value, slope = (t - 1) ** 2 / (2 * width) + width / 2, (t - 1) / width
+    scale, angle = 2 * (1 - width) / (waves * math.pi), waves * math.pi / 2
+    return value + scale * math.sin(angle * t), slope + scale * angle * math.cos(angle * t)
+
+
+def slowing_waves(t):
+    return -math.log1p(t) - 0.3 * math.sin(t), -1 / (1 + t) - 0.3 * math.cos(t)
+
+
+DCSRCH = [
+    (LINES["Moré and Thuente's first"][0], [0.001, 0.005, 0.021, 0.085, 0.341, 1.365], (0.001, 0.1)),
+    (LINES["Moré and Thuente's first"][0], [0.1, 0.5, 1.44137207909], (0.001, 0.1)),
+    (
+        LINES["Moré and Thuente's second"][0],
+        [0.001, 0.005, 0.021, 0.085, 0.341, 1.365, 5.461, 2.10702476688, 1.55169263448, 1.5975830449,
+         1.59586114821, 1.59600000019],
+        (0.001, 0.1),
+    ),
+    (
+        LINES["Moré and Thuente's second"][0],
+        [10.0, 2.30698995804, 0.687286712788, 1.56614135362, 1.61237380594, 1.59506812625, 1.5960001388,
+         1.59599999976],
+        (0.001, 0.1),
+    ),
+    (
+        more_thuente_third,
+        [0.1, 0.5, 2.1, 0.651872263766, 0.948370206317, 1.52418510316, 1.06776473572, 0.985851928078,
+         0.999809877713, 0.999964277492, 1.03386450661, 0.999998803355],
+        (0.001, 0.1),
+    ),
+    (
+        more_thuente_third,
+        [1000.0, 4.88337142148, 0.0159422419991, 0.507704730254, 2.69553807587, 0.573170739341,
+         1.07308833464, 1.04407744398, 0.927969946056, 1.01179275019, 0.998440023789, 1.00019554023,
+         0.999999901715],
+        (0.001, 0.1),
+    ),
+    (slowing_waves, [50.0, 14.2174532102], (0.1, 0.2)),
+]  # fmt: skip
+"""The steps that MINPACK-2's dcsrch tries, in SciPy 1.17.1, with its ftol and gtol. Of those by Moré and
+Thuente they are as many as in tables I to III of their paper (1994).
+"""
+
+
+@pytest.mark.parametrize(("function", "steps", "conditions"), DCSRCH)
+def test_a_search_tries_the_steps_of_minpack(monkeypatch, function, steps, conditions):
+    for name, condition in zip(("DECREASE", "CURVATURE"), conditions, strict=True):
+        monkeypatch.setattr(line_search, name, condition)
+    tried = []
+
+    search_line(
+        lambda t: tried.append(t) or Trial(t, *function(t)), Trial(0.0, *function(0.0)), steps[0], 1e10
+    )
+
+    assert tried == pytest.approx(steps, rel=1e-9)
+
+
+def test_behind_a_wall_half_of_what_was_too_far_is_the_farthest():
+    tried = []
+
+    def wall(t):
+        tried.append(t)
+        return Trial(t, -t if t < 4 else np.nan, -1.0)
+
+    trial = search_line(wall, Trial(0.0, 0.0, -1.0), 6.0, np.inf)
+
+    assert tried == pytest.approx([6.0, 0.6, 3.0])
+    assert trial.step == tried[-1]
 
 
 def test_a_search_that_finds_nothing_lower_says_so():

@@ -33,6 +33,19 @@ def test_memory_that_only_a_cycle_holds_is_given_back():
     assert keeper.resident_bytes() - before < 20 * MIB
 
 
+def test_memory_that_lies_free_in_the_heap_is_given_back():
+    """Pieces too small to be mapped, the last of them in use: the allocator alone keeps the others."""
+    program = (
+        "from service.work.memory import Keeper, keep_little; keep_little(); keeper = Keeper()\n"
+        "pieces = [bytearray(65_536) for _ in range(3_000)]; last = bytearray(65_536); del pieces\n"
+        "before = keeper.resident_bytes(); keeper.give_back(); print(before - keeper.resident_bytes())"
+    )
+
+    printed = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+
+    assert int(printed.stdout) > 100 * MIB
+
+
 def test_nothing_is_collected_while_a_process_is_small(monkeypatch):
     monkeypatch.setattr(memory.gc, "collect", lambda: 1 / 0)
     monkeypatch.setattr(memory.Keeper, "resident_bytes", lambda _: 60 * MIB)

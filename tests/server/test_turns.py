@@ -189,11 +189,12 @@ def test_the_number_waiting_is_shown():
     threads, gate = WorkerThreads(5), threading.Event()
 
     waiting = [threads.waiting]
-    for _ in range(2):
+    for _ in range(3):
         threads.submit(partial(gate.wait, 10))
         waiting.append(threads.waiting)
-    threads.done(is_long=False)
-    waiting.append(threads.waiting)
+    for _ in range(2):
+        threads.done(is_long=False)
+        waiting.append(threads.waiting)
     gate.set()
 
-    assert waiting == [0, 0, 1, 0]
+    assert waiting == [0, 0, 1, 2, 1, 0]
