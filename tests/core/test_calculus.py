@@ -676,6 +676,18 @@ def test_an_unknown_method_or_an_array_that_is_none_is_refused():
         gradient("x", {"x": float("nan")})
 
 
+@pytest.mark.parametrize(
+    "function", ["det(A)", "logdet(A)", "sum(inv(A))", "sum(cholesky(A))", "sum(solve(A, b))", "sum(A @ A)"]
+)
+def test_the_quote_of_linear_algebra_grows_with_the_cube(function):
+    small, large = (
+        quote(function, {"A": np.eye(size)}, {"b": np.ones(size)} if "b" in function else {})["operations"]
+        for size in (100, 400)
+    )
+
+    assert 40 * small < large < 70 * small
+
+
 class Ticking:
     """A clock that moves on by a second at every look."""
 

@@ -79,6 +79,13 @@ def test_a_schedule_without_a_length_takes_the_steps_that_the_warm_up_leaves():
     assert found == [0.0, 0.25, 0.5, 0.75, 1.0, 0.75, 0.5, 0.25]
 
 
+@pytest.mark.parametrize(("steps", "length"), [(4, 1), (5, 1), (6, 2)])
+def test_a_schedule_without_a_length_has_at_least_one_step(steps, length):
+    chosen = read_options({"schedule": "polynomial", "warmup": 4}, DEFAULT_LIMITS).completed(steps)
+
+    assert chosen["schedule_every"] == length
+
+
 def test_milestones_need_no_order():
     found = factors(6, schedule="milestones", schedule_rate=0.1, schedule_at=[4, 2])
 

@@ -252,7 +252,8 @@ def test_shapes_and_whole_numbers_do_not_explode(text):
 def test_the_limit_of_operations_is_an_argument():
     text = "s = x\nfor k in range(10): s = s + 1\nsum(s)"
 
-    assert gradient(text, {"x": x})["value"] == np.sum(x) + 30
+    rounds_additions_and_the_sum = Limits(function_operations=10 + 10 + 1)
+    assert gradient(text, {"x": x}, limits=rounds_additions_and_the_sum)["value"] == np.sum(x) + 30
     with pytest.raises(InvalidFunction, match="more than 8 operations"):
         gradient(text, {"x": x}, limits=Limits(function_operations=8))
 
