@@ -676,12 +676,18 @@ def test_an_unknown_method_or_an_array_that_is_none_is_refused():
         gradient("x", {"x": float("nan")})
 
 
+@pytest.mark.parametrize("stack", [(), (1, 2)], ids=["a matrix", "a stack of them"])
 @pytest.mark.parametrize(
-    "function", ["det(A)", "logdet(A)", "sum(inv(A))", "sum(cholesky(A))", "sum(solve(A, b))", "sum(A @ A)"]
+    "function",
+    ["sum(det(A))", "sum(logdet(A))", "sum(inv(A))", "sum(cholesky(A))", "sum(solve(A, B))", "sum(A @ A)"],
 )
-def test_the_quote_of_linear_algebra_grows_with_the_cube(function):
+def test_the_quote_of_linear_algebra_grows_with_the_cube(function, stack):
     small, large = (
-        quote(function, {"A": np.eye(size)}, {"b": np.ones(size)} if "b" in function else {})["operations"]
+        quote(
+            function,
+            {"A": np.ones((*stack, size, size))},
+            {"B": np.ones((*stack, size, 2))} if "B" in function else {},
+        )["operations"]
         for size in (100, 400)
     )
 
