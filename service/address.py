@@ -1,11 +1,14 @@
-"""Where the service listens, as ``HOST`` and ``PORT`` say it. Imports nothing of the service."""
+"""Where the service listens, by ``HOST`` and ``PORT``, and how it stops. Imports nothing of the service."""
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import socket
 import stat
+import struct
 import time
+from contextlib import suppress
 from pathlib import Path
 
 UNIX = "unix:"
@@ -15,6 +18,17 @@ LEAVING_SECONDS = 2.0
 
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}
 """Hosts that mean all addresses, and where to reach them from inside."""
+
+SO_ATTACH_FILTER = 26
+"""Linux's number of the socket option (socket(7)); the module `socket` does not name it."""
+
+ONLY_KNOWN_CONNECTIONS = (
+    (0x30, 0, 0, 13),  # load the byte with TCP's flags
+    (0x45, 0, 1, 0x02),  # is it a SYN?
+    (0x06, 0, 0, 0),  # then drop it
+    (0x06, 0, 0, 0xFFFF),  # else let it in
+)
+"""A classic BPF program: operation, jump if true, jump if false, constant."""
 
 
 def bind_of(host: str, port: int) -> str:
@@ -76,3 +90,17 @@ def _cannot_listen_at(path: Path) -> str:
         is_free = error.errno in (errno.ENOENT, errno.ECONNREFUSED)
         return "" if is_free else error.strerror or str(error)
     return "the socket is in use"
+
+
+def turn_away(listener: socket.socket) -> None:
+    """Let no new connection begin at a socket, while those that have begun are completed.
+
+    A SYN is dropped, not refused: the client's kernel repeats it after a second, and finds another
+    worker's socket, or learns that there is none. Closing the socket alone would reset what came in
+    between the last look and the close. Where the kernel knows no such filter nothing changes.
+    """
+    rows = [struct.pack("HBBI", *row) for row in ONLY_KNOWN_CONNECTIONS]
+    program = ctypes.create_string_buffer(b"".join(rows))
+    option = struct.pack("HP", len(ONLY_KNOWN_CONNECTIONS), ctypes.addressof(program))
+    with suppress(OSError):
+        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, option)

@@ -21,7 +21,7 @@ import orjson
 import simdjson
 from numpy.typing import NDArray
 
-from service.api.brackets import LongArray, count_of, long_arrays, outline
+from service.api.brackets import LongArray, count_of, long_arrays, may_have, outline
 from service.core import arrays
 from service.core.exceptions import quote_text
 from service.core.limits import setting_of
@@ -97,7 +97,7 @@ def loads(
     MalformedJson
         Not JSON, not UTF-8, a key twice, NaN or Infinity, a number beyond float64, too deep.
     """
-    if len(body) > 2 * elements and count_of(COMMA, body) >= elements:
+    if len(body) > 2 * elements and may_have(elements, COMMA, body):
         found = long_arrays(body, elements)
         if found:
             return _read_without(found, body, nesting, parts)

@@ -31,16 +31,20 @@ class BodyReader:
     """Reads one body, and answers for the memory it takes until `release`.
 
     `is_complete` says whether all of it came, kept or thrown away.
+
+    Of a body of known length that comes over a `transport`, all but the first piece bypasses the parser, as
+    uvicorn would copy it three times: `take` brings these `unparsed` bytes, and what is `behind` the body.
     """
 
     def __init__(
         self, headers: list[tuple[bytes, bytes]], receive: Receive, settings: Settings, budget: MemoryBudget
     ) -> None:
-        self.body = b""
-        self.is_complete = True
-        self.received_at = 0.0
+        self.body, self.is_complete, self.received_at = b"", True, 0.0
+        self.transport: asyncio.Transport | None = None
+        self.unparsed, self.behind, self._left = 0, b"", 0
+        self._pieces: asyncio.Queue[bytes] | None = None
         self._declared: int | None = None
-        self._has_ended = self._is_unasked = False
+        self._has_ended = self._is_unasked = self._is_waiting = False
         self._timeout: asyncio.Timeout | None = None
         self._receive, self._settings, self._budget = receive, settings, budget
         for name, value in headers:  # the parser has refused what is contradictory
@@ -69,11 +73,27 @@ class BodyReader:
         self.received_at = time.monotonic()
         return refusal
 
+    def take(self, data: bytes) -> bool:
+        """Take what came in, if it is wanted; what nobody waits for lets nothing more come in."""
+        if self._pieces is None or self.transport is None:
+            return False
+        piece = data[: self._left]
+        self._left -= len(piece)
+        self.unparsed += len(piece)
+        self.behind += data[len(piece) :]
+        if self.behind or not self._is_waiting:
+            self.transport.pause_reading()
+        if piece:
+            self._pieces.put_nowait(piece)
+            self._is_waiting = False
+        return True
+
     def end(self) -> None:
         """Stop waiting: the client sends nothing more, though it may still read."""
         self._has_ended = True
-        if self._timeout is not None and not self._timeout.expired():
-            self._timeout.reschedule(0)
+        if self._timeout is not None:
+            with suppress(RuntimeError):  # it is over
+                self._timeout.reschedule(0)
 
     def _allow(self, seconds: float) -> asyncio.Timeout:
         """Bound the time of reading; there is none where the client has ended its side."""
@@ -84,13 +104,11 @@ class BodyReader:
         settings, started = self._settings, asyncio.get_running_loop().time()
         pieces, size = [b""], 0
         while not self.is_complete:
-            message = await self._receive()
-            if message["type"] != "http.request":
-                self._has_ended = True
+            piece = await self._next()
+            if piece is None:
                 return None
-            pieces.append(message.get("body", b""))
-            size += len(pieces[-1])
-            self.is_complete = not message.get("more_body", False)
+            pieces.append(piece)
+            size += len(piece)
             if size > limit:
                 return _too_large("is larger", limit)
             if not await self._budget.wait(self, size, settings.limits.deadline_default_ms / 1000):
@@ -101,6 +119,26 @@ class BodyReader:
                 self._timeout.reschedule(started + settings.body_timeout_s + size / SLOWEST_BYTES_PER_SECOND)
         self.body = b"".join(pieces)
         return None
+
+    async def _next(self) -> bytes | None:
+        """Wait for a piece; there is none when the client has gone."""
+        if self._pieces is not None:
+            self._is_waiting = True
+            piece = await self._pieces.get()
+            self.is_complete = self._left == 0 and self._pieces.empty()
+        else:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                self._has_ended = True
+                return None
+            piece = message.get("body", b"")
+            self.is_complete = not message.get("more_body", False)
+            if self.transport and self._declared and not self.is_complete:
+                self._left = self._declared - len(piece)
+                self._pieces = asyncio.Queue()
+        if self.transport and self._pieces is not None:
+            self.transport.resume_reading()  # uvicorn may have stopped it too
+        return piece
 
     def _cut_short(self) -> Refusal:
         """Say why no more of the body comes: the client ended it, or was silent for too long."""
@@ -115,9 +153,7 @@ class BodyReader:
         with suppress(TimeoutError):
             async with self._allow(UNASKED_SECONDS if self._is_unasked else self._settings.body_timeout_s):
                 while left > 0 and not (self.is_complete or self._has_ended):
-                    message = await self._receive()
-                    left -= len(message.get("body", b""))
-                    self.is_complete = not message.get("more_body", False)
+                    left -= len(await self._next() or b"")
 
     async def wait_for_end(self) -> None:
         """Wait until the client goes away; the body has been read, so nothing else can come."""

@@ -40,8 +40,6 @@ FREE_BYTES, FREE_ARRAY_BYTES = 65_536, 1_048_576
 BYTES_FOR_ONE = 8
 """Memory that a large body takes at most, times its own size: its numbers, the result, and the answer."""
 
-SERVER = (b"Server", b"kobai")
-
 
 class Bridge:
     """An ASGI application that runs a WSGI application; `on_drain` is called when a worker begins to stop."""
@@ -139,7 +137,7 @@ class _Exchange:
         self._reader.body = b""  # the environment has it
         answer = run(self._bridge.application, environ, partial(self._stream, job))
         if answer.is_stream:
-            job.tell(self._send_end)
+            job.tell(self._send_pieces)
         return answer
 
     def _stream(self, job: Job, answer: Answer, chunks: Iterable[bytes]) -> None:
@@ -162,7 +160,7 @@ class _Exchange:
         await self._send_start(answer)
         await self._send_pieces(answer.body, more=True)
         await self._reader.discard()
-        await self._send_end()
+        await self._send_pieces()
 
     async def _send_whole(self, answer: Answer) -> None:
         """Send an answer whose length is known; the body it answers is not needed any more."""
@@ -172,7 +170,7 @@ class _Exchange:
             return
         try:
             await self._send_start(answer)
-            await self._send_pieces(answer.body, more=False)
+            await self._send_pieces(answer.body)
         finally:
             self._bridge.answers.give(self)
 
@@ -187,20 +185,17 @@ class _Exchange:
             self._bridge.answers.give(self)
 
     async def _send_start(self, answer: Answer) -> None:
-        headers = [SERVER, *answer.headers]
+        headers = [(b"Server", b"kobai"), *answer.headers]
         closes = self._bridge.is_draining or not self._reader.is_complete
         if closes and CLOSE not in headers:
             headers.append(CLOSE)  # what comes behind half a body cannot be told from its rest
         await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
 
-    async def _send_pieces(self, body: bytes, *, more: bool) -> None:
+    async def _send_pieces(self, body: bytes = b"", *, more: bool = False) -> None:
         for start in range(0, len(body) or 1, PIECE_BYTES):
             piece = body[start : start + PIECE_BYTES]
             more_body = more or start + PIECE_BYTES < len(body)
             await self._send({"type": "http.response.body", "body": piece, "more_body": more_body})
-
-    async def _send_end(self) -> None:
-        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def _environ(self, scheduler: Scheduler | None = None) -> Environ:
         environ = environ_of(self._scope, self._reader.body, self._reader.received_at)

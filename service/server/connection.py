@@ -1,4 +1,4 @@
-"""A connection: uvicorn speaks HTTP on it, this adds the limits of time, size and number that uvicorn lacks.
+"""A connection: uvicorn speaks HTTP on it, this adds limits of time, size and number, and saves it copies.
 
 `Connection` stands between asyncio's transport and uvicorn's protocol and hands every call on. It uses
 nothing of either but what `asyncio` documents for protocols and transports.
@@ -23,6 +23,9 @@ MOST_HEAD_BYTES = 65_536
 
 EVICTABLE_SECONDS = 1.0
 """How long a connection must have been idle before it makes room for a new one."""
+
+ZEROS = bytes(65_536)
+"""What uvicorn gets of a body that bypassed it, behind the answer, where it only counts them."""
 
 UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:[^\r\n]*(?=\r\n)", re.IGNORECASE)
 
@@ -68,7 +71,7 @@ class Connections:
         """Hold every connection against its time limits."""
         now = time.monotonic()
         for connection in list(self.open):
-            connection.check(now)
+            connection.check(now, self.settings)
 
     def _evict(self) -> bool:
         idle = [each for each in self.open if each.reader is None]
@@ -81,11 +84,7 @@ class Connections:
 
 
 class Writer:
-    """A transport as uvicorn sees it, which sends the head of an answer together with what follows.
-
-    uvicorn writes them one after the other; each write of asyncio is a call of the system, the most costly
-    part of a small answer.
-    """
+    """A transport as uvicorn sees it: it sends a head with what follows, which saves a call of the system."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
@@ -94,9 +93,8 @@ class Writer:
 
     def __getattr__(self, name: str) -> Any:
         """Leave all else to the transport."""
-        found = getattr(self._transport, name)
-        setattr(self, name, found)  # found without this detour from now on
-        return found
+        setattr(self, name, getattr(self._transport, name))  # found without this detour from now on
+        return self.__dict__[name]
 
     def write(self, data: bytes) -> None:
         """Hold what begins an answer back until the next write, at most for a turn of the event loop."""
@@ -127,22 +125,41 @@ class Connection(asyncio.Protocol):
         self.reader: BodyReader | None = None
         self.quiet_since = time.monotonic()
         self._connections = connections
-        self._settings = connections.settings
         self._early_bytes = 0
         self._blocked_since: float | None = None
 
-    # What the bridge calls.
+    # What the bridge and `Connections` call.
 
     def begin(self, reader: BodyReader) -> None:
         """Note that a request is being served."""
         self.reader = reader
         self._early_bytes = 0
+        reader.transport = self.transport
 
     def finish(self, reader: BodyReader) -> None:
         """Note that it has been; the next one in the pipeline may have begun already."""
         if self.reader is reader:
             self.reader = None
             self.quiet_since = time.monotonic()
+        if reader.unparsed and not self.transport.is_closing():
+            for start in range(0, reader.unparsed, len(ZEROS)):
+                self.http.data_received(ZEROS[: reader.unparsed - start])
+            self.transport.resume_reading()
+            if reader.behind:
+                self.data_received(reader.behind)
+
+    def check(self, now: float, settings: Settings) -> None:
+        """Close the connection when the client takes no answer, or sends no whole head."""
+        if self._blocked_since is None and self.transport.is_closing():
+            self._blocked_since = now
+        if self._blocked_since is not None:
+            if now - self._blocked_since > settings.send_timeout_s:
+                self.transport.abort()
+        elif self.reader is None and now - self.quiet_since > settings.keepalive_s:
+            if self._early_bytes:
+                self._refuse(408)
+            else:
+                self.transport.close()
 
     # What asyncio calls.
 
@@ -156,7 +173,9 @@ class Connection(asyncio.Protocol):
             self.http = asyncio.Protocol()
 
     def data_received(self, data: bytes) -> None:
-        """Let uvicorn parse what came in, unless it is too much for a head."""
+        """Let uvicorn parse what came in, unless it is too much for a head, or but body."""
+        if self.reader is not None and self.reader.take(data):
+            return
         if self.reader is None or self.reader.is_complete:
             if self._early_bytes > MOST_HEAD_BYTES:
                 if self.reader is None:
@@ -179,6 +198,7 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell uvicorn, which tells the application."""
+        self.eof_received()
         self._connections.open.discard(self)
         self.http.connection_lost(exc)
         self.http = asyncio.Protocol()  # it knows this object
@@ -192,21 +212,6 @@ class Connection(asyncio.Protocol):
         """Go on: the client took enough of its answer."""
         self._blocked_since = None
         self.http.resume_writing()
-
-    # Time limits.
-
-    def check(self, now: float) -> None:
-        """Close the connection when the client takes no answer, or sends no whole head."""
-        if self._blocked_since is None and self.transport.is_closing():
-            self._blocked_since = now
-        if self._blocked_since is not None:
-            if now - self._blocked_since > self._settings.send_timeout_s:
-                self.transport.abort()
-        elif self.reader is None and now - self.quiet_since > self._settings.keepalive_s:
-            if self._early_bytes:
-                self._refuse(408)
-            else:
-                self.transport.close()
 
     def _refuse(self, status: int) -> None:
         self.transport.write(bare_response(status))

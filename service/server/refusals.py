@@ -15,9 +15,6 @@ CLOSE = (b"Connection", b"close")
 LONGEST_TARGET, LONGEST_FIELD, MOST_FIELDS = 8_190, 8_190, 100
 """Bytes of a request's target and of a header field, and the number of fields."""
 
-UNPARSED = "unparsed"
-"""What the metrics call the endpoint of such requests."""
-
 
 def refused_head(scope: MutableMapping[str, Any]) -> int:
     """Choose the status for a head that parsers let pass and the service does not; 0 for all others."""
@@ -71,4 +68,4 @@ def note(metrics: Metrics, status: int, client: str) -> None:
         metrics.refused.inc()
     else:
         write_line(sys.stdout, "info", "refused", status=status, client=client)
-        metrics.requests.labels(UNPARSED, str(status), "").inc()
+        metrics.requests.labels("unparsed", str(status), "").inc()

@@ -7,13 +7,9 @@ uvicorn its `Config` and `Server` for programs that run it.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import signal
-import socket
-import struct
 import sys
-from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -21,6 +17,7 @@ from gunicorn.arbiter import Arbiter
 from uvicorn import Server
 from uvicorn_worker import UvicornWorker
 
+from service.address import turn_away
 from service.config import Settings
 from service.server.bridge import Bridge
 from service.server.connection import Connections
@@ -39,17 +36,6 @@ ACCEPTED_AT_ONCE = 4
 """Connections that are accepted before the first of them is counted, and refused where there are too many.
 asyncio takes one number for this and for the kernel's queue, so that one is set again.
 """
-
-SO_ATTACH_FILTER = 26
-"""Linux's number of the socket option (socket(7)); the module `socket` does not name it."""
-
-ONLY_KNOWN_CONNECTIONS = (
-    (0x30, 0, 0, 13),  # load the byte with TCP's flags
-    (0x45, 0, 1, 0x02),  # is it a SYN?
-    (0x06, 0, 0, 0),  # then drop it
-    (0x06, 0, 0, 0xFFFF),  # else let it in
-)
-"""A classic BPF program: operation, jump if true, jump if false, constant."""
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no types
@@ -106,14 +92,15 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
     async def _stop(self, server: Server, bridge: Bridge, drain_seconds: float) -> None:
-        """Wait for the signal to stop, then drain; uvicorn finishes what has been accepted.
+        """Wait for the signal, then drain: `/readyz` says 503, and every answer closes its connection."""
 
-        From the signal on `/readyz` says 503 and every answer closes its connection.
-        """
+        def stop_at_once() -> None:
+            server.should_exit = server.force_exit = True
+
         loop, told = asyncio.get_running_loop(), asyncio.Event()
         loop.add_signal_handler(signal.SIGTERM, told.set)
         for number in (signal.SIGINT, signal.SIGQUIT):
-            loop.add_signal_handler(number, _stop_at_once, server)
+            loop.add_signal_handler(number, stop_at_once)
         await told.wait()
         bridge.drain()
         await asyncio.sleep(drain_seconds)
@@ -122,21 +109,3 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
                 turn_away(listener.sock)
         await asyncio.sleep(SETTLE_SECONDS)
         server.should_exit = True
-
-
-def _stop_at_once(server: Server) -> None:
-    server.should_exit = server.force_exit = True
-
-
-def turn_away(listener: socket.socket) -> None:
-    """Let no new connection begin at a socket, while those that have begun are completed.
-
-    A SYN is dropped, not refused: the client's kernel repeats it after a second, and finds another
-    worker's socket, or learns that there is none. Closing the socket alone would reset what came in
-    between the last look and the close. Where the kernel knows no such filter nothing changes.
-    """
-    rows = [struct.pack("HBBI", *row) for row in ONLY_KNOWN_CONNECTIONS]
-    program = ctypes.create_string_buffer(b"".join(rows))
-    option = struct.pack("HP", len(ONLY_KNOWN_CONNECTIONS), ctypes.addressof(program))
-    with suppress(OSError):
-        listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, option)

@@ -74,6 +74,51 @@ def test_what_is_refused_is_read_away_for_so_long_only():
     assert 0.9 < time.monotonic() - began < 5
 
 
+class Pausing:
+    """A transport that counts what a reader tells it."""
+
+    def __init__(self):
+        self.calls = Counter()
+
+    def pause_reading(self):
+        self.calls["pause"] += 1
+
+    def resume_reading(self):
+        self.calls["resume"] += 1
+
+
+def test_what_bypasses_the_parser_waits_until_somebody_reads():
+    reader, _ = reader_of([b"x" * 10], [(b"content-length", b"40")])
+    reader.transport = Pausing()
+    calls = reader.transport.calls
+
+    async def run():
+        assert not reader.take(b"still parsed")
+        reading = asyncio.create_task(reader.read())
+        await asyncio.sleep(0)
+        assert reader.take(b"x" * 10)
+        assert calls["pause"] == 0
+        assert reader.take(b"x" * 10)
+        assert calls["pause"] == 1
+        await asyncio.sleep(0)
+        assert calls["resume"] == 3
+        assert reader.take(b"x" * 10 + b"GET / ")
+        assert calls["pause"] == 2
+        return await reading
+
+    assert asyncio.run(run()) is None
+    assert (reader.body, reader.unparsed, reader.behind) == (b"x" * 40, 30, b"GET / ")
+
+
+def test_the_end_of_a_connection_after_that_of_reading_is_taken_in():
+    reader, _ = reader_of([b"x"] * 10, KOBAI_BODY_BYTES="1024", KOBAI_HELD_BODY_BYTES="1024")
+    asyncio.run(reader.read())
+
+    reader.end()
+
+    assert asyncio.run(reader.discard()) is None
+
+
 def test_a_message_that_says_nothing_of_more_is_the_last():
     messages = iter(
         [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.request", "body": b"}"}]

@@ -1,11 +1,13 @@
 """Connections and bodies over bare sockets, by the numbers of the attack list (H: transport)."""
 
 import contextlib
+import hashlib
 import http.client
 import json
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -106,6 +108,32 @@ def test_h_4_what_follows_a_body_is_the_next_request(tiny):
     found = responses(tiny.exchange(post(b"{}1") + post(b"{}", more=CLOSE)))
 
     assert [(each[0], json.loads(each[2])["length"]) for each in found] == [(200, 3), (200, 2)]
+
+
+@pytest.mark.parametrize("piece", [1_000, 100_000, 10 * MIB])
+def test_h_4_what_follows_a_body_in_many_pieces_is_the_next_request(tiny, piece):
+    """Such a body bypasses the parser, which then has to count on from behind it."""
+    bodies = [b"a" * 1_000_000, b"{}", b"b" * 3_000_001, b"c" * 200_000, b"d"]
+    sent = b"".join(post(body) for body in bodies) + post(b"", more=CLOSE)
+    with tiny.socket() as client:
+        with ThreadPoolExecutor(1) as pool:
+            reading = pool.submit(read_all, client)
+            for start in range(0, len(sent), piece):
+                client.sendall(sent[start : start + piece])
+        found = responses(reading.result())
+
+    seen = [(each[0], json.loads(each[2])["sha256"]) for each in found]
+    assert seen == [(200, hashlib.sha256(body).hexdigest()) for body in [*bodies, b""]]
+
+
+def test_h_4_a_large_body_that_is_cut_short_is_answered_at_once(tiny):
+    began = time.monotonic()
+
+    found = responses(tiny.exchange(post(b"x" * MIB, framing=f"Content-Length: {2 * MIB}"), end=True))
+
+    assert [each[0] for each in found] == [400]
+    assert f"all of its {2 * MIB} bytes" in json.loads(found[0][2])["detail"]
+    assert time.monotonic() - began < 5
 
 
 def test_h_4_a_body_longer_than_its_length_is_refused(tiny):
