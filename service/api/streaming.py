@@ -41,7 +41,7 @@ def stream(arguments: Arguments, deadline: Deadline, limits: ServiceLimits) -> R
 
     What fails before the first tick is an ordinary problem; what fails later is the last line.
     """
-    deadline.expect(math.inf)
+    deadline.expect(math.inf, ends_early=True)
     run = _Run(arguments, deadline, limits)
     first = run.lines.get()
     if isinstance(first, Exception):

@@ -97,7 +97,7 @@ class Scheduler:
     def give_way(self) -> None:
         """Let others compute, if they are to go first; return when it is this computation's turn."""
 
-    def expect(self, seconds: float, peak_bytes: float) -> bool:
+    def expect(self, seconds: float, peak_bytes: float, ends_early: bool = False) -> bool:
         """Take note of the price of the work that comes next; tell whether there is room for it in time.
 
         Raises
@@ -169,7 +169,7 @@ class Deadline:
         if self.is_over() and self._clock() >= self._end + grace:
             self._raise()
 
-    def expect(self, seconds: float, peak_bytes: float = 0) -> None:
+    def expect(self, seconds: float, peak_bytes: float = 0, ends_early: bool = False) -> None:
         """Announce work by its price, and wait until there is room for it.
 
         Parameters
@@ -178,13 +178,15 @@ class Deadline:
             Estimated processor time.
         peak_bytes : float
             Memory that it takes at a time.
+        ends_early : bool
+            Whether the time is the most that it can take, as that of a descent, which may arrive.
 
         Raises
         ------
         DeadlineExceeded
             The time was up before there was room.
         """
-        if not self._scheduler.expect(seconds, peak_bytes):
+        if not self._scheduler.expect(seconds, peak_bytes, ends_early):
             self._raise()
 
     def _raise(self) -> NoReturn:

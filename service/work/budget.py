@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import threading
+from collections.abc import Callable
+from typing import Any
 
 
 class MemoryBudget:
@@ -42,6 +45,18 @@ class MemoryBudget:
             self._owners[owner] = self._owners.get(owner, 0) + more
             self.held += more
         return True
+
+    def soonest(self, owner: object, size: int, end_of: Callable[[Any], float]) -> float:
+        """Tell when `owner` may have room at the soonest, if others hold what they do to their ends."""
+        with self._lock:
+            missing = self.held + size - self._free - self._owners.get(owner, 0) - self._limit
+            ends = [(end_of(each), held) for each, held in self._owners.items() if each is not owner]
+        when = -math.inf
+        for end, held in sorted(ends):
+            if missing <= 0:
+                break
+            when, missing = end, missing - held
+        return when
 
     def give(self, owner: object) -> None:
         """Give back all that `owner` holds, and wake up who waits for room, in order."""

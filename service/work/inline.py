@@ -42,7 +42,7 @@ class Inline(Scheduler):
         if time.thread_time() - self._used > QUICK_SECONDS:
             raise Deferred
 
-    def expect(self, seconds: float, peak_bytes: float) -> bool:
+    def expect(self, seconds: float, peak_bytes: float, ends_early: bool = False) -> bool:
         """Refuse what will take long; the deadline may stop it before."""
         if min(seconds, self.until - time.monotonic()) > QUICK_SECONDS:
             raise Deferred

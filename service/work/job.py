@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from functools import partial
+from operator import methodcaller
 from typing import Any, TypeVar
 
 from service.core.limits import Deadline, Overloaded, Scheduler
@@ -22,7 +23,11 @@ LONG_SECONDS = 0.25
 LARGE_BYTES = 16_777_216
 """Memory of a job after which it is worth while to look for what can be given back."""
 
+CERTAIN = 0.25
+"""Part of its estimated time that a computation takes in any case, however fast the machine."""
+
 LATE = "The deadline passed before the computation began."
+FULL = "The memory that it needs will not be free before its deadline; try again."
 
 
 class Job(Scheduler):
@@ -47,6 +52,7 @@ class Job(Scheduler):
         self._loop = asyncio.get_running_loop()
         self._turn = Turn(threads.turns)
         self._is_long = False
+        self._busy_until = 0.0
         self._deadline: Deadline | None = None
         self._awaited: list[Future[Any]] = []  # a thread, room in memory
 
@@ -103,23 +109,26 @@ class Job(Scheduler):
         if deadline := self._deadline:
             self._turn.give_way(deadline.remaining)
 
-    def expect(self, seconds: float, peak_bytes: float) -> bool:
+    def expect(self, seconds: float, peak_bytes: float, ends_early: bool = False) -> bool:
         """Wait for room in memory, no longer than until the deadline; a long job needs a place among them.
 
         Raises
         ------
         Overloaded
-            There are too many long jobs.
+            There are too many long jobs, or those that compute will hold the memory beyond the deadline.
         """
         if seconds >= LONG_SECONDS and not self._is_long:
             self._threads.take_long()
             self._is_long = True
         self._size = max(self._size, int(peak_bytes))
+        began = time.monotonic()
+        self._busy_until = began if ends_early else began + CERTAIN * seconds
         if self._memory.take(self, int(peak_bytes)):
             return True
         self._turn.give()
-        began = time.monotonic()
         left = deadline.remaining() if (deadline := self._deadline) else 0.0
+        if self._memory.soonest(self, int(peak_bytes), methodcaller("soonest_end")) > began + left:
+            raise Overloaded(FULL)
         room = self._call(self._memory.wait(self, int(peak_bytes), left))
         self._awaited.append(room)
         try:
@@ -128,6 +137,11 @@ class Job(Scheduler):
             return False
         finally:
             self._turn.waited += time.monotonic() - began
+
+    def soonest_end(self) -> float:
+        """Tell until when the job computes at least, by `time.monotonic`."""
+        deadline = self._deadline
+        return min(self._busy_until, time.monotonic() + deadline.remaining()) if deadline else 0.0
 
     def finish(self) -> None:
         """Let others compute."""

@@ -671,7 +671,7 @@ class Listening(Scheduler):
     def __init__(self):
         self.announced = []
 
-    def expect(self, seconds, peak_bytes):
+    def expect(self, seconds, peak_bytes, ends_early=False):
         self.announced.append((seconds, peak_bytes))
         return True
 

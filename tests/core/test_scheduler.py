@@ -23,7 +23,7 @@ class Told(Scheduler):
     def waited(self):
         return self._waited
 
-    def expect(self, seconds, peak_bytes):
+    def expect(self, seconds, peak_bytes, ends_early=False):
         self.seconds.append(seconds)
         self.bytes.append(peak_bytes)
         return True

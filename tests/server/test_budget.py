@@ -1,4 +1,5 @@
 import asyncio
+import math
 
 from service.work.budget import MemoryBudget
 
@@ -37,6 +38,17 @@ def test_who_waits_for_room_gets_it_when_it_is_given_back():
         return await waiting, budget.held
 
     assert asyncio.run(wait()) == (True, 10)
+
+
+def test_room_may_come_as_soon_as_enough_is_given_back():
+    budget, ends = MemoryBudget(10), {"a": 5.0, "b": 9.0, "c": 7.0}
+    budget.take("a", 3)
+    budget.take("b", 4)
+    budget.take("c", 1)
+
+    soonest = [budget.soonest("c", size, ends.get) for size in (3, 4, 6, 7, 10)]
+
+    assert soonest == [-math.inf, 5.0, 5.0, 9.0, 9.0]
 
 
 def test_who_waits_for_room_in_vain_is_told():

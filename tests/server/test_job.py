@@ -36,6 +36,13 @@ class Setting:
         return asyncio.create_task((job or self.job()).run(work))
 
 
+class Holder:
+    """Holds memory, nobody knows for how long."""
+
+    def soonest_end(self):
+        return 0.0
+
+
 def computing(body, seconds=5.0):
     """Make work that computes under a deadline of its own."""
     return lambda job: body(Deadline(seconds, time.monotonic, job))
@@ -102,7 +109,7 @@ def test_jobs_wait_for_the_memory_that_others_hold():
 
 def test_a_job_that_finds_no_memory_in_time_hears_of_its_deadline():
     setting = Setting(memory=10 * MIB)
-    setting.memory.take("another", 9 * MIB)
+    setting.memory.take(Holder(), 9 * MIB)
 
     def hold(deadline):
         with pytest.raises(DeadlineExceeded, match=r"0\.[2-9]\d s of the time went by waiting"):
@@ -115,9 +122,62 @@ def test_a_job_that_finds_no_memory_in_time_hears_of_its_deadline():
     assert asyncio.run(run()) == "told"
 
 
+@pytest.mark.parametrize(
+    ("holding", "told"),
+    [
+        ({"seconds": 100.0}, Overloaded),
+        ({"seconds": 100.0, "ends_early": True}, None),  # a descent may arrive
+        ({"seconds": 0.0}, None),
+    ],
+)
+def test_a_job_whose_memory_others_hold_beyond_its_deadline_is_refused_at_once(holding, told):
+    setting, held, free = Setting(memory=10 * MIB), threading.Event(), threading.Event()
+
+    def hold(deadline):
+        deadline.expect(peak_bytes=9 * MIB, **holding)
+        deadline.finish()
+        held.set()
+        assert free.wait(20)
+
+    def ask(deadline):
+        timer = threading.Timer(0.1, free.set)
+        timer.start()
+        deadline.expect(0.01, 5 * MIB)
+
+    async def run():
+        holder = setting.start(computing(hold, 60.0))
+        assert await asyncio.to_thread(held.wait, 10)
+        found = await asyncio.gather(setting.start(computing(ask, 10.0)), return_exceptions=True)
+        await holder
+        return found[0]
+
+    found = asyncio.run(run())
+
+    assert found is told or (type(found) is told and str(found).startswith("The memory that it needs"))
+    assert setting.memory.held == 0
+
+
+def test_a_job_does_not_wait_longer_for_one_whose_own_deadline_comes_first():
+    setting, held = Setting(memory=10 * MIB), threading.Event()
+
+    def hold(deadline):
+        deadline.expect(100.0, 9 * MIB)
+        held.set()
+        while not deadline.is_over():
+            time.sleep(0.001)
+
+    async def run():
+        holder = setting.start(computing(hold, 0.3))
+        assert await asyncio.to_thread(held.wait, 10)
+        await setting.start(computing(lambda deadline: deadline.expect(0.01, 5 * MIB), 20.0))
+        await holder
+
+    asyncio.run(run())
+
+
 def test_a_job_whose_client_leaves_does_not_wait_for_memory():
     setting, told = Setting(memory=10 * MIB), []
-    setting.memory.take("another", 9 * MIB)
+    setting.memory.take(Holder(), 9 * MIB)
 
     def hold(deadline):
         began = time.monotonic()

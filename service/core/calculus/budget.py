@@ -76,6 +76,8 @@ def check_budget(
     limits: Limits,
     deadline: Deadline = NO_DEADLINE,
     hint: str = "",
+    *,
+    ends_early: bool = False,
 ) -> None:
     """Hold the quote against the limits, and announce the work to the deadline; the hint ends a refusal.
 
@@ -89,7 +91,8 @@ def check_budget(
     if not is_within(work, limits):
         faults = _excesses(work, limits)
         raise OverBudget(*(replace(found, detail=f"{found.detail}{hint}") for found in faults))
-    deadline.expect(sum(each.seconds for each in work), max(each.peak_bytes for each in work))
+    seconds, peak_bytes = sum(each.seconds for each in work), max(each.peak_bytes for each in work)
+    deadline.expect(seconds, peak_bytes, ends_early)
 
 
 def is_within(work: Sequence[Priced], limits: Limits) -> bool:

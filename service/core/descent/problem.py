@@ -152,7 +152,7 @@ class Problem:
             needed += self.rows.compiled.plan.peak_bytes
         program, plan = self.compiled.program, self.compiled.plan
         price = Price(program, plan, plan.operations, 1, math.ceil(needed), seconds)
-        check_budget([price], self.limits, deadline=self.deadline)
+        check_budget([price], self.limits, deadline=self.deadline, ends_early=True)
 
     @property
     def step(self) -> float | None:
