@@ -21,7 +21,7 @@ Array = NDArray[Any]
 SUM_NEAR_ONE = 1.25
 """Below it log(sum) loses digits to the 1 of the largest element, and log1p of the rest does not."""
 
-LARGE = 2**16
+LARGE = 2**13
 """Elements from which a maximum along an axis costs more than to see that it need not be subtracted."""
 SAFE_EXPONENT = 650.0
 """Magnitude up to which exp, and sums of as many as the memory holds, neither overflow nor lose digits."""

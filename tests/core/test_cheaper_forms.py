@@ -86,7 +86,7 @@ def test_a_number_multiplies_the_product_where_that_is_smaller_than_a_factor():
 
 
 def test_a_product_of_a_multiple_overflows_no_sooner():
-    X = np.full((30, 20), 1e154)
+    X = np.full((20, 30), 1e154)
 
     assert np.isfinite(gradient("sum((1e-6*X) @ Y)", {"X": X, "Y": X.T})["value"])
 
