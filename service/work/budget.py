@@ -49,13 +49,16 @@ class MemoryBudget:
     def soonest(self, owner: object, size: int, end_of: Callable[[Any], float]) -> float:
         """Tell when `owner` may have room at the soonest, if others hold what they do to their ends."""
         with self._lock:
+            given = {each: held for each, held in self._owners.items() if each is not owner}
             missing = self.held + size - self._free - self._owners.get(owner, 0) - self._limit
-            ends = [(end_of(each), held) for each, held in self._owners.items() if each is not owner]
+            if self._first in given:
+                given[self._first] += self._reserve
+                missing += self._reserve
         when = -math.inf
-        for end, held in sorted(ends):
+        for each in sorted(given, key=end_of):
             if missing <= 0:
                 break
-            when, missing = end, missing - held
+            when, missing = end_of(each), missing - given[each]
         return when
 
     def give(self, owner: object) -> None:

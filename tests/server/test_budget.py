@@ -51,6 +51,16 @@ def test_room_may_come_as_soon_as_enough_is_given_back():
     assert soonest == [-math.inf, 5.0, 5.0, 9.0, 9.0]
 
 
+def test_the_reserve_may_be_had_as_soon_as_the_first_in_line_ends():
+    async def ask():
+        budget, ends = MemoryBudget(20, reserve=10), {"a": 9.0, "b": 5.0, "c": 7.0}
+        budget.take("a", 8)
+        assert await budget.wait("b", 6, 1)  # of the reserve
+        return [budget.soonest("c", size, ends.get) for size in (2, 4, 9, 13)]
+
+    assert asyncio.run(ask()) == [5.0, 5.0, 5.0, 9.0]
+
+
 def test_who_waits_for_room_in_vain_is_told():
     async def wait():
         budget = MemoryBudget(10)
