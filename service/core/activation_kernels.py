@@ -96,7 +96,7 @@ def exponent_shift(x: Array, axis: Axis) -> Array:
 def shifted_exp(x: Array, shift: Array, out: Array | None = None) -> Array:
     """Compute exp(x - shift), at once where there is nothing to subtract."""
     if np.count_nonzero(shift):
-        x = np.subtract(x, shift, out=out)
+        out = x = np.subtract(x, shift, out=out)
     result: Array = np.exp(x, out=out)
     return result
 

@@ -342,7 +342,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         derivatives=(_logsumexp_cotangent, None, None, None),
         batch=lambda x, shift, powers, total, *options: batching.along("logsumexp")(x, *options),
         definition=lambda x, shift, powers, total, axis, keepdims: _logsumexp(x, axis, keepdims),
-        workspace=1.0,
+        workspace=1.5,
         is_public=False,
     ),
     Operation(
