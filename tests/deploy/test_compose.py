@@ -21,7 +21,7 @@ from tests.deploy.engine import (
     wait_until,
 )
 from tests.deploy.load import HEADERS, REQUESTS, SQUARE, TWO_SECONDS, Load, follow
-from tests.documentation import PAGES
+from tests.documentation import PAGES, blocks
 from tests.server.running import ROOT
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
@@ -136,6 +136,30 @@ def test_any_folder_in_memory_will_do(image, options):
     container = docker("run", "--detach", *bare, *options, image)
     try:
         assert wait_until(lambda: inspect(container, "State.Health.Status") == "healthy", 30)
+    finally:
+        docker("rm", "--force", container)
+
+
+ASK = """
+import http.client
+connection = http.client.HTTPConnection("127.0.0.1", 8000)
+connection.request("POST", "/softmax", '{"x": [0, 0]}', {"Content-Type": "application/json"})
+print(connection.getresponse().status)
+"""
+
+
+def test_an_image_of_the_documented_lines_writes_spans(image):
+    lines = next(text for kind, text in blocks(PAGES["docs/operations.md"]) if kind == "dockerfile")
+    docker("build", "--tag", "kobai:tests-tracing", "-", text=lines.replace("FROM kobai", f"FROM {image}"))
+    options = ["--read-only", "--network=none", "--env=OTEL_TRACES_EXPORTER=console"]
+    container = docker("run", "--detach", *options, "kobai:tests-tracing")
+    try:
+        wait_until(lambda: inspect(container, "State.Health.Status") == "healthy", 30)
+        status = inside(container, ASK)
+        docker("stop", container)
+
+        assert status == "200"
+        assert '"name": "POST /softmax"' in docker("logs", container)
     finally:
         docker("rm", "--force", container)
 
