@@ -258,6 +258,8 @@ NON_FINITE = [
     ("x + 0**-1", 1.0, "the value became inf at **", 1, 6),
     ("x**6*(2 + sin(1/x))", 0.0, "the value became nan, from inf at /", 1, 16),
     ("log(x) - log(x)", 0.0, "the value became nan, from -inf at log", 1, 1),
+    ("(1/x)*(x + 1)", 0.0, "the value became inf at /", 1, 3),
+    ("y = 1/x\nz = y*2; z - z", 0.0, "the value became nan, from inf at /", 1, 6),
 ]
 
 

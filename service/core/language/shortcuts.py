@@ -66,7 +66,17 @@ def _over(a: Term, b: Term) -> Term | None:
     """Divide at once by what a reciprocal divides by."""
     one = a.made_by("divide")
     is_reciprocal = one is not None and one.value == 1.0 and not (a.is_guarded or b.is_guarded)
-    return b / Term(a.graph, a.node.operands[1]) if is_reciprocal and b.value is None else None
+    return _divided_as(a, b) if is_reciprocal and b.value is None else None
+
+
+def _divided_as(quotient: Term, dividend: Term) -> Term:
+    """Divide another term in a quotient's place: where it divides by 0, this is what is infinite."""
+    graph, node = quotient.graph, quotient.node
+    outer = graph.place, graph.called
+    graph.place, graph.called = node.place, node.called
+    found = dividend / Term(graph, node.operands[1])
+    graph.place, graph.called = outer
+    return found
 
 
 def _outward(name: str, a: Term, b: Term) -> Term | None:
@@ -90,7 +100,7 @@ def _scaled(factor: float, b: Term) -> Term | None:
     number = _folded(b.graph, factor * first.value)
     if number is None or not number.value:
         return None
-    return b.graph.apply(b.node.operation.name, number, second)
+    return number * second if b.node.operation.name == "multiply" else _divided_as(b, number)
 
 
 def divide(shape: Shape, a: Term, b: Term) -> Term | None:
