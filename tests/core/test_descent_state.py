@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from service.api.jsonio import dumps, loads
 from service.core import descent
 from service.core.descent import OPTIMIZERS, SCHEDULES
-from service.core.descent.state import KEYS, write_state
+from service.core.descent.state import KEYS, write_state, write_states
 from service.core.exceptions import InvalidRequest
 
 ROSENBROCK = "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2) + sum(M**2)/100 + s**4"
@@ -266,3 +266,23 @@ def test_a_state_is_not_changed_by_its_use():
     descent(ROSENBROCK, START, optimizer="adam", state=STATE)
 
     assert dumps(STATE) == dumps(before)
+
+
+def test_states_that_differ_in_numbers_are_sealed_together_as_they_are_alone():
+    draw = np.random.default_rng(0).normal
+    contents = [
+        {
+            "function": "f",
+            "h": None,
+            "options": {"learning_rate": rate, "line_search": False, "bounds": {"x": {"lower": 0.0}}},
+            "step": step,
+            "moments": {"m": {"x": draw(size=(2, 3)), "y": draw(size=())}},
+            "numbers": {},
+            "best": {"value": -0.0, "variables": {"x": np.zeros((2, 3))}},
+        }
+        for step, rate in enumerate([1, 0.5, 0.25])
+    ]
+
+    assert [state["seal"] for state in write_states(contents)] == [
+        write_state(content)["seal"] for content in contents
+    ]

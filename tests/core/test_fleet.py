@@ -8,7 +8,7 @@ import pytest
 from service.api.jsonio import dumps
 from service.core import descent, sweep
 from service.core.descent import fleet, formation, problem
-from service.core.exceptions import OverBudget
+from service.core.exceptions import NonFiniteResult, OverBudget
 from service.core.limits import Deadline, Limits
 from tests.core.descent_cases import OPTIMIZERS, SCHEDULES
 
@@ -182,6 +182,27 @@ def test_the_best_step_is_the_earliest_of_equals_from_block_to_block(way, blocks
     for run in outcome["runs"]:
         assert_same(run, alone)
     assert len(blocks) >= 20
+
+
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "momentum"])
+@pytest.mark.parametrize("options", [{}, {"tolerance": 1e-3}, {"target": 0.0}, {"history": 3}], ids=str)
+def test_a_run_may_end_at_its_start(options, optimizer, way, blocks):
+    starts = [[1.0, 2.0], [0.0, 0.0], [-1.0, 0.5], [1e-4, 1e-4]]
+    options = {**options, "optimizer": optimizer, "steps": 20}
+
+    outcome = sweep("sum(x**2)", {"x": starts[0]}, starts={"x": starts}, **options)
+
+    for start, run in zip(starts, outcome["runs"], strict=True):
+        alone = descent("sum(x**2)", {"x": start}, **options)
+        assert_same(run, alone)
+    assert outcome["runs"][1]["steps"] == 0
+    assert blocks
+
+
+@pytest.mark.parametrize("start", [[0.0, 1.0], [-1.0, 1.0]], ids=["gradient", "value"])
+def test_a_start_that_is_not_finite_is_refused_among_others(start, way):
+    with pytest.raises(NonFiniteResult):
+        sweep("sum(sqrt(x))", {"x": start}, starts={"x": [[1.0, 1.0], start, [2.0, 3.0]]}, steps=20)
 
 
 def test_runs_that_end_make_room_for_the_others(way, blocks):

@@ -143,7 +143,8 @@ class Fleet:
         known["best_step"] = np.where(improved, self.k + steps, known["best_step"])
         for step in sorted(set(steps[improved].tolist())):
             rows = improved & (steps == step)
-            self.best = np.where(self.template.number(rows), table.slots(step), self.best)
+            slots, is_all = table.slots(step), (rows | ~self.alive).all()
+            self.best = slots if is_all else np.where(self.template.number(rows), slots, self.best)
 
     def _leave(self, rows: list[int]) -> list[Path]:
         """Let runs go on alone, from the start of a block in which they may have ended.
