@@ -45,7 +45,8 @@ FIXED = {
     "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
     *OPTIONS, "noise", "largest", "norm", "abs", "max",
-    "evaluations", "pairs", "radius", "saddle", "min", "rows_of", "whole",
+    "evaluations", "pairs", "radius", "saddle", "min", "rows", "rows_of", "whole",
+    "slots", "slopes", "tobytes", "copy",
     "keep", "spread", "parted", "joined", "column", "clipped",
     *re.findall(r"(?<![\w{])[a-z_]\w*", " ".join(LINES)),
 }  # fmt: skip
@@ -53,7 +54,7 @@ OF_VECTORS = re.compile(
     r"[abdgrstxy]\d*|dot|along|difference|changes|two_loops|pairs|shares|append|pop|reversed"
 )
 """The words of the operations on tuples, which know of a function only how many elements it has."""
-TOKEN = re.compile(rf"({NAME}(?!\w))|([A-Za-z_]\w*)|{NUMBER}|{SIGN}|\.(?=[a-z])|:$| ", re.ASCII)
+TOKEN = re.compile(rf"({NAME}(?!\w))|([A-Za-z_]\w*)|{NUMBER}|{SIGN}|\.(?=[a-z])|:$|:(?=\d|\])| ", re.ASCII)
 
 
 def assert_generated(text: str) -> None:

@@ -39,6 +39,25 @@ def test_a_factor_of_the_function_changes_nothing(optimizer, scale, size):
     assert path["steps"] <= 1.2 * usual["steps"]
 
 
+@pytest.mark.parametrize("size", [2, 600])
+@pytest.mark.parametrize("scale", [1.0, 1e8, 1e10, 1e100])
+@pytest.mark.parametrize("optimizer", ["lbfgs", "newton"])
+def test_a_factor_of_the_function_changes_nothing_within_bounds(optimizer, scale, size):
+    """The distance of a bound is not the gradient's size: it met a tolerance relative to a large value."""
+    path = descent(
+        "c*sum((x - 1)**2 + (y - 1)**2)",
+        {"x": np.full(size, 3.0), "y": np.full(size, 3.0)},
+        {"c": scale},
+        optimizer=optimizer,
+        bounds={"x": {"lower": 0.0, "upper": 5.0}, "y": {"lower": 2.0}},
+        steps=50,
+    )
+
+    assert path["status"] == "converged"
+    assert path["variables"]["x"] == pytest.approx(1.0, abs=1e-6)
+    assert path["variables"]["y"].tolist() == [2.0] * size
+
+
 @pytest.mark.parametrize("optimizer", ["lbfgs", "newton"])
 @pytest.mark.parametrize("size", [2, 30])
 @pytest.mark.parametrize("function", ["sum(cosh(x))", "sum(exp(x**2))", "sum(x**2)*1e280"])

@@ -49,9 +49,9 @@ from service.core.calculus.generated import indented, renamed
 from service.core.calculus.template import Template
 from service.core.descent.layout import GROWTH, Reason, Rules
 
-SCALED = f"tolerance * max(1.0, min(abs(value), bound / {GROWTH!r}))"
-"""A tolerance relative to the value, but not to one that has fallen far below the start's: where there is no
-minimum it would meet any."""
+SCALE = f"max(1.0, min(abs(value), bound / {GROWTH!r}))"
+"""What makes a tolerance relative to the value, but not to one that has fallen far below the start's: where
+there is no minimum it would meet any."""
 SHRINK = 2.0**-64
 """Factor of a gradient whose norm overflows; a power of two, so that it rounds nothing."""
 
@@ -244,9 +244,11 @@ class LoopWriter:
         The projected gradient x - P(x - g) is g between x - upper and x - lower: written so, no digit
         of a small g is lost beside a large x.
         """
-        tolerance = SCALED if self.rules.is_scaled else "tolerance"
+        tolerance, low, high = "tolerance", f"{slot} - high_{slot}", f"{slot} - low_{slot}"
+        if self.rules.is_scaled:  # the distances too: else a large tolerance would be met by any gradient
+            tolerance, low, high = f"tolerance * {SCALE}", f"({low}) * {SCALE}", f"({high}) * {SCALE}"
         if self.rules.is_bounded:
-            derivative = self._clamped(derivative, f"{slot} - high_{slot}", f"{slot} - low_{slot}")
+            derivative = self._clamped(derivative, low, high)
         if self.rules.is_projected:
             derivative = f"residual_{slot}({slot}, {derivative})"
         if self.template.is_on_floats:
