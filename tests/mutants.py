@@ -31,16 +31,16 @@ ROOT = Path(__file__).parent.parent
 
 CALCULUS = (
     "test_gradients test_calculus test_special_points test_tails test_transformations test_derivatives"
-    " test_buffers"
+    " test_buffers test_tiles test_generated test_scheduler"
 )
 LANGUAGE = (
     "test_language test_statements test_functions_as_numpy test_labels_and_indices test_gradients"
-    " test_one_accuracy test_fused test_special_points test_losses"
+    " test_one_accuracy test_fused test_rewrites test_special_points test_losses"
 )
 DESCENT = (
     "test_rules test_descent test_descent_paths test_descent_state test_descent_options test_history"
     " test_sweep test_streaks test_lbfgs test_newton test_hostile_starts test_batches test_projections"
-    " test_fleet test_remedies test_active_set"
+    " test_fleet test_starts test_remedies test_active_set test_scheduler"
 )
 WORK = "test_budget test_job test_turns test_memory"
 WITHOUT_A_SERVER = "test_environ test_bridge test_body_reader"

@@ -40,7 +40,7 @@ def test_a_factor_of_the_function_changes_nothing(optimizer, scale, size):
 
 
 @pytest.mark.parametrize("size", [2, 600])
-@pytest.mark.parametrize("scale", [1.0, 1e8, 1e10, 1e100])
+@pytest.mark.parametrize("scale", [1.0, 1e8, 1e10, 1e100, 1e200])
 @pytest.mark.parametrize("optimizer", ["lbfgs", "newton"])
 def test_a_factor_of_the_function_changes_nothing_within_bounds(optimizer, scale, size):
     """The distance of a bound is not the gradient's size: it met a tolerance relative to a large value."""
@@ -56,6 +56,21 @@ def test_a_factor_of_the_function_changes_nothing_within_bounds(optimizer, scale
     assert path["status"] == "converged"
     assert path["variables"]["x"] == pytest.approx(1.0, abs=1e-6)
     assert path["variables"]["y"].tolist() == [2.0] * size
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e160, 1e200, 1e250])
+def test_a_gradient_whose_square_overflows_is_followed_within_bounds(scale):
+    path = descent(
+        "c*sum((x - 1)**2*(1 + 0.1*x))",
+        {"x": [3.0, 0.2, 2.0]},
+        {"c": scale},
+        optimizer="lbfgs",
+        bounds={"x": {"lower": 0.1}},
+        steps=50,
+    )
+
+    assert path["status"] == "converged"
+    assert path["variables"]["x"] == pytest.approx(1.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "newton"])

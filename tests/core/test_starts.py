@@ -5,7 +5,7 @@ import pytest
 
 from service.api.jsonio import dumps
 from service.core import descent, sweep
-from service.core.exceptions import InvalidRequest
+from service.core.exceptions import InvalidRequest, OverBudget
 
 SQUARE = "(x[0] - 1)**2 + x[1]**2 + s**2"
 VARIABLES = {"x": [0.0, 0.0], "s": 0.0}
@@ -34,6 +34,14 @@ def test_the_best_is_told_whole_and_the_others_in_short():
         assert short == {
             name: whole[name] for name in ("learning_rate", "verdict", "value", "status", "steps")
         }
+
+
+def test_the_size_of_what_is_told_is_bounded_whole_for_all_or_for_the_best():
+    options = {"starts": {"x": np.ones((50, 2)), "s": np.ones(50)}, "steps": 10, "history": 11}
+
+    with pytest.raises(OverBudget, match="history"):
+        sweep(SQUARE, VARIABLES, **options, answer_numbers=500)
+    assert len(sweep(SQUARE, VARIABLES, **options, answers="best", answer_numbers=500)["runs"]) == 50
 
 
 def test_random_starts_lie_within_the_bounds_and_follow_the_seed():
