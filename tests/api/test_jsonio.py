@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from service.api import jsonio
-from service.api.brackets import outline
+from service.api.brackets import FEW, count_of, outline
 from service.api.jsonio import MalformedJson, dumps, loads, read_carefully
 
 NESTING = 32
@@ -295,6 +295,11 @@ def test_an_outline_counts_what_a_slow_reader_counts(text, depth):
 
     assert found.too_deep_at == too_deep_at
     assert too_deep_at is not None or found.parts == parts
+
+
+@pytest.mark.parametrize("count", [0, 1, FEW - 1, FEW, 3 * FEW])
+def test_a_byte_is_counted_however_often_it_stands(count):
+    assert count_of(b"[", b"[1, " * count + b"]" * 10) == count
 
 
 MOST = 100_000

@@ -208,8 +208,16 @@ def test_curvature_tells_the_kind_of_a_stationary_point(function, x, kind, small
         ),
         (lambda: jacobian("sqrt(x)", {"x": 0.0}), "the derivative by x became inf at sqrt"),
         (lambda: jacobian("1/x", {"x": [0.0]}), "the value/0 became inf at /"),
+        (
+            lambda: jacobian("exp(a)*sqrt(b)", {"a": [1.0], "b": 0.0}),
+            "the derivative of value/0 by b became inf at sqrt",
+        ),
         (lambda: jvp("sqrt(x)", {"x": 0.0}, {"x": 1.0}), "the product became inf at sqrt"),
         (lambda: vjp("sqrt(x)", {"x": [0.0]}, [1.0]), "the product by x/0 became inf at sqrt"),
+        (
+            lambda: vjp("y = 1/a; sqrt(b)*y*c", {"a": 1.0, "b": 0.0, "c": 1.0}, 1.0),
+            "the product by b became inf at sqrt",
+        ),
         (
             lambda: hessian("sum(x**1.5)", {"x": [0.0]}),
             r"the second derivative by x/0 and x/0 became .*inf at \*\*",

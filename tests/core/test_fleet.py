@@ -184,6 +184,21 @@ def test_the_best_step_is_the_earliest_of_equals_from_block_to_block(way, blocks
     assert len(blocks) >= 20
 
 
+def test_a_value_that_stays_within_a_block_is_no_fall(way, blocks):
+    """Momentum carries the runs on over a floor, where no gradient is left."""
+    function, starts = "maximum(x[0], 1) + maximum(x[1], 1)", [[1.6, 1.7], [1.8, 1.75]]
+    options = {"optimizer": "momentum", "steps": 20, "learning_rate": 0.1}
+
+    outcome = sweep(function, {"x": starts[0]}, starts={"x": starts}, **options)
+
+    for start, run in zip(starts, outcome["runs"], strict=True):
+        alone = descent(function, {"x": start}, **options)
+        assert_same(run, alone)
+        assert (alone["best"]["value"], alone["best"]["step"] < alone["steps"]) == (2.0, True)
+        assert run["verdict"] == "oscillating"  # most steps lowered nothing
+    assert blocks
+
+
 @pytest.mark.parametrize("optimizer", ["gradient_descent", "momentum"])
 @pytest.mark.parametrize("options", [{}, {"tolerance": 1e-3}, {"target": 0.0}, {"history": 3}], ids=str)
 def test_a_run_may_end_at_its_start(options, optimizer, way, blocks):

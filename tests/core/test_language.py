@@ -293,3 +293,8 @@ def test_a_call_that_names_an_array_says_that_arrays_have_no_names(text):
         check(text, {"x": (2,)})
 
     assert caught.value.faults[0].detail.endswith("Arrays are given in this order, without names.")
+
+
+def test_an_index_with_two_ellipses_says_so():
+    with pytest.raises(InvalidFunction, match=r"an index has one \.\.\. at most"):
+        check("X[..., 0, ...]")
