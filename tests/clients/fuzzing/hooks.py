@@ -16,6 +16,9 @@ SAID_BY_THE_SCHEMA = {
 }  # fmt: skip
 """Reasons for which no request that fits the schema may be refused; the others are about meaning."""
 
+ABOUT_OTHER_FIELDS = ("/batch/", "/project/")
+"""Where a value is also held against rows and shapes of the request, of which the schema knows nothing."""
+
 SHORT_MS = 1_000
 RUNS = ("learning_rates", "starts", "random_starts")
 
@@ -81,7 +84,10 @@ def is_said_by_the_schema(problem):
     """Tell whether a problem blames what the schema states, which a request that fits it has kept."""
     if problem["status"] != 422:
         return True
-    return any(fault["code"] in SAID_BY_THE_SCHEMA for fault in problem["errors"])
+    return any(
+        fault["code"] in SAID_BY_THE_SCHEMA and not fault["pointer"].startswith(ABOUT_OTHER_FIELDS)
+        for fault in problem["errors"]
+    )
 
 
 def _has_short_deadline(body):
