@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -30,7 +30,7 @@ UNASKED_SECONDS = 1.0
 class BodyReader:
     """Reads one body, and answers for the memory it takes until `release`.
 
-    `is_complete` says whether all of it came, kept or thrown away.
+    `is_complete` says whether all of it came, kept or thrown away; so many bytes `came` with the head.
 
     Of a body of known length that comes over a `transport`, all but the first piece bypasses the parser, as
     uvicorn would copy it three times: `take` brings these `unparsed` bytes, and what is `behind` the body.
@@ -41,7 +41,7 @@ class BodyReader:
     ) -> None:
         self.body, self.is_complete, self.received_at = b"", True, 0.0
         self.transport: asyncio.Transport | None = None
-        self.unparsed, self.behind, self._left = 0, b"", 0
+        self.unparsed, self.behind, self._left, self.came = 0, b"", 0, 0
         self._pieces: asyncio.Queue[bytes] | None = None
         self._declared: int | None = None
         self._has_ended = self._is_unasked = self._is_waiting = False
@@ -95,8 +95,10 @@ class BodyReader:
             with suppress(RuntimeError):  # it is over
                 self._timeout.reschedule(0)
 
-    def _allow(self, seconds: float) -> asyncio.Timeout:
-        """Bound the time of reading; there is none where the client has ended its side."""
+    def _allow(self, seconds: float) -> AbstractAsyncContextManager[object]:
+        """Bound the time of reading; none is needed where all came, or left where the client has ended."""
+        if self._declared is not None and self._declared <= self.came:
+            return nullcontext()
         self._timeout = asyncio.timeout(0 if self._has_ended else seconds)
         return self._timeout
 

@@ -92,10 +92,7 @@ class _Exchange:
     """One request and its answer."""
 
     def __init__(self, bridge: Bridge, scope: Scope, reader: BodyReader, send: Send) -> None:
-        self._bridge = bridge
-        self._scope = scope
-        self._reader = reader
-        self._send = send
+        self._bridge, self._scope, self._reader, self._send = bridge, scope, reader, send
 
     async def serve(self) -> None:
         """Answer: from the event loop where the work is quick, else from a worker thread."""

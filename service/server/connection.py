@@ -30,13 +30,11 @@ ZEROS = bytes(65_536)
 UPGRADE = re.compile(rb"\r\nupgrade[ \t]*:[^\r\n]*(?=\r\n)", re.IGNORECASE)
 
 
-def without_upgrade(data: bytes) -> bytes:
+def without_upgrade(data: bytes, size: int) -> bytes:
     """Take the field `Upgrade` out of a head, as a server may that ignores it (RFC 9110, section 7.8).
 
     The parser would take what follows for another protocol, a body that is there all the same included.
     """
-    end = data.find(b"\r\n\r\n") + 2
-    size = end if end > 1 else len(data)
     if data.find(b"pgrade", 0, size) < 0 and data.find(b"PGRADE", 0, size) < 0:
         return data
     return UPGRADE.sub(b"", data[:size]) + data[size:]
@@ -116,6 +114,7 @@ class Connection(asyncio.Protocol):
     """One connection, on which `reader` reads the request that is being served, if there is one.
 
     Since `quiet_since` there is none; `early_bytes` came in since then, or behind the body of the request.
+    Of these, so many `came` at once with the head before them: a shorter body is there.
     """
 
     transport: asyncio.Transport
@@ -125,16 +124,15 @@ class Connection(asyncio.Protocol):
         self.reader: BodyReader | None = None
         self.quiet_since = time.monotonic()
         self._connections = connections
-        self._early_bytes = 0
+        self._early_bytes = self._came = 0
         self._blocked_since: float | None = None
 
     # What the bridge and `Connections` call.
 
     def begin(self, reader: BodyReader) -> None:
         """Note that a request is being served."""
-        self.reader = reader
-        self._early_bytes = 0
-        reader.transport = self.transport
+        self.reader, reader.transport, reader.came = reader, self.transport, self._came
+        self._early_bytes = self._came = 0
 
     def finish(self, reader: BodyReader) -> None:
         """Note that it has been; the next one in the pipeline may have begun already."""
@@ -183,8 +181,11 @@ class Connection(asyncio.Protocol):
                 else:
                     self.transport.pause_reading()  # the request before it is answered first
                 return
+            end = data.find(b"\r\n\r\n")
+            if not self._early_bytes and end > 0 and data[0] > ord(" "):  # not an empty line before a head
+                self._came = len(data) - end - 4
             self._early_bytes += len(data)
-            data = without_upgrade(data)
+            data = without_upgrade(data, end + 2 if end >= 0 else len(data))
         self.http.data_received(data)
         if self.transport.is_closing():  # uvicorn does so here after its 400 alone
             self._note_refusal(400)

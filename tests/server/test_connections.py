@@ -441,6 +441,33 @@ def test_h_5_a_slow_header_and_a_slow_body_end_with_408(serve):
         assert read_all(idle) == b""
 
 
+HEAD = post(b"", framing="Content-Length: 20")
+WAITING = {
+    "the head by itself": [HEAD],
+    "an empty line before it": [b"\r\n\r\n" + HEAD],
+    "empty lines that begin otherwise before it": [b"\n\r\n\r\n" + HEAD],
+    "a part of the body": [HEAD + b'{"x": [1, 2, 3, 4'],
+    "the head in two parts": [HEAD[:-3], HEAD[-3:] + b"{"],
+    "behind another request": [b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n" + HEAD + b'{"x": \r\n\r\n[1, 2'],
+    "behind the same, in two parts": [post(b'{"x": [1]}') + HEAD, b"\r\n\r\n" + b" " * 15],
+}
+"""Bodies of 20 bytes that do not come whole."""
+
+
+@pytest.mark.parametrize("parts", WAITING.values(), ids=list(WAITING))
+def test_h_5_a_body_that_does_not_come_ends_with_408_however_it_begins(serve, parts):
+    server = serve(KOBAI_BODY_TIMEOUT_S="1")
+    with server.socket() as client:
+        for part in parts:
+            client.sendall(part)
+            time.sleep(0.2)
+
+        statuses = [each[0] for each in responses(read_all(client))]
+
+    assert statuses[-1] == 408
+    assert set(statuses[:-1]) <= {200}
+
+
 def test_h_5_an_answer_that_is_not_taken_is_dropped(serve):
     server = serve(KOBAI_SEND_TIMEOUT_S="1")
     with socket.socket() as client:
