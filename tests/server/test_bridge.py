@@ -15,6 +15,7 @@ from service.api.formats import FORMATS
 from service.app import create_app
 from service.config import Settings
 from service.core.limits import Deadline
+from service.server.answer import run
 from service.server.bridge import FREE_BYTES, Bridge
 from tests.server.scopes import SCOPE
 
@@ -231,3 +232,13 @@ def test_a_computation_on_a_thread_leaves_nothing_to_the_collector(real_applicat
 
     assert set(statuses) == {200}
     assert left == []
+
+
+def test_an_application_may_write_before_it_returns_the_rest():
+    """PEP 3333 keeps this for old applications."""
+
+    def application(environ, start_response):
+        start_response("200 OK", [("Content-Length", "4")])(b"ab")
+        return [b"cd"]
+
+    assert run(application, {}).body == b"abcd"

@@ -9,7 +9,7 @@ import pytest
 
 from service.core.limits import Overloaded
 from service.work.threads import WorkerThreads
-from service.work.turns import Turn, Turns
+from service.work.turns import LOOK_SECONDS, Turn, Turns
 
 
 @pytest.fixture
@@ -84,6 +84,24 @@ def test_jobs_of_the_same_length_share_the_time_and_change_seldom(turns, monkeyp
     assert len(changes) < 100
     first_end = next(used for used in changes if max(used) > 0.29)
     assert min(first_end) > 0.2
+
+
+def test_a_job_looks_at_those_that_wait_no_more_often_than_needed(turns):
+    """Each look takes a lock, and a yield point comes every few microseconds."""
+    mine, other = Turn(turns), Turn(turns)
+    other.used = 1.0  # so it never goes first
+    mine.take(math.inf)
+    waiting = start(other.take, math.inf)
+    while not turns.waiting:
+        time.sleep(0.001)
+
+    began = time.monotonic()
+    mine.give_way(lambda: math.inf)
+
+    assert turns.look_at >= began + LOOK_SECONDS
+    mine.give()
+    waiting.join(30)
+    other.give()
 
 
 def test_a_job_whose_deadline_passes_while_it_waits_goes_next(turns):
