@@ -1,4 +1,4 @@
-"""Where the service listens, by ``HOST`` and ``PORT``, and how it stops. Imports nothing of the service."""
+"""Where the service listens, by ``HOST`` and ``PORT``, and how it stops listening. Imports nothing of it."""
 
 from __future__ import annotations
 

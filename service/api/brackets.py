@@ -34,7 +34,7 @@ def count_of(character: bytes, text: bytes) -> int:
 def may_have(most: int, character: bytes, text: bytes) -> bool:
     """Tell whether a byte may stand in a text so often, each time behind another one.
 
-    It looks no further than needed: of 100,000 numbers of all their digits at a tenth.
+    It stops where there cannot be so many any more: in 100,000 numbers with all their digits after a tenth.
 
     >>> may_have(2, b",", b"[1,2,3]"), may_have(4, b",", b"[1,2,3]")
     (True, False)

@@ -30,7 +30,7 @@ UNASKED_SECONDS = 1.0
 class BodyReader:
     """Reads one body, and answers for the memory it takes until `release`.
 
-    `is_complete` says whether all of it came, kept or thrown away; so many bytes `came` with the head.
+    `is_complete` says whether all of it came, kept or thrown away; `came` counts what arrived with the head.
 
     Of a body of known length that comes over a `transport`, all but the first piece bypasses the parser, as
     uvicorn would copy it three times: `take` brings these `unparsed` bytes, and what is `behind` the body.
@@ -74,7 +74,7 @@ class BodyReader:
         return refusal
 
     def take(self, data: bytes) -> bool:
-        """Take what came in, if it is wanted; what nobody waits for lets nothing more come in."""
+        """Take what came in, if it is of the body; reading pauses while nobody waits for a piece."""
         if self._pieces is None or self.transport is None:
             return False
         piece = data[: self._left]

@@ -114,7 +114,7 @@ class Connection(asyncio.Protocol):
     """One connection, on which `reader` reads the request that is being served, if there is one.
 
     Since `quiet_since` there is none; `early_bytes` came in since then, or behind the body of the request.
-    Of these, so many `came` at once with the head before them: a shorter body is there.
+    Of these, `came` counts what arrived together with a head: a body no longer than that is here already.
     """
 
     transport: asyncio.Transport
@@ -171,7 +171,7 @@ class Connection(asyncio.Protocol):
             self.http = asyncio.Protocol()
 
     def data_received(self, data: bytes) -> None:
-        """Let uvicorn parse what came in, unless it is too much for a head, or but body."""
+        """Let uvicorn parse what came in, unless it belongs to a large body, or is too much for a head."""
         if self.reader is not None and self.reader.take(data):
             return
         if self.reader is None or self.reader.is_complete:

@@ -25,7 +25,7 @@ Twin = TypeVar("Twin")
 
 
 def twin(original: Twin) -> Twin:
-    """Return an object with the same attributes, in a fifth of the time that `copy.copy` takes."""
+    """Return a shallow copy, as `copy.copy` does for any object; a sweep makes two for each of its runs."""
     new = object.__new__(type(original))
     new.__dict__ = vars(original).copy()
     return new
