@@ -37,8 +37,8 @@ Parts = tuple[Any, ...]
 SAFE_NORMS = 1e-140, 1e140
 """Between them a norm is the root of a sum of squares, none of which over- or underflows."""
 
-_UPDATE = re.compile(r"^(\w+) = \1 ([-*]) ")
-"""A step along an array, or its multiple; what follows is a product, as the rules are written."""
+_UPDATE, _BRACKETS = re.compile(r"^(\w+) = \1 ([-*]) "), re.compile(r"\([^()]*\)")
+"""A step along an array, or its multiple, and innermost brackets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +184,25 @@ class FleetWriter(LoopWriter):
         start = f"{self.slots[0]} = "
         if self.template.is_matrix or not line.startswith(start):
             return super().rule(line)
-        in_place = _UPDATE.sub(r"\1 \2= ", line)
-        return in_place if in_place != line else line.replace(start, f"{self.slots[0]}[:] = ", 1)
+        update = _UPDATE.match(line)
+        if update and _is_product(line[update.end() :]):
+            return f"{update[1]} {update[2]}= {line[update.end() :]}"
+        return line.replace(start, f"{self.slots[0]}[:] = ", 1)
 
     def clipping(self) -> list[str]:
         """Write the clipping of the gradients, each by its own norm."""
         return [f"h_{part} = clipped(clip_norm, {part})" for part in self.gradient]
+
+
+def _is_product(source: str) -> bool:
+    """Tell whether an expression is no sum, outside its brackets: x - a + b is not x -= a + b.
+
+    >>> _is_product("rate * (a + b * (c - d))"), _is_product("rate * a + b")
+    (True, False)
+    """
+    while (shorter := _BRACKETS.sub("", source)) != source:
+        source = shorter
+    return " + " not in source and " - " not in source
 
 
 def _clipped_by(template: Template) -> Any:

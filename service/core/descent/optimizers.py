@@ -1,8 +1,7 @@
 """The optimizers: one table of update rules, the same source for plain floats and for arrays.
 
 In a rule {x} is a variable, {g} its gradient, {m} and {v} its moments, all of one slot; `rate` is the
-learning rate of this update and `k` its number, from 1. The other names are options. What is subtracted from
-{x}, or multiplies it, is one product: a sweep writes ``{x} = {x} - a`` as ``{x} -= a``.
+learning rate of this update and `k` its number, from 1. The other names are options.
 
 The rules compute in PyTorch's order, so that they round as it does: a path that amplifies differences
 of rounding, as RMSprop's across the valley of Rosenbrock's function, is the same to the last bit.
