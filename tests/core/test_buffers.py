@@ -195,3 +195,14 @@ def test_memory_is_part_of_the_quote():
     assert known.plan.memory >= x.size
     assert known.plan.peak_bytes >= 8 * (x.size + known.plan.memory)
     assert known.plan.peak_bytes <= Limits().peak_bytes
+
+
+@pytest.mark.parametrize("size", [600, 1_000, 20_000, 100_001])
+def test_every_place_begins_with_a_line_of_the_cache(size):
+    known = compiled_for("sum(sqrt(exp(x) + 1))", {"x": np.zeros(size)})
+
+    bound = [bind_on_arrays(known, {}, None, nothing).function for _ in range(3)]
+
+    places = [place for function in bound for place in memory_of(function) if place.ndim]
+    assert len(places) == 3
+    assert {place.ctypes.data % 64 for place in places} == {0}

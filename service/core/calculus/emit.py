@@ -114,7 +114,7 @@ class Emitted:
         ]
         places = []
         for kind, names in (("slots", source.slots), ("slopes", slopes)):
-            places.append(f"{kind} = empty({size} * rows)")
+            places.append(f"{kind} = aligned({size} * rows)")
             places += [f"{name} = {kind}[{at} * rows:{at + 1} * rows]" for at, name in enumerate(names)]
         source = replace(
             source,

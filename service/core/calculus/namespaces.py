@@ -10,12 +10,13 @@ import numpy as np
 from scipy import special
 
 from service.core import activation_kernels, loss_kernels, reduction_kernels, special_kernels
-from service.core.calculus import derivative_kernels
+from service.core.calculus import buffers, derivative_kernels
 from service.core.language import algebra, making, sorting
 from service.core.language.loss_operations import LOSS_KERNELS
 
 ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "empty": np.empty,
+    "aligned": buffers.aligned,
     "add": np.add,
     "subtract": np.subtract,
     "multiply": np.multiply,

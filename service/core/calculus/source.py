@@ -218,7 +218,7 @@ class Writer:
         """Write where the places are, in a memory of so many elements."""
         if not self._places:
             return []
-        lines = [f"memory = empty({self._option(memory)})"]
+        lines = [f"memory = aligned({self._option(memory)})"]
         for (start, shape), name in self._places.items():
             part = ((start, start + math.prod(shape), None),)
             lines.append(f"{name} = memory[{self._option(part)}].reshape({self._option(shape)})")

@@ -4,7 +4,7 @@ What one operation leaves of a tile is still in the cache when the next reads it
 needs is never as large as the whole. For ``sum(sqrt(exp(x) + 1))``, `v0` being x, an array of 1,000,000
 elements, the source reads::
 
-    memory = empty(o2)
+    memory = aligned(o2)
     b0 = memory[o3].reshape(o4)
     b1 = memory[o5].reshape(o4)
 
