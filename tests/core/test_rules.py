@@ -63,7 +63,7 @@ def test_nothing_decays_that_is_zero():
 
 def factors(count, **options):
     chosen = read_options(options, DEFAULT_LIMITS).completed(count)
-    factor = factor_of(chosen.schedule, chosen.values)
+    factor = factor_of(chosen.schedule, chosen)
     return [factor(k) for k in range(count)]
 
 
@@ -110,5 +110,5 @@ def test_a_plateau_lowers_the_rate_when_the_value_does_not_fall():
 def test_one_cycle_stays_finite_for_any_length():
     for length in (1, 2, 3, 7):
         chosen = read_options({"schedule": "one_cycle", "schedule_every": length}, DEFAULT_LIMITS)
-        factor = factor_of(chosen.schedule, chosen.values)
+        factor = factor_of(chosen.schedule, chosen)
         assert all(math.isfinite(factor(k)) and 0 < factor(k) <= 1 for k in range(3 * length))

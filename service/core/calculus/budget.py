@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any, NamedTuple, Protocol
 
 from service.core.calculus.schedule import ExecutionPlan
 from service.core.exceptions import Fault, OverBudget, fault
@@ -44,8 +44,7 @@ class Priced(Protocol):
         """Estimated processor time."""
 
 
-@dataclass(frozen=True)
-class Price:
+class Price(NamedTuple):
     """The price of work that is not one compiled function's; attributes as `Priced` has them."""
 
     program: Program
@@ -91,7 +90,10 @@ def check_budget(
     if not is_within(work, limits):
         faults = _excesses(work, limits)
         raise OverBudget(*(replace(found, detail=f"{found.detail}{hint}") for found in faults))
-    seconds, peak_bytes = sum(each.seconds for each in work), max(each.peak_bytes for each in work)
+    seconds, peak_bytes = 0.0, 0
+    for each in work:
+        seconds += each.seconds
+        peak_bytes = max(peak_bytes, each.peak_bytes)
     deadline.expect(seconds, peak_bytes, ends_early)
 
 

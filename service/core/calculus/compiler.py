@@ -80,12 +80,12 @@ class Compiled:
         """The variables' shapes."""
         return {name: term.shape for name, term in self.program.variables.items()}
 
-    @property
+    @cached_property
     def evaluations(self) -> int:
         """Evaluations of the function for value and gradient at one point."""
         return self.emitted.evaluations
 
-    @property
+    @cached_property
     def operations(self) -> float:
         """Planned operations for value and gradient at one point."""
         return self.plan.operations * self.evaluations
@@ -100,7 +100,7 @@ class Compiled:
         """Planned memory of one evaluation."""
         return self.plan.peak_bytes
 
-    @property
+    @cached_property
     def seconds(self) -> float:
         """Estimated processor time for value and gradient at one point."""
         return 1e-6 * min(self.emitted.microseconds_on_floats, self.emitted.microseconds_on_arrays)

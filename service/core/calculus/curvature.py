@@ -24,8 +24,7 @@ FLAT = 1e-9
 def with_eigenvalues(price: Price, size: int) -> Price:
     """Add to the price of a Hessian of so many elements its eigenvalues, which no deadline interrupts."""
     operations = EIGENVALUE_OPERATIONS * size**3
-    return replace(
-        price,
+    return price._replace(
         plan=replace(price.plan, largest=max(price.plan.largest, operations)),
         operations=price.operations + operations,
         peak_bytes=price.peak_bytes + EIGENVALUE_SQUARES * ELEMENT_BYTES * size**2,

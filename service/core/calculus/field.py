@@ -142,7 +142,7 @@ def _prices(work: Sequence[Compiled], count: int, limits: Limits) -> list[Price]
     """Return the prices of a field and of its verification, which holds the field and a copy of it."""
     first, *judges = [price_of_points(each, count, limits) for each in work]
     held = 2 * ELEMENT_BYTES * count * (1 + sum(math.prod(shape) for shape in work[0].shapes.values()))
-    return [first, *(dataclasses.replace(each, peak_bytes=each.peak_bytes + 2 * held) for each in judges)]
+    return [first, *(each._replace(peak_bytes=each.peak_bytes + 2 * held) for each in judges)]
 
 
 def _compile(

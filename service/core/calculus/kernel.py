@@ -5,7 +5,6 @@ References to data are arguments of the generated functions, so binding compiles
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -159,16 +158,9 @@ class Kernel:
             pairs = zip(self.shapes.items(), slots, strict=True)
             return {name: _own(value, shape) for (name, shape), value in pairs}
         variables: dict[str, Array] = {}
-        position = 0
-        for name, shape in self.shapes.items():
-            if not shape:
-                variables[name] = np.array(slots[position], dtype=np.float64)
-                position += 1
-                continue
-            size = math.prod(shape)
-            flat = np.array(slots[position : position + size], dtype=np.float64)
-            variables[name] = flat if shape == (size,) else flat.reshape(shape)
-            position += size
+        for name, shape, place in self.template.pieces:
+            elements = np.array(slots[place], dtype=np.float64)
+            variables[name] = elements.reshape(shape) if len(shape) > 1 else elements
         return variables
 
     def unpack_gradient(self, slots: Sequence[Any]) -> dict[str, Array]:

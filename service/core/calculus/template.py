@@ -72,6 +72,17 @@ class Template:
         return sum(math.prod(shape[1:] if self.is_matrix else shape) for shape in shapes)
 
     @cached_property
+    def pieces(self) -> list[tuple[str, Shape, int | slice]]:
+        """Each variable of a program on floats: name, shape, and where its elements are among the slots."""
+        found: list[tuple[str, Shape, int | slice]] = []
+        start = 0
+        for name, shape in self.shapes.items():
+            end = start + math.prod(shape)
+            found.append((name, shape, slice(start, end) if shape else start))
+            start = end
+        return found
+
+    @cached_property
     def maker(self) -> Maker:
         """Makes the function from slots to value and gradient."""
         return make_function(self.source, f"{self.value}, ({', '.join(self.gradient)},)")

@@ -30,7 +30,9 @@ def bounds_of(bounds: Bounds, shapes: Mapping[str, Shape]) -> dict[str, tuple[Ar
         if name not in shapes:
             known = ", ".join(shapes)
             raise InvalidRequest(fault("unknown-name-here", pointer_to("bounds", name), known=known))
-    return {name: _pair_of(name, bounds.get(name, {}), shape) for name, shape in shapes.items() if bounds}
+    if not bounds:
+        return {}
+    return {name: _pair_of(name, bounds.get(name, {}), shape) for name, shape in shapes.items()}
 
 
 def _pair_of(name: str, pair: Mapping[str, Any], shape: Shape) -> tuple[Array, Array]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache, cached_property
+from operator import itemgetter
 from typing import Any
 
 from service.core.descent.batches import Batch, read_batch
@@ -33,51 +33,48 @@ NUMBERS = tuple(
     if row.is_number and row.limit is None and row.name != "learning_rate"
 )
 """Names of the options that a loop may call by name."""
+_numbers_of = itemgetter(*NUMBERS)
+
+LIMITED = {row.name: row.default for row in OPTIONS.values() if row.limit is not None}
+"""Defaults that may be above their limits; the others are within their ranges."""
+
+IGNORED = {
+    row.name: row.default for row in OPTIONS.values() if row.is_of_rules and row.name != "learning_rate"
+}
+"""What of update rules alone is as if it were absent where steps are searched for."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """What the client chose, by the names of the table, and defaults for the rest."""
+class Options(dict[str, Any]):
+    """What the client chose, by the names of the table, and defaults for the rest; never changed.
 
-    values: Mapping[str, Any]
+    Attributes
+    ----------
+    optimizer, schedule : Optimizer, Schedule
+        Their rows.
+    stepper : str
+        The row of `STEPPERS` that chooses the steps.
+    batch : Batch or None
+        The batches, if updates do not see all rows.
+    projections : dict of str to Projection
+        The projections by variable.
+    """
 
-    def __getitem__(self, name: str) -> Any:
-        """Return the value of an option."""
-        return self.values[name]
-
-    @property
-    def optimizer(self) -> Optimizer:
-        """The optimizer's row."""
-        return OPTIMIZERS[self["optimizer"]]
-
-    @property
-    def schedule(self) -> Schedule:
-        """The schedule's row."""
-        return SCHEDULES[self["schedule"]]
-
-    @cached_property
-    def stepper(self) -> str:
-        """The row of `STEPPERS` that chooses the steps."""
-        return _stepper(self.optimizer, self.values)
-
-    @cached_property
-    def batch(self) -> Batch | None:
-        """The batches, if updates do not see all rows."""
-        return read_batch(self["batch"]) if self["batch"] is not None else None
-
-    @cached_property
-    def projections(self) -> dict[str, Projection]:
-        """The projections by variable."""
-        return read_projections(self["project"] or {})
+    def __init__(self, values: Mapping[str, Any]) -> None:
+        super().__init__(values)
+        self.optimizer = OPTIMIZERS[values["optimizer"]]
+        self.schedule = SCHEDULES[values["schedule"]]
+        self.stepper = _stepper(self.optimizer, values)
+        self.batch: Batch | None = read_batch(values["batch"]) if values["batch"] is not None else None
+        self.projections: dict[str, Projection] = read_projections(values["project"] or {})
 
     @cached_property
     def given_bounds(self) -> dict[str, dict[str, Any]]:
-        """The bounds that bound something."""
+        """The bounds that bound something; to be asked for when they are known to fit the variables."""
         return given_bounds(self["bounds"] or {})
 
     def at_rate(self, rate: float) -> Options:
         """Return the options with another learning rate that is within its range."""
-        return Options({**self.values, "learning_rate": rate})
+        return self._with("learning_rate", rate)
 
     def completed(self, length: int) -> Options:
         """Return the options with the length of a schedule that has none.
@@ -89,7 +86,15 @@ class Options:
         """
         if not self.schedule.has_length or self["schedule_every"]:
             return self
-        return Options({**self.values, "schedule_every": max(1, length - self["warmup"])})
+        return self._with("schedule_every", max(1, length - self["warmup"]))
+
+    def _with(self, name: str, value: Any) -> Options:
+        """Return the options with another value of one that no attribute depends on."""
+        changed = Options.__new__(Options)
+        changed.update(self)
+        changed[name] = value
+        vars(changed).update(vars(self))
+        return changed
 
     def rules(self, *, has_noise: bool = False, carried: tuple[str, ...] = ()) -> Rules:
         """Return what shapes the loop's source.
@@ -101,52 +106,52 @@ class Options:
         carried : tuple of str
             What the way of choosing a step carries along.
         """
-        optimizer, schedule, values = self.optimizer, self.schedule, self.values
+        optimizer, schedule = self.optimizer, self.schedule
         arrives = optimizer.stepper != "rule"
         is_rule = self.stepper in RULES
         whole = ("whole",) if self.stepper == "stochastic" else ()
         return Rules(
             optimizer,
             schedule,
-            is_scheduled=values["schedule"] != "constant" or values["warmup"] > 0,
-            has_tolerance=arrives or values["tolerance"] is not None,
-            is_decayed=is_rule and "weight_decay" in optimizer.options and values["weight_decay"] > 0.0,
-            is_clipped=values["clip_norm"] is not None,
+            is_scheduled=self["schedule"] != "constant" or self["warmup"] > 0,
+            has_tolerance=arrives or self["tolerance"] is not None,
+            is_decayed=is_rule and "weight_decay" in optimizer.options and self["weight_decay"] > 0.0,
+            is_clipped=self["clip_norm"] is not None,
             is_bounded=bool(self.given_bounds),
-            is_projected=bool(values["project"]),
+            is_projected=bool(self["project"]),
             has_noise=has_noise,
-            has_value_tolerance=values["tolerance_value"] is not None,
-            has_step_tolerance=values["tolerance_step"] is not None,
-            has_target=values["target"] is not None,
-            is_scaled=arrives and values["tolerance"] is None,
+            has_value_tolerance=self["tolerance_value"] is not None,
+            has_step_tolerance=self["tolerance_step"] is not None,
+            has_target=self["target"] is not None,
+            is_scaled=arrives and self["tolerance"] is None,
             carried=(*optimizer.numbers, *schedule.numbers, *whole) if is_rule else carried,
         )
 
     def numbers(self) -> dict[str, Any]:
         """Return what the loop's names stand for; the learning rate is one of its parts."""
-        numbers = {name: self.values[name] for name in NUMBERS}
+        numbers = dict(zip(NUMBERS, _numbers_of(self), strict=True))
         if numbers["tolerance"] is None:
             numbers["tolerance"] = SCALED_TOLERANCE
-        return numbers | {"factor": factor_of(self.schedule, self.values)}
+        numbers["factor"] = factor_of(self.schedule, self)
+        return numbers
 
     def binding(self) -> dict[str, Any]:
         """Return what a state is bound to: the options that its run uses, with their values."""
         plain = {
+            **self,
             "bounds": self.given_bounds,
             "project": {name: each.plain for name, each in self.projections.items()},
             "batch": self.batch.plain if self.batch else None,
         }
-        kept = _kept(self["optimizer"], self["schedule"])
-        return {name: plain[name] if name in plain else self[name] for name in kept}
+        return {name: plain[name] for name in _kept(self.optimizer, self.schedule)}
 
 
 @cache
-def _kept(optimizer: str, schedule: str) -> list[str]:
+def _kept(optimizer: Optimizer, schedule: Schedule) -> list[str]:
     """Name the options that a run keeps which goes on from a state."""
-    chosen = OPTIMIZERS[optimizer]
-    is_rule = chosen.stepper == "rule"
+    is_rule = optimizer.stepper == "rule"
     names = {row.name for row in OPTIONS.values() if row.is_kept and (is_rule or not row.is_of_rules)}
-    return sorted(names | {*chosen.options, *SCHEDULES[schedule].options})
+    return sorted(names | {*optimizer.options, *schedule.options})
 
 
 def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
@@ -167,23 +172,20 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
     for name in given:
         if name not in OPTIONS:
             raise TypeError(f"descent has no option {name!r}; its options are {', '.join(OPTIONS)}")
-    values = DEFAULTS | {name: value for name, value in given.items() if value is not None}
-    for name, row in OPTIONS.items():
-        if name in given or row.limit is not None:  # other defaults are within their range
-            check_range(row, values[name], limits)
-    optimizer, schedule = OPTIMIZERS[values["optimizer"]], SCHEDULES[values["schedule"]]
-    own = {**optimizer.defaults, **schedule.defaults}
-    values |= {name: default for name, default in own.items() if given.get(name) is None}
-    _check_rules_alone(optimizer, values)
-    if _stepper(optimizer, values) not in RULES:
-        rows = (row for row in OPTIONS.values() if row.is_of_rules)
-        ignored = {row.name: row.default for row in rows if row.name != "learning_rate"}
-        return Options(values | ignored)
+    chosen = {name: value for name, value in given.items() if value is not None}
+    for name, value in {**LIMITED, **chosen}.items():
+        check_range(OPTIONS[name], value, limits)
+    optimizer = OPTIMIZERS[chosen.get("optimizer", DEFAULTS["optimizer"])]
+    schedule = SCHEDULES[chosen.get("schedule", DEFAULTS["schedule"])]
+    options = Options({**DEFAULTS, **optimizer.defaults, **schedule.defaults, **chosen})
+    if options.stepper not in RULES:
+        _refuse_rules_alone(options)
+        return Options(options | IGNORED)
     for name in schedule.needs:
-        if values[name] is None:
+        if options[name] is None:
             needed = f"schedule {schedule.name}"
             raise InvalidRequest(fault("missing-option", pointer_to(name), option=name, needed_by=needed))
-    return Options(values)
+    return options
 
 
 def _stepper(optimizer: Optimizer, values: Mapping[str, Any]) -> str:
@@ -192,14 +194,13 @@ def _stepper(optimizer: Optimizer, values: Mapping[str, Any]) -> str:
     return "stochastic" if chosen == "rule" and values["batch"] is not None else chosen
 
 
-def _check_rules_alone(optimizer: Optimizer, values: Mapping[str, Any]) -> None:
-    """Check batches and projections, and refuse them where steps are searched for.
+def _refuse_rules_alone(options: Options) -> None:
+    """Refuse batches and projections where steps are searched for.
 
     A search compares values, and those of different rows differ; projected it would end off the line.
     """
-    stepper = _stepper(optimizer, values)
-    for name, read in (("batch", read_batch), ("project", read_projections)):
-        is_given = values[name] is not None and read(values[name])
-        if is_given and stepper not in RULES:
-            other = "line_search" if stepper == "line_search" else f"optimizer {optimizer.name}"
+    is_line_search = options.stepper == "line_search"
+    other = "line_search" if is_line_search else f"optimizer {options.optimizer.name}"
+    for name, given in (("batch", options.batch), ("project", options.projections)):
+        if given:
             raise InvalidRequest(fault("not-with", pointer_to(name), option=name, other=other))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,8 +31,7 @@ STATUSES = {
 """The status of a run that ends for a reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """Where a chunk ended, and the status when that is the end of the run, else an empty word."""
 
     point: Iterate
@@ -60,7 +59,7 @@ class Judge:
             return Verdict(start, "deadline")
         if not self.is_finite(end):
             return self.last_good(start, end, self.is_finite, "diverged")
-        if self._is_stuck(end) and end.reason in (Reason.REACHED, Reason.STALLED):
+        if end.reason in (Reason.REACHED, Reason.STALLED) and self._is_stuck(end):
             return self.last_good(start, end, lambda each: not self._is_stuck(each), "stalled")
         return Verdict(end, STATUSES.get(end.reason, ""))
 
@@ -84,14 +83,13 @@ class Judge:
 
     def is_finite(self, point: Iterate) -> bool:
         """Tell whether variables, moments, value and gradient of an iterate are all finite."""
-        parts = (*point.slots, *point.moments, point.value, *point.gradient)
-        return all(map(math.isfinite if self._is_on_floats else is_finite, parts))
+        test = math.isfinite if self._is_on_floats else is_finite
+        return math.isfinite(point.value) and all(map(test, point.parts[point.layout.tested]))
 
     def _is_stuck(self, point: Iterate) -> bool:
         """Tell whether the last update changed nothing, and no later one can."""
         if not self.steps.stepper.is_stationary or point.step == self.first:
             return False
-        pairs = zip(point.slots, point.before, strict=True)
         if self._is_on_floats:
-            return all(now == before for now, before in pairs)
-        return all(np.array_equal(now, before) for now, before in pairs)
+            return point.slots == point.before
+        return all(map(np.array_equal, point.slots, point.before))

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -57,8 +57,7 @@ Parts = tuple[Any, ...]
 """All that a loop carries; `Layout` says what stands where."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(NamedTuple):
     """What shapes the source of a loop; its numbers come as names."""
 
     optimizer: Optimizer
@@ -104,6 +103,8 @@ class Layout:
     slots, moments, gradient, best_slots, before : slice
         The variables, the optimizer's moments (by moment, then by slot), the gradient, the variables of
         the best iterate, and the variables before the last update.
+    tested : slice
+        Variables, moments and gradient, which are to be finite.
     moving : tuple of int
         What moves a variable even where the gradient is zero, as long as it is not zero itself.
     k, value, best, best_step, previous, rises, bound, rate : int
@@ -128,6 +129,7 @@ class Layout:
         self.slots = self._add(*slots)
         self.moments = self._add(*(f"{moment}_{slot}" for moment in optimizer.moments for slot in slots))
         self.gradient = self._add(*(f"g_{slot}" for slot in slots))
+        self.tested = slice(0, len(self.names))
         self.best_slots = self._add(*(f"best_{slot}" for slot in slots))
         self.before = self._add(*(f"old_{slot}" for slot in slots))
         self.k = self._add("k").start
@@ -142,15 +144,28 @@ class Layout:
         moving = (f"{moment}_{slot}" for moment in optimizer.moving for slot in slots)
         decayed = slots if rules.is_decayed else ()
         self.moving = tuple(map(self.names.index, (*moving, *decayed)))
-        own = ("norm_of", "has_element", "names", "moving", "carried")
+        own = ("norm_of", "has_element", "names", "tested", "moving", "carried")
         self.places = {**{name: at for name, at in vars(self).items() if name not in own}, **self.carried}
 
-    def fill(self, **values: Any) -> Parts:
-        """Lay values out as parts; what is not named is None until the loop computes it."""
-        parts: list[Any] = [None] * len(self.names)
-        for name, value in values.items():
-            parts[self.places[name]] = value
-        return tuple(parts)
+    def start(
+        self,
+        slots: Parts,
+        best_slots: Parts,
+        carried: Mapping[str, Any],
+        *,
+        k: int,
+        best: float,
+        best_step: int,
+        bound: float,
+        rate: float,
+    ) -> Parts:
+        """Lay a start out as parts, in the order of their names; its value is None, its gradient 0.
+
+        What is carried along besides comes by name, the moments as one tuple.
+        """
+        moments, others = carried.get("moments", ()), map(carried.__getitem__, self.carried)
+        numbers = (k, None, best, best_step, math.inf, 0, bound, rate)
+        return (*slots, *moments, *(0.0,) * len(slots), *best_slots, *slots, *numbers, *others)
 
     def rows(self, columns: Mapping[str, Sequence[Sequence[Any]]]) -> Iterator[Parts]:
         """Lay the columns of all places out as parts, row by row."""
@@ -170,7 +185,10 @@ class Layout:
 
     def with_best(self, parts: Parts, step: int, slots: slice) -> Parts:
         """Write down the end of a streak: the best iterate is that of a step, and where it is."""
-        return self.replaced(parts, previous=parts[self.best], best_step=step, best_slots=parts[slots])
+        changed = list(parts)
+        changed[self.previous], changed[self.best_step] = parts[self.best], step
+        changed[self.best_slots] = parts[slots]
+        return tuple(changed)
 
     def can_move(self, parts: Parts) -> bool:
         """Tell whether gradient or moments can still change a variable."""
@@ -198,9 +216,9 @@ def has_element(parts: Parts) -> bool:
     return any(map(np.count_nonzero, parts))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Iterate:
-    """An evaluated iterate as a loop left it, and why the loop came back there."""
+    """An evaluated iterate as a loop left it, and why the loop came back there; never changed."""
 
     reason: Reason
     parts: Parts

@@ -24,6 +24,9 @@ from service.core.descent.layout import Iterate, Layout, Parts, Reason, Rules
 from service.core.descent.loop_source import LoopWriter
 from service.core.exceptions import DeadlineExceeded
 
+REASONS = tuple(Reason)
+"""The reasons by their codes: to call the class takes twenty times as long."""
+
 Memory = Mapping[str, Mapping[str, Any]]
 """What a stepper keeps of the past: ``moments``, tensors by name and variable, and ``numbers`` by name."""
 
@@ -59,7 +62,7 @@ ARRAY_NAMES: dict[str, Any] = {
 """What the loop's own source calls; none of the names is one of a kernel's."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Loop:
     """The generated functions: the stepper of all update rules.
 
@@ -91,7 +94,8 @@ class Loop:
     def run(self, start: Parts, last: int, *, is_fresh: bool) -> tuple[Reason, Parts]:
         """Run `advance`, and write down what is known of a streak in which it ended."""
         code, judged, parts = self.advance(*start, last, is_fresh)
-        reason, layout, k = Reason(code), self.layout, parts[self.layout.k]
+        reason, layout = REASONS[code], self.layout
+        k = parts[layout.k]
         if reason is Reason.REACHED and judged != k:
             parts = layout.with_best(parts, k, layout.slots)
             reason = Reason.REACHED if layout.can_move(parts) else Reason.STALLED

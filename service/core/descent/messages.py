@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from service.core.descent.choice import SCALED_TOLERANCE, Options
 from service.core.descent.layout import Reason
@@ -14,8 +14,7 @@ LARGE = 1e-6
 """A gradient whose norm is above this, times the value's magnitude where that is above 1, has not arrived."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """How a run ended.
 
     Attributes

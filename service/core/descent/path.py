@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -79,6 +78,7 @@ class Path:
         problem.deadline.reserve(NUMBER_SECONDS * numbers + last)
         problem.announce(runs * options["steps"], 8 * (numbers + _carried(problem, options, beside)))
         self.options = options.completed(options["steps"] if state is None else length_of(state))
+        self.binding = self._binding()
         self.content = {} if state is None else self._resumed(state)
         self.prepare()
 
@@ -105,9 +105,8 @@ class Path:
         self.stepper = self._new_stepper()
         self.run = Run(problem.kernel, self.stepper, step, self.options, problem.deadline)
 
-    @cached_property
-    def binding(self) -> dict[str, Any]:
-        """What a state is bound to."""
+    def _binding(self) -> dict[str, Any]:
+        """Return what a state is bound to."""
         problem = self.problem
         return {
             "function": fingerprint(problem.function),
@@ -125,8 +124,11 @@ class Path:
             Differences there would be lost in rounding.
         """
         given = self.start or self.problem.variables
-        start = dict(given) | {name: np.clip(given[name], *pair) for name, pair in self.bounds.items()}
-        start |= {name: each.project(given[name]) for name, each in self.options.projections.items()}
+        start = dict(given)
+        for name, pair in self.bounds.items():
+            start[name] = np.clip(given[name], *pair)
+        for name, each in self.options.projections.items():
+            start[name] = each.project(given[name])
         self.problem.check_step(start)
         return start
 
@@ -149,26 +151,25 @@ class Path:
         return read_state(state, self.problem.shapes, self.options.optimizer, self.binding)
 
     def _new_stepper(self) -> Stepper:
-        kernel, options, noise = self.problem.kernel, self.options, self.problem.noise
-        numbers = options.numbers() | bound_numbers(kernel, self.bounds) | {"noise": noise}
-        numbers |= projection_numbers(options.projections, self.problem.shapes)
-        return STEPPERS[options.stepper](self.problem, options, numbers)
+        problem, options = self.problem, self.options
+        numbers = {
+            **options.numbers(),
+            **bound_numbers(problem.kernel, self.bounds),
+            **projection_numbers(options.projections, problem.shapes),
+            "noise": problem.noise,
+        }
+        return STEPPERS[options.stepper](problem, options, numbers)
 
     def _start_parts(self) -> Parts:
         """Lay the content out as what the loop carries."""
-        pack, content = self.problem.kernel.pack, self.content
-        slots, best = pack(content["variables"]), content["best"]
-        return self.stepper.layout.fill(
-            slots=slots,
-            before=slots,
-            gradient=(0.0,) * len(slots),
-            **self.stepper.carry(content),
-            best_slots=pack(best["variables"]),
+        pack, content, best = self.problem.kernel.pack, self.content, self.content["best"]
+        return self.stepper.layout.start(
+            pack(content["variables"]),
+            pack(best["variables"]),
+            self.stepper.carry(content),
             k=content["step"],
             best=best["value"],
             best_step=best["step"],
-            previous=math.inf,
-            rises=0,
             bound=bound_of(content["start_value"]),
             rate=self.options["learning_rate"],
         )
@@ -222,7 +223,8 @@ class Path:
     def answer(self) -> dict[str, Any]:
         """Return what the caller gets."""
         told = self.told()
-        return {**told, "state": write_state(told["state"])}
+        told["state"] = write_state(told["state"])
+        return told
 
     def told(self) -> dict[str, Any]:
         """Return what the caller gets, with the state still to be sealed."""
@@ -242,7 +244,7 @@ class Path:
             "best": best,
             "history": run.even_records(),
             **({"gradient": self.problem.kernel.unpack(point.gradient)} if self.options["gradient"] else {}),
-            "state": self.binding | self.content | reached,
+            "state": {**self.binding, **self.content, **reached},
         }
 
 
@@ -257,7 +259,7 @@ def _carried(problem: Problem, options: Options, beside: int) -> int:
     """Count the numbers of so many runs beside another: what they carry, and a block of all their steps."""
     if not beside:
         return 0
-    size = sum(array.size for array in problem.variables.values())
+    size = problem.kernel.template.size
     moments = len(options.optimizer.moments)
     tensors = RUN_TENSORS + RULE_TENSORS * moments
     stacks = len(options.optimizer.stacks) * min(options["memory"], options["steps"])
@@ -268,7 +270,7 @@ def _carried(problem: Problem, options: Options, beside: int) -> int:
 
 def _check_answer(problem: Problem, options: Options, runs: int) -> int:
     """Count the numbers of the answer, and refuse too many of them before anything is computed."""
-    size = sum(array.size for array in problem.variables.values())
+    size = problem.kernel.template.size
     records = min(options["history"], options["steps"] + 1) * (size if options["history_variables"] else 2)
     optimizer = options.optimizer
     moments = len(optimizer.moments) + len(optimizer.stacks) * min(options["memory"], options["steps"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from service.core.calculus.budget import Price, check_budget
 from service.core.calculus.compiler import Compiled, compile_function
+from service.core.calculus.differences import Method
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.gradient import (
     Tensors,
@@ -42,6 +44,8 @@ class Problem:
     ----------
     kernel : Kernel
         Value and gradient.
+    noise : float
+        The rounding error of a difference quotient for a value of 1; 0 where there are no differences.
     has_rows : bool
         Whether updates see a few rows of the constants alone: `rows` is then the function of these.
     """
@@ -63,6 +67,7 @@ class Problem:
         self.function, self.h, self.limits, self.deadline = function, h, limits, deadline
         self.answer_numbers = answer_numbers
         self.method = method_named(method)
+        self.noise = _noise_of(self.method, h)
         self.variables = arrays_of(variables, "variables")
         self.constants = arrays_of(constants, "constants")
         self.shapes = shapes_of(self.variables)
@@ -161,15 +166,6 @@ class Problem:
             return None
         return self.method.step if self.h is None and not self.method.is_relative else self.h
 
-    @property
-    def noise(self) -> float:
-        """The rounding error of a difference quotient for a value of 1; 0 where there are no differences."""
-        widths = {"central": 2.0, "forward": 1.0}
-        if self.method.name not in widths:
-            return 0.0
-        h = self.method.step if self.h is None else self.h
-        return float(np.finfo(np.float64).eps) / (widths[self.method.name] * h)
-
     def check_step(self, start: Mapping[str, Array]) -> None:
         """Refuse a start at which the step is lost in rounding."""
         check_step(self.method, self.h, start)
@@ -177,6 +173,12 @@ class Problem:
     def check_finite(self, start: Mapping[str, Array], value: float, gradient: Mapping[str, Array]) -> None:
         """Refuse a start where value or gradient is not finite."""
         refuse_non_finite(self.compiled, start, self.constants, value, gradient, h=self.h)
+
+
+def _noise_of(method: Method, h: float | None) -> float:
+    """Return the rounding error of a difference quotient for a value of 1, 0 without differences."""
+    width = {"central": 2.0, "forward": 1.0}.get(method.name)
+    return sys.float_info.epsilon / (width * (method.step if h is None else h)) if width else 0.0
 
 
 class Rows:

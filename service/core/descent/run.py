@@ -88,7 +88,7 @@ class Run:
         DeadlineExceeded
             The time was up before there was a value.
         """
-        self.point = self.steps.evaluate(Iterate(Reason.JUDGED, start, self.layout))
+        self.point = self.steps.evaluate(start)
         if self.point.reason is Reason.INTERRUPTED:
             raise DeadlineExceeded(fault("deadline"))
 
@@ -134,7 +134,8 @@ class Run:
         self.point = point
         self.status = status or ("max_steps" if point.step == self.last else "")
         self._record()
-        self._conclude()
+        if self.status:
+            self._conclude()
 
     def end_early(self) -> None:
         """End at the deadline, with the last iterate that is known whole.
@@ -153,8 +154,6 @@ class Run:
 
     def _conclude(self) -> None:
         """Judge the end by the function that is minimised; where it is not finite, an earlier one is it."""
-        if not self.status:
-            return
         self.stopped, conclude = self.point, self.steps.stepper.conclude
         self.point = conclude(self.stopped)
         if self.point is self.stopped:
@@ -170,10 +169,12 @@ class Run:
 
     def _record(self) -> None:
         """Keep the present iterate when it is due, and the last one in any case."""
+        if not self.history.count:
+            return
         is_due = self.history.is_due(self.point.step)
         if is_due:
             self.recorded = self.point
-        if is_due or (self.history.count and self.status):
+        if is_due or self.status:
             self.history.records[self.point.step] = self._record_of(self.point)
 
     def record(self, has_variables: bool) -> Record:

@@ -58,13 +58,13 @@ class Steps:
         self.kernel, self.stepper, self.deadline = kernel, stepper, deadline
         self.layout = stepper.layout
 
-    def evaluate(self, start: Iterate) -> Iterate:
+    def evaluate(self, start: Parts) -> Iterate:
         """Evaluate and judge a start."""
-        return self._advance(start, start.step, is_fresh=True)
+        return self._advance(start, start[self.layout.k], is_fresh=True)
 
     def reach(self, start: Iterate, last: int) -> Iterate:
         """Run from an evaluated iterate to a later step."""
-        return start if start.step == last else self._advance(start, last)
+        return start if start.step == last else self._advance(start.parts, last)
 
     def judge(self, point: Iterate, value: float, gradient: Parts) -> Iterate:
         """Judge an iterate whose value and gradient come from elsewhere."""
@@ -72,7 +72,7 @@ class Steps:
         reason, judged = self.stepper.judge(*parts)
         return Iterate(Reason(reason), judged, self.layout)
 
-    def _advance(self, start: Iterate, last: int, *, is_fresh: bool = False) -> Iterate:
+    def _advance(self, start: Parts, last: int, *, is_fresh: bool = False) -> Iterate:
         """Run the loop; a step at which floats raise is evaluated on arrays."""
         point = self._run(start, last, is_fresh=is_fresh)
         while point.reason is Reason.RAISED:
@@ -81,20 +81,21 @@ class Steps:
                 value, gradient = self.kernel.evaluate_on_arrays(point.slots)
             except DeadlineExceeded:
                 return Iterate(Reason.INTERRUPTED, point.parts, self.layout)
-            start = self.judge(point, value, gradient)
-            if start.reason is not Reason.JUDGED:
-                return start
+            judged = self.judge(point, value, gradient)
+            if judged.reason is not Reason.JUDGED:
+                return judged
+            start = judged.parts
             point = self._run(start, last)
         return self._first_beyond(start, point) if point.reason is Reason.OVERSHOT else point
 
-    def _first_beyond(self, start: Iterate, end: Iterate) -> Iterate:
+    def _first_beyond(self, start: Parts, end: Iterate) -> Iterate:
         """Find by bisection the first iterate whose value fell below the bound, at the end or before."""
-        low, high = start, end
+        low, high = Iterate(Reason.JUDGED, start, self.layout), end
         while high.step - low.step > 1:
-            middle = self._run(low, (low.step + high.step) // 2)
+            middle = self._run(low.parts, (low.step + high.step) // 2)
             low, high = (low, middle) if middle.reason is Reason.OVERSHOT else (middle, high)
         return Iterate(Reason.DIVERGED, high.parts, self.layout)
 
-    def _run(self, start: Iterate, last: int, *, is_fresh: bool = False) -> Iterate:
-        reason, parts = self.stepper.run(start.parts, last, is_fresh=is_fresh)
+    def _run(self, start: Parts, last: int, *, is_fresh: bool = False) -> Iterate:
+        reason, parts = self.stepper.run(start, last, is_fresh=is_fresh)
         return Iterate(reason, parts, self.layout)
