@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from service.core import descent, gradient, gradient_field
-from service.core.calculus import buffers, schedule
+from service.core.calculus import buffers, order, schedule
 from service.core.calculus.buffers import Arena
 from service.core.calculus.compiler import compile_anew
 from service.core.calculus.differences import METHODS
@@ -32,6 +32,7 @@ LAST_DIGITS = {"rtol": 1e-14, "atol": 1e-14}
 def small(monkeypatch):
     """Give places to small arrays too."""
     monkeypatch.setattr(buffers, "SMALLEST", 2)
+    monkeypatch.setattr(order, "SMALLEST", 2)
     monkeypatch.setattr(schedule, "REUSED_SIZE", 2)
 
 

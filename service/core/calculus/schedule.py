@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from service.core.calculus.buffers import place
+from service.core.calculus.order import arrange
 from service.core.calculus.tiles import Region, cut
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
 from service.core.language.operation import Shape
@@ -122,12 +123,14 @@ def schedule(
     body_order = [index for index in order if index in varying]
     if is_tiled:
         body_order, regions = cut(graph, body_order, kept)
+    if not regions:
+        body_order = arrange(graph, body_order, [term.index for term in outputs])
     ordered = [index for index in order if index not in varying] + body_order
     planner = _Planner(graph, ordered, kept, varying, regions)
     planned = (planner.step(position, index) for position, index in enumerate(ordered))
     steps = [step for step in planned if step is not None]
-    costliest = max(steps, key=lambda step: step.cost, default=None)
-    widest = max(steps, key=lambda step: planner.counts[step.index], default=None)
+    costliest = max(steps, key=lambda step: (step.cost, -step.index), default=None)
+    widest = max(steps, key=lambda step: (planner.counts[step.index], -step.index), default=None)
     body = tuple([step for step in steps if step.index in varying])
     memory, taken = place(body)
     _fill_frames(body, kept)

@@ -1,0 +1,71 @@
+"""The order of operations: less memory than as the graph has them, and the same numbers."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_array_equal
+
+from service.core.calculus import buffers, order, schedule
+from service.core.calculus.compiler import compile_anew
+from service.core.calculus.differences import METHODS
+from service.core.calculus.kernel import bind_on_arrays
+from service.core.limits import DEFAULT_LIMITS
+from tests.core.operation_cases import CASES
+
+PLACES = {
+    # the first sum's derivative, one array, is ready before the second sum begins
+    "sum(sin(exp(x))) + sum(cos(sqrt(x)))": 3,
+    "sum(sin(exp(x)) * cos(exp(y)))": 3,
+    # exp(x), which is held to the end, waits for what needs more
+    "a = exp(x); b = sin(x); sum(a) + sum(b*b)": 1,
+}
+"""Arrays of places, by function; in the graph's order each takes one more."""
+
+
+def compiled_for(function, point):
+    shapes = {name: np.shape(array) for name, array in point.items()}
+    return compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS)
+
+
+def as_the_graph_has_them(graph, ordered, outputs):
+    """Stand for `arrange`."""
+    return [*ordered]
+
+
+@pytest.mark.parametrize("function", PLACES)
+def test_operations_wait_for_memory_and_free_it_soon(function, monkeypatch):
+    point = {name: np.ones(1_000) for name in ("x", "y") if f"({name})" in function}
+
+    arranged = compiled_for(function, point).plan
+    monkeypatch.setattr(schedule, "arrange", as_the_graph_has_them)
+    plain = compiled_for(function, point).plan
+
+    assert arranged.memory == 1_000 * PLACES[function]
+    assert plain.memory == arranged.memory + 1_000
+    assert plain.peak_bytes > arranged.peak_bytes
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_the_order_changes_no_digit(case, monkeypatch):
+    for module, name in ((buffers, "SMALLEST"), (order, "SMALLEST"), (schedule, "REUSED_SIZE")):
+        monkeypatch.setattr(module, name, 2)
+    function, point = f"y = {case.expression}; sum(y * y + sqrt(y * y + 1))", case.point()
+
+    def numbers():
+        kernel = bind_on_arrays(compiled_for(function, point), {}, None, lambda: None)
+        with np.errstate(all="ignore"):
+            value, slopes = kernel.evaluate(kernel.pack(point))
+        return [value, *slopes]
+
+    arranged = numbers()
+    monkeypatch.setattr(schedule, "arrange", as_the_graph_has_them)
+
+    for one, other in zip(arranged, numbers(), strict=True):
+        assert_array_equal(one, other)
+
+
+def test_places_in_the_text_are_those_of_the_first_of_equal_operations():
+    plan = compiled_for(
+        "a = exp(x); b = exp(y); sum(a*a) + sum(sin(b))", {"x": np.ones(900), "y": np.ones(900)}
+    ).plan
+
+    assert plan.widest.column == 5
