@@ -13,7 +13,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 from numpy.typing import NDArray
 
-from service.core.arrays import Axis, Float
+from service.core.arrays import Axis, Float, is_finite
 from service.core.reduction_kernels import add_reduce, maxima, maximum_reduce, minimum_reduce, sums
 
 Array = NDArray[Any]
@@ -146,6 +146,31 @@ def sigmoid_kernel(x: Array) -> Array:
     total = 1.0 + power
     out = power if np.ndim(power) else None
     result: Array = np.divide(np.maximum(power, np.greater_equal(x, 0.0), out=out), total, out=out)
+    return result
+
+
+def probability_of(odds: Array, total: Array, out: Array | None = None) -> Array:
+    """Divide odds by 1 + odds; 1 where they overflowed."""
+    result: Array = np.divide(odds, total, out=out)
+    if not is_finite(result):
+        np.copyto(result, 1.0, where=np.isposinf(total))
+    return result
+
+
+def complement_of(total: Array, x: Array, out: Array | None = None) -> Array:
+    """Divide 1 by 1 + odds, of the odds exp(x); exp(-x) where they overflowed."""
+    is_safe = is_finite(total)
+    result: Array = np.divide(1.0, total, out=out)
+    if not is_safe:
+        np.copyto(result, np.exp(-x), where=np.equal(result, 0.0))
+    return result
+
+
+def log_of_total(odds: Array, x: Array, out: Array | None = None) -> Array:
+    """log(1 + odds) of the odds exp(x); x where they overflowed."""
+    result: Array = np.log1p(odds, out=out)
+    if not is_finite(result):
+        np.copyto(result, x, where=np.isposinf(result))
     return result
 
 

@@ -14,7 +14,7 @@ from service.core.language.graph import Term
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
 from service.core.language.rows import Rule, binary, unary
-from service.core.language.slopes import decay
+from service.core.language.slopes import complement, probability
 
 
 def _sqrt(g: Term, y: Term, x: Term) -> Term:
@@ -51,9 +51,8 @@ def _square(g: Term, y: Term, x: Term) -> Term:
 
 
 def _sigmoid(x: Term) -> Term:
-    """Write decay / (1 + decay) below 0, else 1 / (1 + decay): the larger of decay and 1 or 0."""
-    power = decay(x)
-    return power.apply("maximum", x.apply("greater_equal", 0.0)) / (power + 1.0)
+    opposite = x.made_by("negative")
+    return probability(x) if opposite is None else complement(opposite)
 
 
 def _is_vectorised(name: str) -> bool:
@@ -222,7 +221,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
         lambda g, y, x: g * (-x).apply("sigmoid"),
         ufunc="",
         array="log_sigmoid_kernel({0})",
-        on_arrays=lambda x: x.apply("minimum", 0.0) - decay(x).apply("log1p"),
+        on_arrays=lambda x: 0.0 - (-x).apply("softplus"),
         scalar="((0.0 if {0} > 0.0 else {0}) - log1p(exp(-abs({0}))))",
         cost=24.0,
         workspace=3.0,
@@ -246,7 +245,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
         lambda g, y, x: g * x.apply("sigmoid"),
         ufunc="",
         array="softplus_kernel({0})",
-        on_arrays=lambda x: decay(x).apply("log1p") + x.apply("maximum", 0.0),
+        on_arrays=lambda x: x.apply("exp").apply("log_of_total", x),
         scalar="((0.0 if {0} < 0.0 else {0}) + log1p(exp(-abs({0}))))",
         cost=24.0,
         workspace=3.0,

@@ -22,11 +22,12 @@ from service.core.language.slopes import SLOPES
 from service.core.language.sorting import SORTING
 from service.core.language.special import SPECIAL
 from service.core.language.structure import PRODUCTS, STRUCTURE
+from service.core.language.totals import TOTALS
 
 GROUPS: dict[str, tuple[Operation, ...]] = {
     "operators": OPERATORS,
     "element by element": (*ELEMENTWISE, *SPECIAL),
-    "reductions": (*REDUCTIONS, *CUMULATION, *SORTING),
+    "reductions": (*REDUCTIONS, *TOTALS, *CUMULATION, *SORTING),
     "laying out": (*STRUCTURE, *ARRANGEMENT, *MATRICES),
     "making": MAKING,
     "linear algebra": (*PRODUCTS, *ALGEBRA),

@@ -44,6 +44,12 @@ def _is_above_zero(term: Term) -> bool:
     return node.operation.name == "add" and max(parts) > 0.0
 
 
+def is_positive(term: Term) -> bool:
+    """Know a sum of a positive number and of what is at least 0."""
+    operands = [Term(term.graph, operand) for operand in term.node.operands]
+    return _is_above_zero(term) and any(each.node.operation.is_nonnegative for each in operands)
+
+
 def _all(graph: Graph, node: Node) -> list[int]:
     return list(node.operands)
 

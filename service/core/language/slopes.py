@@ -5,18 +5,19 @@ from __future__ import annotations
 from service.core.language import shortcuts
 from service.core.language.graph import Term
 from service.core.language.operation import Operation
+from service.core.language.ranges import is_positive
 from service.core.language.rows import internal
 
 
-def decay(x: Term) -> Term:
-    """Write exp(-|x|), which cannot overflow."""
-    return (-x.apply("abs")).apply("exp")
+def probability(x: Term) -> Term:
+    """Write the sigmoid by the odds exp(x)."""
+    odds = x.apply("exp")
+    return odds.apply("probability", odds + 1.0)
 
 
-def _sigmoid_slope(x: Term) -> Term:
-    power = decay(x)
-    total = power + 1.0
-    return power / (total * total)
+def complement(x: Term) -> Term:
+    """Write the sigmoid of -x by the odds exp(x)."""
+    return (x.apply("exp") + 1.0).apply("complement", x)
 
 
 def _tanh_slope(x: Term) -> Term:
@@ -26,7 +27,9 @@ def _tanh_slope(x: Term) -> Term:
 
 
 def _log_complement(p: Term, epsilon: Term) -> Term:
-    """Write log(1 - p + ε) as the kernel does."""
+    """Write log(1 - p + ε) as the kernel does, and of a p that is rounded already by log1p."""
+    if p.made_by("probability") is not None:
+        return (epsilon - p).apply("log1p")
     argument = (1.0 - p) + epsilon
     rounding = (argument - 1.0) - (epsilon - p)
     return argument.apply("log") - rounding * p.apply("less", 0.5) / argument
@@ -76,7 +79,7 @@ SLOPES: tuple[Operation, ...] = (
         derivatives=(lambda g, y, x: g * -y * (x * 0.5).apply("tanh"),),
         cost=14.0,
         workspace=3.0,
-        on_arrays=_sigmoid_slope,
+        on_arrays=lambda x: probability(x) * complement(x),
     ),
     internal(
         "tanh_slope",
@@ -214,7 +217,34 @@ SLOPES: tuple[Operation, ...] = (
         "({0} / {1} if {0} != 0.0 else 0.0)",
         derivatives=(lambda g, y, a, b: g / b, lambda g, y, a, b: -(y.guarded() / b * g)),
         workspace=2.0,
-        on_arrays=lambda g, x: _settled(g / x, g),
+        on_arrays=lambda g, x: g / x if is_positive(x) else _settled(g / x, g),
+    ),
+    internal(
+        "probability",
+        ("odds", "total"),
+        "probability_of({0}, {1})",
+        "({0} / {1})",
+        out="probability_of({0}, {1}, {out})",
+        into="probability_of({0}, {1}, {0})",
+        is_nonnegative=True,
+    ),
+    internal(
+        "complement",
+        ("total", "x"),
+        "complement_of({0}, {1})",
+        "(1.0 / {0})",
+        out="complement_of({0}, {1}, {out})",
+        into="complement_of({0}, {1}, {0})",
+        is_nonnegative=True,
+    ),
+    internal(
+        "log_of_total",
+        ("odds", "x"),
+        "log_of_total({0}, {1})",
+        "log1p({0})",
+        cost=10.0,
+        out="log_of_total({0}, {1}, {out})",
+        into="log_of_total({0}, {1}, {0})",
     ),
     internal(
         "settled",

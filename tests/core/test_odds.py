@@ -1,0 +1,96 @@
+"""Large arrays: sigmoids by the odds exp(x), also where these overflow, and sums of weighted logarithms."""
+
+import numpy as np
+import pytest
+
+from service.core import gradient
+from service.core.exceptions import NonFiniteResult
+from tests.fuzz.arithmetic import mp
+
+POINTS = np.array(
+    (
+        -1e300, -800.0, -746.0, -744.0, -720.0, -709.8, -708.0, -40.0, -3.5, -1e-9, 0.0,
+        1e-9, 0.7, 36.7, 40.0, 708.0, 709.7, 709.8, 720.0, 744.0, 746.0, 800.0, 1e300,
+    )
+)  # fmt: skip
+"""Points around those at which exp(x) and exp(-x) leave the numbers that have all their digits."""
+SUBNORMAL = 5e-324
+REPEATED = 100
+ROUNDING_OF_1 = 1.2e-16
+"""What a probability near 1 is rounded by."""
+
+
+def sigmoid(x):
+    return 1 / (1 + mp.exp(-x)) if x > -1e6 else mp.mpf(0)
+
+
+def softplus(x):
+    return mp.log1p(mp.exp(x)) if x < 1e6 else x
+
+
+CASES = {
+    "sigmoid(x)": (sigmoid, lambda x: sigmoid(x) * sigmoid(-x)),
+    "sigmoid(-x)": (lambda x: sigmoid(-x), lambda x: -sigmoid(x) * sigmoid(-x)),
+    "p = sigmoid(x); 1 - p": (lambda x: sigmoid(-x), lambda x: -sigmoid(x) * sigmoid(-x)),
+    "softplus(x)": (softplus, sigmoid),
+    "softplus(-x)": (lambda x: softplus(-x), lambda x: -sigmoid(-x)),
+    "log_sigmoid(x)": (lambda x: -softplus(-x), lambda x: sigmoid(-x)),
+}
+
+
+@pytest.mark.parametrize("text", CASES)
+def test_sigmoids_of_large_arrays_have_all_digits_at_any_point(text):
+    of_value, of_slope = CASES[text]
+    *statements, last = text.split("; ")
+    x, before = np.repeat(POINTS, REPEATED), "".join(f"{each}; " for each in statements)
+
+    values = gradient(f"{before}sum(w*({last}))", {"w": np.ones(x.size)}, {"x": x})["gradient"]["w"]
+    slopes = gradient(f"{before}sum({last})", {"x": x})["gradient"]["x"]
+
+    for found, wanted in ((values, of_value), (slopes, of_slope)):
+        with mp.workdps(400):
+            expected = np.array([float(wanted(mp.mpf(each))) for each in POINTS])
+        allowed = 5 * np.spacing(np.abs(expected)) + SUBNORMAL
+        assert np.all(np.abs(found.reshape(-1, REPEATED).T - expected) <= allowed)
+
+
+@pytest.mark.parametrize("epsilon", [0, 1e-30, 1e-7])
+@pytest.mark.parametrize("target", [0.0, 0.25, 1.0])
+def test_binary_cross_entropy_of_a_sigmoid_is_as_exact_as_its_probability(epsilon, target):
+    points = np.linspace(-30, 30, 41)
+    x, t = np.repeat(points, REPEATED), np.full(points.size * REPEATED, target)
+    text = f"sum(w*binary_cross_entropy(sigmoid(x), t, epsilon={epsilon!r}))"
+
+    found = gradient(text, {"x": x, "w": np.ones(x.size)}, {"t": t})
+
+    slope, value = found["gradient"]["x"][::REPEATED], found["gradient"]["w"][::REPEATED]
+    for i, each in enumerate(map(mp.mpf, points)):
+        p, q, e, s = sigmoid(each), sigmoid(-each), mp.mpf(epsilon), mp.mpf(target)
+        loss = -s * mp.log(p + e) - (1 - s) * mp.log(q + e)
+        derivative = p * q * ((1 - s) / (q + e) - s / (p + e))
+        rounded = (1 - s) * (p + e + (p > 0.5) / (q + e)) + s
+        assert abs(value[i] - loss) <= 1e-15 * abs(loss) + ROUNDING_OF_1 * rounded
+        assert abs(slope[i] - derivative) <= 1e-15 * abs(derivative)
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "binary_cross_entropy"])
+def test_a_weight_of_0_hides_an_infinite_logarithm_in_a_sum(loss):
+    p, t = np.tile([0.0, 0.25], (600, 1)), np.tile([0.0, 1.0], (600, 1))
+
+    found = gradient(f"sum(a*{loss}(p, t, epsilon=0))", {"a": 1.0}, {"p": p, "t": t})
+
+    assert found["value"] == pytest.approx(600 * np.log(4), rel=1e-14)
+
+
+def test_a_sum_of_products_hides_nothing():
+    with pytest.raises(NonFiniteResult):
+        gradient("a*sum(x*exp(y))", {"a": 1.0}, {"x": np.zeros(1000), "y": np.full(1000, 800.0)})
+
+
+@pytest.mark.parametrize("shape", [(600,), (1024,), (1030,), (40, 33), (7, 11, 13)])
+def test_sums_of_products_add_every_element_once(shape):
+    rng = np.random.default_rng(4)
+    x, y = rng.normal(size=shape), rng.normal(size=shape)
+    text = "sum(x*y)" if len(shape) != 2 else "sum(x.T*y.T)"
+
+    assert gradient(text, {"x": x}, {"y": y})["value"] == pytest.approx(np.sum(x * y), rel=1e-14)
