@@ -111,6 +111,37 @@ def test_regression_has_the_gradient_of_the_formula():
     assert answer["gradient"]["b"] == pytest.approx(error.sum(axis=0), rel=1e-12, abs=1e-15)
 
 
+LARGE = 600
+"""Elements of arrays whose results overwrite one another."""
+
+
+def test_results_that_one_variable_makes_are_overwritten_by_the_complex_step_of_another():
+    draw, function = np.random.default_rng(7).uniform, "sum((x**2 + y - 11)**2 + (x + log(y) - 7)**2)"
+    point = {"x": draw(size=LARGE), "y": draw(1.0, 2.0, LARGE)}
+
+    answer = gradient(function, point, verify=True)
+    field = gradient_field(
+        function, {name: array[None] for name, array in point.items()}, method="complex_step"
+    )
+
+    assert answer["verification"]["method"] == "complex_step"
+    assert answer["verification"]["max_relative_error"] < 1e-11
+    for name, slope in answer["gradient"].items():
+        assert field["gradient"][name][0] == pytest.approx(slope, rel=1e-11, abs=1e-11)
+
+
+def test_a_complex_step_of_large_arrays_that_is_not_finite_says_where():
+    point = {"x": np.zeros(LARGE), "y": np.ones(LARGE)}
+
+    with pytest.raises(NonFiniteResult, match="column 9: the derivative by x/0 became"):
+        gradient("sum(y**2/(x*x + 1))", point, method="complex_step", h=1.0)
+
+
+def test_a_power_that_is_no_real_number_has_no_complex_step():
+    with pytest.raises(NonFiniteResult, match="column 2: the value became nan"):
+        gradient("x**0.7", {"x": -2.0}, method="complex_step")
+
+
 @pytest.mark.parametrize("method", ["central", "forward", "complex_step"])
 def test_a_numerical_gradient_is_verified_by_the_exact_one(method):
     answer = gradient(ROSENBROCK, {"x": [0.5, -1.0, 2.0]}, method=method, verify=True)

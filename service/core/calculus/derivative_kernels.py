@@ -119,8 +119,11 @@ def complex_power(z: Array, w: Array) -> Array:
     """z**w for arguments a tiny imaginary step away from real ones.
 
     A negative base with a whole exponent goes through its opposite, since exp(w log z) would
-    bury the step under the rounding of the angle pi; base 0 follows the documented derivatives.
+    bury the step under the rounding of the angle pi; base 0 follows the documented derivatives. Of real
+    arguments, at which the value is taken, the power is real.
     """
+    if not (np.iscomplexobj(z) or np.iscomplexobj(w)):
+        return np.asarray(np.power(z, w))
     z, w = np.asarray(z, dtype=complex), np.asarray(w, dtype=complex)
     is_turned = (z.real < 0.0) & (w.imag == 0.0) & (w.real == np.floor(w.real))
     base = np.where(is_turned, -z, z)

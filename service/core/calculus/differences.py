@@ -135,12 +135,14 @@ def differences(
     """
     value = np.array(function(*variables))
     found = []
+    kind = complex if method.name == "complex_step" else float  # of all: results may overwrite one another
+    arguments = [np.asarray(variable, dtype=kind) for variable in variables]
     for position, variable in enumerate(variables):
-        moved = np.array(variable, dtype=complex if method.name == "complex_step" else float, order="C")
+        moved = np.array(arguments[position], order="C")
         lead = moved.shape[: 1 if points else 0]
         elements, flat = np.reshape(variable, (*lead, -1)), moved.reshape(*lead, -1)
         probe = _Probe(
-            function, (*variables[:position], moved, *variables[position + 1 :]), flat, value, check
+            function, (*arguments[:position], moved, *arguments[position + 1 :]), flat, value, check
         )
         quotient = _QUOTIENTS[method]
         found.append(

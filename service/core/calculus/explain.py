@@ -87,9 +87,10 @@ def moved(
     signs = {"central": (1.0, -1.0), "forward": (1.0,), "complex_step": (1j,)}.get(method.name, (0.0,))
     found = []
     for sign in signs:
-        array = variables[name].astype(complex if sign == 1j else float)
-        array[element] += sign * step
-        found.append(tuple({**variables, name: array}.values()))
+        kind = complex if sign == 1j else float
+        arrays = {each: np.array(array, dtype=kind) for each, array in variables.items()}
+        arrays[name][element] += sign * step
+        found.append(tuple(arrays.values()))
     return found
 
 
