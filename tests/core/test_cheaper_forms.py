@@ -36,9 +36,14 @@ MATRICES = [
 ]
 
 
+def names_of(function):
+    """Return the variables of a function."""
+    return [name for name in "xy" if name in function.replace("exp", "")]
+
+
 def operations(function):
     """Count what runs at every evaluation."""
-    shapes = {"x": (SIZE,), "y": (SIZE,)}
+    shapes = dict.fromkeys(names_of(function), (SIZE,))
     return len(compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS).plan.body)
 
 
@@ -53,6 +58,42 @@ def test_a_form_costs_what_the_cheapest_does_and_has_its_value(written, cheaper)
     assert found["value"] == pytest.approx(expected["value"], rel=1e-13)
     for name in point:
         assert_allclose(found["gradient"][name], expected["gradient"][name], rtol=1e-13, atol=1e-13)
+
+
+MULTIPLES = [
+    ("sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)", 15),
+    ("sum((1 - x[:-1])**2 + 100*(x[1:] - x[:-1]**2)**2)", 15),
+    ("sum((x**2 + y - 11)**2 + (x + y**2 - 7)**2)", 16),
+    ("sum(8*x**2 + x**16)", 8),
+    ("sum(100*(y - x**2)**2 + (1 - x)**2 + 90*(exp(y) - x**2)**2)", 22),
+    ("sum(16*x**2 + x**32)", 9),  # a power alone may underflow sooner than so large a multiple
+    ("sum((x + y)**2 + (x + exp(y))**2)", 11),  # the derivative by y needs both multiples
+]
+
+
+@pytest.mark.parametrize(("function", "count"), MULTIPLES, ids=[function for function, _ in MULTIPLES])
+def test_a_number_that_parts_of_a_derivative_share_multiplies_their_sum(function, count):
+    draw = np.random.default_rng(3).normal
+    point = {name: draw(size=SIZE) for name in names_of(function)}
+
+    found, expected = gradient(function, point), gradient(function, point, method="complex_step")
+
+    assert operations(function) == count
+    for name in point:
+        assert_allclose(found["gradient"][name], expected["gradient"][name], rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("weight", [1, 3])
+def test_a_number_is_taken_out_of_a_sum_where_no_digit_changes(weight):
+    x = np.random.default_rng(3).normal(size=SIZE)
+    head, difference = x[:-1], x[1:] - x[:-1] ** 2
+    function = f"sum(100*(x[1:] - x[:-1]**2)**2 + {weight}*(1 - x[:-1])**2)"
+
+    found = gradient(function, {"x": x})["gradient"]["x"]
+
+    expected = np.append(-400 * difference * head + -2 * weight * (1 - head), 0.0)
+    expected[1:] += 200 * difference
+    assert np.array_equal(found, expected)
 
 
 @pytest.mark.parametrize(("written", "cheaper"), MATRICES, ids=[written for written, _ in MATRICES])

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from service.core.language.graph import Graph, Node, Term
 from service.core.language.program import Program
 from service.core.language.reductions import reduce_to
+from service.core.language.shortcuts import sum_of_multiples
 
 
 def differentiate(program: Program) -> dict[str, Term]:
@@ -112,23 +113,24 @@ def _depending_on(graph: Graph, inputs: Sequence[Term], last: int) -> set[int]:
 
 def _propagate(graph: Graph, node: Node, y: Term, active: set[int], found: dict[int, Term]) -> None:
     """Add to each operand's cotangent what this node's cotangent contributes."""
-    g = found[y.index]
+    g, count = found[y.index], len(graph.nodes)
     operands = [Term(graph, operand) for operand in node.operands]
     for operand, rule in zip(operands, node.operation.derivatives, strict=True):
         if rule is not None and operand.index in active:
-            _add(found, operand.index, reduce_to(rule(g, y, *operands, *node.options), operand.shape))
+            more = reduce_to(rule(g, y, *operands, *node.options), operand.shape)
+            _add(found, operand.index, more, is_new=more.index >= count)
 
 
-def _add(found: dict[int, Term], index: int, more: Term) -> None:
+def _add(found: dict[int, Term], index: int, more: Term, *, is_new: bool = False) -> None:
     known = found.get(index)
-    found[index] = more if known is None else _sum(known, more)
+    found[index] = more if known is None else _sum(known, more, is_new)
 
 
-def _sum(known: Term, more: Term) -> Term:
+def _sum(known: Term, more: Term, is_new: bool) -> Term:
     """Add two cotangents, by the rule of the operation that made one of them when it has a cheaper one."""
     for base, part in ((known, more), (more, known)):
         node = part.node
         if node.operation.accumulate is not None:
             operands = [Term(part.graph, operand, part.is_guarded) for operand in node.operands]
             return node.operation.accumulate(base, part, *operands, *node.options)
-    return known + more
+    return (sum_of_multiples(known, more) if is_new else None) or known + more

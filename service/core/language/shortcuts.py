@@ -28,6 +28,48 @@ def add(shape: Shape, a: Term, b: Term) -> Term | None:
     return None if first is None else b.apply("subtract", first)
 
 
+def sum_of_multiples(known: Term, more: Term) -> Term | None:
+    """Multiply the sum of two products by the number that begins both; nothing else needs the second.
+
+    That rounds no more often. The number is small: what it no longer multiplies may underflow sooner.
+    """
+    if known.is_guarded or more.is_guarded:
+        return None
+    for first, second in ((known, more), (more, known)):
+        number = first.made_by("multiply")
+        if number is None or number.value is None or not 1.0 < abs(number.value) <= LARGEST_TAKEN_OUT:
+            continue
+        rest = _over(second, number.value)
+        if rest is not None:
+            return number * (Term(first.graph, first.node.operands[1]) + rest)
+    return None
+
+
+LARGEST_TAKEN_OUT = 16.0
+"""The largest number that multiplies a sum in place of its terms."""
+
+
+def _over(term: Term, number: float) -> Term | None:
+    """Divide a product by the number that begins it, or that begins its first factor."""
+    if term.made_by("multiply") is None:
+        return None
+    first, second = (Term(term.graph, operand) for operand in term.node.operands)
+    if first.value is not None:
+        return _known_multiple(first.value / number, second)
+    rest = _over(first, number) if first.is_scaled() else None
+    return None if rest is None else rest * second
+
+
+def _known_multiple(factor: float, term: Term) -> Term | None:
+    """Multiply by a number where the product is there already, or is the term itself but for its sign."""
+    if abs(factor) == 1.0:
+        return term if factor > 0.0 else -term
+    number = term.graph.number(factor)
+    count = len(term.graph.nodes)
+    found = number * term
+    return found if found.index < count else None
+
+
 def subtract(shape: Shape, a: Term, b: Term) -> Term | None:
     """Subtract a literal from another, or add what has a sign."""
     if a.value is not None and b.value is not None:
@@ -58,11 +100,11 @@ def product(shape: Shape, a: Term, b: Term) -> Term | None:
     if found is None and b.value is not None and a.value is None:
         return b.apply("multiply", a)
     if found is None:
-        found = _over(a, b) or _over(b, a)
+        found = _divided(a, b) or _divided(b, a)
     return _outward("multiply", a, b) if found is None else found
 
 
-def _over(a: Term, b: Term) -> Term | None:
+def _divided(a: Term, b: Term) -> Term | None:
     """Divide at once by what a reciprocal divides by."""
     one = a.made_by("divide")
     is_reciprocal = one is not None and one.value == 1.0 and not (a.is_guarded or b.is_guarded)
