@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from service.core import descent, gradient, gradient_field
+from service.core import descent, gradient, gradient_field, hvp, sweep, value
 from service.core.calculus import buffers, order, schedule
 from service.core.calculus.buffers import Arena
 from service.core.calculus.compiler import compile_anew
@@ -17,7 +17,7 @@ from service.core.calculus.inputs import array_data
 from service.core.calculus.kernel import bind_on_arrays
 from service.core.calculus.maps import compile_map
 from service.core.calculus.points import block_for
-from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Limits
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 from tests.core.array_functions import array_function
 from tests.core.operation_cases import CASES
 
@@ -159,9 +159,9 @@ def test_blocks_of_a_field_write_into_the_same_places(small, monkeypatch):
     field = gradient_field(function, {"x": x})
 
     assert memory_of(block.maker(check=nothing))
-    for row, value, slope in zip(x, field["values"], field["gradient"]["x"], strict=True):
+    for row, number, slope in zip(x, field["values"], field["gradient"]["x"], strict=True):
         one = gradient(function, {"x": row})
-        assert_allclose(value, one["value"], **LAST_DIGITS)
+        assert_allclose(number, one["value"], **LAST_DIGITS)
         assert_allclose(slope, one["gradient"]["x"], **LAST_DIGITS)
 
 
@@ -207,3 +207,22 @@ def test_every_place_begins_with_a_line_of_the_cache(size):
     places = [place for function in bound for place in memory_of(function) if place.ndim]
     assert len(places) == 3
     assert {place.ctypes.data % 64 for place in places} == {0}
+
+
+@pytest.mark.parametrize("compute", [gradient, value, hvp, gradient_field, descent, sweep])
+def test_numpy_has_small_buffers_of_its_own_while_a_function_runs(compute):
+    x, before, seen = np.zeros((2, 100_000)), np.getbufsize(), []
+    options = {
+        hvp: {"vectors": {"x": x}},
+        descent: {"steps": 2},
+        sweep: {"steps": 2, "learning_rates": [0.1, 0.2]},
+    }
+
+    def clock():
+        seen.append(np.getbufsize())
+        return 0.0
+
+    compute("sum(exp(x)*sin(x)*exp(-x))", {"x": x}, deadline=Deadline(1.0, clock), **options.get(compute, {}))
+
+    assert buffers.BUFFERED in seen
+    assert np.getbufsize() == before

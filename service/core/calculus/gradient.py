@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from service.core.arrays import float_array, is_ready
 from service.core.calculus.budget import check_budget, quote_of
+from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.differences import METHODS, Method, step_at
 from service.core.calculus.explain import refuse_non_finite
@@ -168,6 +169,8 @@ def evaluate(
         They are not.
     """
     deadline.check()
+    if compiled.plan.memory:
+        limit_buffers()
     kernel = bind(compiled, constants, h, deadline.check)
     value, slots = kernel.evaluate(kernel.pack(variables))
     slopes = kernel.unpack_gradient(slots)

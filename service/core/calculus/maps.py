@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.blocks import Block, Rows, blocks_of, make_block
+from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.compiler import NODE_BYTES, first_not_analytic
 from service.core.calculus.costs import COMPILING_SECONDS, PARSING_SECONDS, microseconds_on_arrays
@@ -182,6 +183,8 @@ class FunctionMap:
         self, inputs: Mapping[str, Array], constants: Mapping[str, Array], check: Check
     ) -> list[Array]:
         """Compute the outputs, in arrays of their own."""
+        if self.plan.memory:
+            limit_buffers()
         results = self.bind(constants, check)(*(inputs[name] for name in self.inputs))
         return [
             result if is_fresh and is_whole(result, term.shape) else _own(result, term.shape)
@@ -225,6 +228,7 @@ class FunctionMap:
         list of ndarray
             The shared outputs, and each other with the rows as first axis.
         """
+        limit_buffers()
         check_constants(self.program, constants)
         count = parts[-1].start + parts[-1].used
         first, results = [], [np.empty((count, *term.shape)) for term in self.outputs[shared:]]

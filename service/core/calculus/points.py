@@ -14,6 +14,7 @@ import numpy as np
 
 from service.core.calculus.blocks import Block, blocks_of, make_block
 from service.core.calculus.budget import Price
+from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.compiler import Compiled
 from service.core.calculus.costs import MICROSECONDS_TO_COMPILE, microseconds_on_arrays
 from service.core.calculus.differences import CHECK, differences
@@ -80,6 +81,7 @@ def evaluate_points(compiled: Compiled, points: Points, limits: Limits, check: C
         In the shapes of the points; of `CHECK` with an axis for derivative and estimated error behind the
         first.
     """
+    limit_buffers()
     return _way(compiled, points.count, limits).run(compiled, points, limits, check)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.gradient import Tensors
 from service.core.descent.choice import read_options
 from service.core.descent.path import Path, Progress
@@ -77,6 +78,7 @@ def descent(
     ('max_steps', [-6.11e-10, 8.15e-10])
     """
     with np.errstate(all="ignore"):
+        limit_buffers()
         end = deadline or NO_DEADLINE
         problem = Problem(function, variables, constants or {}, method, h, limits, end, answer_numbers)
         path = Path(problem, read_options(options, problem.limits), state)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.gradient import Tensors
 from service.core.descent.choice import RULES, Options, read_options
 from service.core.descent.fleet import fleets_of
@@ -86,6 +87,7 @@ def sweep(
     """
     _check_kind(learning_rates, starts, random_starts)
     with np.errstate(all="ignore"):
+        limit_buffers()
         end = deadline or NO_DEADLINE
         problem = Problem(function, variables, constants or {}, method, h, limits, end, answer_numbers)
         if learning_rates is not None:
