@@ -189,6 +189,23 @@ def test_places_in_use_never_overlap(requests):
         assert arena.taken == sum(length for _, length, _ in alive)
 
 
+def test_a_result_is_written_over_in_another_shape():
+    X, w = np.ones((1_000, 20)), np.ones(20)
+
+    plan = compiled_for("sum((X @ w - 1)**2)", {"X": X, "w": w}).plan
+
+    assert plan.memory == 1_000  # the product is a column, the difference is not
+
+
+def test_a_result_is_not_written_over_in_another_order():
+    function, x = "sum(exp(sin(x).T))", np.random.default_rng(0).normal(size=(40, 40))
+
+    plan, found = compiled_for(function, {"x": x}).plan, gradient(function, {"x": x})
+
+    assert plan.memory == 2 * x.size  # NumPy would need a copy of the sine
+    assert_allclose(found["gradient"]["x"], np.exp(np.sin(x)) * np.cos(x), **LAST_DIGITS)
+
+
 def test_memory_is_part_of_the_quote():
     x = np.zeros(100_000)
     known = compiled_for("sum(sin(x)*exp(x)*cos(x))", {"x": x})

@@ -130,7 +130,7 @@ def _chains(steps: Sequence[Step]) -> tuple[dict[int, int], dict[int, int]]:
     first: dict[int, int] = {}
     latest: dict[int, int] = {}
     for step in steps:
-        first[step.index] = step.index if step.reused is None else first[step.reused]
+        first[step.index] = step.index if step.maker is None else first[step.maker]
         latest[first[step.index]] = step.index
     freed = {root for step in steps for root in step.released}
     return first, {chain: last for chain, last in latest.items() if last in freed}

@@ -26,8 +26,9 @@ REUSED_SIZE = 512
 
 @dataclass(slots=True)
 class Step:
-    """One operation to run: its node, the array it overwrites, the names to forget after it, its place.
+    """One operation to run: its node, the names to forget after it, its place.
 
+    It may overwrite an operand that is `reused`, in an array that the node `maker` made.
     Where `next` is the step after it, it writes into the result of that, which then `is_filled`.
     In a region its result may be a tile, of `shape`, where the node's is the whole.
     """
@@ -36,6 +37,7 @@ class Step:
     node: Node
     region: Region | None = None
     reused: int | None = None
+    maker: int | None = None
     released: tuple[int, ...] = ()
     cost: float = 0.0
     start: int | None = None
@@ -256,8 +258,9 @@ class _Planner:
         if planned.region is not None and index == planned.region.indices[0]:
             self.alive += sum([self.sizes[whole] for whole in planned.region.whole])
         if reused is not None:
-            self.aliases[index] += self.aliases[reused]
-            dead.remove(reused)
+            planned.maker = self.root[reused]
+            self.aliases[index] += self.aliases[planned.maker]
+            dead.remove(planned.maker)
         elif not planned.is_whole:  # those are counted at the region's start
             self.alive += self._size(index)
         largest = max([self.counts[each] for each in (index, *node.operands)])
@@ -277,8 +280,15 @@ class _Planner:
         if not (operation.into or (operation.ufunc and operation.is_elementwise)):
             return None
         for operand in node.operands if operation.ufunc else node.operands[:1]:
-            known = self.graph.nodes[operand]
-            is_alike = known.shape == node.shape and self.sizes[operand] == self.sizes[index]
-            if operand in dead and is_alike and not known.operation.is_condition:
+            shape = self.graph.nodes[operand].shape
+            is_alike = shape == node.shape and self.sizes[operand] == self.sizes[index]
+            if is_alike and self.root[operand] in dead and self._is_writable(operand):
                 return operand
         return None
+
+    def _is_writable(self, index: int) -> bool:
+        """Tell whether numbers can be written over a result: not conditions, nor a view in another order."""
+        root = self.root[index]
+        while index != root and self.graph.nodes[index].operation.may_copy:
+            index = self.graph.nodes[index].operands[0]
+        return index == root and not self.graph.nodes[root].operation.is_condition

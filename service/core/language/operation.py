@@ -104,7 +104,8 @@ class Operation:
         Whether it acts element by element; only lays elements out anew; is always replaced by
         its definition.
     may_copy, is_condition : bool
-        Whether a view of some operands is a copy; whether the results are true or false.
+        Whether a view keeps the elements in their order, so that of some operands it is a copy; whether the
+        results are true or false.
     is_analytic, is_nonnegative : bool
         Whether the complex step may pass through it; whether no result is below 0.
     is_public, is_function, is_variadic : bool
