@@ -59,26 +59,14 @@ def column_sums(x: Array, keepdims: bool = False) -> Array:
 
 
 def sum_of_squares(x: Array) -> Any:
-    """Sum the squares of all elements."""
-    return sum_of_products(x, x)
-
-
-def sum_of_products(a: Array, b: Array) -> Any:
-    """Sum the products of all elements, by rows of a few, so that no more digits are lost than by pairs."""
-    a, b = (each if each.ndim == 1 else each.reshape(-1) for each in (a, b))
-    if a.size <= 2 * SUMMED_AT_ONCE:
-        return np.dot(a, b)
-    whole = a.size - a.size % SUMMED_AT_ONCE
-    rows = (each[:whole].reshape(-1, SUMMED_AT_ONCE) for each in (a, b))
-    return np.dot(a[whole:], b[whole:]) + add_reduce(np.vecdot(*rows))
-
-
-def weighted_sum(weight: Array, x: Array) -> Any:
-    """Sum the products of all elements, which are 0 where the weight is 0."""
-    total = sum_of_products(weight, x)
-    if math.isfinite(total):
-        return total
-    return add_reduce(np.where(weight == 0.0, 0.0, weight * x), None)
+    """Sum the squares of all elements, row by row of a few, so that no more digits are lost than by pairs."""
+    flat = x if x.ndim == 1 else x.reshape(-1)
+    if flat.size <= 2 * SUMMED_AT_ONCE:
+        return np.dot(flat, flat)
+    whole = flat.size - flat.size % SUMMED_AT_ONCE
+    rows = flat[:whole].reshape(-1, SUMMED_AT_ONCE)
+    rest = flat[whole:]
+    return np.dot(rest, rest) + add_reduce(np.vecdot(rows, rows))
 
 
 def sums(x: Array, axis: Axis) -> Array:

@@ -77,8 +77,6 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "row_sums": reduction_kernels.row_sums,
     "column_sums": reduction_kernels.column_sums,
     "sum_of_squares": reduction_kernels.sum_of_squares,
-    "sum_of_products": reduction_kernels.sum_of_products,
-    "weighted_sum": reduction_kernels.weighted_sum,
     "maxima": reduction_kernels.maxima,
     "maximum_reduce": np.maximum.reduce,
     "multiply_reduce": np.multiply.reduce,

@@ -22,12 +22,11 @@ from service.core.language.slopes import SLOPES
 from service.core.language.sorting import SORTING
 from service.core.language.special import SPECIAL
 from service.core.language.structure import PRODUCTS, STRUCTURE
-from service.core.language.totals import TOTALS
 
 GROUPS: dict[str, tuple[Operation, ...]] = {
     "operators": OPERATORS,
     "element by element": (*ELEMENTWISE, *SPECIAL),
-    "reductions": (*REDUCTIONS, *TOTALS, *CUMULATION, *SORTING),
+    "reductions": (*REDUCTIONS, *CUMULATION, *SORTING),
     "laying out": (*STRUCTURE, *ARRANGEMENT, *MATRICES),
     "making": MAKING,
     "linear algebra": (*PRODUCTS, *ALGEBRA),

@@ -45,9 +45,16 @@ def _is_above_zero(term: Term) -> bool:
 
 
 def is_positive(term: Term) -> bool:
-    """Know a sum of a positive number and of what is at least 0."""
+    """Know a sum of a positive number and of a probability."""
     operands = [Term(term.graph, operand) for operand in term.node.operands]
-    return _is_above_zero(term) and any(each.node.operation.is_nonnegative for each in operands)
+    return _is_above_zero(term) and any(map(_is_nonnegative, operands))
+
+
+def _is_nonnegative(term: Term) -> bool:
+    """Know what is at least 0 by itself, and shares of its sum."""
+    part = term.made_by("divide")
+    total = Term(term.graph, term.node.operands[1]).made_by("sum") if part is not None else None
+    return (part if part is not None and part == total else term).node.operation.is_nonnegative
 
 
 def _all(graph: Graph, node: Node) -> list[int]:

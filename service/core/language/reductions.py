@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from service.core.language import batching, elements, shapes, totals
+from service.core.language import batching, elements, shapes
 from service.core.language.graph import Term
 from service.core.language.operation import Operation, Shape
+from service.core.language.ranges import is_sum_of_squares
 from service.core.language.rows import internal
 from service.core.reduction_kernels import is_faster_by_columns, sums_by_product
 
@@ -129,6 +130,36 @@ def _cotangent_of_others(g: Term, y: Term, x: Term, axis: shapes.Axes) -> Term:
     return total.apply("reshape", shape=tuple(x.shape[each] for each in order)).apply("transpose", axes=back)
 
 
+def _total(x: Term, axis: shapes.Axes = None, keepdims: bool = False) -> Term | None:
+    """Sum all elements without writing down what only the sum needs: squares, multiples and sums of such.
+
+    What is written in parts loses no digit and overflows no sooner: no part has another sign than its
+    sum, no factor is below 1.
+    """
+    if keepdims or len(shapes.axes_of(axis, len(x.shape))) < len(x.shape):
+        return None
+    squared, summed = x.made_by("square"), x.made_by("sum")
+    if squared is not None:
+        return squared.apply("sum_of_squares")
+    if summed is not None:
+        return _whole(summed)
+    operands = [Term(x.graph, operand) for operand in x.node.operands]
+    if len(operands) != 2 or operands[1].shape != x.shape:
+        return None
+    first, second = operands
+    if x.node.operation.name == "add" and first.shape == x.shape and all(map(is_sum_of_squares, operands)):
+        return _whole(first) + _whole(second)
+    if x.node.operation.name == "subtract" and first.value == 0.0:
+        return 0.0 - _whole(second)
+    is_multiple = x.node.operation.name == "multiply" and first.value is not None
+    return first * _whole(second) if is_multiple and abs(first.value or 0.0) >= 1.0 else None
+
+
+def _whole(x: Term) -> Term:
+    """Sum all elements."""
+    return _total(x) or x.apply("sum")
+
+
 def _logsumexp_cotangent(
     g: Term, y: Term, x: Term, shift: Term, powers: Term, total: Term, axis: shapes.Axes, keepdims: bool
 ) -> Term:
@@ -163,7 +194,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         array="add_reduce({0}, {axis}, None, None, {keepdims})",
         suited=_faster_sum,
         of_parts="add_reduce({0}, None)",
-        on_arrays=totals.total,
+        on_arrays=_total,
         lower=elements.reduced(Term.__add__, 0.0),
         example="sum(eye(2), axis=0)",
     ),
@@ -267,6 +298,18 @@ REDUCTIONS: tuple[Operation, ...] = (
         example="log_softmax(stack(1, 2, 1000))",
     ),
     Operation(
+        "sum_of_squares",
+        ("x",),
+        "sum of the squares of all elements",
+        shape=lambda x: (),
+        array="sum_of_squares({0})",
+        of_parts="add_reduce({0}, None)",
+        derivatives=(lambda g, y, x: (g * x).doubled(),),
+        batch=lambda x: x.apply("square").apply("sum", axis=tuple(range(1, len(x.shape)))),
+        definition=lambda x: x.apply("square").apply("sum"),
+        is_public=False,
+    ),
+    Operation(
         "exponent_shift",
         ("x",),
         "what is subtracted before exp along the axis",
@@ -288,6 +331,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         into="shifted_exp({0}, {1}, {0})",
         derivatives=(lambda g, y, x, shift: g * y, None),
         cost=9.0,
+        is_nonnegative=True,
     ),
     Operation(
         "logsumexp_of",

@@ -35,6 +35,17 @@ def _log_complement(p: Term, epsilon: Term) -> Term:
     return argument.apply("log") - rounding * p.apply("less", 0.5) / argument
 
 
+def _xlogy(weight: Term, x: Term) -> Term:
+    product = weight * x.apply("log")
+    return product if is_positive(x) else _settled(product, weight)
+
+
+def _xlog_complement(weight: Term, p: Term, epsilon: Term) -> Term:
+    product = weight * p.apply("log_complement", epsilon)
+    is_finite = p.made_by("probability") is not None and (epsilon.value or 0.0) - 1.0 > -1.0
+    return product if is_finite else _settled(product, weight)
+
+
 def _settled(product: Term, weight: Term) -> Term:
     """Write a product or quotient that is 0 where a weight is 0, whatever the other factor."""
     return product.apply("settled", weight)
@@ -143,7 +154,7 @@ SLOPES: tuple[Operation, ...] = (
             lambda g, y, weight, x: g * x.apply("log"),
             lambda g, y, weight, x: g * weight.apply("guarded_divide", x),
         ),
-        on_arrays=lambda weight, x: _settled(weight * x.apply("log"), weight),
+        on_arrays=_xlogy,
     ),
     internal(
         "log_complement",
@@ -167,7 +178,7 @@ SLOPES: tuple[Operation, ...] = (
             lambda g, y, weight, p, epsilon: -g * weight.apply("guarded_divide", (1.0 - p) + epsilon),
             None,
         ),
-        on_arrays=lambda weight, p, epsilon: _settled(weight * p.apply("log_complement", epsilon), weight),
+        on_arrays=_xlog_complement,
     ),
     internal(
         "log_ratio",
