@@ -7,7 +7,7 @@ from service.core.language.graph import Term
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
 from service.core.language.rows import comparison, operator, unary
-from service.core.language.slopes import complement, zero_at_zero
+from service.core.language.slopes import complement_of, zero_at_zero
 
 SMALL_EXPONENT = 0.05
 """Below it a**(b - 1) may overflow where b * a**(b - 1) does not."""
@@ -21,13 +21,6 @@ def _power_base(g: Term, y: Term, a: Term, b: Term) -> Term:
     if 0.0 < exponent < 1.0 and is_sum_of_squares(a):
         return g * (exponent * y.apply("ratio_or_zero", a))
     return g * (exponent * a.apply("power", exponent - 1.0))
-
-
-def _complement(a: Term, b: Term) -> Term | None:
-    """Take the sigmoid of -x for 1 - sigmoid(x)."""
-    odds = b.made_by("probability")
-    x = odds.made_by("exp") if odds is not None else None
-    return complement(x) if a.value == 1.0 and x is not None else None
 
 
 OPERATORS: tuple[Operation, ...] = (
@@ -48,7 +41,7 @@ OPERATORS: tuple[Operation, ...] = (
         lambda g, y, a, b: g,
         lambda g, y, a, b: -g,
         ufunc="subtract",
-        on_arrays=_complement,
+        on_arrays=lambda a, b: complement_of(b) if a.value == 1.0 else None,
         shortcut=shortcuts.subtract,
         example="stack(1, 2) - 10",
     ),

@@ -26,13 +26,21 @@ def _tanh_slope(x: Term) -> Term:
     return 4.0 * power / (total * total)
 
 
+def complement_of(p: Term) -> Term | None:
+    """Write 1 - p of a sigmoid p, with all its digits."""
+    odds = p.made_by("probability")
+    x = odds.made_by("exp") if odds is not None else None
+    return complement(x) if x is not None else None
+
+
 def _log_complement(p: Term, epsilon: Term) -> Term:
-    """Write log(1 - p + ε) as the kernel does, and of a p that is rounded already by log1p."""
-    if p.made_by("probability") is not None:
-        return (epsilon - p).apply("log1p")
-    argument = (1.0 - p) + epsilon
+    """Write log(1 - p + ε) as the kernel does; where 1 - p is known and ε small, the rounding is as small."""
+    known = complement_of(p) if (epsilon.value or 0.0) <= 1.0 else None
+    argument = (1.0 - p if known is None else known) + epsilon
     rounding = (argument - 1.0) - (epsilon - p)
-    return argument.apply("log") - rounding * p.apply("less", 0.5) / argument
+    if known is None:
+        rounding = rounding * p.apply("less", 0.5) / argument
+    return argument.apply("log") - rounding
 
 
 def _xlogy(weight: Term, x: Term) -> Term:
@@ -42,8 +50,7 @@ def _xlogy(weight: Term, x: Term) -> Term:
 
 def _xlog_complement(weight: Term, p: Term, epsilon: Term) -> Term:
     product = weight * p.apply("log_complement", epsilon)
-    is_finite = p.made_by("probability") is not None and (epsilon.value or 0.0) - 1.0 > -1.0
-    return product if is_finite else _settled(product, weight)
+    return product if p.made_by("probability") is not None else _settled(product, weight)
 
 
 def _settled(product: Term, weight: Term) -> Term:
