@@ -65,9 +65,8 @@ def test_binary_cross_entropy_of_a_sigmoid_is_as_exact_as_its_probability(epsilo
         p, q, e, s = sigmoid(each), sigmoid(-each), mp.mpf(epsilon), mp.mpf(target)
         loss = -s * mp.log(p + e) - (1 - s) * mp.log(q + e)
         derivative = p * q * ((1 - s) / (q + e) - s / (p + e))
-        rounded = (1 - s) * (
-            p + min(e, 1)
-        ) + s  # what stands beside the 1 of 1 - p is known, that of p is not
+        # What the 1 takes from 1 - p is known, what it takes from a p near 1 is not.
+        rounded = (1 - s) * (p + min(e, 1)) + s
         assert abs(value[i] - loss) <= 1e-15 * abs(loss) + 4e-16 * rounded
         terms = p * q * ((1 - s) / (q + e) + s / (p + e))
         assert abs(slope[i] - derivative) <= 1e-15 * terms + 1e-300
