@@ -78,19 +78,21 @@ def logsumexp_kernel(x: Array, axis: Axis = None, keepdims: bool = False) -> Arr
     return result if keepdims else result.squeeze(axis)
 
 
-def exponent_shift(x: Array, axis: Axis) -> Array:
+def exponent_shift(x: Array, axis: Axis, out: Array | None = None) -> Array:
     """Return what to subtract from real x before exp, with kept axes: the maximum, or 0 where that will do.
 
     It will where no exp of a large array overflows, and no sum of exp is so small that shares of it lose
     digits: the first elements along the axis show that of most data, the smallest of all of the rest.
     """
     if x.size < LARGE:
-        return maxima(x, axis)
+        return maxima(x, axis)  # few numbers, which need no place
     axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
     first = x[tuple([slice(0, 1) if each in axes else slice(None) for each in range(x.ndim)])]
     is_low = minimum_reduce(first, None) < SAFE_FIRST and minimum_reduce(x, None) < -SAFE_EXPONENT
     is_safe = not is_low and maximum_reduce(x, None) <= SAFE_EXPONENT
-    return np.zeros(first.shape) if is_safe else maxima(x, axis)
+    shift = np.empty(first.shape) if out is None else out
+    shift[...] = 0.0 if is_safe else maxima(x, axis)
+    return shift
 
 
 def shifted_exp(x: Array, shift: Array, out: Array | None = None) -> Array:

@@ -33,6 +33,9 @@ SUMMED_AT_ONCE = 512
 """Elements of a row whose squares are summed by one product."""
 SMALL_SIZE = 128
 """Elements below which a call costs more than its work."""
+ONES = np.ones(4_096)
+"""The factor of most sums, which then need no memory for it."""
+ONES.setflags(write=False)
 
 
 def sums_by_product(shape: Shape, axis: Axis) -> str:
@@ -46,16 +49,21 @@ def sums_by_product(shape: Shape, axis: Axis) -> str:
     return "column_sums" if each % rank == rank - 2 else ""
 
 
-def row_sums(x: Array, keepdims: bool = False) -> Array:
+def row_sums(x: Array, keepdims: bool = False, out: Array | None = None) -> Array:
     """Sum along the last axis."""
-    total: Array = np.matmul(x, np.ones(x.shape[-1]))
+    total: Array = np.matmul(x, _ones(x.shape[-1]), out=None if out is None else out.reshape(x.shape[:-1]))
     return total[..., np.newaxis] if keepdims else total
 
 
-def column_sums(x: Array, keepdims: bool = False) -> Array:
+def column_sums(x: Array, keepdims: bool = False, out: Array | None = None) -> Array:
     """Sum along the last axis but one."""
-    total: Array = np.matmul(np.ones(x.shape[-2]), x)
+    shape = (*x.shape[:-2], x.shape[-1])
+    total: Array = np.matmul(_ones(x.shape[-2]), x, out=None if out is None else out.reshape(shape))
     return total[..., np.newaxis, :] if keepdims else total
+
+
+def _ones(size: int) -> Array:
+    return ONES[:size] if size <= ONES.size else np.ones(size)
 
 
 def sum_of_squares(x: Array) -> Any:

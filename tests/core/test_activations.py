@@ -555,6 +555,29 @@ def test_sums_by_a_product_keep_infinities_and_nan():
     assert_array_equal(column_sums(x, True), np.sum(x, axis=0, keepdims=True))
 
 
+@pytest.mark.parametrize("keepdims", [True, False])
+@pytest.mark.parametrize("shape", [(5_000, 2), (40, 3, 4)])
+def test_sums_by_a_product_are_written_where_they_belong(shape, keepdims):
+    x = np.random.default_rng(0).normal(size=shape)
+
+    for kernel, axis in ((row_sums, -1), (column_sums, -2)):
+        wanted = np.sum(x, axis, keepdims=keepdims)
+        out = np.empty(wanted.shape)
+        assert np.shares_memory(kernel(x, keepdims, out), out)
+        assert_allclose(out, wanted, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("top", [1.0, 1_000.0])
+def test_what_is_subtracted_before_exp_is_written_where_it_belongs(top):
+    x = np.random.default_rng(0).normal(size=(2_000, 10))
+    x[5, 3] = top
+    out = np.empty((2_000, 1))
+
+    assert kernels.exponent_shift(x, -1, out) is out
+
+    assert_array_equal(out, kernels.exponent_shift(x, -1))
+
+
 @pytest.mark.parametrize("shape", [(5_000, 2), (40_000, 16), (3_000, 3, 4), (7, 2), (100, 40), (5,)])
 def test_the_largest_of_short_rows_is_that_of_numpy(shape):
     x = np.random.default_rng(0).normal(size=shape)

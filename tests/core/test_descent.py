@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from service.core import descent, gradient
 from service.core.calculus.namespaces import ARRAY_NAMES, COMPLEX_NAMES, FLOAT_NAMES
-from service.core.descent import OPTIMIZERS, SCHEDULES, loop, loop_source
+from service.core.descent import OPTIMIZERS, SCHEDULES, descents, loop, loop_source
 from service.core.descent.choice import read_options
 from service.core.descent.layout import Layout
 from service.core.descent.messages import SENTENCES
 from service.core.descent.problem import Problem
+from service.core.descent.state import write_state
 from service.core.exceptions import DeadlineExceeded, InvalidRequest, NonFiniteResult, OverBudget
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Scheduler
 
@@ -795,6 +796,21 @@ def peak_bytes(steps):
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def test_places_are_free_before_the_state_is_sealed(monkeypatch):
+    seen, size = [], 100_000
+
+    def sealed(content):
+        seen.append(tracemalloc.get_traced_memory()[0])
+        return write_state(content)
+
+    monkeypatch.setattr(descents, "write_state", sealed)
+    tracemalloc.start()
+    descent("sum(exp(c*x)*sin(c))", {"x": 1.0}, {"c": np.ones(size)}, steps=2)
+    tracemalloc.stop()
+
+    assert seen[0] < 2 * 8 * size  # the data and nothing as large
 
 
 def test_memory_does_not_grow_with_the_steps():

@@ -13,6 +13,7 @@ from service.core.calculus.gradient import Tensors
 from service.core.descent.choice import read_options
 from service.core.descent.path import Path, Progress
 from service.core.descent.problem import Problem
+from service.core.descent.state import write_state
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
 
@@ -84,4 +85,7 @@ def descent(
         path = Path(problem, read_options(options, problem.limits), state)
         path.begin()
         path.finish(on_progress)
-        return path.answer()
+        answer = path.told()
+        del problem, path  # the state is laid out in memory that they held
+        answer["state"] = write_state(answer["state"])
+        return answer

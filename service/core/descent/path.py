@@ -19,7 +19,7 @@ from service.core.descent.messages import Outcome
 from service.core.descent.problem import Problem
 from service.core.descent.projections import projection_numbers
 from service.core.descent.run import Run, twin
-from service.core.descent.state import fingerprint, length_of, read_state, write_state
+from service.core.descent.state import fingerprint, length_of, read_state
 from service.core.descent.steppers import STEPPERS
 from service.core.descent.steps import Stepper
 from service.core.exceptions import OverBudget, fault
@@ -219,12 +219,6 @@ class Path:
         """Return the outcome in a sentence."""
         is_hidden = self.problem.noise * abs(self.run.point.value) > (self.options["tolerance"] or math.inf)
         return Outcome(self.run, self.options, self.content["start_value"] + 0.0, is_hidden).message()
-
-    def answer(self) -> dict[str, Any]:
-        """Return what the caller gets."""
-        told = self.told()
-        told["state"] = write_state(told["state"])
-        return told
 
     def told(self) -> dict[str, Any]:
         """Return what the caller gets, with the state still to be sealed."""

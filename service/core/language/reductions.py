@@ -169,7 +169,7 @@ def _logsumexp_cotangent(
 
 def _faster_sum(shape: Shape, axis: shapes.Axes, keepdims: bool) -> str:
     way = sums_by_product(shape, axis)
-    return f"{way}({{0}}, {{keepdims}})" if way else ""
+    return f"{way}({{0}}, {{keepdims}}, {{out}})" if way else ""
 
 
 def _faster_maximum(shape: Shape, axis: shapes.Axes, keepdims: bool) -> str:
@@ -192,6 +192,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         lambda g, y, x, axis, keepdims: spread(g, x, axis, keepdims),
         shape=shapes.reduced,
         array="add_reduce({0}, {axis}, None, None, {keepdims})",
+        out="add_reduce({0}, {axis}, None, {out}, {keepdims})",
         suited=_faster_sum,
         of_parts="add_reduce({0}, None)",
         on_arrays=_total,
@@ -316,6 +317,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         shape=lambda x, axis: shapes.reduced(x, axis, True),
         options=LAST,
         array="exponent_shift({0}, {axis})",
+        out="exponent_shift({0}, {axis}, {out})",
         derivatives=(None,),
         batch=batching.along("exponent_shift"),
         definition=lambda x, axis: x.apply("max", axis=axis, keepdims=True),
