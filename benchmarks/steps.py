@@ -17,6 +17,7 @@ from benchmarks.core import REGRESSION, ROSENBROCK
 from benchmarks.derivatives import TWO_LAYERS
 from benchmarks.table import Goal, format_seconds, print_header, print_row, verdict
 from benchmarks.timing import Work, compare, median_seconds
+from service.core.calculus.buffers import limit_buffers
 from service.core.descent.choice import read_options
 from service.core.descent.path import Path
 from service.core.descent.problem import Problem
@@ -134,6 +135,7 @@ def ours(row: Row) -> Callable[[], Arrays]:
 
     def descend() -> Arrays:
         with np.errstate(all="ignore"):
+            limit_buffers()
             return unpack(run(start, STEPS, is_fresh=False)[1][slots])
 
     return descend

@@ -30,6 +30,13 @@ def tanh_slope(x: Array) -> Array:
     return result
 
 
+def below_or_tied(a: Array, b: Array, out: Array | None = None) -> Array:
+    """Return 1 where a is below b, 0.5 where they are equal, 0 elsewhere."""
+    total: Array = np.add(a < b, a <= b, out=out, dtype=np.float64)
+    total *= 0.5
+    return total
+
+
 def power_base_slope(a: Array, b: Array) -> Array:
     """Differentiate a**b by a: b * a**(b - 1), 0 where b is 0.
 

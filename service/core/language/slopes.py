@@ -64,30 +64,40 @@ def zero_at_zero(a: Term, term: Term) -> Term:
 
 
 SLOPES: tuple[Operation, ...] = (
-    internal("step", ("x",), "({0} > 0.0) + 0.0", "(1.0 if {0} > 0.0 else 0.0)"),
+    internal(
+        "step",
+        ("x",),
+        "({0} > 0.0) + 0.0",
+        "(1.0 if {0} > 0.0 else 0.0)",
+        out="greater({0}, 0.0, out={out})",
+    ),
     internal(
         "below_or_tied",
         ("a", "b"),
-        "({0} < {1}) * 0.5 + ({0} <= {1}) * 0.5",
+        "below_or_tied({0}, {1})",
         "(1.0 if {0} < {1} else 0.5 if {0} == {1} else 0.0)",
+        out="below_or_tied({0}, {1}, {out})",
     ),
     internal(
         "is_within",
         ("x", "low", "high"),
         "(({0} >= {1}) & ({0} <= {2})) + 0.0",
         "(1.0 if {1} <= {0} <= {2} else 0.0)",
+        out="logical_and({0} >= {1}, {0} <= {2}, out={out})",
     ),
     internal(
         "is_raised",
         ("x", "low", "high"),
         "(({0} < {1}) & ({1} <= {2})) + 0.0",
         "(1.0 if {0} < {1} <= {2} else 0.0)",
+        out="logical_and({0} < {1}, {1} <= {2}, out={out})",
     ),
     internal(
         "is_lowered",
         ("x", "low", "high"),
         "(({0} > {2}) | ({1} > {2})) + 0.0",
         "(1.0 if {0} > {2} or {1} > {2} else 0.0)",
+        out="logical_or({0} > {2}, {1} > {2}, out={out})",
     ),
     internal(
         "sigmoid_slope",
