@@ -1,5 +1,6 @@
 """Places of results: the same numbers as without, nothing of them handed out, no more memory than needed."""
 
+import itertools
 import threading
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from service.core import descent, gradient, gradient_field, hvp, sweep, value
 from service.core.calculus import buffers, order, schedule
-from service.core.calculus.buffers import Arena
+from service.core.calculus.buffers import Arena, packed
 from service.core.calculus.compiler import compile_anew
 from service.core.calculus.differences import METHODS
 from service.core.calculus.inputs import array_data
@@ -187,6 +188,33 @@ def test_places_in_use_never_overlap(requests):
         assert start + size <= arena.size
         alive.append((start, size, now + lifetime))
         assert arena.taken == sum(length for _, length, _ in alive)
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(1, 40)), min_size=1))
+def test_packed_places_never_overlap(requests):
+    lives = {array: (min(life), max(life)) for array, (*life, _) in enumerate(requests)}
+    sizes = {array: size for array, (_, _, size) in enumerate(requests)}
+
+    memory, starts = packed(lives, sizes)
+
+    for array, other in itertools.combinations(lives, 2):
+        if lives[array][0] <= lives[other][1] and lives[other][0] <= lives[array][1]:
+            low, high = sorted((array, other), key=starts.__getitem__)
+            assert starts[low] + sizes[low] <= starts[high]
+    assert memory == max(starts[array] + sizes[array] for array in lives)
+
+
+def test_arrays_of_several_sizes_leave_no_gaps(monkeypatch):
+    sizes = {"X": (2_000, 20), "A": (20, 64), "B": (64, 32), "C": (32, 5), "a": (64,), "b": (32,)}
+    point = {name: np.ones(shape) for name, shape in sizes.items()}
+    function = "h = tanh(X @ A + a); k = relu(h @ B + b); mean((k @ C)**2)"
+
+    packed_by_size = compiled_for(function, point).plan.memory
+    monkeypatch.setattr(buffers, "MOST_PACKED", 0)
+
+    # two of 64 columns, three of 32 and one of 5 at once
+    assert packed_by_size == 2_000 * (2 * 64 + 3 * 32 + 5)
+    assert compiled_for(function, point).plan.memory > packed_by_size
 
 
 def test_a_result_is_written_over_in_another_shape():
