@@ -73,8 +73,8 @@ def given_bounds(bounds: Bounds) -> dict[str, dict[str, Array]]:
 
 def _folded(given: Any) -> Array:
     tensor = np.asarray(given, dtype=np.float64)
-    first = tensor.reshape(-1)[0]
-    return np.asarray(first) if np.all(tensor == first) else tensor
+    first = tensor.reshape(-1)[:1]
+    return first.reshape(()) if first.size and np.all(tensor == first) else tensor
 
 
 def bound_numbers(kernel: Kernel, bounds: Mapping[str, tuple[Array, Array]]) -> dict[str, Any]:

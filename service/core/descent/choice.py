@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, cached_property
+from functools import cache
 from operator import itemgetter
 from typing import Any
 
@@ -57,6 +57,8 @@ class Options(dict[str, Any]):
         The batches, if updates do not see all rows.
     projections : dict of str to Projection
         The projections by variable.
+    given_bounds : dict
+        The bounds that bound something, which are still to be held against the variables.
     """
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -66,11 +68,7 @@ class Options(dict[str, Any]):
         self.stepper = _stepper(self.optimizer, values)
         self.batch: Batch | None = read_batch(values["batch"]) if values["batch"] is not None else None
         self.projections: dict[str, Projection] = read_projections(values["project"] or {})
-
-    @cached_property
-    def given_bounds(self) -> dict[str, dict[str, Any]]:
-        """The bounds that bound something; to be asked for when they are known to fit the variables."""
-        return given_bounds(self["bounds"] or {})
+        self.given_bounds = given_bounds(values["bounds"] or {})
 
     def at_rate(self, rate: float) -> Options:
         """Return the options with another learning rate that is within its range."""

@@ -48,10 +48,12 @@ class Formation:
         self.numbers: dict[str, Any] = options.numbers()
         vectors = Arrays(path.problem.kernel)
         self.bounds: dict[str, Array] = {}
-        if path.bounds:
+        if path.problem.bounds:
             pack = path.problem.kernel.pack
             for side, name in enumerate(("low", "high")):
-                self.bounds[name] = vectors.of(pack({each: pair[side] for each, pair in path.bounds.items()}))
+                self.bounds[name] = vectors.of(
+                    pack({each: pair[side] for each, pair in path.problem.bounds.items()})
+                )
         self.elements = sum(array.size for array in path.problem.variables.values())
         self._lines = len(self.rules.optimizer.each_slot) + self.rules.is_bounded + self.rules.is_decayed
 
@@ -59,7 +61,7 @@ class Formation:
     def takes(path: Path) -> bool:
         """Tell whether runs can go together: by update rules, not projected, nor by differences in bounds."""
         is_rule = path.options.stepper == "rule" and not path.options["project"]
-        return is_rule and not (path.bounds and path.problem.noise)
+        return is_rule and not (path.problem.bounds and path.problem.noise)
 
     def size(self, runs: int, steps: int) -> int:
         """Return how many runs go together, 0 when each is cheaper alone."""

@@ -17,12 +17,18 @@ from typing import Any
 import numpy as np
 
 from service.core.arrays import is_finite
-from service.core.calculus.generated import Function, Maker, make_functions
+from service.core.calculus.generated import Function, Maker, make_functions, words_of
 from service.core.calculus.kernel import Kernel
 from service.core.calculus.template import Template
+from service.core.descent.choice import NUMBERS
 from service.core.descent.layout import Iterate, Layout, Parts, Reason, Rules
 from service.core.descent.loop_source import LoopWriter
 from service.core.exceptions import DeadlineExceeded
+
+SLOT_NAMES = ("low", "high", "project", "residual")
+"""Names of what a slot is bounded by and projected with, each followed by the slot's."""
+OTHER_NAMES = ("factor", "noise", "rows_of")
+"""Names of numbers that are no options."""
 
 REASONS = tuple(Reason)
 """The reasons by their codes: to call the class takes twenty times as long."""
@@ -129,7 +135,7 @@ class Loop:
         return point.step - first + 1
 
 
-def make_loop(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> Loop:
+def make_loop(kernel: Kernel, rules: Rules, numbers: Callable[[], Mapping[str, Any]]) -> Loop:
     """Bind the loop of a kernel under rules, generated when it is not known yet.
 
     Parameters
@@ -138,18 +144,18 @@ def make_loop(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> Loop:
         Value and gradient.
     rules : Rules
         What the source consists of.
-    numbers : dict
-        Options by name, and the bounds of the slots as ``low_v0``, ``high_v0``.
+    numbers : callable
+        Returns options by name, and what is of a slot as `SLOT_NAMES` names it; called when they are needed.
     """
-    known, data = _known(kernel, rules, numbers), {**kernel.data, **numbers}
+    known = _known(kernel, rules)
     return Loop(
         kernel,
         known.layout,
         rules.optimizer.moments,
         rules.carried,
         rules.is_stationary,
-        known.advance(**data),
-        lambda *parts: known.judge(**data)(*parts),
+        known.common or known.advance(**kernel.data, **numbers()),
+        lambda *parts: known.judge(**kernel.data, **numbers())(*parts),
     )
 
 
@@ -161,13 +167,13 @@ class Judgement:
     judge: Callable[..., tuple[int, Parts]]
 
 
-def make_judgement(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> Judgement:
-    """Bind the judge of a kernel's iterates under rules, as `make_loop` does."""
-    known = _known(kernel, rules, numbers)
+def make_judgement(kernel: Kernel, rules: Rules, numbers: Mapping[str, Any]) -> Judgement:
+    """Bind the judge of a kernel's iterates under rules to numbers by name."""
+    known = _known(kernel, rules)
     return Judgement(known.layout, known.judge(**kernel.data, **numbers))
 
 
-def make_row_loop(kernel: Kernel, whole: Kernel, rules: Rules, numbers: dict[str, Any]) -> Loop:
+def make_row_loop(kernel: Kernel, whole: Kernel, rules: Rules, numbers: Mapping[str, Any]) -> Loop:
     """Bind the loop over batches of rows, as `make_loop` does.
 
     Parameters
@@ -176,21 +182,19 @@ def make_row_loop(kernel: Kernel, whole: Kernel, rules: Rules, numbers: dict[str
         Value and gradient by the rows of a batch, bound to any, and by all rows; both on arrays.
     rules : Rules
         What the source consists of.
-    numbers : dict
-        As `make_loop` takes them, and ``rows_of``: from an update's number, from 0, to the kernel's data for
-        it, ``check`` excepted.
+    numbers : mapping
+        By name, and ``rows_of``: from an update's number, from 0, to the kernel's data for it, ``check``
+        excepted.
     """
-    known, judgement = _known(kernel, rules, numbers), make_judgement(whole, rules, numbers)
+    known, judgement = _known(kernel, rules), make_judgement(whole, rules, numbers)
     advance = known.advance_rows(**kernel.data, **numbers)
     own = (rules.optimizer.moments, rules.carried[:-1], rules.is_stationary)
     return Loop(whole, judgement.layout, *own, advance, judgement.judge)
 
 
-def _known(kernel: Kernel, rules: Rules, numbers: dict[str, Any]) -> LoopTemplate:
+def _known(kernel: Kernel, rules: Rules) -> LoopTemplate:
     template = kernel.template
-    known: LoopTemplate = template.loops.get_or_make(
-        (rules, *numbers), lambda: LoopTemplate(template, rules, tuple(numbers))
-    )
+    known: LoopTemplate = template.loops.get_or_make(rules, lambda: LoopTemplate(template, rules))
     return known
 
 
@@ -203,15 +207,31 @@ class LoopTemplate:
         What stands where in the parts.
     """
 
-    def __init__(self, template: Template, rules: Rules, numbers: tuple[str, ...]) -> None:
+    def __init__(self, template: Template, rules: Rules) -> None:
         self.layout = Layout(template, rules)
-        self._template, self._numbers = template, numbers
+        self._template = template
         self._writer = LoopWriter(template, rules, self.layout.names)
+        own = (f"{name}_{slot}" for name in SLOT_NAMES for slot in template.source.slots)
+        self._numbers = (*NUMBERS, *OTHER_NAMES, *own)
 
     @cached_property
     def advance(self) -> Maker:
         """Makes `Loop.advance`."""
-        return self._made("advance", ("last", "is_fresh"), self._writer.advance())
+        return self._made("advance", ("last", "is_fresh"), self._lines)
+
+    @cached_property
+    def common(self) -> Callable[..., tuple[int, int, Parts]] | None:
+        """`Loop.advance` for all requests, when it keeps no memory and uses nothing of theirs but parts."""
+        source = self._template.source
+        words = words_of((*source.setup, *self._lines))
+        if source.places or not words.isdisjoint({*source.data, *self._numbers}):
+            return None
+        function: Callable[..., tuple[int, int, Parts]] = self.advance()
+        return function
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self._writer.advance()
 
     @cached_property
     def advance_rows(self) -> Maker:

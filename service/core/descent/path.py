@@ -11,17 +11,15 @@ import numpy as np
 
 from service.core.calculus.blocks import BLOCK_ELEMENTS
 from service.core.calculus.template import Array
-from service.core.descent.bounds import bound_numbers, bounds_of
+from service.core.descent.bounds import bounds_of
 from service.core.descent.choice import RULES, Options
 from service.core.descent.history import Record
 from service.core.descent.layout import BLOCK_NUMBERS, BLOCK_STEPS, GROWTH, Parts
 from service.core.descent.messages import Outcome
 from service.core.descent.problem import Problem
-from service.core.descent.projections import projection_numbers
 from service.core.descent.run import Run, twin
 from service.core.descent.state import fingerprint, length_of, read_state
 from service.core.descent.steppers import STEPPERS
-from service.core.descent.steps import Stepper
 from service.core.exceptions import OverBudget, fault
 from service.core.limits import setting_of
 
@@ -68,8 +66,7 @@ class Path:
         start: Mapping[str, Array] | None = None,
     ) -> None:
         self.problem, self.start = problem, start
-        self.bounds = bounds_of(options["bounds"] or {}, problem.shapes)
-        problem.keep_within(self.bounds)
+        problem.keep_within(bounds_of(options["bounds"] or {}, problem.shapes))
         problem.check_projections(options.projections, options.given_bounds)
         if options.batch:
             problem.take_rows(options.batch)
@@ -102,7 +99,7 @@ class Path:
     def prepare(self) -> None:
         """Make stepper and run."""
         problem, step = self.problem, self.content.get("step", 0)
-        self.stepper = self._new_stepper()
+        self.stepper = STEPPERS[self.options.stepper](problem, self.options)
         self.run = Run(problem.kernel, self.stepper, step, self.options, problem.deadline)
 
     def _binding(self) -> dict[str, Any]:
@@ -125,7 +122,7 @@ class Path:
         """
         given = self.start or self.problem.variables
         start = dict(given)
-        for name, pair in self.bounds.items():
+        for name, pair in self.problem.bounds.items():
             start[name] = np.clip(given[name], *pair)
         for name, each in self.options.projections.items():
             start[name] = each.project(given[name])
@@ -149,16 +146,6 @@ class Path:
     def _resumed(self, state: Mapping[str, Any]) -> dict[str, Any]:
         """Return the content of an earlier state."""
         return read_state(state, self.problem.shapes, self.options.optimizer, self.binding)
-
-    def _new_stepper(self) -> Stepper:
-        problem, options = self.problem, self.options
-        numbers = {
-            **options.numbers(),
-            **bound_numbers(problem.kernel, self.bounds),
-            **projection_numbers(options.projections, problem.shapes),
-            "noise": problem.noise,
-        }
-        return STEPPERS[options.stepper](problem, options, numbers)
 
     def _start_parts(self) -> Parts:
         """Lay the content out as what the loop carries."""

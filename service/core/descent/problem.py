@@ -46,6 +46,8 @@ class Problem:
         Value and gradient.
     noise : float
         The rounding error of a difference quotient for a value of 1; 0 where there are no differences.
+    bounds : mapping
+        Lower and upper bounds of every variable, if there are bounds.
     has_rows : bool
         Whether updates see a few rows of the constants alone: `rows` is then the function of these.
     """
@@ -68,6 +70,7 @@ class Problem:
         self.answer_numbers = answer_numbers
         self.method = method_named(method)
         self.noise = _noise_of(self.method, h)
+        self.bounds: Mapping[str, Sides] = {}
         self.variables = arrays_of(variables, "variables")
         self.constants = arrays_of(constants, "constants")
         self.shapes = shapes_of(self.variables)
@@ -78,12 +81,11 @@ class Problem:
         check_constants(self.compiled.program, self.constants)
         check_budget([self.compiled], limits, deadline=deadline)
         self.kernel: Kernel = bind(self.compiled, self.constants, h, deadline.check)
-        self.bounds: Mapping[str, Sides] = {}
 
     def keep_within(self, bounds: Mapping[str, Sides]) -> None:
         """Evaluate the function within bounds alone, by numerical methods too."""
+        self.bounds = bounds
         if bounds and self.noise:
-            self.bounds = bounds
             self.kernel = self.bound_on_arrays(self.compiled, self.constants, self.deadline.check)
 
     def check_projections(self, projections: Mapping[str, Projection], bounds: Mapping[str, Any]) -> None:
@@ -117,7 +119,7 @@ class Problem:
         self, compiled: Compiled, constants: Mapping[str, Array], check: Callable[[], None]
     ) -> Kernel:
         """Bind the function on arrays, compiled for the shapes of some constants, to these."""
-        if self.bounds:
+        if self.bounds and self.noise:
             return bind_within(compiled, constants, self.h, check, self.bounds)
         return bind_on_arrays(compiled, constants, self.h, check)
 

@@ -182,7 +182,7 @@ def _check_same(state: Mapping[str, Any], binding: Mapping[str, Any]) -> None:
 
 
 def _check_option(name: str, made: Any, asked: Any) -> None:
-    if _seal(made) != _seal(asked):
+    if _seal({name: made}) != _seal({name: asked}):
         raise _contradiction(name, f"{name} {_shown(made)}", f"{name} {_shown(asked)}")
 
 
@@ -201,7 +201,7 @@ def _bad(why: str) -> InvalidRequest:
     return InvalidRequest(fault("bad-state", "/state", why=why))
 
 
-def _seal(content: Any) -> str:
+def _seal(content: Mapping[str, Any]) -> str:
     """Hash the content: numbers by their bits as float64, so that every JSON reader's output is the same."""
     seal, parts = hashlib.sha256(), list[Any]()
     _lay_out(content, parts, seal)
@@ -214,32 +214,33 @@ def _hex(seal: Any) -> str:
     return digits[:32]
 
 
-def _lay_out(value: Any, parts: list[Part], seal: Any = None) -> None:
-    """Write a value as bytes that tell it from every other; what is large goes into a seal at once."""
-    kind = type(value)
-    if kind in NUMBERS:  # as an array would be, at a tenth of the cost
-        parts.append(NUMBER(b"();", value + 0.0))
-    elif value is None or isinstance(value, str):
-        parts.append(f"{value!r};".encode())
-    elif kind is dict or isinstance(value, Mapping):
-        parts.append(b"{%d" % len(value))
-        for key, name in _ordered(tuple(value)) if value else ():
-            parts.append(name)
-            _lay_out(value[key], parts, seal)
-    elif kind is Column:
-        stacked = np.array(value.values, dtype=np.float64) + 0.0
-        parts.append(b"%a;" % (stacked.shape[1:],))
-        flat, width = stacked.tobytes(), stacked.nbytes // len(stacked)
-        parts.append([flat[at : at + width] for at in range(0, len(flat), width)])
-    else:
-        array = np.asarray(value, dtype=np.float64) + 0.0  # JavaScript writes -0 as 0: both are the same
-        parts.append(b"%a;" % (array.shape,))
-        if array.size <= SMALL or seal is None:
-            parts.append(array.tobytes())
-            return
-        seal.update(b"".join(parts))
-        seal.update(np.ascontiguousarray(array).data)
-        parts.clear()
+def _lay_out(content: Mapping[str, Any], parts: list[Part], seal: Any = None) -> None:
+    """Write a mapping as bytes that tell it from every other; what is large goes into a seal at once."""
+    parts.append(b"{%d" % len(content))
+    for key, name in _ordered(tuple(content)) if content else ():
+        parts.append(name)
+        value = content[key]
+        kind = type(value)
+        if kind in NUMBERS:  # as an array would be, at a tenth of the cost
+            parts.append(NUMBER(b"();", value + 0.0))
+        elif value is None or isinstance(value, str):
+            parts.append(f"{value!r};".encode())
+        elif kind is dict or (kind is not np.ndarray and isinstance(value, Mapping)):
+            _lay_out(value, parts, seal)
+        elif kind is Column:
+            stacked = np.array(value.values, dtype=np.float64) + 0.0
+            flat, width = stacked.tobytes(), stacked.nbytes // len(stacked)
+            parts.append(b"%a;" % (stacked.shape[1:],))
+            parts.append([flat[at : at + width] for at in range(0, len(flat), width)])
+        else:
+            array = np.asarray(value, dtype=np.float64) + 0.0  # JavaScript writes -0 as 0: both are the same
+            parts.append(b"%a;" % (array.shape,))
+            if array.size <= SMALL or seal is None:
+                parts.append(array.tobytes())
+                continue
+            seal.update(b"".join(parts))
+            seal.update(np.ascontiguousarray(array).data)
+            parts.clear()
 
 
 @lru_cache(KNOWN_KEYS)
