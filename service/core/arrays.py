@@ -61,7 +61,7 @@ def is_finite(array: Float) -> bool:
     >>> is_finite(np.array([1e300, -1e300])), is_finite(np.array([0.0, np.nan]))
     (True, False)
     """
-    if np.ndim(array) == 0:
+    if type(array) is not np.ndarray or not array.ndim:
         return math.isfinite(array)
     return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
 

@@ -145,7 +145,7 @@ class Deadline:
 
     def worked(self) -> float:
         """Read the clock as if it had stood still while others computed, in seconds."""
-        return self._clock() - self.waited
+        return self._clock() - self._scheduler.waited
 
     def is_over(self) -> bool:
         """Tell whether the time is up or the work was cancelled."""

@@ -75,8 +75,6 @@ def check_budget(
     limits: Limits,
     deadline: Deadline = NO_DEADLINE,
     hint: str = "",
-    *,
-    ends_early: bool = False,
 ) -> None:
     """Hold the quote against the limits, and announce the work to the deadline; the hint ends a refusal.
 
@@ -88,13 +86,17 @@ def check_budget(
         The time was up before there was room for the work.
     """
     if not is_within(work, limits):
-        faults = _excesses(work, limits)
-        raise OverBudget(*(replace(found, detail=f"{found.detail}{hint}") for found in faults))
+        raise over_budget(work, limits, hint)
     seconds, peak_bytes = 0.0, 0
     for each in work:
         seconds += each.seconds
         peak_bytes = max(peak_bytes, each.peak_bytes)
-    deadline.expect(seconds, peak_bytes, ends_early)
+    deadline.expect(seconds, peak_bytes)
+
+
+def over_budget(work: Sequence[Priced], limits: Limits, hint: str = "") -> OverBudget:
+    """Return the refusal of work whose quote exceeds a limit; the hint ends it."""
+    return OverBudget(*(replace(found, detail=f"{found.detail}{hint}") for found in _excesses(work, limits)))
 
 
 def is_within(work: Sequence[Priced], limits: Limits) -> bool:

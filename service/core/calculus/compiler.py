@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,8 @@ class Compiled:
 
     Attributes
     ----------
+    text : str
+        As the client wrote it.
     program : Program
         With the gradient's operations when the method is exact.
     method : Method
@@ -64,6 +67,7 @@ class Compiled:
         Its batched programs by size.
     """
 
+    text: str
     program: Program
     method: Method
     has_step: bool
@@ -74,6 +78,11 @@ class Compiled:
     blocks: BoundedCache[Block] = field(
         default_factory=lambda: BoundedCache(KEPT_BLOCKS, KEPT_BLOCKS, lambda block: 1), repr=False
     )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A name of the text."""
+        return sha256(self.text.encode()).hexdigest()[:32]
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -207,7 +216,7 @@ def compile_anew(
     deadline.check(PATIENCE_SECONDS)
     lowered = _lower(program, [*gradient.values()], method, has_step, most)
     emitted = Emitted(arrays, method, slopes, plan, lowered)
-    return Compiled(program, method, has_step, is_analytic, gradient, plan, emitted)
+    return Compiled(function, program, method, has_step, is_analytic, gradient, plan, emitted)
 
 
 def _check_value(program: Program, method: Method) -> None:

@@ -35,7 +35,7 @@ NUMBERS = tuple(
 """Names of the options that a loop may call by name."""
 _numbers_of = itemgetter(*NUMBERS)
 
-LIMITED = {row.name: row.default for row in OPTIONS.values() if row.limit is not None}
+LIMITED = {row.name: row.default for row in OPTIONS.values() if row.limit and row.default != row.low}
 """Defaults that may be above their limits; the others are within their ranges."""
 
 IGNORED = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -192,7 +191,7 @@ class Layout:
 
     def can_move(self, parts: Parts) -> bool:
         """Tell whether gradient or moments can still change a variable."""
-        return self.has_element((*parts[self.gradient], *(parts[place] for place in self.moving)))
+        return self.has_element((*parts[self.gradient], *map(parts.__getitem__, self.moving)))
 
     def _add(self, *names: str) -> slice:
         start = len(self.names)
@@ -216,18 +215,20 @@ def has_element(parts: Parts) -> bool:
     return any(map(np.count_nonzero, parts))
 
 
-@dataclass(slots=True, eq=False)
 class Iterate:
-    """An evaluated iterate as a loop left it, and why the loop came back there; never changed."""
+    """An evaluated iterate as a loop left it, and why the loop came back there; never changed.
 
-    reason: Reason
-    parts: Parts
-    layout: Layout
+    Attributes
+    ----------
+    step : int
+        Its number.
+    """
 
-    @property
-    def step(self) -> int:
-        """Its number."""
-        return int(self.parts[self.layout.k])
+    __slots__ = ("layout", "parts", "reason", "step")
+
+    def __init__(self, reason: Reason, parts: Parts, layout: Layout) -> None:
+        self.reason, self.parts, self.layout = reason, parts, layout
+        self.step: int = parts[layout.k]
 
     @property
     def slots(self) -> Parts:

@@ -113,17 +113,16 @@ class Loop:
 
     def carry(self, memory: Memory) -> dict[str, Any]:
         """Return what the parts carry of a state's memory."""
-        pack, moments = self.kernel.pack, memory["moments"]
-        packed = tuple(part for name in self.moments for part in pack(moments[name]))
+        packed: Parts = ()
+        for name in self.moments:
+            packed += self.kernel.pack(memory["moments"][name])
         return {"moments": packed, **memory["numbers"]}
 
     def remember(self, point: Iterate) -> Memory:
         """Return the memory that a state keeps."""
-        parts, count = point.moments, len(self.kernel.slots)
-        moments = {
-            name: self.kernel.unpack(parts[count * each : count * (each + 1)])
-            for each, name in enumerate(self.moments)
-        }
+        parts, count, moments = point.moments, len(self.kernel.slots), {}
+        for each, name in enumerate(self.moments):
+            moments[name] = self.kernel.unpack(parts[count * each : count * (each + 1)])
         return {"moments": moments, "numbers": {name: point.carried(name) for name in self.numbers}}
 
     def conclude(self, point: Iterate) -> Iterate:

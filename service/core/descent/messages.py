@@ -45,9 +45,9 @@ class Outcome(NamedTuple):
     def message(self) -> str:
         """Put it into a sentence, after one that says so when the value rose."""
         point = self.run.point
-        sentence = SENTENCES[self.run.status](self)
-        if point.value > self.start_value and not point.is_beyond_bound:
-            return f"The value rose from {self.start_value:.4g} to {point.value:.4g}. {sentence}"
+        value, sentence = point.value, SENTENCES[self.run.status](self)
+        if value > self.start_value and not point.is_beyond_bound:
+            return f"The value rose from {self.start_value:.4g} to {value:.4g}. {sentence}"
         return sentence
 
 

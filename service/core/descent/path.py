@@ -18,7 +18,7 @@ from service.core.descent.layout import BLOCK_NUMBERS, BLOCK_STEPS, GROWTH, Part
 from service.core.descent.messages import Outcome
 from service.core.descent.problem import Problem
 from service.core.descent.run import Run, twin
-from service.core.descent.state import fingerprint, length_of, read_state
+from service.core.descent.state import length_of, read_state
 from service.core.descent.steppers import STEPPERS
 from service.core.exceptions import OverBudget, fault
 from service.core.limits import setting_of
@@ -106,7 +106,7 @@ class Path:
         """Return what a state is bound to."""
         problem = self.problem
         return {
-            "function": fingerprint(problem.function),
+            "function": problem.compiled.fingerprint,
             "method": problem.method.name,
             "h": problem.step,
             "options": self.options.binding(),
@@ -150,9 +150,10 @@ class Path:
     def _start_parts(self) -> Parts:
         """Lay the content out as what the loop carries."""
         pack, content, best = self.problem.kernel.pack, self.content, self.content["best"]
+        slots = pack(content["variables"])
         return self.stepper.layout.start(
-            pack(content["variables"]),
-            pack(best["variables"]),
+            slots,
+            slots if best["variables"] is content["variables"] else pack(best["variables"]),
             self.stepper.carry(content),
             k=content["step"],
             best=best["value"],

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from service.core.calculus.budget import Price, check_budget
+from service.core.calculus.budget import Price, check_budget, over_budget
 from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.differences import Method
 from service.core.calculus.explain import refuse_non_finite
@@ -28,6 +28,9 @@ from service.core.descent.differences_within import Sides, bind_within
 from service.core.descent.projections import Projection, check_projections
 from service.core.language.program import check_constants
 from service.core.limits import Deadline, Limits
+
+WIDTHS = {"central": 2.0, "forward": 1.0}
+"""How many steps are between the two points of a difference."""
 
 
 class Problem:
@@ -157,9 +160,11 @@ class Problem:
             seconds = steps * self.rows.compiled.seconds
             seconds += self.compiled.seconds * self.rows.batches.wholes(0, steps)
             needed += self.rows.compiled.plan.peak_bytes
-        program, plan = self.compiled.program, self.compiled.plan
-        price = Price(program, plan, plan.operations, 1, math.ceil(needed), seconds)
-        check_budget([price], self.limits, deadline=self.deadline, ends_early=True)
+        if needed > self.limits.peak_bytes:
+            program, plan = self.compiled.program, self.compiled.plan
+            price = Price(program, plan, plan.operations, 1, math.ceil(needed), seconds)
+            raise over_budget([price], self.limits)
+        self.deadline.expect(seconds, math.ceil(needed), ends_early=True)
 
     @property
     def step(self) -> float | None:
@@ -179,7 +184,7 @@ class Problem:
 
 def _noise_of(method: Method, h: float | None) -> float:
     """Return the rounding error of a difference quotient for a value of 1, 0 without differences."""
-    width = {"central": 2.0, "forward": 1.0}.get(method.name)
+    width = WIDTHS.get(method.name)
     return sys.float_info.epsilon / (width * (method.step if h is None else h)) if width else 0.0
 
 

@@ -218,14 +218,16 @@ def _lay_out(content: Mapping[str, Any], parts: list[Part], seal: Any = None) ->
     """Write a mapping as bytes that tell it from every other; what is large goes into a seal at once."""
     parts.append(b"{%d" % len(content))
     for key, name in _ordered(tuple(content)) if content else ():
-        parts.append(name)
         value = content[key]
         kind = type(value)
         if kind in NUMBERS:  # as an array would be, at a tenth of the cost
-            parts.append(NUMBER(b"();", value + 0.0))
-        elif value is None or isinstance(value, str):
-            parts.append(f"{value!r};".encode())
-        elif kind is dict or (kind is not np.ndarray and isinstance(value, Mapping)):
+            parts += name, NUMBER(b"();", value + 0.0)
+            continue
+        if value is None or isinstance(value, str):
+            parts += name, f"{value!r};".encode()
+            continue
+        parts.append(name)
+        if kind is dict or (kind is not np.ndarray and isinstance(value, Mapping)):
             _lay_out(value, parts, seal)
         elif kind is Column:
             stacked = np.array(value.values, dtype=np.float64) + 0.0
@@ -247,8 +249,3 @@ def _lay_out(content: Mapping[str, Any], parts: list[Part], seal: Any = None) ->
 def _ordered(keys: tuple[str, ...]) -> list[tuple[str, bytes]]:
     """Return the keys of a mapping in order, each with its bytes."""
     return [(key, f"{key!r}:".encode()) for key in sorted(keys)]
-
-
-def fingerprint(function: str) -> str:
-    """Name a function's text."""
-    return hashlib.sha256(function.encode()).hexdigest()[:32]
