@@ -196,7 +196,7 @@ def check_step(
         lost = array + steps == array
         if method.name == "central":
             lost |= array - steps == array
-        if np.any(lost):
+        if np.count_nonzero(lost):
             position = np.unravel_index(int(np.argmax(lost)), array.shape)
             x = float(array[position])
             where = pointer_to(field, name, *map(int, position))

@@ -141,7 +141,8 @@ class Options(dict[str, Any]):
             "project": {name: each.plain for name, each in self.projections.items()},
             "batch": self.batch.plain if self.batch else None,
         }
-        return {name: plain[name] for name in _kept(self.optimizer, self.schedule)}
+        names = _kept(self.optimizer, self.schedule)
+        return dict(zip(names, map(plain.__getitem__, names), strict=True))
 
 
 @cache

@@ -67,7 +67,7 @@ class History:
     def __init__(self, count: int, first: int, last: int) -> None:
         self.count, self.first = count, first
         self.records: dict[int, Record] = {}
-        self._waiting = [first + step for step in reversed(grid(last - first, count))]
+        self._waiting = [first + step for step in reversed(grid(last - first, count))] if count else []
 
     def due(self, last: int) -> int:
         """Return the next step to be recorded, `last` when there is none before."""

@@ -18,6 +18,8 @@ from service.core.descent.schedules import Schedule
 class Reason(IntEnum):
     """Why a loop came back."""
 
+    __hash__ = int.__hash__  # that of an enumeration is written in Python
+
     REACHED = 0
     """It is at the last step asked for."""
     JUDGED = 1

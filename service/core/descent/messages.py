@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -23,14 +24,19 @@ class Outcome(NamedTuple):
         The run and what the client chose.
     start_value : float
         The value at the first step of all.
-    is_hidden : bool
-        Whether differences that would exceed the tolerance vanish beside the value.
+    noise : float
+        That of the problem.
     """
 
     run: Run
     options: Options
     start_value: float
-    is_hidden: bool = False
+    noise: float
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether differences that would exceed the tolerance vanish beside the value."""
+        return self.noise * abs(self.run.point.value) > (self.options["tolerance"] or math.inf)
 
     @property
     def is_rule(self) -> bool:

@@ -66,8 +66,10 @@ class Path:
         start: Mapping[str, Array] | None = None,
     ) -> None:
         self.problem, self.start = problem, start
-        problem.keep_within(bounds_of(options["bounds"] or {}, problem.shapes))
-        problem.check_projections(options.projections, options.given_bounds)
+        if options["bounds"]:
+            problem.keep_within(bounds_of(options["bounds"], problem.shapes))
+        if options.projections:
+            problem.check_projections(options.projections, options.given_bounds)
         if options.batch:
             problem.take_rows(options.batch)
         numbers = _check_answer(problem, options, runs)
@@ -75,7 +77,12 @@ class Path:
         problem.deadline.reserve(NUMBER_SECONDS * numbers + last)
         problem.announce(runs * options["steps"], 8 * (numbers + _carried(problem, options, beside)))
         self.options = options.completed(options["steps"] if state is None else length_of(state))
-        self.binding = self._binding()
+        self.binding: dict[str, Any] = {
+            "function": problem.compiled.fingerprint,
+            "method": problem.method.name,
+            "h": problem.step,
+            "options": self.options.binding(),
+        }
         self.content = {} if state is None else self._resumed(state)
         self.prepare()
 
@@ -101,16 +108,6 @@ class Path:
         problem, step = self.problem, self.content.get("step", 0)
         self.stepper = STEPPERS[self.options.stepper](problem, self.options)
         self.run = Run(problem.kernel, self.stepper, step, self.options, problem.deadline)
-
-    def _binding(self) -> dict[str, Any]:
-        """Return what a state is bound to."""
-        problem = self.problem
-        return {
-            "function": problem.compiled.fingerprint,
-            "method": problem.method.name,
-            "h": problem.step,
-            "options": self.options.binding(),
-        }
 
     def first_variables(self) -> dict[str, Array]:
         """Return the start, within its bounds and sets.
@@ -205,8 +202,8 @@ class Path:
 
     def _message(self) -> str:
         """Return the outcome in a sentence."""
-        is_hidden = self.problem.noise * abs(self.run.point.value) > (self.options["tolerance"] or math.inf)
-        return Outcome(self.run, self.options, self.content["start_value"] + 0.0, is_hidden).message()
+        start_value = self.content["start_value"] + 0.0
+        return Outcome(self.run, self.options, start_value, self.problem.noise).message()
 
     def told(self) -> dict[str, Any]:
         """Return what the caller gets, with the state still to be sealed."""
@@ -214,7 +211,6 @@ class Path:
         variables, best = self.problem.kernel.unpack(point.slots), run.best(point)
         known = best if run.stopped is point else run.best(run.stopped)
         memory = self.stepper.remember(run.stopped)
-        reached = {"step": point.step, "variables": variables, "best": known, **memory}
         return {
             "variables": variables,
             "value": point.value,
@@ -226,7 +222,14 @@ class Path:
             "best": best,
             "history": run.even_records(),
             **({"gradient": self.problem.kernel.unpack(point.gradient)} if self.options["gradient"] else {}),
-            "state": {**self.binding, **self.content, **reached},
+            "state": {
+                **self.binding,
+                **self.content,
+                "step": point.step,
+                "variables": variables,
+                "best": known,
+                **memory,
+            },
         }
 
 

@@ -88,7 +88,7 @@ class Problem:
     def keep_within(self, bounds: Mapping[str, Sides]) -> None:
         """Evaluate the function within bounds alone, by numerical methods too."""
         self.bounds = bounds
-        if bounds and self.noise:
+        if self.noise:
             self.kernel = self.bound_on_arrays(self.compiled, self.constants, self.deadline.check)
 
     def check_projections(self, projections: Mapping[str, Projection], bounds: Mapping[str, Any]) -> None:
@@ -100,8 +100,7 @@ class Problem:
             One is of no variable, or of one that has bounds.
         """
         check_projections(projections, bounds, self.shapes)
-        if projections:
-            self.kernel = self.bound_on_arrays(self.compiled, self.constants, self.deadline.check)
+        self.kernel = self.bound_on_arrays(self.compiled, self.constants, self.deadline.check)
 
     def take_rows(self, batch: Batch) -> None:
         """Get ready for batches of rows.

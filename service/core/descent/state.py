@@ -7,7 +7,7 @@ the descent of the state that they forged, which they could have asked for as we
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby, repeat
@@ -43,10 +43,11 @@ NUMBERS = frozenset({float, int, bool})
 NUMBER = Struct("=3sd").pack
 SMALL = 1_000
 """Elements of an array up to which its bytes are collected with those of others."""
-KNOWN_KEYS = 256
-"""Mappings whose keys are kept as bytes: those of every state, and some of variables."""
+KNOWN_ORDERS = 256
+"""Mappings whose keys are kept in order: those of every state, and some of variables."""
 
 
+Order = Callable[[tuple[str, ...]], list[tuple[str, bytes]]]
 Part = Any
 """Bytes of a state, or a list of those of several runs where these differ."""
 
@@ -61,14 +62,15 @@ class Column:
 def write_state(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return a run's content, sealed."""
     state = {"version": VERSION, **content}
-    state["seal"] = _seal(state)
+    state["seal"] = _seal(state, _known_order)
     return state
 
 
 def write_states(contents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the contents of runs that differ in numbers alone, sealed: what they share is laid out once."""
-    states, parts = [{"version": VERSION, **content} for content in contents], list[Any]()
-    _lay_out(_merged(states), parts)
+    states = [{"version": VERSION, **content} for content in contents]
+    parts: list[Part] = [_opening(states[0])]
+    _lay_out(_merged(states), parts, _known_order)
     columns: list[Iterable[bytes]] = []
     for is_shared, group in groupby(parts, lambda part: isinstance(part, bytes)):
         some = [*group]
@@ -201,12 +203,25 @@ def _bad(why: str) -> InvalidRequest:
     return InvalidRequest(fault("bad-state", "/state", why=why))
 
 
-def _seal(content: Mapping[str, Any]) -> str:
+def _order(keys: tuple[str, ...]) -> list[tuple[str, bytes]]:
+    """Return the keys of a mapping in order, each with its bytes."""
+    return [(key, f"{key!r}:".encode()) for key in sorted(keys)]
+
+
+_known_order = lru_cache(KNOWN_ORDERS)(_order)
+"""The same for keys of a run, of which there are few; what a client sends is not kept."""
+
+
+def _seal(content: Mapping[str, Any], order: Order = _order) -> str:
     """Hash the content: numbers by their bits as float64, so that every JSON reader's output is the same."""
-    seal, parts = hashlib.sha256(), list[Any]()
-    _lay_out(content, parts, seal)
+    seal, parts = hashlib.sha256(), [_opening(content)]
+    _lay_out(content, parts, order, seal)
     seal.update(b"".join(parts))
     return _hex(seal)
+
+
+def _opening(content: Mapping[str, Any]) -> bytes:
+    return b"{%d" % len(content)
 
 
 def _hex(seal: Any) -> str:
@@ -214,38 +229,30 @@ def _hex(seal: Any) -> str:
     return digits[:32]
 
 
-def _lay_out(content: Mapping[str, Any], parts: list[Part], seal: Any = None) -> None:
-    """Write a mapping as bytes that tell it from every other; what is large goes into a seal at once."""
-    parts.append(b"{%d" % len(content))
-    for key, name in _ordered(tuple(content)) if content else ():
+def _lay_out(content: Mapping[str, Any], parts: list[Part], order: Order, seal: Any = None) -> None:
+    """Write what a mapping holds as bytes that tell it from all else; large arrays go into a seal at once."""
+    for key, name in order(tuple(content)):
         value = content[key]
         kind = type(value)
         if kind in NUMBERS:  # as an array would be, at a tenth of the cost
             parts += name, NUMBER(b"();", value + 0.0)
-            continue
-        if value is None or isinstance(value, str):
-            parts += name, f"{value!r};".encode()
-            continue
-        parts.append(name)
-        if kind is dict or (kind is not np.ndarray and isinstance(value, Mapping)):
-            _lay_out(value, parts, seal)
+        elif value is None or isinstance(value, str):
+            parts += name, b"%a;" % value
+        elif kind is dict or (kind is not np.ndarray and isinstance(value, Mapping)):
+            parts += name, _opening(value)
+            if value:
+                _lay_out(value, parts, order, seal)
         elif kind is Column:
             stacked = np.array(value.values, dtype=np.float64) + 0.0
             flat, width = stacked.tobytes(), stacked.nbytes // len(stacked)
-            parts.append(b"%a;" % (stacked.shape[1:],))
-            parts.append([flat[at : at + width] for at in range(0, len(flat), width)])
+            rows = [flat[at : at + width] for at in range(0, len(flat), width)]
+            parts += name, b"%a;" % (stacked.shape[1:],), rows
         else:
             array = np.asarray(value, dtype=np.float64) + 0.0  # JavaScript writes -0 as 0: both are the same
-            parts.append(b"%a;" % (array.shape,))
+            parts += name, b"%a;" % (array.shape,)
             if array.size <= SMALL or seal is None:
                 parts.append(array.tobytes())
                 continue
             seal.update(b"".join(parts))
             seal.update(np.ascontiguousarray(array).data)
             parts.clear()
-
-
-@lru_cache(KNOWN_KEYS)
-def _ordered(keys: tuple[str, ...]) -> list[tuple[str, bytes]]:
-    """Return the keys of a mapping in order, each with its bytes."""
-    return [(key, f"{key!r}:".encode()) for key in sorted(keys)]
