@@ -1,5 +1,6 @@
 """The runs of a sweep taken together: each is the descent of its rate or start, whatever the program."""
 
+import math
 import tracemalloc
 
 import numpy as np
@@ -7,9 +8,9 @@ import pytest
 
 from service.api.jsonio import dumps
 from service.core import descent, sweep
-from service.core.descent import fleet, formation, problem
+from service.core.descent import fleet, formation
 from service.core.exceptions import NonFiniteResult, OverBudget
-from service.core.limits import Deadline, Limits
+from service.core.limits import Deadline, Limits, Scheduler
 from tests.core.descent_cases import OPTIMIZERS, SCHEDULES
 
 CHAIN = "sum(10*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)"
@@ -278,19 +279,21 @@ def test_many_runs_are_parted_to_fit_the_memory(way, blocks, monkeypatch):
     ("function", "size"),
     [("sum(exp(sin(x))*x)", 6_000), ("sum((A @ x)**2)", 1_000), ("x[0]**2 + x[1]**2", 2)],
 )
-def test_the_memory_of_a_sweep_is_within_what_is_announced(function, size, optimizer, monkeypatch):
+def test_the_memory_of_a_sweep_is_within_what_is_announced(function, size, optimizer):
     announced = []
-    monkeypatch.setattr(
-        problem,
-        "check_budget",
-        lambda work, *more, **options: announced.append(work[0].peak_bytes),
-    )
+
+    class Noting(Scheduler):
+        def expect(self, seconds, peak_bytes, ends_early=False):
+            announced.append(peak_bytes)
+            return True
+
+    deadline = Deadline(math.inf, lambda: 0.0, Noting())
     constants = {"A": np.ones((200, size))} if "A" in function else {}
     options = {"optimizer": optimizer, "learning_rate": 1e-9, "steps": 12, "answers": "best"}
     starts = np.linspace(0.5, 1.5, 32 * size).reshape(32, size)
 
     def work():
-        sweep(function, {"x": np.ones(size)}, constants, starts={"x": starts}, **options)
+        sweep(function, {"x": np.ones(size)}, constants, starts={"x": starts}, deadline=deadline, **options)
 
     work()
     tracemalloc.start()
