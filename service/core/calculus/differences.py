@@ -135,10 +135,11 @@ def differences(
     """
     value = np.array(function(*variables))
     found = []
-    kind = complex if method.name == "complex_step" else float  # of all: results may overwrite one another
-    arguments = [np.asarray(variable, dtype=kind) for variable in variables]
+    is_complex = method.name == "complex_step"
+    # all of them complex while one moves: what one makes is written over what another made
+    arguments = [np.array(each, dtype=complex, order="C") for each in variables] if is_complex else variables
     for position, variable in enumerate(variables):
-        moved = np.array(arguments[position], order="C")
+        moved = arguments[position] if is_complex else np.array(variable, dtype=float, order="C")
         lead = moved.shape[: 1 if points else 0]
         elements, flat = np.reshape(variable, (*lead, -1)), moved.reshape(*lead, -1)
         probe = _Probe(
