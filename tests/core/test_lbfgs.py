@@ -244,6 +244,16 @@ def test_a_bounded_problem_ends_at_its_solution(function, start, low, high, solu
         assert ((lower <= record["variables"]["x"]) & (record["variables"]["x"] <= upper)).all()
 
 
+@pytest.mark.parametrize("bounds", [None, {"x": {"lower": -10}}])
+@pytest.mark.parametrize("start", [[0.6, 2.1], [0.5, 2.0]])
+def test_a_kink_where_two_lines_meet_is_no_fault(start, bounds):
+    """Halves of steps there make no parabola, and pairs that depend on each other."""
+    path = descent("abs(x[0]) + abs(x[1] - 1)", {"x": start}, optimizer="lbfgs", bounds=bounds)
+
+    assert path["status"] == "stalled"
+    assert path["value"] < 1e-15
+
+
 def test_bounds_on_some_variables_and_shapes():
     function = "sum((A - 2)**2) + (b - 3)**2 + b*sum(A)/10"
     start = {"A": np.zeros((2, 3)), "b": 1.0}

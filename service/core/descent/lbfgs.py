@@ -139,7 +139,10 @@ class LineSearch:
         if box is None:
             direction = vectors.two_loops(pairs, self.gradient)
         else:
-            direction, longest = box.direction(vectors, pairs, self.x, self.gradient)
+            try:
+                direction, longest = box.direction(vectors, pairs, self.x, self.gradient)
+            except np.linalg.LinAlgError:  # pairs that depend on each other make no model
+                return None
             longest = 1.0 if self.is_first else longest
         derivative = vectors.dot(self.gradient, direction)
         if derivative == -math.inf:  # the gradient's square overflows

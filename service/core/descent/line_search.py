@@ -191,9 +191,10 @@ def _cubic(a: Trial, b: Trial) -> float:
 
 
 def _parabola(a: Trial, b: Trial) -> float:
-    """Return the minimiser of the parabola through two values and the first derivative."""
+    """Return the minimiser of the parabola through two values and the first derivative; NaN of a line."""
     width = b.step - a.step
-    return a.step + a.derivative / ((a.value - b.value) / width + a.derivative) / 2.0 * width
+    below = (a.value - b.value) / width + a.derivative
+    return a.step + a.derivative / below / 2.0 * width if below else math.nan
 
 
 def _secant(a: Trial, b: Trial) -> float:
