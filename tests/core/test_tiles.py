@@ -153,6 +153,16 @@ def test_large_arrays_need_less_memory_and_no_more_than_quoted(monkeypatch):
     assert known.plan.peak_bytes < compiled_for(CHAIN, point).plan.peak_bytes / 2
 
 
+def test_an_array_that_only_a_region_reads_is_written_over():
+    A, B = np.ones((1_000, 20)), np.ones((20, 600))
+
+    plan = compiled_for("sum(tanh(A @ B))", {"A": A, "B": B}).plan
+
+    # the product, over which its derivative is written, beside a few tiles, inputs and derivatives
+    assert plan.memory + 2 * (A.size + B.size) < 1.5 * 600_000
+    assert plan.peak_bytes < 1.5 * 8 * 600_000
+
+
 @pytest.mark.parametrize("repeats", [1, 200])
 def test_the_clock_is_looked_at_between_tiles_and_within_long_ones(repeats):
     x = np.linspace(-1.0, 1.0, tiles.LARGE)

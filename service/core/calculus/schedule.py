@@ -20,6 +20,8 @@ from service.core.language.places import Place
 
 ELEMENT_BYTES = 8
 LEAVES = (INPUT, NUMBER)
+OVERWRITTEN = -1
+"""Last use of an array whose memory went to another."""
 REUSED_SIZE = 512
 """Smallest buffer that is worth writing into again; smaller ones cost less than the bookkeeping."""
 
@@ -221,7 +223,7 @@ class _Planner:
             self.root[index] = self.root[node.operands[0]] if node.operation.is_view else index
             for operand in node.operands:
                 self.last_use[self.root[operand]] = position
-        positions = {index: position for position, index in enumerate(ordered)}
+        self.positions = {index: position for position, index in enumerate(ordered)}
         self.read: dict[int, list[int]] = {}
         for region in {id(region): region for region in regions.values()}.values():
             last = region.indices[-1]
@@ -229,7 +231,7 @@ class _Planner:
             # What is read is needed until the last tile.
             self.read[last] = [self.root[each] for each in operands if each not in region.parts]
             for root in self.read[last]:
-                self.last_use[root] = max(positions[last], self.last_use[root])
+                self.last_use[root] = max(self.positions[last], self.last_use[root])
         forever = len(ordered)
         for index in kept:
             self.last_use[self.root[index]] = forever
@@ -239,6 +241,7 @@ class _Planner:
         self.aliases: dict[int, list[int]] = {}
         for index in ordered:
             self.aliases.setdefault(self.root[index], []).append(index)
+        self.overwritten: dict[int, int] = {}
         self.alive = 0
         self.loads: list[int] = []
 
@@ -253,14 +256,16 @@ class _Planner:
             if self.last_use[root] == position and graph.nodes[root].operation not in LEAVES
         ]
         planned = Step(index, node, self.regions.get(index))
-        is_reusing = self.sizes[index] >= REUSED_SIZE and not planned.is_whole
-        reused = self._reusable(index, node, dead) if is_reusing else None
         if planned.region is not None and index == planned.region.indices[0]:
-            self.alive += sum([self.sizes[whole] for whole in planned.region.whole])
+            self._begin(planned.region)
+        if planned.is_whole:
+            reused = self.overwritten.get(index)
+        else:
+            reused = self._reusable(index, node, dead) if self.sizes[index] >= REUSED_SIZE else None
         if reused is not None:
             planned.maker = self.root[reused]
             self.aliases[index] += self.aliases[planned.maker]
-            dead.remove(planned.maker)
+            dead = [root for root in dead if root != planned.maker]
         elif not planned.is_whole:  # those are counted at the region's start
             self.alive += self._size(index)
         largest = max([self.counts[each] for each in (index, *node.operands)])
@@ -269,6 +274,33 @@ class _Planner:
         released = tuple([alias for root in dead for alias in self.aliases[root]])
         planned.reused, planned.released, planned.cost = reused, released, cost_of(graph, node, largest)
         return planned
+
+    def _begin(self, region: Region) -> None:
+        """Find memory for the results that others need of a region: an array that it reads, or new memory."""
+        for whole in region.whole:
+            operand = self._overwritten(whole, region)
+            if operand is None:
+                self.alive += self.sizes[whole]
+            else:
+                self.overwritten[whole] = operand
+                self.last_use[self.root[operand]] = OVERWRITTEN
+
+    def _overwritten(self, whole: int, region: Region) -> int | None:
+        """Find an array that only the region needs, tile by tile, and no operation of it after this one."""
+        nodes, at = self.graph.nodes, region.indices.index(whole)
+        # A ufunc may write over its own operand; another source may read it more than once.
+        after = region.indices[at + 1 if nodes[whole].operation.ufunc else at :]
+        taken = {self.root[operand] for index in after for operand in nodes[index].operands}
+        found = []
+        for operand in [each for index in region.indices for each in nodes[index].operands]:
+            root = self.root[operand]
+            is_made = nodes[root].operation not in LEAVES and root not in region.indices
+            is_last = self.last_use[root] == self.positions[region.indices[-1]]
+            if nodes[operand].shape == region.shape and self._is_writable(operand):
+                found += [operand] if is_made and is_last else []
+            else:
+                taken.add(root)
+        return next((operand for operand in found if self.root[operand] not in taken), None)
 
     def _size(self, index: int) -> int:
         operation = self.graph.nodes[index].operation

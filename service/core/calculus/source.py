@@ -127,7 +127,8 @@ class Writer:
         for step in steps:
             name, source = self.name(step.index), self._expression(step)
             if step.is_whole:
-                before.append(f"{name} = empty({self._option(step.node.shape)})")
+                made = f"empty({self._option(step.node.shape)})"
+                before.append(f"{name} = {made if step.reused is None else self.name(step.reused)}")
                 inside.append(source)
             elif step.index in region.parts:
                 inside.append(f"{name} = {source}")
@@ -233,7 +234,7 @@ class Writer:
     def _on_arrays(self, step: Step) -> str:
         """Return the source on arrays, by what it writes into."""
         operation = step.node.operation
-        if step.reused is not None:
+        if step.reused is not None and not step.is_whole:
             return operation.into
         has_target = step.is_whole or (step.start is not None and self.is_placed)
         return operation.out if has_target else operation.array

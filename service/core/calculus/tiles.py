@@ -20,7 +20,8 @@ elements, the source reads::
         check()
     n5 = add_reduce(n5, None)
 
-`tile` being where a tile stands in the whole, `own` where it stands in a place.
+`tile` being where a tile stands in the whole, `own` where it stands in a place. Where an array that nothing
+else needs is read, a result like `n10` is written over it.
 """
 
 from __future__ import annotations
