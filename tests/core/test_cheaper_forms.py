@@ -126,6 +126,24 @@ def test_a_number_multiplies_the_product_where_that_is_smaller_than_a_factor():
     assert_allclose(found["B"], 2.0 * point["A"].T @ error, rtol=1e-13, atol=1e-13)
 
 
+@pytest.mark.parametrize(
+    ("function", "names", "of_rows"),
+    [("mean((X @ w - y)**2)", "w", 0), ("z = X @ w + b; mean(softplus(z) - y*z)", "wb", 1)],
+)
+def test_a_number_multiplies_derivatives_and_not_what_they_sum(function, names, of_rows):
+    random = np.random.default_rng(5)
+    point = {name: random.normal(size=20 if name == "w" else ()) for name in names}
+    data = {"X": random.normal(size=(SIZE, 20)), "y": random.normal(size=SIZE)}
+    shapes, sizes = ({name: np.shape(array) for name, array in each.items()} for each in (point, data))
+
+    body = compile_anew(function, shapes, sizes, METHODS["exact"], False, DEFAULT_LIMITS).plan.body
+    found = gradient(function, point, data)["gradient"]
+
+    assert [step.node.operation.name for step in body if step.node.size == SIZE].count("multiply") == of_rows
+    for name, slope in gradient(function, point, data, method="complex_step")["gradient"].items():
+        assert_allclose(found[name], slope, rtol=1e-12)
+
+
 def test_a_product_of_a_multiple_overflows_no_sooner():
     X = np.full((20, 30), 1e154)
 

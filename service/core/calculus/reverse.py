@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from service.core.language.graph import Graph, Node, Term
 from service.core.language.program import Program
 from service.core.language.reductions import reduce_to
-from service.core.language.shortcuts import sum_of_multiples
+from service.core.language.shortcuts import sum_of_multiples, without_number
 
 
 def differentiate(program: Program) -> dict[str, Term]:
@@ -112,12 +112,18 @@ def _depending_on(graph: Graph, inputs: Sequence[Term], last: int) -> set[int]:
 
 
 def _propagate(graph: Graph, node: Node, y: Term, active: set[int], found: dict[int, Term]) -> None:
-    """Add to each operand's cotangent what this node's cotangent contributes."""
+    """Add to each operand's cotangent what this node's cotangent contributes.
+
+    A number multiplies what is smaller: the product of matrices or the sum, not what is multiplied or summed.
+    """
     g, count = found[y.index], len(graph.nodes)
     operands = [Term(graph, operand) for operand in node.operands]
     for operand, rule in zip(operands, node.operation.derivatives, strict=True):
         if rule is not None and operand.index in active:
-            more = reduce_to(rule(g, y, *operands, *node.options), operand.shape)
+            is_laid_out = node.operation.is_view and operand.size == g.size
+            number, rest = without_number(g) if is_laid_out or operand.size < g.size else (None, g)
+            more = reduce_to(rule(rest, y, *operands, *node.options), operand.shape)
+            more = more if number is None else number * more
             _add(found, operand.index, more, is_new=more.index >= count)
 
 

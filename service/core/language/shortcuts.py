@@ -36,17 +36,26 @@ def sum_of_multiples(known: Term, more: Term) -> Term | None:
     if known.is_guarded or more.is_guarded:
         return None
     for first, second in ((known, more), (more, known)):
-        number = first.made_by("multiply")
-        if number is None or number.value is None or not 1.0 < abs(number.value) <= LARGEST_TAKEN_OUT:
+        number, others = without_number(first)
+        if number is None or number.value is None or not 1.0 != abs(number.value) <= LARGEST_TAKEN_OUT:
             continue
         rest = _over(second, number.value)
         if rest is not None:
-            return number * (Term(first.graph, first.node.operands[1]) + rest)
+            return number * (others + rest)
     return None
 
 
-LARGEST_TAKEN_OUT = 16.0
-"""The largest number that multiplies a sum in place of its terms."""
+SMALLEST_TAKEN_OUT, LARGEST_TAKEN_OUT = 2.0**-30, 16.0
+"""Numbers that multiply a sum of derivatives in place of its terms. 1/n of a mean is one, whose value is
+summed before it is divided, too."""
+
+
+def without_number(term: Term) -> tuple[Term | None, Term]:
+    """Part a product into the number that begins it, if it may multiply a sum, and the rest."""
+    number = term.made_by("multiply")
+    if term.is_guarded or number is None or abs(number.value or 0.0) < SMALLEST_TAKEN_OUT:
+        return None, term
+    return number, Term(term.graph, term.node.operands[1])
 
 
 def _over(term: Term, number: float) -> Term | None:
