@@ -9,8 +9,11 @@ import pytest
 from service.api.jsonio import dumps
 from service.core import descent, sweep
 from service.core.descent import fleet, formation
+from service.core.descent.choice import read_options
+from service.core.descent.path import Path
+from service.core.descent.problem import Problem
 from service.core.exceptions import NonFiniteResult, OverBudget
-from service.core.limits import Deadline, Limits, Scheduler
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits, Scheduler
 from tests.core.descent_cases import OPTIMIZERS, SCHEDULES
 
 CHAIN = "sum(10*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)"
@@ -303,6 +306,16 @@ def test_the_memory_of_a_sweep_is_within_what_is_announced(function, size, optim
 
     assert peak <= max(announced) + 300_000
     assert max(announced) <= 10 * peak + 2_000_000
+
+
+@pytest.mark.parametrize(("rows", "is_together"), [(100, True), (10_000, False)])
+def test_runs_on_large_arrays_go_one_by_one(rows, is_together):
+    data = {"X": np.ones((rows, 50)), "y": np.ones(rows)}
+    function, start = "mean(binary_cross_entropy(sigmoid(X @ w), y))", {"w": np.ones(50)}
+    problem = Problem(function, start, data, "exact", None, DEFAULT_LIMITS, NO_DEADLINE)
+    path = Path(problem, read_options({"learning_rate": 0.1}, DEFAULT_LIMITS))
+
+    assert (formation.Formation(path).size(3, 100) > 0) is is_together
 
 
 def test_a_sweep_that_needs_too_much_memory_is_refused():
