@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from benchmarks.core import REGRESSION, ROSENBROCK
 from benchmarks.derivatives import TWO_LAYERS
 from benchmarks.table import Goal, format_seconds, print_header, print_row, verdict
 from benchmarks.timing import Work, compare, median_seconds
+from service.core import descent
 from service.core.calculus.buffers import limit_buffers
 from service.core.descent.choice import read_options
 from service.core.descent.path import Path
@@ -141,6 +143,17 @@ def ours(row: Row) -> Callable[[], Arrays]:
     return descend
 
 
+def peak_bytes(row: Row) -> int:
+    """Trace the most memory that a descent takes beside its start and data."""
+    options = {"learning_rate": row.rate, "steps": STEPS}
+    descent(row.text, row.variables, row.constants, **options)
+    tracemalloc.start()
+    descent(row.text, row.variables, row.constants, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
 def by_numpy(row: Row) -> Callable[[], Arrays]:
     """Make the same loop around what a person writes."""
     function = getattr(by_hand, row.hand)
@@ -190,7 +203,7 @@ def print_tables(repetitions: int) -> bool:
 def _print(listed: Any, repetitions: int, *, has_goals: bool = True) -> set[str]:
     bandwidth, peer, answers = copy_bandwidth(), _jax(), set()
     print_header(
-        "a step of", "ours", "by hand", "ours / by hand", "JAX", "ours / JAX", "floor", "goals", "met"
+        "a step of", "ours", "by hand", "ours / by hand", "JAX", "ours / JAX", "floor", "peak", "goals", "met"
     )
     for row in listed:
         step, by_person = ours(row), by_numpy(row)
@@ -214,6 +227,7 @@ def _print(listed: Any, repetitions: int, *, has_goals: bool = True) -> set[str]
             f"{1 / pair.ratio:.2f}",
             *cells,
             format_seconds(row.least_bytes / bandwidth),
+            f"{peak_bytes(row) / 1e6:.2f} MB",
             ", ".join(str(goal) for goal, _ in goals) if has_goals else "",
             answer,
         )
