@@ -89,8 +89,8 @@ class _Arrangement:
             held += array
         self._operands[index] = operands
         self._reads[index] = {self._root[operand] for operand in operands}
-        for array in self._reads[index]:
-            self._readers[array].add(index)
+        for each in self._reads[index]:
+            self._readers[each].add(index)
         self._beyond[index] = max(most, self._size[root]) - self._size[root]
 
     def compute(self, wanted: int) -> None:
