@@ -52,6 +52,8 @@ def reduction(name: str, low: float = -2.0, high: float = 2.0) -> list[Case]:
         (", axis=(0, 2)", (2, 3, 2)),
         (", axis=(-1, 0), keepdims=True", (2, 3, 2)),
         (", keepdims=True", (2, 3)),
+        (", axis=()", (2, 3)),
+        (", axis=()", ()),
     ]
     return [Case(name, f"{name}(x{options})", {"x": shape}, low, high) for options, shape in variants]
 

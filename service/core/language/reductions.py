@@ -164,7 +164,12 @@ def _logsumexp_cotangent(
     g: Term, y: Term, x: Term, shift: Term, powers: Term, total: Term, axis: shapes.Axes, keepdims: bool
 ) -> Term:
     """Differentiate by x alone, of which the other operands are made."""
-    return spread(g, x, axis, keepdims) * x.apply("softmax", axis=axis)
+    return _logsumexp_slope(g, y, x, axis, keepdims)
+
+
+def _logsumexp_slope(g: Term, y: Term, x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
+    """Differentiate by softmax, which refuses any axis of a scalar, even none: ()."""
+    return spread(g, x, axis, keepdims) * x.apply("softmax", axis=axis if x.shape else None)
 
 
 def _faster_sum(shape: Shape, axis: shapes.Axes, keepdims: bool) -> str:
@@ -245,7 +250,7 @@ REDUCTIONS: tuple[Operation, ...] = (
     reduction(
         "logsumexp",
         "log(sum(exp(x))), without overflow",
-        lambda g, y, x, axis, keepdims: spread(g, x, axis, keepdims) * x.apply("softmax", axis=axis),
+        _logsumexp_slope,
         array="logsumexp_kernel({0}, {axis}, {keepdims})",
         on_arrays=_logsumexp_of,
         definition=_logsumexp,
