@@ -119,6 +119,7 @@ SAME = [
     ("round(4*M) + round(0.5) + round(1.5) + round(-2.5)", lambda M, **_: np.round(4 * M) + 0 + 2 - 2),
     ("sinc(M) + hypot(M, 2)", lambda M, **_: np.sinc(M) + np.hypot(M, 2)),
     ("arctan2(M, -1)", lambda M, **_: np.arctan2(M, -1)),
+    ("arctan2(0 % M, -1)", lambda M, **_: np.arctan2(0 % M, -1)),  # where M is below 0 the zero is -0
 ]  # fmt: skip
 
 

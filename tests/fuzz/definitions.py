@@ -9,6 +9,7 @@ import math
 import numpy as np
 
 from tests.fuzz.arithmetic import (
+    NAN,
     axes_of,
     choose,
     compare,
@@ -97,7 +98,7 @@ def kl_divergence(p, t):
     p, t = pair_of(p, t)
     if not p.ndim or not p.shape[-1]:
         raise ValueError("there is no last axis")
-    return total(each(lambda p, t: log_term(t, t / p) if t else mp.mpf(0))(p, t), -1)
+    return total(each(lambda p, t: t * (mp.log(t) - mp.log(p)) if t else mp.mpf(0))(p, t), -1)
 
 
 def poisson(p, t, epsilon=1e-7):
@@ -109,11 +110,15 @@ def pinball(p, t, quantile=0.5):
     return quantile * (t - p) if t > p else (1 - quantile) * (p - t)
 
 
+def length(x, axis):
+    return each(mp.sqrt)(total(x * x, axis))
+
+
 def cosine_distance(p, t):
     p, t = pair_of(p, t)
     if not p.ndim or not p.shape[-1]:
         raise ValueError("there is no last axis")
-    lengths = [each(mp.sqrt)(total(x * x, -1)) for x in (p, t)]
+    lengths = [length(x, -1) for x in (p, t)]
     return each(lambda product, a, b: 1 - product / (a * b))(total(p * t, -1), *lengths)
 
 
@@ -146,6 +151,11 @@ def with_options(function):
     return lambda x, **options: each(lambda number: function(number, **options))(x)
 
 
+def angle(y, x):
+    """Return the angle of a point, none on the cut, whose side only the sign of a zero tells."""
+    return NAN if y == 0 and x < 0 else mp.atan2(y, x)
+
+
 def log_gamma(x):
     """Return the logarithm of the magnitude of the gamma function."""
     return mp.log(abs(mp.gamma(x)))
@@ -162,7 +172,7 @@ SPECIAL = {
     "exp2": each(lambda x: mp.mpf(2) ** x),
     "cbrt": each(lambda x: mp.sign(x) * mp.cbrt(abs(x))),
     "hypot": each(mp.hypot),
-    "arctan2": each(mp.atan2),
+    "arctan2": each(angle),
     "arcsinh": each(mp.asinh),
     "arccosh": each(mp.acosh),
     "arctanh": each(mp.atanh),

@@ -73,9 +73,9 @@ class Expected:
         self.constants = {name: precise(array) for name, array in program.constants.items()}
         self.start = {name: precise(array) for name, array in program.variables.items()}
         self.value = tolerant(self.at(self.start), [self.at(self.start, seed) for seed in SEEDS])
-        self.refuse_a_kink()
+        self.left_by_steps = SMALLEST_SLOPE + self.left_at_a_corner()
         slopes = [self.slope(self.start, seed=seed) for seed in SEEDS]
-        self.gradient = tolerant_each(self.slope(self.start), slopes, SMALLEST_SLOPE)
+        self.gradient = tolerant_each(self.slope(self.start), slopes, self.left_by_steps)
         for numbers in self.gradient.values():
             if np.any(numbers.tolerance > abs(numbers.exact) + 1):
                 raise Undefined  # rounding decides it
@@ -105,9 +105,15 @@ class Expected:
                 found[name][place] = (first - second) / ((sides[0] - sides[1]) * h)
         return found
 
-    def refuse_a_kink(self):
-        """Raise `Undefined` where the derivatives of `ONE_SIDED` differ."""
-        refuse_a_kink([self.slope(self.start, sides=sides) for sides in ONE_SIDED], mp.mpf("1e-25"))
+    def left_at_a_corner(self):
+        """Return what the smallest step leaves where the second derivative jumps, as that of relu(x)**2 at 0.
+
+        Raise `Undefined` where the first does: where the derivatives of `ONE_SIDED` differ.
+        """
+        sides = [self.slope(self.start, sides=sides) for sides in ONE_SIDED]
+        refuse_a_kink(sides, mp.mpf("1e-25"))
+        above, below, farther = (np.concatenate([each[name].flat for name in each]) for each in sides)
+        return np.max(abs(2 * (farther - above) - (above - below)))
 
     def array_along(self, node, direction):
         """Return the derivative of an array along a direction."""
@@ -155,7 +161,7 @@ class Expected:
             (exact, value), *trials = [self.descend(method, rate, steps, seed) for seed in (EXACTLY, *SEEDS)]
         except Undefined:
             return None
-        more = SMALLEST_SLOPE
+        more = self.left_by_steps
         if method != "exact":
             more = 2 * steps * rate * self.rounding_of_steps(self.slope(self.start, method), exact, method)
         variables = tolerant_each(exact, [trial for trial, _ in trials], more)

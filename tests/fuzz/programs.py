@@ -17,7 +17,7 @@ from service.core.language.operations import OPERATIONS
 from tests.fuzz import constructs
 from tests.fuzz.arithmetic import mp, precise
 from tests.fuzz.constructs import COMPARISONS, written
-from tests.fuzz.definitions import DEFINITIONS
+from tests.fuzz.definitions import DEFINITIONS, length, logarithm, pair_of
 
 DRAWN = sorted(
     row.name
@@ -29,8 +29,15 @@ DRAWN = sorted(
 OFTEN = ["where", "index"] * 15
 """What has more ways of being written than the others."""
 
-ABSOLUTE = ("softmax", "log_softmax")
-"""Their derivatives are 1 - y and the like: where y is nearly 1, right to a rounding error of 1."""
+CANCELLING = {
+    "softmax": lambda y, change, x: y * change(x),
+    "log_softmax": lambda y, change, x: change(x),
+    "cosine_distance": lambda y, change, p, t: sum(change(logarithm(length(x, -1))) for x in pair_of(p, t)),
+    "cholesky": lambda y, change, a: y * change(np.full(y.shape, logarithm(length(a, None)))),
+}
+"""What rounding adds to derivatives that are differences, 1 - y and the like: right to a rounding error
+of their terms. Factors of the operand and of the result y do not show it, which leave a sum of 1 or a
+length of 1 as it is. By y, by what rounding changes in an array, and by the operands."""
 
 WHOLE = (("power", 1), ("cross_entropy", 1), ("one_hot", 0))
 """Operands by operation and place for which a number differs from all beside it: they are not rounded."""
@@ -104,19 +111,24 @@ class Evaluation:
         operands = [self.operand(node, place) for place in range(len(node.operands))]
         result = DEFINITIONS[node.operation](*operands, **node.options)
         result = self.rounded(result, 2.0**-49 if node.operation in SOLVING else 2.0**-52)
-        if self.random and self.is_for_derivatives and node.operation in ABSOLUTE:
-            scale = result if node.operation == "softmax" else 1
-            result = result + scale * (self.rounded(operands[0]) - operands[0])
+        if self.random and self.is_for_derivatives and node.operation in CANCELLING:
+            changed = result + CANCELLING[node.operation](result, self.change, *operands)
+            result = np.asarray(changed, dtype=object)
         return result
 
     def operand(self, node, place):
         operand = node.operands[place]
         array = self(operand)
+        if node.operation in COMPARISONS:
+            return array  # comparing rounds nothing: what is compared with itself stays equal
         if operand.is_data and (node.operation, place) in WHOLE:
             if node.operation == "cross_entropy" and is_labels(operand, array, self(node.operands[0])):
                 return one_hot(array, self(node.operands[0]).shape[-1])
             return array
         return self.rounded(array)
+
+    def change(self, array):
+        return self.rounded(array) - array
 
     def rounded(self, array, size=2.0**-52):
         array = np.asarray(array)

@@ -7,6 +7,7 @@ A failure shows the request. ``FUZZ_EXAMPLES=100`` draws as many programs for ev
 """
 
 import functools
+from random import Random
 
 import numpy as np
 import pytest
@@ -18,7 +19,8 @@ from tests.fuzz.arithmetic import precise
 from tests.fuzz.budget import WANTED
 from tests.fuzz.definitions import DEFINITIONS
 from tests.fuzz.expected import Expected, Undefined
-from tests.fuzz.programs import DRAWN, program, words_of
+from tests.fuzz.programs import DRAWN, Draft, finished, program, words_of
+from tests.fuzz.programs import number as literal
 
 EXAMPLES = WANTED or 2
 STEPS = 3
@@ -40,6 +42,46 @@ def test_nearly_every_program_is_compared():
     drawn = [expected(name, number) for name in DRAWN for number in range(EXAMPLES)]
 
     assert drawn.count(None) < 0.2 * len(drawn)
+
+
+def judged(x, write):
+    """Return what a program of one variable must give that a function writes."""
+    draft = Draft(Random(0))  # noqa: S311 - nothing is drawn
+    node = write(draft.apply, draft.array("variable", "v", values=x))
+    return Expected(finished(draft, node, node, False))
+
+
+@pytest.mark.parametrize(
+    ("x", "slope", "write"),
+    [
+        (0.0, 0.0, lambda apply, x: apply("square", apply("relu", x))),
+        (
+            2.0,
+            2**-56,
+            lambda apply, x: apply("cosine_distance", apply("stack", literal(1.0), literal(3.0)), x),
+        ),
+        (2.0, 1.0, lambda apply, x: apply("where", apply("less", x, x), literal(3.0), x)),
+    ],
+    ids=["the second derivative jumps", "terms cancel", "equal by what they are"],
+)
+def test_a_gradient_that_is_right_to_rounding_is_taken(x, slope, write):
+    wanted = judged(x, write)
+
+    assert wanted.gradient["v"].holds(slope)
+    assert not wanted.gradient["v"].holds(slope + 1e-13)
+
+
+@pytest.mark.parametrize(
+    ("x", "write"),
+    [
+        (-0.5, lambda apply, x: apply("arctan2", apply("modulo", literal(0.0), x), literal(-1.0))),
+        (-0.5, lambda apply, x: apply("kl_divergence", apply("stack", x), apply("stack", x))),
+    ],
+    ids=["the sign of a zero", "logarithms of numbers below 0"],
+)
+def test_a_program_without_one_value_is_not_compared(x, write):
+    with pytest.raises(Undefined):
+        judged(x, write)
 
 
 @functools.cache
