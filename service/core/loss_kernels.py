@@ -36,6 +36,12 @@ def settle_onto(product: Array, weight: Array) -> Array:
     return product
 
 
+def shifted_log(x: Array, shift: Array, out: Array | None = None) -> Array:
+    """Compute log(x + shift) of real elements in the memory of one array."""
+    result: Array = np.log(np.add(x, shift, out=out), out=out)
+    return result
+
+
 def xlogy(weight: Array, x: Array) -> Array:
     """Compute weight * log(x), 0 where the weight is 0."""
     return weighted(weight, np.log(x))

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from service.core import gradient
+from service.core.calculus.compiler import compile_anew
+from service.core.calculus.differences import METHODS
+from service.core.limits import DEFAULT_LIMITS
 from tests.fuzz.arithmetic import mp
 
 POINTS = np.array(
@@ -79,3 +82,12 @@ def test_a_weight_of_0_hides_an_infinite_logarithm_in_a_sum(loss):
     found = gradient(f"sum(a*{loss}(p, t, epsilon=0))", {"a": 1.0}, {"p": p, "t": t})
 
     assert found["value"] == pytest.approx(600 * np.log(4), rel=1e-14)
+
+
+def test_a_probability_and_epsilon_are_not_kept_for_the_derivative():
+    shapes, data = {"W": (64, 10), "b": (10,)}, {"X": (600, 64), "t": (600, 10)}
+    function = "mean(cross_entropy(softmax(X @ W + b), t))"
+
+    plan = compile_anew(function, shapes, data, METHODS["exact"], False, DEFAULT_LIMITS).plan
+
+    assert plan.memory < 2.5 * 6_000  # the probabilities, and in turn the loss and the derivative

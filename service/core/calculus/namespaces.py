@@ -95,6 +95,7 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "norm_kernel": activation_kernels.norm_kernel,
     "xlogy": loss_kernels.xlogy,
     "settle_onto": loss_kernels.settle_onto,
+    "shifted_log": loss_kernels.shifted_log,
     "exponent_shift": activation_kernels.exponent_shift,
     "shifted_exp": activation_kernels.shifted_exp,
     "logsumexp_of": activation_kernels.logsumexp_of,

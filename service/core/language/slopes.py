@@ -44,8 +44,14 @@ def _log_complement(p: Term, epsilon: Term) -> Term:
 
 
 def _xlogy(weight: Term, x: Term) -> Term:
-    product = weight * x.apply("log")
+    """Write the product with log(x), of x = p + ε without the sum, which a derivative would keep."""
+    p = x.made_by("add")
+    product = weight * (x.apply("log") if p is None else p.apply("shifted_log", _second(x)))
     return product if is_positive(x) else _settled(product, weight)
+
+
+def _second(x: Term) -> Term:
+    return Term(x.graph, x.node.operands[1])
 
 
 def _xlog_complement(weight: Term, p: Term, epsilon: Term) -> Term:
@@ -264,6 +270,15 @@ SLOPES: tuple[Operation, ...] = (
         out="complement_of({0}, {1}, {out})",
         into="complement_of({0}, {1}, {0})",
         is_nonnegative=True,
+    ),
+    internal(
+        "shifted_log",
+        ("x", "shift"),
+        "shifted_log({0}, {1})",
+        "log({0} + {1})",
+        cost=9.0,
+        out="shifted_log({0}, {1}, {out})",
+        into="shifted_log({0}, {1}, {0})",
     ),
     internal(
         "log_of_total",
