@@ -63,7 +63,8 @@ def is_finite(array: Float) -> bool:
     """
     if type(array) is not np.ndarray or not array.ndim:
         return math.isfinite(array)
-    return math.isfinite(np.vdot(array, array)) or bool(np.isfinite(array).all())
+    flat = array.ravel("K")  # in the order in which the elements stand, without a copy
+    return math.isfinite(np.vdot(flat, flat)) or bool(np.isfinite(array).all())
 
 
 def is_ready(value: ArrayLike) -> TypeGuard[Float]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.activation_kernels import decay_of
+from service.core.arrays import is_finite
 from service.core.language.shapes import axes_of
 
 Array = NDArray[Any]
@@ -82,9 +83,7 @@ def product_of_others(x: Array, axis: Axis) -> Array:
 
 def guarded_product(g: Array, x: Array) -> Array:
     """Multiply matrices so that the zeros of g make nothing but zeros, also times inf or NaN."""
-    flat = x.ravel("K")
-    # a sum of squares, which may overflow, needs no memory and half the time
-    if np.isfinite(np.vdot(flat, flat)) or np.isfinite(x).all():
+    if is_finite(x):
         product: Array = np.matmul(g, x)
         return product
     finite = np.isfinite(x)

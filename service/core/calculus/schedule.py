@@ -216,34 +216,36 @@ class _Planner:
         for index, region in regions.items():
             if index in region.parts:
                 self.sizes[index] = math.prod(region.tile_shape)
-        self.root: dict[int, int] = {}
-        self.last_use: dict[int, int] = {}
-        for position, index in enumerate(ordered):
-            node = graph.nodes[index]
-            self.root[index] = self.root[node.operands[0]] if node.operation.is_view else index
-            for operand in node.operands:
-                self.last_use[self.root[operand]] = position
         self.positions = {index: position for position, index in enumerate(ordered)}
-        self.read: dict[int, list[int]] = {}
-        for region in {id(region): region for region in regions.values()}.values():
-            last = region.indices[-1]
-            operands = [each for index in region.indices for each in graph.nodes[index].operands]
-            # What is read is needed until the last tile.
-            self.read[last] = [self.root[each] for each in operands if each not in region.parts]
-            for root in self.read[last]:
-                self.last_use[root] = max(self.positions[last], self.last_use[root])
-        forever = len(ordered)
-        for index in kept:
-            self.last_use[self.root[index]] = forever
-        for index in ordered:
-            if index not in varying:
-                self.last_use[self.root[index]] = forever
+        self.root: dict[int, int] = {}
         self.aliases: dict[int, list[int]] = {}
-        for index in ordered:
-            self.aliases.setdefault(self.root[index], []).append(index)
+        self.last_use: dict[int, int] = {}
+        self.read: dict[int, list[int]] = {}
+        self._follow_uses(ordered)
+        self._follow_regions()
+        for index in (*kept, *(index for index in ordered if index not in varying)):
+            self.last_use[self.root[index]] = len(ordered)  # beyond the last step
         self.overwritten: dict[int, int] = {}
         self.alive = 0
         self.loads: list[int] = []
+
+    def _follow_uses(self, ordered: Sequence[int]) -> None:
+        """Find for each node the one whose array it has, and for each array its names and its last use."""
+        for position, index in enumerate(ordered):
+            node = self.graph.nodes[index]
+            self.root[index] = self.root[node.operands[0]] if node.operation.is_view else index
+            self.aliases.setdefault(self.root[index], []).append(index)
+            for operand in node.operands:
+                self.last_use[self.root[operand]] = position
+
+    def _follow_regions(self) -> None:
+        """Hold what a region reads until its last tile."""
+        for region in {id(region): region for region in self.regions.values()}.values():
+            last = region.indices[-1]
+            operands = [each for index in region.indices for each in self.graph.nodes[index].operands]
+            self.read[last] = [self.root[each] for each in operands if each not in region.parts]
+            for root in self.read[last]:
+                self.last_use[root] = max(self.positions[last], self.last_use[root])
 
     def step(self, position: int, index: int) -> Step | None:
         """Plan one node; None for leaves."""

@@ -7,7 +7,7 @@ from service.core.language.graph import Term
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
 from service.core.language.rows import comparison, operator, unary
-from service.core.language.slopes import complement_of, zero_at_zero
+from service.core.language.slopes import known_complement, zero_at_zero
 
 SMALL_EXPONENT = 0.05
 """Below it a**(b - 1) may overflow where b * a**(b - 1) does not."""
@@ -41,7 +41,7 @@ OPERATORS: tuple[Operation, ...] = (
         lambda g, y, a, b: g,
         lambda g, y, a, b: -g,
         ufunc="subtract",
-        on_arrays=lambda a, b: complement_of(b) if a.value == 1.0 else None,
+        on_arrays=lambda a, b: known_complement(b) if a.value == 1.0 else None,
         shortcut=shortcuts.subtract,
         example="stack(1, 2) - 10",
     ),

@@ -31,15 +31,17 @@ def add(shape: Shape, a: Term, b: Term) -> Term | None:
 def sum_of_multiples(known: Term, more: Term) -> Term | None:
     """Multiply the sum of two products by the number that begins both; nothing else needs the second.
 
-    That rounds no more often. The number is small: what it no longer multiplies may underflow sooner.
+    That rounds no more often. What the number no longer multiplies may overflow or underflow sooner, so that
+    it is neither very small nor large.
     """
     if known.is_guarded or more.is_guarded:
         return None
     for first, second in ((known, more), (more, known)):
         number, others = without_number(first)
-        if number is None or number.value is None or not 1.0 != abs(number.value) <= LARGEST_TAKEN_OUT:
+        factor = number.value if number is not None else None
+        if number is None or factor is None or abs(factor) == 1.0 or abs(factor) > LARGEST_TAKEN_OUT:
             continue
-        rest = _over(second, number.value)
+        rest = _over(second, factor)
         if rest is not None:
             return number * (others + rest)
     return None

@@ -26,8 +26,8 @@ def _tanh_slope(x: Term) -> Term:
     return 4.0 * power / (total * total)
 
 
-def complement_of(p: Term) -> Term | None:
-    """Write 1 - p of a sigmoid p, with all its digits."""
+def known_complement(p: Term) -> Term | None:
+    """Write 1 - p with all its digits where p is a sigmoid by its odds."""
     odds = p.made_by("probability")
     x = odds.made_by("exp") if odds is not None else None
     return complement(x) if x is not None else None
@@ -35,7 +35,8 @@ def complement_of(p: Term) -> Term | None:
 
 def _log_complement(p: Term, epsilon: Term) -> Term:
     """Write log(1 - p + ε) as the kernel does; where 1 - p is known and ε small, the rounding is as small."""
-    known = complement_of(p) if (epsilon.value or 0.0) <= 1.0 else None
+    is_small = epsilon.value is not None and epsilon.value <= 1.0
+    known = known_complement(p) if is_small else None
     argument = (1.0 - p if known is None else known) + epsilon
     rounding = (argument - 1.0) - (epsilon - p)
     if known is None:
@@ -45,13 +46,10 @@ def _log_complement(p: Term, epsilon: Term) -> Term:
 
 def _xlogy(weight: Term, x: Term) -> Term:
     """Write the product with log(x), of x = p + ε without the sum, which a derivative would keep."""
-    p = x.made_by("add")
-    product = weight * (x.apply("log") if p is None else p.apply("shifted_log", _second(x)))
+    operands = [Term(x.graph, operand) for operand in x.node.operands]
+    is_sum = x.node.operation.name == "add"
+    product = weight * (operands[0].apply("shifted_log", operands[1]) if is_sum else x.apply("log"))
     return product if is_positive(x) else _settled(product, weight)
-
-
-def _second(x: Term) -> Term:
-    return Term(x.graph, x.node.operands[1])
 
 
 def _xlog_complement(weight: Term, p: Term, epsilon: Term) -> Term:
