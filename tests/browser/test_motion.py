@@ -1,11 +1,16 @@
 """Paths that move: played, stepped through and scrubbed, with the forces at each step."""
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visit import ROSENBROCK
 
 MOMENTUM = ROSENBROCK | {"optimizer": "momentum", "rate": "0.0005", "steps": "1000"}
+
+FORCES = [11, 93, 51], [138, 63, 252], [22, 22, 22]
+"""Colours of the arrows: the gradient's, that of momentum and the step's."""
 
 FRAMES = """
 async () => {
@@ -23,24 +28,18 @@ async () => {
 """
 
 
-def colours(page, wanted):
-    """Count the pixels of a colour on the plane."""
-    return page.locator("#plane").evaluate(
-        """(canvas, wanted) => {
-          const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
-          let found = 0;
-          for (let at = 0; at < data.length; at += 4) {
-            found += data[at] === wanted[0] && data[at + 1] === wanted[1] && data[at + 2] === wanted[2];
-          }
-          return found;
-        }""",
-        wanted,
-    )
+NOTE_MOMENTS = """
+() => {
+  window.moments = [];
+  const text = document.getElementById("moment-text");
+  const note = () => window.moments.push([performance.now(), text.textContent]);
+  new MutationObserver(note).observe(text, { childList: true });
+}
+"""
 
 
 def test_a_path_is_stepped_through_with_the_arrows_of_its_forces(playground, keep):
     found = playground(MOMENTUM)
-    found.expect("willReadFrequently")
     page = found.page
     fields = len(found.posts("/gradient/field"))
 
@@ -48,11 +47,9 @@ def test_a_path_is_stepped_through_with_the_arrows_of_its_forces(playground, kee
 
     expect(page.locator("#moment-text")).to_have_text("Step 9 of 1000")
     expect(page.locator("#forces")).to_be_visible()
-    found.wait("(count) => performance.getEntriesByType('resource').length > count", fields)
-    page.wait_for_load_state("networkidle")
+    for arrow in FORCES:
+        found.wait_for_colour("#plane", arrow, 20)
     assert len(found.posts("/gradient/field")) == fields + 1
-    for arrow in ([11, 93, 51], [138, 63, 252], [22, 22, 22]):
-        assert colours(page, arrow) > 20, arrow
     keep(page, "motion", full_page=True)
 
     page.click("#step-on")
@@ -80,12 +77,16 @@ def test_it_plays_from_the_start_pauses_and_is_moved_by_keys(playground):
 
 
 def test_who_wants_no_motion_sees_single_steps(playground):
-    page = playground(MOMENTUM, reduced_motion="reduce").page
+    found = playground(MOMENTUM, reduced_motion="reduce")
+    page = found.page
+    page.evaluate(NOTE_MOMENTS)
 
     page.click("#play")
-    page.wait_for_timeout(900)
+    found.wait("moments.length > 3")
 
-    assert 1 <= int(page.input_value("#moment")) <= 3
+    times, steps = zip(*page.evaluate("moments"), strict=True)
+    assert steps == tuple(f"Step {step} of 1000" for step in range(len(steps)))
+    assert all(after - before > 300 for before, after in pairwise(times))
 
 
 def test_momentum_has_a_slider_beside_its_optimizer(playground):

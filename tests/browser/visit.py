@@ -25,6 +25,12 @@ ROSENBROCK = {
 }
 """A setting with a path of a thousand steps."""
 
+HEAVY = """y = reshape(x, (2, 1)) @ reshape(x, (1, 2)) / 8
+z = reshape(y, (4, 1)) @ reshape(y, (1, 4))
+w = reshape(z, (16, 1)) @ reshape(z, (1, 16))
+mean(w**2) + sum(x**2)"""
+"""A function whose 100,000 steps take seconds."""
+
 PATIENCE_MS = 15_000
 
 FLAGS = [
@@ -36,6 +42,18 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+COUNT_COLOUR = """
+([place, red, green, blue]) => {
+  const canvas = document.querySelector(place);
+  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  let found = 0;
+  for (let at = 0; at < data.length; at += 4) {
+    found += data[at] === red && data[at + 1] === green && data[at + 2] === blue;
+  }
+  return found;
+}
+"""
 
 TELL_VIOLATIONS = """
 window.violations = [];
@@ -101,18 +119,40 @@ class Visit:
 
         Playwright's own wait evaluates in the page, which the page's policy forbids.
         """
+        self._wait(lambda: self.page.evaluate(expression, argument), expression)
+
+    def _wait(self, is_so, what):
         end = time.monotonic() + PATIENCE_MS / 1000
-        while not self.page.evaluate(expression, argument):
-            assert time.monotonic() < end, f"never true: {expression}"
+        while not is_so():
+            assert time.monotonic() < end, f"never true: {what}"
             self.page.wait_for_timeout(20)
 
     def wait_for_picture(self):
         """Wait until the landscape is drawn and the descent has ended."""
         self.wait("performance.getEntriesByName('landscape drawn').length > 0")
-        self.wait("document.getElementById('result-card').getAttribute('aria-busy') === 'false'")
+        self.wait_for_result()
         self.page.evaluate(
             "new Promise(requestAnimationFrame)"
         )  # what is asked for is drawn with the next frame
+
+    def wait_for_result(self):
+        """Wait until what came of the descent is shown."""
+        self.wait("document.getElementById('result-card').getAttribute('aria-busy') === 'false'")
+
+    def ask(self, act, path="**/descent"):
+        """Do something at a page at rest, wait for the result it leads to, and return the request's body.
+
+        The words of a result may be those of the one before, so no wait for words tells whether it is there.
+        """
+        with self.page.expect_response(path) as answered:
+            act()
+        self.wait_for_result()
+        return answered.value.request.post_data_json
+
+    def wait_for_colour(self, canvas, colour, pixels):
+        """Wait until more than so many pixels of a canvas have a colour."""
+        self.expect("willReadFrequently")
+        self.wait(f"(sought) => ({COUNT_COLOUR})(sought) > {pixels}", [canvas, *colour])
 
     @property
     def setting(self):
@@ -135,6 +175,10 @@ class Visit:
             for request in self.requests
             if request.method == "POST" and urlsplit(request.url).path == path
         ]
+
+    def wait_for_post(self, path, body):
+        """Wait until the newest body that was sent to a path is this one."""
+        self._wait(lambda: self.posts(path)[-1:] == [body], f"{path}: {body}")
 
     def close(self):
         """Close, and return what went wrong."""
