@@ -11,60 +11,66 @@ import { makeTurns } from "./turn.js";
 /** Outcomes of a run that came to a place where the gradient vanishes. */
 const ENDED = new Set(["converged", "stalled"]);
 
-/** Make the descent of a form's part. A result says what came of it; `show` has passing(tracks) and done(tracks). */
+/**
+ * Make the descent of a form's part. A result says what came of it; `show` has passing(tracks) and done(tracks).
+ *
+ * What is under way belongs to the setting that it was `asked` with: the reader may write another function meanwhile.
+ */
 export function makeDescent(setting, form, result, show) {
   const turns = makeTurns();
   let isStopping = false;
   let last = null; // the answer that a run can go on from
 
   async function run(signal, before = null, steps = setting.steps) {
-    const { path, body } = runRequest(setting, before, steps);
+    const asked = { ...setting };
     const showPassing = (records) => {
-      show.passing([makeTrack(setting, records)]);
+      show.passing([makeTrack(asked, records)]);
       result.showProgress(records, steps);
     };
     isStopping = false;
-    result.begin(path, body);
-    await guard(signal, async () => {
-      const askNext = (answer, onLine) => askPart(runRequest(setting, answer, steps), signal, onLine);
+    result.begin(asked, runRequest(asked, before, steps));
+    await guard(asked, signal, async () => {
+      const askNext = (answer, onLine) => askPart(runRequest(asked, answer, steps), signal, onLine);
       last = await runInParts(askNext, before, showPassing, () => isStopping);
-      show.done([makeTrack(setting, last.history)]);
+      show.done([makeTrack(asked, last.history)]);
       const status = isStopping && last.status === "deadline" ? "stopped" : last.status;
-      const kind = ENDED.has(status) ? await kindOf(last, signal) : undefined;
+      const kind = ENDED.has(status) ? await kindOf(asked, last, signal) : undefined;
       result.showRun({ ...last, status, kind });
     });
   }
 
   /** What kind of place a run came to; nothing where that cannot be told. */
-  async function kindOf({ variables }, signal) {
-    const request = curvatureRequest(setting, variables);
+  async function kindOf(asked, { variables }, signal) {
+    const request = curvatureRequest(asked, variables);
     const answer = await ask(request.path, request.body, signal).catch(() => null);
     signal.throwIfAborted();
     return answer?.curvature.kind;
   }
 
   async function compare(signal) {
-    const comparison = comparisonOf(setting);
+    const asked = { ...setting };
+    const comparison = comparisonOf(asked);
     if (!comparison) {
       showFault(form, "rates", words("badRates"));
+      clear();
       return;
     }
-    result.begin(comparison.path, comparison.body);
-    await guard(signal, async () => {
-      const found = await askComparison(setting, comparison, signal);
+    result.begin(asked, comparison);
+    await guard(asked, signal, async () => {
+      const found = await askComparison(asked, comparison, signal);
       show.done(found.map((each, index) => ({ ...each.track, label: String(index + 1) })));
       result.showRuns(found, comparison.runs ? "runsDone" : "sweepDone");
     });
   }
 
   /** Do what may be refused or overtaken, and show which it was. */
-  async function guard(signal, work) {
+  async function guard(asked, signal, work) {
     try {
       await work();
       clearFaults(form);
     } catch (error) {
       if (!signal.aborted) {
-        showFaults(form, faultsOf(error), setting.f);
+        showFaults(form, faultsOf(error), asked.f);
         clear();
       }
     }

@@ -13,11 +13,12 @@ export function makeForces(setting, onAdded) {
 
   async function askFor(tracks, signal) {
     const all = tracks.flatMap(({ records }) => records).filter(({ point }) => point.every(Number.isFinite));
-    const { path, body } = fieldRequest(setting, all.map(({ point }) => point));
+    const asked = { ...setting }; // another function may be written meanwhile
+    const { path, body } = fieldRequest(asked, all.map(({ point }) => point));
     const { gradient } = await ask(path, body, signal).catch(() => ({})); // the arrows of steps are there without
     if (gradient && !signal.aborted) {
-      unpackedRows(problemOf(setting).coordinates, gradient, all.length).forEach((row, index) => {
-        all[index].gradient = row && placeOf(setting, row);
+      unpackedRows(problemOf(asked).coordinates, gradient, all.length).forEach((row, index) => {
+        all[index].gradient = row && placeOf(asked, row);
       });
       onAdded();
     }

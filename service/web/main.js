@@ -42,7 +42,7 @@ function nameTables() {
 onLanguage(nameTables);
 startLanguage(element("language"));
 
-const result = makeResult(setting, (isBusy) => {
+const result = makeResult((isBusy) => {
   element("stop").disabled = !isBusy;
   element("result-card").setAttribute("aria-busy", String(isBusy));
 });

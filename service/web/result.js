@@ -14,9 +14,10 @@ const CAN_GO_ON = new Set(["max_steps", "stopped", "deadline"]);
 const element = (id) => document.getElementById(id);
 
 /** Make the result; `onBusy(isBusy)` is told when a run begins and ends. */
-export function makeResult(setting, onBusy) {
+export function makeResult(onBusy) {
   const command = makeCommand(element("descent-command"), "request");
   let runs = [];
+  let coordinates = []; // of what is under way
   let tell = () => {};
   const canvas = makeCanvas(element("curve"), (context, size) => drawCurves(context, size, runs));
   onLanguage(() => tell());
@@ -49,13 +50,15 @@ export function makeResult(setting, onBusy) {
       canvas.ask();
       tell();
     },
-    begin(path, body) {
+    begin(asked, { path, body }) {
+      ({ coordinates } = problemOf(asked));
       command.show(path, body);
       element("go-on").hidden = true;
       onBusy(true);
     },
     showProgress(passed, steps) {
       const last = passed.at(-1);
+      const point = unpacked(coordinates, last.variables);
       element("progress").hidden = false;
       element("progress").value = last.step / steps;
       element("figures").hidden = false;
@@ -64,7 +67,7 @@ export function makeResult(setting, onBusy) {
       element("status").dataset.status = "running";
       show([passed], () => {
         element("status").textContent = words("progress", { ...last, steps, value: short(last.value) });
-        writeFigures({ point: unpackedOf(last), value: last.value, norm: last.gradient_norm });
+        writeFigures({ point, value: last.value, norm: last.gradient_norm });
       });
     },
     showStopping: () => {
@@ -72,7 +75,8 @@ export function makeResult(setting, onBusy) {
     },
     showRun(answer) {
       end({ isRun: true, canGoOn: CAN_GO_ON.has(answer.status) });
-      show([answer.history], () => writeRun({ ...answer, point: unpackedOf(answer) }));
+      const point = unpacked(coordinates, answer.variables);
+      show([answer.history], () => writeRun({ ...answer, point }));
     },
     /** Show runs side by side, each {name(), answer}; `done` is the sentence for them. */
     showRuns(found, done) {
@@ -89,10 +93,6 @@ export function makeResult(setting, onBusy) {
       });
     },
   };
-
-  function unpackedOf({ variables }) {
-    return unpacked(problemOf(setting).coordinates, variables);
-  }
 }
 
 const hasRisen = ({ status, history, value }) => value > history[0].value && status !== "diverged";
