@@ -247,6 +247,7 @@ CASES: list[Case] = [
     Case("median", "median(x, axis=1, keepdims=True) * x", {"x": (2, 4)}),
     Case("quantile", "quantile(x, 0.3) + quantile(x, 1)", {"x": (5,)}),
     Case("quantile", "quantile(x, 0.75, axis=0)", {"x": (4, 2)}),
+    Case("quantile", "quantile(x, 0.4, axis=(2, 0))", {"x": (2, 3, 2)}),
     Case("var", "var(x) + sum(var(x, axis=1, ddof=1))", {"x": (2, 3)}),
     Case("std", "std(x) + sum(std(x, axis=0, keepdims=True)*x)", {"x": (3, 2)}),
     Case("inv", "inv(x @ x.T + eye(3))", {"x": (3, 3)}),

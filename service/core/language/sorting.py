@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from service.core.language import shapes
 from service.core.language.arrangement import AXIS
-from service.core.language.axes import flattened, one_axis
+from service.core.language.axes import one_axis
 from service.core.language.graph import Term
 from service.core.language.operation import REQUIRED, Operation, Shape, ShapeFault
 from service.core.language.rows import macro
@@ -70,17 +71,26 @@ def _sort(x: Term, axis: int) -> Term:
     return x.apply("sorted", axis=one_axis(axis, len(x.shape)))
 
 
-def _quantile_shape(x: Shape, q: float, axis: int | None, keepdims: bool) -> Shape:
+def _as_one_axis(x: Term, axis: shapes.Axes) -> tuple[Term, int]:
+    """Lay axes out as one, the last, unless they are one already."""
+    axes = shapes.axes_of(axis, len(x.shape))
+    if len(axes) == 1:
+        return x, axes[0]
+    kept = tuple([each for each in range(len(x.shape)) if each not in axes])
+    rows = tuple([x.shape[each] for each in kept])
+    moved = x.apply("transpose", axes=(*kept, *axes))
+    return moved.apply("reshape", shape=(*rows, math.prod([x.shape[each] for each in axes]))), len(kept)
+
+
+def _quantile_shape(x: Shape, q: float, axis: shapes.Axes, keepdims: bool) -> Shape:
     if not 0.0 <= q <= 1.0:
         raise ShapeFault("q is from 0 to 1")
-    if axis is not None:
-        one_axis(axis, len(x))
     return shapes.reduced_not_empty(x, axis, keepdims)
 
 
-def _quantile(x: Term, q: float, axis: int | None, keepdims: bool) -> Term:
+def _quantile(x: Term, q: float, axis: shapes.Axes, keepdims: bool) -> Term:
     """Interpolate between the two neighbours in sorted order, as NumPy's default."""
-    flat, place = flattened(x, axis)
+    flat, place = _as_one_axis(x, axis)
     ordered = flat.apply("sorted", axis=place)
     position = q * (flat.shape[place] - 1)
     low = min(int(position), max(flat.shape[place] - 2, 0))
