@@ -286,10 +286,11 @@ def test_the_command_is_copied(playground):
     found = playground()
     found.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = found.page
+    found.note("#descent-command button")
 
     page.locator("#descent-command button").click()
 
-    expect(page.locator("#descent-command button")).to_have_text("Copied")
+    found.wait_for_noted("Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == page.locator("#descent-command pre").inner_text()
 
@@ -303,8 +304,9 @@ def test_a_link_holds_the_whole_setting(playground, visit):
     page.fill("#steps", "77")
     page.select_option("#arrows", "down")
     page.get_by_role("button", name="Zoom in").click()
+    found.note("#copy-link")
     page.click("#copy-link")
-    expect(page.locator("#copy-link")).to_have_text("Copied")
+    found.wait_for_noted("Copied")
     link = page.evaluate("navigator.clipboard.readText()")
 
     other = visit(link.removeprefix(found.base))

@@ -29,6 +29,6 @@ def test_a_link_opens_the_page_in_its_state(visit, fragment):
         found.wait_for_picture()
         found.wait("document.getElementById('status').textContent !== ''")
 
-    found.wait_for_setting("tab", "text")
+    found.wait_for_setting("loss", "text")  # no link has it: the page has written its own address
     assert wanted.items() <= found.setting.items()
     assert found.page.evaluate(FAULTS) == ""

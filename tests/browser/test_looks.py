@@ -129,6 +129,7 @@ def test_the_language_is_the_browsers_until_the_reader_chooses(visit):
     expect(page.locator("#run")).to_have_text("Run")
     expect(page.locator("#status")).to_have_text("All 100 steps were run.")
     page.reload()
+    found.wait_for_picture()
 
     expect(page.locator("html")).to_have_attribute("lang", "en")
     expect(page.locator("#run")).to_have_text("Run")

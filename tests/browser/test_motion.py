@@ -28,16 +28,6 @@ async () => {
 """
 
 
-NOTE_MOMENTS = """
-() => {
-  window.moments = [];
-  const text = document.getElementById("moment-text");
-  const note = () => window.moments.push([performance.now(), text.textContent]);
-  new MutationObserver(note).observe(text, { childList: true });
-}
-"""
-
-
 def test_a_path_is_stepped_through_with_the_arrows_of_its_forces(playground, keep):
     found = playground(MOMENTUM)
     page = found.page
@@ -79,13 +69,13 @@ def test_it_plays_from_the_start_pauses_and_is_moved_by_keys(playground):
 def test_who_wants_no_motion_sees_single_steps(playground):
     found = playground(MOMENTUM, reduced_motion="reduce")
     page = found.page
-    page.evaluate(NOTE_MOMENTS)
+    found.note("#moment-text")
 
     page.click("#play")
-    found.wait("moments.length > 3")
+    found.wait_for_noted("Step 3 of 1000")
 
-    times, steps = zip(*page.evaluate("moments"), strict=True)
-    assert steps == tuple(f"Step {step} of 1000" for step in range(len(steps)))
+    times, texts = zip(*page.evaluate("noted"), strict=True)
+    assert texts == tuple(f"Step {step} of 1000" for step in range(len(texts)))
     assert all(after - before > 300 for before, after in pairwise(times))
 
 

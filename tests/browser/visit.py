@@ -55,6 +55,14 @@ COUNT_COLOUR = """
 }
 """
 
+NOTE_TEXTS = """
+(element) => {
+  window.noted = [];
+  const note = () => window.noted.push([performance.now(), element.textContent]);
+  new MutationObserver(note).observe(element, { childList: true });
+}
+"""
+
 TELL_VIOLATIONS = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => {
@@ -153,6 +161,14 @@ class Visit:
         """Wait until more than so many pixels of a canvas have a colour."""
         self.expect("willReadFrequently")
         self.wait(f"(sought) => ({COUNT_COLOUR})(sought) > {pixels}", [canvas, *colour])
+
+    def note(self, place):
+        """Note each text that an element gets from now on, with its time: some are there for a moment."""
+        self.page.locator(place).evaluate(NOTE_TEXTS)
+
+    def wait_for_noted(self, text):
+        """Wait until the element that is noted has had a text."""
+        self.wait("(text) => noted.some(([, noted]) => noted === text)", text)
 
     @property
     def setting(self):
