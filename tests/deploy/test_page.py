@@ -190,14 +190,14 @@ def no_swarm(engine):
 def test_the_commands_for_several_machines_work(image, no_swarm):
     port = free_port()
     environment = {"API_IMAGE": image, "PROXY_PORT": str(port)}
-    replicas = []
+    replicas = {"scale": 6, "rollback": 2}
 
     for words in shell_commands(SECTIONS["More than one machine"]):
         docker(*[word.replace("10.0.0.1", "127.0.0.1") for word in words[1:]], **environment)
         if words[1:3] == ["stack", "deploy"]:
             wait_until(lambda: is_ready(port))
-        if words[2] in ("scale", "rollback"):
-            replicas.append(len(docker("ps", "-q", "--filter", "name=kobai_api").split()))
+        if count := replicas.pop(words[2], None):  # who is taken away may still be answering
+            wait_until(lambda: len(docker("ps", "-q", "--filter", "name=kobai_api").split()) == count)
 
-    assert replicas == [6, 2]
+    assert not replicas
     wait_until(lambda: not docker("network", "ls", "-q", "--filter", "name=kobai_"))  # what goes last
