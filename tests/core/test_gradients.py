@@ -13,10 +13,11 @@ from service.core.calculus.costs import POINT_NODES
 from service.core.calculus.differences import CHECK, LEVELS, METHODS, differences
 from service.core.calculus.field import gradient_field
 from service.core.calculus.gradient import gradient
+from service.core.calculus.hessian import hessian
 from service.core.calculus.kernel import bind_on_arrays, bind_on_floats
 from service.core.calculus.verification import compare
 from service.core.exceptions import InvalidFunction
-from service.core.language.operations import FUNCTIONS, OPERATIONS
+from service.core.language.operations import FUNCTIONS, OPERATIONS, SECOND_KINKS, describe_operations
 from service.core.limits import DEFAULT_LIMITS
 from tests.core import tolerances
 from tests.core.operation_cases import CASES, Case
@@ -232,6 +233,37 @@ def test_kinks_and_branches_not_taken_have_the_documented_derivative(text: str, 
     assert arrays["x"] == pytest.approx(expected, rel=1e-15)
     assert floats["x"] == pytest.approx(expected, rel=1e-15)
     assert points["x"] == pytest.approx([expected, expected], rel=1e-15)
+
+
+SECOND_AT_ZERO = {
+    "abs": ("abs(x)", 0.0),
+    "relu": ("relu(x)", 0.0),
+    "sign": ("x*sign(x)", 0.0),
+    "floor": ("x*floor(x)", 0.0),
+    "%": ("x % 1", 0.0),
+    "minimum": ("minimum(x, 0)", 0.0),
+    "maximum": ("maximum(x, -x)", 0.0),
+    "clip": ("clip(x, 0, 1)", 0.0),
+    "hypot": ("hypot(x, 0)", 0.0),
+    "norm": ("norm(x)", 0.0),
+    "max": ("max(stack(x, 2*x))", 0.0),
+    "sort": ("sort(stack(x, -x))[0]", 0.0),
+    "hinge": ("hinge(x + 1, 1)", 0.0),
+    "leaky_relu": ("leaky_relu(x)", 0.0),
+    "elu": ("elu(x, alpha=0.5)", 0.5),
+    "where": ("where(x >= 0, x**2, log(x))", 2.0),
+}
+
+
+@pytest.mark.parametrize("name", SECOND_AT_ZERO)
+def test_second_derivatives_at_kinks_are_the_documented_ones(name: str):
+    text, expected = SECOND_AT_ZERO[name]
+    says_zero = next(row["kinks"] for row in describe_operations() if row["name"] == name).endswith(
+        SECOND_KINKS
+    )
+
+    assert hessian(text, {"x": 0.0})["hessian"]["x"]["x"] == expected
+    assert says_zero is (expected == 0.0)
 
 
 def test_extreme_elements_share_the_derivative_among_ties():

@@ -306,7 +306,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
             lambda g, y, condition, a, b: condition.apply("where", 0.0, g).guarded(),
         ),
         cost=2.0,
-        kinks="the branch not taken contributes nothing, not even NaN",
+        kinks="the branch not taken contributes nothing, not even NaN, nor to second derivatives",
         is_elementwise=True,
         is_analytic=False,
         example="where(arange(4) > 1, 1, -1)",

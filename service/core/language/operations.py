@@ -86,6 +86,12 @@ _NOTATIONS = (
 )
 
 
+def _second_kinks(row: Operation) -> str:
+    """Say what second derivatives are, unless the row does."""
+    is_said = not row.kinks or row.is_analytic or "second derivatives" in row.kinks
+    return "" if is_said else SECOND_KINKS
+
+
 def _notation(row: Operation, group: str) -> Notation:
     """Describe an operation."""
     return Notation(
@@ -95,7 +101,7 @@ def _notation(row: Operation, group: str) -> Notation:
         row.signature,
         row.meaning,
         row.example,
-        f"{row.kinks}{SECOND_KINKS}" if row.kinks and not row.is_analytic else row.kinks,
+        row.kinks + _second_kinks(row),
     )
 
 

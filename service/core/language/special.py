@@ -243,7 +243,7 @@ SPECIAL: tuple[Operation, ...] = (
         "x, below 0 alpha * (exp(x) - 1)",
         _elu,
         options=(("alpha", "number", 1.0),),
-        kinks="at 0 as below it",
+        kinks="at 0 as below it, second derivatives too",
         is_analytic=False,
         example="elu(stack(-1, 1))",
     ),
