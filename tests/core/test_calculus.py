@@ -282,6 +282,8 @@ NON_FINITE = [
     ("sqrt(x)", 0.0, "the derivative by x became inf at sqrt", 1, 1),
     ("1 + 1/x", 0.0, "the value became inf at /", 1, 6),
     ("where(x > 0, 1, log(x))", -1.0, "the value became nan at log", 1, 17),
+    ("where(x > 0, log(x), 0*exp(-1000*x))", -1.0, "the value became nan, from inf at exp", 1, 24),
+    ("where(x > 0 or not x < 5, log(x), 0*exp(-1000*x))", -1.0, "became nan, from inf at exp", 1, 37),
     ("exp(x) - exp(x)", 1000.0, "the value became nan, from inf at exp", 1, 1),
     ("x**0.5", 0.0, "the derivative by x became inf at **", 1, 2),
     ("x + 1/0", 1.0, "the value became inf at /", 1, 6),

@@ -16,7 +16,7 @@ from service.core.calculus.generated import make_function, write_source
 from service.core.calculus.inputs import array_data, array_names
 from service.core.calculus.template import Array
 from service.core.exceptions import Fault, NonFiniteResult, fault
-from service.core.language.graph import Graph, Term
+from service.core.language.graph import Graph, Node, Term
 from service.core.language.places import FUNCTION_POINTER
 from service.core.language.program import Program
 
@@ -129,11 +129,11 @@ class Watched:
         node, became = term.node, repr(value)
         for arguments in places:
             spoiled = self._spoiled(arguments)
-            if term.index in spoiled:
-                origin = _origin(graph, term.index, spoiled)
+            if term.index in spoiled.numbers:
+                origin = spoiled.origin(term.index)
                 node = graph.nodes[origin]
-                if not _is_alike(spoiled[origin], value):
-                    became = f"{value!r}, from {spoiled[origin]!r}"
+                if not _is_alike(spoiled.numbers[origin], value):
+                    became = f"{value!r}, from {spoiled.numbers[origin]!r}"
                 break
         detail = fault("non-finite", output=output, value=became, operation=node.called).detail
         if output.startswith("the derivative"):
@@ -143,36 +143,70 @@ class Watched:
             where = f"line {node.place.line}, {where}"
         raise NonFiniteResult(Fault("non-finite", f"{where}: {detail}", FUNCTION_POINTER, *node.place))
 
-    def _spoiled(self, arguments: tuple[Array, ...]) -> dict[int, float]:
-        """Return by operation an infinite or NaN element of its result, where there is one."""
-        found: dict[int, float] = {}
-
-        def probe(index: int, result: Any) -> None:
-            real = np.real(result)
-            is_bad = ~(np.isfinite(real) & np.isfinite(np.imag(result)))
-            if is_bad.any():
-                found[index] = float(np.ravel(real)[np.argmax(is_bad)])
-
+    def _spoiled(self, arguments: tuple[Array, ...]) -> _Spoiled:
+        """Run the program, and find what is infinite or NaN."""
         graph, names = self.program.graph, array_names(self.program)
+        spoiled = _Spoiled(graph)
         source = write_source(graph, self.outputs, names, is_probed=True, own=self.namespace)
         with np.errstate(all="ignore"):
             data = array_data(self.program, self.constants, lambda: None)
-            make_function(source, "None")(**data, probe=probe)(*arguments)
-        return found
+            make_function(source, "None")(**data, probe=spoiled.look)(*arguments)
+        return spoiled
 
 
 def _is_alike(first: float, second: float) -> bool:
     return first == second or (math.isnan(first) and math.isnan(second))
 
 
-def _origin(graph: Graph, index: int, spoiled: Mapping[int, float]) -> int:
-    """Go back from a bad result to the first operation that made one of good operands."""
-    origins, waiting, seen = [], [index], {index}
-    while waiting:
-        each = waiting.pop()
-        bad = [operand for operand in graph.nodes[each].operands if operand in spoiled]
-        if not bad:
-            origins.append(each)
-        waiting += [operand for operand in bad if operand not in seen]
-        seen.update(bad)
-    return min(origins)
+class _Spoiled:
+    """Operations of a graph whose results are infinite or NaN.
+
+    Attributes
+    ----------
+    numbers : dict of int to float
+        Of each the first such element.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.numbers: dict[int, float] = {}
+        self._nodes = graph.nodes
+        choices = [node.operands for node in graph.nodes if self._chooses(node)]
+        self._compared = {index for operands in choices for index in operands}
+        self._holds: dict[int, Array] = {}
+
+    def _chooses(self, node: Node) -> bool:
+        """Tell whether a condition chooses among the other operands."""
+        return not node.operation.is_condition and any(
+            self._nodes[operand].operation.is_condition for operand in node.operands[:1]
+        )
+
+    def look(self, index: int, result: Any) -> None:
+        """Look at a result; of conditions and what they choose among keep where they hold or are bad."""
+        real = np.real(result)
+        is_bad = ~(np.isfinite(real) & np.isfinite(np.imag(result)))
+        if is_bad.any():
+            self.numbers[index] = float(np.ravel(real)[np.argmax(is_bad)])
+        if index in self._compared:
+            self._holds[index] = result if self._nodes[index].operation.is_condition else is_bad
+
+    def origin(self, index: int) -> int:
+        """Go back from a bad result to the first operation that made one of good operands."""
+        origins, waiting, seen = [], [index], {index}
+        while waiting:
+            each = waiting.pop()
+            bad = [operand for operand in self._taken(self._nodes[each]) if operand in self.numbers]
+            if not bad:
+                origins.append(each)
+            waiting += [operand for operand in bad if operand not in seen]
+            seen.update(bad)
+        return min(origins)
+
+    def _taken(self, node: Node) -> Sequence[int]:
+        """Return the operands of a node, of those that a condition chooses among the bad ones chosen."""
+        if not self._chooses(node):
+            return node.operands
+        condition, *others = node.operands
+        holds = self._holds[condition]
+        sides = (holds, np.logical_not(holds))
+        pairs = [(each, side) for each, side in zip(others, sides, strict=False) if each in self._holds]
+        return [each for each, side in pairs if (self._holds[each] & side).any()]

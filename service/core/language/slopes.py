@@ -148,9 +148,9 @@ SLOPES: tuple[Operation, ...] = (
         cost=12.0,
         workspace=2.0,
     ),
-    internal("logical_and", ("a", "b"), "{0} & {1}", "({0} and {1})"),
-    internal("logical_or", ("a", "b"), "{0} | {1}", "({0} or {1})"),
-    internal("logical_not", ("a",), "~{0}", "(not {0})"),
+    internal("logical_and", ("a", "b"), "{0} & {1}", "({0} and {1})", is_condition=True),
+    internal("logical_or", ("a", "b"), "{0} | {1}", "({0} or {1})", is_condition=True),
+    internal("logical_not", ("a",), "~{0}", "(not {0})", is_condition=True),
     internal(
         "masked",
         ("condition", "x"),
