@@ -193,16 +193,13 @@ def check_step(
     for name, array in variables.items():
         step = h if h is not None else method.step
         steps = step * np.maximum(1.0, np.abs(array)) if h is None and method.is_relative else step
-        lost = array + steps == array
-        if method.name == "central":
-            lost |= array - steps == array
+        x = np.abs(array) if method.name == "central" else array  # away from 0 more is lost than towards it
+        lost = x + steps == x
         if np.count_nonzero(lost):
             position = np.unravel_index(int(np.argmax(lost)), array.shape)
-            x = float(array[position])
-            where = pointer_to(field, name, *map(int, position))
-            raise InvalidRequest(
-                fault("step-lost", "/h", h=repr(step_at(method, h, x)), where=where, value=repr(x))
-            )
+            element = float(array[position])
+            where, step = pointer_to(field, name, *map(int, position)), step_at(method, h, element)
+            raise InvalidRequest(fault("step-lost", "/h", h=repr(step), where=where, value=repr(element)))
 
 
 def arrays_of(tensors: Tensors, field: str) -> dict[str, Array]:

@@ -62,4 +62,6 @@ def float_data(
         if name in lowered.inputs
         for element, value in enumerate(np.ravel(constants[name]).tolist())
     }
-    return data | ({"h": h} if STEP in lowered.inputs else {})
+    if STEP in lowered.inputs:
+        data["h"] = h
+    return data

@@ -66,9 +66,10 @@ class Options(dict[str, Any]):
         self.optimizer = OPTIMIZERS[values["optimizer"]]
         self.schedule = SCHEDULES[values["schedule"]]
         self.stepper = _stepper(self.optimizer, values)
-        self.batch: Batch | None = read_batch(values["batch"]) if values["batch"] is not None else None
-        self.projections: dict[str, Projection] = read_projections(values["project"] or {})
-        self.given_bounds = given_bounds(values["bounds"] or {})
+        batch, project, bounds = values["batch"], values["project"], values["bounds"]
+        self.batch: Batch | None = read_batch(batch) if batch is not None else None
+        self.projections: dict[str, Projection] = read_projections(project) if project else {}
+        self.given_bounds = given_bounds(bounds) if bounds else {}
 
     def at_rate(self, rate: float) -> Options:
         """Return the options with another learning rate that is within its range."""
@@ -135,14 +136,13 @@ class Options(dict[str, Any]):
 
     def binding(self) -> dict[str, Any]:
         """Return what a state is bound to: the options that its run uses, with their values."""
-        plain = {
-            **self,
-            "bounds": self.given_bounds,
-            "project": {name: each.plain for name, each in self.projections.items()},
-            "batch": self.batch.plain if self.batch else None,
-        }
-        names = _kept(self.optimizer, self.schedule)
-        return dict(zip(names, map(plain.__getitem__, names), strict=True))
+        kept = {name: self[name] for name in _kept(self.optimizer, self.schedule)}
+        kept["bounds"] = self.given_bounds
+        if "project" in kept:
+            kept["project"] = {name: each.plain for name, each in self.projections.items()}
+        if self.batch:
+            kept["batch"] = self.batch.plain
+        return kept
 
 
 @cache
@@ -176,7 +176,7 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
         check_range(OPTIONS[name], value, limits)
     optimizer = OPTIMIZERS[chosen.get("optimizer", DEFAULTS["optimizer"])]
     schedule = SCHEDULES[chosen.get("schedule", DEFAULTS["schedule"])]
-    options = Options({**DEFAULTS, **optimizer.defaults, **schedule.defaults, **chosen})
+    options = Options(_defaults(optimizer, schedule) | chosen)
     if options.stepper not in RULES:
         _refuse_rules_alone(options)
         return Options(options | IGNORED)
@@ -185,6 +185,12 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
             needed = f"schedule {schedule.name}"
             raise InvalidRequest(fault("missing-option", pointer_to(name), option=name, needed_by=needed))
     return options
+
+
+@cache
+def _defaults(optimizer: Optimizer, schedule: Schedule) -> dict[str, Any]:
+    """Return the values of all options that are not given."""
+    return {**DEFAULTS, **optimizer.defaults, **schedule.defaults}
 
 
 def _stepper(optimizer: Optimizer, values: Mapping[str, Any]) -> str:

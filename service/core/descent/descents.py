@@ -17,6 +17,7 @@ from service.core.descent.state import write_state
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
 
+@np.errstate(all="ignore")
 def descent(
     function: str,
     variables: Tensors,
@@ -78,14 +79,14 @@ def descent(
     >>> path["status"], path["variables"]["x"].round(12).tolist()
     ('max_steps', [-6.11e-10, 8.15e-10])
     """
-    with np.errstate(all="ignore"):
+    end = deadline or NO_DEADLINE
+    problem = Problem(function, variables, constants or {}, method, h, limits, end, answer_numbers)
+    if not problem.kernel.is_on_floats:
         limit_buffers()
-        end = deadline or NO_DEADLINE
-        problem = Problem(function, variables, constants or {}, method, h, limits, end, answer_numbers)
-        path = Path(problem, read_options(options, problem.limits), state)
-        path.begin()
-        path.finish(on_progress)
-        answer = path.told()
-        del problem, path  # the state is laid out in memory that they held
-        answer["state"] = write_state(answer["state"])
-        return answer
+    path = Path(problem, read_options(options, problem.limits), state)
+    path.begin()
+    path.finish(on_progress)
+    answer = path.told()
+    del problem, path  # the state is laid out in memory that they held
+    answer["state"] = write_state(answer["state"])
+    return answer

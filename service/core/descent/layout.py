@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -126,7 +126,7 @@ class Layout:
         slots, optimizer = template.source.slots, rules.optimizer
         self.names: tuple[str, ...] = ()
         self.norm_of: Callable[..., float] = math.hypot if template.is_on_floats else total_norm
-        self.has_element: Callable[[Parts], bool] = any if template.is_on_floats else has_element
+        self.has_element: Callable[[Iterable[Any]], bool] = any if template.is_on_floats else has_element
         self.slots = self._add(*slots)
         self.moments = self._add(*(f"{moment}_{slot}" for moment in optimizer.moments for slot in slots))
         self.gradient = self._add(*(f"g_{slot}" for slot in slots))
@@ -193,7 +193,8 @@ class Layout:
 
     def can_move(self, parts: Parts) -> bool:
         """Tell whether gradient or moments can still change a variable."""
-        return self.has_element((*parts[self.gradient], *map(parts.__getitem__, self.moving)))
+        has_element = self.has_element
+        return has_element(parts[self.gradient]) or has_element(map(parts.__getitem__, self.moving))
 
     def _add(self, *names: str) -> slice:
         start = len(self.names)
@@ -212,7 +213,7 @@ def total_norm(*parts: Any) -> float:
     return math.hypot(*norms)
 
 
-def has_element(parts: Parts) -> bool:
+def has_element(parts: Iterable[Any]) -> bool:
     """Tell whether one of the arrays has an element that is not zero."""
     return any(map(np.count_nonzero, parts))
 
@@ -224,13 +225,16 @@ class Iterate:
     ----------
     step : int
         Its number.
+    value : float
+        The function's value.
     """
 
-    __slots__ = ("layout", "parts", "reason", "step")
+    __slots__ = ("layout", "parts", "reason", "step", "value")
 
     def __init__(self, reason: Reason, parts: Parts, layout: Layout) -> None:
         self.reason, self.parts, self.layout = reason, parts, layout
         self.step: int = parts[layout.k]
+        self.value: float = parts[layout.value]
 
     @property
     def slots(self) -> Parts:
@@ -246,11 +250,6 @@ class Iterate:
     def moments(self) -> Parts:
         """The optimizer's moments."""
         return self.parts[self.layout.moments]
-
-    @property
-    def value(self) -> float:
-        """The function's value."""
-        return float(self.parts[self.layout.value])
 
     @property
     def gradient(self) -> Parts:

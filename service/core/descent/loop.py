@@ -97,7 +97,7 @@ class Loop:
     advance: Callable[..., tuple[int, int, Parts]]
     judge: Callable[..., tuple[int, Parts]]
 
-    def run(self, start: Parts, last: int, *, is_fresh: bool) -> tuple[Reason, Parts]:
+    def run(self, start: Parts, last: int, *, is_fresh: bool) -> Iterate:
         """Run `advance`, and write down what is known of a streak in which it ended."""
         code, judged, parts = self.advance(*start, last, is_fresh)
         reason, layout = REASONS[code], self.layout
@@ -108,8 +108,10 @@ class Loop:
         elif reason is Reason.RAISED and judged != k - 1:
             parts = layout.with_best(parts, k - 1, layout.before)
         else:
-            return reason, parts
-        return Reason.OVERSHOT if parts[layout.best] < -parts[layout.bound] else reason, parts
+            return Iterate(reason, parts, layout)
+        if parts[layout.best] < -parts[layout.bound]:
+            reason = Reason.OVERSHOT
+        return Iterate(reason, parts, layout)
 
     def carry(self, memory: Memory) -> dict[str, Any]:
         """Return what the parts carry of a state's memory."""

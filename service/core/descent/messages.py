@@ -24,6 +24,8 @@ class Outcome(NamedTuple):
         The run and what the client chose.
     start_value : float
         The value at the first step of all.
+    gradient_norm : float
+        That of the last iterate.
     noise : float
         That of the problem.
     """
@@ -31,6 +33,7 @@ class Outcome(NamedTuple):
     run: Run
     options: Options
     start_value: float
+    gradient_norm: float
     noise: float
 
     @property
@@ -59,7 +62,7 @@ class Outcome(NamedTuple):
 
 def _max_steps(end: Outcome) -> str:
     point = end.run.point
-    value, norm = point.value, point.gradient_norm
+    value, norm = point.value, end.gradient_norm
     is_far = norm > LARGE * max(1.0, abs(value))
     remedy = "; optimizer lbfgs needs no learning_rate" if is_far and end.has_remedy else ""
     if is_far and end.options["project"] and not end.options.optimizer.is_euclidean:
@@ -94,7 +97,7 @@ CONVERGENCES: dict[Reason, Callable[[Outcome], str]] = {
     ),
     Reason.EXHAUSTED: lambda end: (
         "any further decrease is lost in the rounding of the value; the gradient's norm is "
-        f"{end.run.point.gradient_norm:.3g}"
+        f"{end.gradient_norm:.3g}"
     ),
 }
 """What to say of each reason to have converged."""
@@ -135,7 +138,7 @@ def _reason_of_stall(end: Outcome) -> str:
     if point.reason is Reason.BLOCKED:
         return (
             "no step of any length lowers the value, though the gradient's norm is "
-            f"{point.gradient_norm:.3g}: at a kink, or where the value is mostly rounding"
+            f"{end.gradient_norm:.3g}: at a kink, or where the value is mostly rounding"
         )
     if not point.has_gradient:
         return "the gradient is exactly zero, at a stationary point or on a plateau"

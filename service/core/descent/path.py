@@ -200,25 +200,26 @@ class Path:
                 on_progress(run.record(self.options["ticks"] == "variables"))
             run.advance()
 
-    def _message(self) -> str:
+    def _message(self, gradient_norm: float) -> str:
         """Return the outcome in a sentence."""
         start_value = self.content["start_value"] + 0.0
-        return Outcome(self.run, self.options, start_value, self.problem.noise).message()
+        return Outcome(self.run, self.options, start_value, gradient_norm, self.problem.noise).message()
 
     def told(self) -> dict[str, Any]:
         """Return what the caller gets, with the state still to be sealed."""
         run, point = self.run, self.run.point
         variables, best = self.problem.kernel.unpack(point.slots), run.best(point)
+        norm = point.gradient_norm
         known = best if run.stopped is point else run.best(run.stopped)
         memory = self.stepper.remember(run.stopped)
         return {
             "variables": variables,
             "value": point.value,
-            "gradient_norm": point.gradient_norm,
+            "gradient_norm": norm,
             "steps": point.step - run.first,
             "evaluations": self.stepper.evaluations(point, run.first) * self.problem.kernel.evaluations,
             "status": run.status,
-            "message": self._message(),
+            "message": self._message(norm),
             "best": best,
             "history": run.even_records(),
             **({"gradient": self.problem.kernel.unpack(point.gradient)} if self.options["gradient"] else {}),

@@ -62,7 +62,7 @@ class Searcher(ABC):
         """Count the evaluations of value and gradient from the first step on."""
         return int(point.carried("evaluations"))
 
-    def run(self, start: Parts, last: int, *, is_fresh: bool) -> tuple[Reason, Parts]:
+    def run(self, start: Parts, last: int, *, is_fresh: bool) -> Iterate:
         """Go from an iterate to the step `last`, or to where there is a reason to come back."""
         parts, code, place = start, JUDGED, self.layout.k
         try:
@@ -75,5 +75,5 @@ class Searcher(ABC):
                 if code != JUDGED:
                     code, parts = self.arrived(code, parts)
         except DeadlineExceeded:
-            return Reason.INTERRUPTED, parts
-        return Reason.REACHED if code == JUDGED else Reason(code), parts
+            return Iterate(Reason.INTERRUPTED, parts, self.layout)
+        return Iterate(Reason.REACHED if code == JUDGED else Reason(code), parts, self.layout)

@@ -39,15 +39,14 @@ KEYS = {
 }
 
 
-NUMBERS = frozenset({float, int, bool})
-NUMBER = Struct("=3sd").pack
+NUMBER = Struct("=d").pack
 SMALL = 1_000
 """Elements of an array up to which its bytes are collected with those of others."""
 KNOWN_ORDERS = 256
 """Mappings whose keys are kept in order: those of every state, and some of variables."""
 
 
-Order = Callable[[tuple[str, ...]], list[tuple[str, bytes]]]
+Order = Callable[..., list[tuple[str, bytes, bytes]]]
 Part = Any
 """Bytes of a state, or a list of those of several runs where these differ."""
 
@@ -203,9 +202,9 @@ def _bad(why: str) -> InvalidRequest:
     return InvalidRequest(fault("bad-state", "/state", why=why))
 
 
-def _order(keys: tuple[str, ...]) -> list[tuple[str, bytes]]:
-    """Return the keys of a mapping in order, each with its bytes."""
-    return [(key, f"{key!r}:".encode()) for key in sorted(keys)]
+def _order(*keys: str) -> list[tuple[str, bytes, bytes]]:
+    """Return the keys of a mapping in order, each with its bytes and with those before a number."""
+    return [(key, f"{key!r}:".encode(), f"{key!r}:();".encode()) for key in sorted(keys)]
 
 
 _known_order = lru_cache(KNOWN_ORDERS)(_order)
@@ -231,12 +230,14 @@ def _hex(seal: Any) -> str:
 
 def _lay_out(content: Mapping[str, Any], parts: list[Part], order: Order, seal: Any = None) -> None:
     """Write what a mapping holds as bytes that tell it from all else; large arrays go into a seal at once."""
-    for key, name in order(tuple(content)):
+    for key, name, before_number in order(*content):
         value = content[key]
         kind = type(value)
-        if kind in NUMBERS:  # as an array would be, at a tenth of the cost
-            parts += name, NUMBER(b"();", value + 0.0)
-        elif value is None or isinstance(value, str):
+        if value is None:
+            parts += name, b"None;"
+        elif kind is float or kind is int or kind is bool:  # as an array would be, at a tenth of the cost
+            parts += before_number, NUMBER(value + 0.0)
+        elif isinstance(value, str):
             parts += name, b"%a;" % value
         elif kind is dict or (kind is not np.ndarray and isinstance(value, Mapping)):
             parts += name, _opening(value)

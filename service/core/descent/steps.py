@@ -22,7 +22,7 @@ class Stepper(Protocol):
     def is_stationary(self) -> bool:
         """Whether a step that changes nothing is the end."""
 
-    def run(self, start: Parts, last: int, *, is_fresh: bool) -> tuple[Reason, Parts]:
+    def run(self, start: Parts, last: int, *, is_fresh: bool) -> Iterate:
         """Go from an iterate to the step `last`, or to where there is a reason to come back."""
 
     def carry(self, memory: Memory) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class Steps:
 
     def _advance(self, start: Parts, last: int, *, is_fresh: bool = False) -> Iterate:
         """Run the loop; a step at which floats raise is evaluated on arrays."""
-        point = self._run(start, last, is_fresh=is_fresh)
+        point = self.stepper.run(start, last, is_fresh=is_fresh)
         while point.reason is Reason.RAISED:
             try:
                 self.deadline.check()
@@ -85,17 +85,13 @@ class Steps:
             if judged.reason is not Reason.JUDGED:
                 return judged
             start = judged.parts
-            point = self._run(start, last)
+            point = self.stepper.run(start, last, is_fresh=False)
         return self._first_beyond(start, point) if point.reason is Reason.OVERSHOT else point
 
     def _first_beyond(self, start: Parts, end: Iterate) -> Iterate:
         """Find by bisection the first iterate whose value fell below the bound, at the end or before."""
         low, high = Iterate(Reason.JUDGED, start, self.layout), end
         while high.step - low.step > 1:
-            middle = self._run(low.parts, (low.step + high.step) // 2)
+            middle = self.stepper.run(low.parts, (low.step + high.step) // 2, is_fresh=False)
             low, high = (low, middle) if middle.reason is Reason.OVERSHOT else (middle, high)
         return Iterate(Reason.DIVERGED, high.parts, self.layout)
-
-    def _run(self, start: Parts, last: int, *, is_fresh: bool = False) -> Iterate:
-        reason, parts = self.stepper.run(start, last, is_fresh=is_fresh)
-        return Iterate(reason, parts, self.layout)

@@ -60,12 +60,12 @@ class Stochastic:
         """What stands where in the parts."""
         return self.loop.layout
 
-    def run(self, start: Parts, last: int, *, is_fresh: bool) -> tuple[Reason, Parts]:
+    def run(self, start: Parts, last: int, *, is_fresh: bool) -> Iterate:
         """Go from an iterate to the step `last`, or to where there is a reason to come back."""
         place, updates = self.layout.k, self.batches.updates
         try:
             if is_fresh:
-                return self._begin(start)
+                return Iterate(*self._begin(start), self.layout)
             parts = start
             while parts[place] < last:
                 end = min(last, parts[place] - parts[place] % updates + updates)
@@ -73,10 +73,10 @@ class Stochastic:
                 if reason is Reason.REACHED and end % updates == 0:
                     reason, parts = self._judge_epoch(parts)
                 if reason not in (Reason.REACHED, Reason.JUDGED):
-                    return reason, parts
+                    return Iterate(reason, parts, self.layout)
         except DeadlineExceeded:
-            return Reason.INTERRUPTED, start
-        return Reason.REACHED, parts
+            return Iterate(Reason.INTERRUPTED, start, self.layout)
+        return Iterate(Reason.REACHED, parts, self.layout)
 
     def conclude(self, point: Iterate) -> Iterate:
         """Judge an iterate by all rows, as the end of a run."""
