@@ -40,6 +40,16 @@ def is_complex(x: object) -> bool:
     return np.asarray(x).dtype.kind == "c"
 
 
+def chosen(condition: Array, x: Array, y: Array, out: Array) -> Array:
+    """Write x where a condition holds, else y."""
+    np.copyto(out, y)
+    if condition.shape == out.shape and np.ndim(x) in (0, out.ndim) and np.size(x) in (1, out.size):
+        np.putmask(out, condition, x)  # takes three quarters of the time where the condition changes often
+    else:
+        np.copyto(out, x, where=condition)
+    return out
+
+
 def log1p_kernel(x: Array) -> Array:
     """log(1 + x), for complex x too, where NumPy's own loses the digits of a small real part."""
     if not is_complex(x):
@@ -63,11 +73,11 @@ def softmax_kernel(x: Array, axis: Axis = -1) -> Array:
     return powers
 
 
-def log_softmax_kernel(x: Array, axis: Axis = -1) -> Array:
+def log_softmax_kernel(x: Array, axis: Axis = -1, out: Array | None = None) -> Array:
     """Compute x - max - log(sum(exp(x - max))) along the axis."""
-    shifted = x - maxima(x, axis)
-    result: Array = shifted - _log_of_sum(shifted, axis)
-    return result
+    shifted: Array = np.subtract(x, maxima(x, axis), out=out)
+    shifted -= _log_of_sum(shifted, axis)
+    return shifted
 
 
 def logsumexp_kernel(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:

@@ -2,6 +2,8 @@
 
 import itertools
 import threading
+import tracemalloc
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from service.core import descent, gradient, gradient_field, hvp, sweep, value
+from service.core import descent, gradient, gradient_field, hvp, quote, sweep, value
+from service.core.activation_kernels import chosen
 from service.core.calculus import buffers, order, schedule
 from service.core.calculus.buffers import Arena, packed
 from service.core.calculus.compiler import compile_anew
@@ -271,3 +274,84 @@ def test_numpy_has_small_buffers_of_its_own_while_a_function_runs(compute):
 
     assert buffers.BUFFERED in seen
     assert np.getbufsize() == before
+
+
+LENT = {
+    "sum(clip(x, -0.05, 0.05)*sin(x) + abs(x))": 3,
+    "sum(maximum(x, 0.1*x)**2 + minimum(exp(x), 1 + x))": 5,
+}
+"""Arrays of places, by function; without memory lent by the derivative each takes one more."""
+
+
+@pytest.mark.parametrize("function", LENT)
+def test_memory_of_the_derivative_does_for_a_place_before(function, monkeypatch):
+    x = np.linspace(-1.0, 1.0, 1_000)
+    lent = compiled_for(function, {"x": x}).plan
+    (slope,) = gradient(function, {"x": x})["gradient"].values()
+    monkeypatch.setattr(buffers, "_lend", lambda steps: Counter())
+
+    plain = compiled_for(function, {"x": x})
+
+    assert lent.memory == LENT[function] * x.size
+    assert plain.plan.memory == lent.memory + x.size
+    assert lent.peak_bytes < plain.plan.peak_bytes
+    assert_array_equal(slope, bind_on_arrays(plain, {}, None, nothing).evaluate([x])[1][0])
+
+
+HELD = (
+    "sum(where(x > 0.05, sin(x)*x, where(x < -0.05, exp(x), x**3)))",
+    "sum(clip(x, -0.05, 0.05)*sin(x) + abs(x))",
+    "sum(maximum(x, 0.1*x)**2 + minimum(exp(x), 1 + x))",
+    "sum((x**2 + 1)**1.5/(1 + x**4))",
+    "sum(tanh(x)**2 + floor(x))",
+    "sum(cumsum(x)**2)",
+    "sum(max(reshape(x, (100, 1000)), axis=0)**2 + prod(1 + reshape(x, (100, 1000))/1000, axis=0))",
+    "sum(log_softmax(reshape(x, (100, 1000)))**3)",
+    "sum((x[1:] - x[:-1])**2/2 + cos(x[1:])) + sum(x**4)/4",
+)
+
+
+@pytest.mark.parametrize("function", HELD)
+def test_no_more_memory_is_held_than_was_planned(function):
+    x = np.random.default_rng(0).normal(size=100_000)
+    planned = quote(function, {"x": x})["peak_bytes"] - x.nbytes  # which is there already
+    gradient(function, {"x": x})
+
+    tracemalloc.start()
+    gradient(function, {"x": x})
+    _, held = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert planned / 2 < held <= planned + 100_000
+
+
+def test_what_leads_to_constants_is_not_held():
+    x, k = np.ones((1_000, 1)), np.ones(20)
+    shapes = {"w": (20,)}, {"x": x.shape, "k": k.shape}
+    known = compile_anew("sum(exp(sin(x*k)**2)*w)", *shapes, METHODS["exact"], False, DEFAULT_LIMITS)
+
+    # the products with w and their constant factor, and once a place for the rest of the constants
+    assert known.plan.peak_bytes < 8 * 1_000 * 20 * 2.5
+
+
+CHOICES = (((600,), (600,), ()), ((30, 20), (20,), (30, 1)), ((30, 20), (), (30, 20)), ((20,), (30, 20), ()))
+
+
+@pytest.mark.parametrize("shapes", CHOICES, ids=str)
+def test_choices_written_into_a_place_are_those_of_numpy(shapes):
+    rng = np.random.default_rng(0)
+    condition, a, b = rng.normal(size=shapes[0]) > 0.0, *(rng.normal(size=shape) for shape in shapes[1:])
+    expected = np.where(condition, a, b)
+
+    assert_array_equal(chosen(condition, a, b, np.full(expected.shape, np.nan)), expected)
+
+
+@pytest.mark.parametrize(("a", "b"), [("2", "0"), ("0", "3"), ("1", "-0.0"), ("-1", "0"), ("5", "4")])
+def test_choices_of_numbers_keep_their_signs(a, b):
+    x = np.array([-1.0, 1.0])
+
+    found = value(f"where(x > 0, {a}, {b})", {"x": x})["value"]
+
+    expected = np.where(x > 0.0, float(a), float(b))
+    assert_array_equal(found, expected)
+    assert_array_equal(np.signbit(found), np.signbit(expected))

@@ -22,6 +22,8 @@ which returns `n5` and `n10`. The memory belongs to one request; nothing else se
 from __future__ import annotations
 
 import bisect
+import itertools
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -107,7 +109,9 @@ def place(steps: Sequence[Step]) -> tuple[int, list[int]]:
     """
     if all([step.size < SMALLEST for step in steps]):
         return 0, [0] * len(steps)
+    held = _lend(steps)
     first, lasts = _chains(steps)
+    lent = {first[step.index] for step in steps if step.lent is not None}
     sizes = {step.index: _aligned(step.size) for step in steps if _is_placed(step, first, lasts)}
     arena, taken = Arena(), []
     starts, lives = dict[int, int](), dict[int, tuple[int, int]]()
@@ -115,13 +119,14 @@ def place(steps: Sequence[Step]) -> tuple[int, list[int]]:
         if step.index in sizes:
             starts[step.index] = arena.take(sizes[step.index])
             lives[step.index] = (position, len(steps))
-        taken.append(arena.taken)
+        taken.append(arena.taken - held[position])
         for root in step.released:
             chain = first.get(root, root)
             if chain in starts and lasts[chain] == root:
                 arena.give_back(starts[chain], sizes[chain])
                 lives[chain] = (lives[chain][0], position)
-        step.released = tuple([root for root in step.released if first.get(root) not in starts])
+        kept = starts.keys() | lent
+        step.released = tuple([root for root in step.released if first.get(root) not in kept])
     memory = arena.size
     if memory > max(taken) and len(lives) <= MOST_PACKED:
         memory, starts = min((memory, starts), packed(lives, sizes), key=lambda found: found[0])
@@ -159,6 +164,46 @@ def packed(lives: Mapping[int, tuple[int, int]], sizes: Mapping[int, int]) -> tu
     return max([stop for _, stop, _, _ in taken]), starts
 
 
+def _lend(steps: Sequence[Step]) -> Counter[int]:
+    """Let what the caller gets stand where something of its shape did, where that saves a place.
+
+    Places are held all the while. What the caller gets is new memory beside them, which does for a place as
+    long as nothing of that is written. It does for as little as possible, as it begins with no line of the
+    cache. Returns the elements that it holds in between, by position.
+    """
+    first, lasts = _chains(steps)
+    begins = {step.index: position for position, step in enumerate(steps)}
+    ends = {first.get(root): position for position, step in enumerate(steps) for root in step.released}
+    lengths, held, changes = Counter(first.values()), Counter[int](), Counter[int]()
+    lenders = [step for step in steps if _is_placed(step, first, lasts)]
+    for step in lenders:
+        changes[begins[step.index]] += step.size
+        changes[ends[step.index] + 1] -= step.size
+    loads = [*itertools.accumulate([changes[position] for position in range(len(steps))])]
+    for taker in steps:
+        is_first = first[taker.index] == taker.index not in lasts
+        if not is_first or taker.region is not None or not _can_write(taker):
+            continue
+        most = max(loads)
+        begin, end = loads.index(most), len(loads) - loads[::-1].index(most) - 1
+        fitting = [
+            step
+            for step in lenders
+            if begins[step.index] <= begin <= end <= ends[step.index] < begins[taker.index]
+            and step.shape == steps[begins[lasts[step.index]]].shape == taker.shape
+            and step.node.operation.ufunc
+            and step.region is None
+        ]
+        if fitting:
+            lender = min(fitting, key=lambda step: lengths[step.index])
+            taker.lent = taker.maker = lasts[lender.index]
+            lenders.remove(lender)
+            for position in range(begins[lender.index], begins[taker.index]):
+                loads[position] -= lender.size * (position <= ends[lender.index])
+                held[position] += lender.size * (position > ends[lender.index])
+    return held
+
+
 def _chains(steps: Sequence[Step]) -> tuple[dict[int, int], dict[int, int]]:
     """Return for each step the first of those that write into the same array, and the last of each chain.
 
@@ -175,9 +220,14 @@ def _chains(steps: Sequence[Step]) -> tuple[dict[int, int], dict[int, int]]:
 
 def _is_placed(step: Step, first: dict[int, int], lasts: dict[int, int]) -> bool:
     """Tell whether a step begins a chain of arrays that nobody gets, and can write into memory of ours."""
+    return first[step.index] == step.index in lasts and _can_write(step)
+
+
+def _can_write(step: Step) -> bool:
+    """Tell whether a step writes an array that is worth a place into memory of ours."""
     operation = step.node.operation
     can_write = bool(operation.ufunc or operation.out) and not (operation.is_view or step.is_whole)
-    return first[step.index] == step.index in lasts and can_write and step.size >= SMALLEST
+    return can_write and step.size >= SMALLEST
 
 
 def _aligned(size: int) -> int:

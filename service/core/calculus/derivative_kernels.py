@@ -17,25 +17,30 @@ Axis = int | tuple[int, ...] | None
 
 def sigmoid_slope(x: Array) -> Array:
     """Differentiate the sigmoid as exp(-|x|) / (1 + exp(-|x|))**2: no digit is lost in a tail."""
-    power = decay_of(x)
-    total = 1.0 + power
-    result: Array = power / (total * total)
-    return result
+    return _divided_by_square(decay_of(x))
 
 
 def tanh_slope(x: Array) -> Array:
     """Differentiate tanh as 4 exp(-2|x|) / (1 + exp(-2|x|))**2: no digit is lost in a tail."""
-    power = decay_of(2.0 * x)
+    slope = _divided_by_square(decay_of(2.0 * x))
+    slope *= 4.0
+    return slope
+
+
+def _divided_by_square(power: Array) -> Array:
+    """Compute p / (1 + p)**2 in the memory of p and one array more."""
     total = 1.0 + power
-    result: Array = 4.0 * power / (total * total)
-    return result
+    total *= total
+    power /= total
+    return power
 
 
 def below_or_tied(a: Array, b: Array, out: Array | None = None) -> Array:
     """Return 1 where a is below b, 0.5 where they are equal, 0 elsewhere."""
-    total: Array = np.add(a < b, a <= b, out=out, dtype=np.float64)
-    total *= 0.5
-    return total
+    count = np.less(a, b).view(np.int8)  # in an eighth of the memory
+    count += np.less_equal(a, b).view(np.int8)
+    half: Array = np.multiply(count, 0.5, out=out)
+    return half
 
 
 def power_base_slope(a: Array, b: Array) -> Array:

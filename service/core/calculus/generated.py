@@ -151,7 +151,7 @@ def make_functions(
     """
     names = {**source.names, **(own or {})}
     data = (*source.data, *numbers)
-    before = (*source.places, *source.setup)
+    before = (*source.setup, *source.places)
     held = {*names, *data, *(line.split(" = ", 1)[0] for line in before)}
     definitions, used = list[str](), words_of(before)
     for name, function in functions.items():

@@ -47,6 +47,7 @@ ARRAY_NAMES: dict[str, Callable[..., Any]] = {
     "minimum": np.minimum,
     "maximum": np.maximum,
     "where": np.where,
+    "chosen": activation_kernels.chosen,
     "sign": np.sign,
     "floor": np.floor,
     "ceil": np.ceil,

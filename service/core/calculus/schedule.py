@@ -30,7 +30,8 @@ REUSED_SIZE = 512
 class Step:
     """One operation to run: its node, the names to forget after it, its place.
 
-    It may overwrite an operand that is `reused`, in an array that the node `maker` made.
+    It may overwrite an operand that is `reused`, in an array that the node `maker` made, or write into
+    one that is `lent`, a result that nothing needs any more.
     Where `next` is the step after it, it writes into the result of that, which then `is_filled`.
     In a region its result may be a tile, of `shape`, where the node's is the whole.
     """
@@ -39,6 +40,7 @@ class Step:
     node: Node
     region: Region | None = None
     reused: int | None = None
+    lent: int | None = None
     maker: int | None = None
     released: tuple[int, ...] = ()
     cost: float = 0.0
@@ -140,7 +142,8 @@ def schedule(
     _fill_frames(body, kept)
     before = len(steps) - len(body)
     beside = [load - held for load, held in zip(planner.loads[before:], taken, strict=True)]
-    peak = memory + max([*planner.loads[:before], *beside], default=0)
+    beside.append(planner.alive + sum([term.size for term in outputs if term.node.operation.is_view]))
+    peak = max([*planner.loads[:before], *[memory + load for load in beside]], default=0)
     inputs = sum([node.size for node in graph.nodes if node.operation is INPUT])
     return ExecutionPlan(
         setup=tuple(step for step in steps if step.index not in varying),
@@ -161,6 +164,7 @@ def _fill_frames(body: Sequence[Step], kept: set[int]) -> None:
     The result is there one step earlier, so nothing but places may end with the first of the two.
     """
     uses = Counter([operand for step in body for operand in step.node.operands] + [*kept])
+    uses.update([step.lent for step in body if step.lent is not None])
     for step, after in itertools.pairwise(body):
         is_only = after.node.operands[:1] == (step.index,) and uses[step.index] == 1
         operation = step.node.operation
@@ -223,7 +227,8 @@ class _Planner:
         self.read: dict[int, list[int]] = {}
         self._follow_uses(ordered)
         self._follow_regions()
-        for index in (*kept, *(index for index in ordered if index not in varying)):
+        read = {operand for index in varying for operand in graph.nodes[index].operands}
+        for index in (*kept, *read.difference(varying)):
             self.last_use[self.root[index]] = len(ordered)  # beyond the last step
         self.overwritten: dict[int, int] = {}
         self.alive = 0

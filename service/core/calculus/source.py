@@ -213,6 +213,8 @@ class Writer:
         if step.start is not None and self.is_placed:
             place = self._places.setdefault((step.start, step.shape), f"b{len(self._places)}")
             return place if step.region is None else f"{place}[own]"
+        if step.lent is not None and self.is_placed:
+            return self.name(step.lent)
         return "" if step.reused is None else self.name(step.reused)
 
     def places(self, memory: int) -> list[str]:
@@ -236,7 +238,8 @@ class Writer:
         operation = step.node.operation
         if step.reused is not None and not step.is_whole:
             return operation.into
-        has_target = step.is_whole or (step.start is not None and self.is_placed)
+        is_placed = self.is_placed and not (step.start is None and step.lent is None)
+        has_target = step.is_whole or is_placed
         return operation.out if has_target else operation.array
 
     def _option(self, value: Any) -> str:

@@ -111,6 +111,7 @@ CUMULATION: tuple[Operation, ...] = (
         "running sum",
         shape=_cumulated,
         array="add_accumulate({0}, {axis})",
+        out="add_accumulate({0}, {axis}, None, {out})",
         options=(("axis", "axis", 0),),
         derivatives=(_cumsum_cotangent,),
         batch=batching.along("running_sum"),

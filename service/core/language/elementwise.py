@@ -299,6 +299,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
         "a where the condition holds, else b; the condition is a comparison",
         shape=shapes.elementwise,
         array="where({0}, {1}, {2})",
+        out="chosen({0}, {1}, {2}, {out})",
         scalar="({1} if {0} else {2})",
         derivatives=(
             None,
@@ -306,6 +307,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
             lambda g, y, condition, a, b: condition.apply("where", 0.0, g).guarded(),
         ),
         cost=2.0,
+        shortcut=shortcuts.choose,
         kinks="the branch not taken contributes nothing, not even NaN, nor to second derivatives",
         is_elementwise=True,
         is_analytic=False,

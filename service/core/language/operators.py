@@ -72,6 +72,7 @@ OPERATORS: tuple[Operation, ...] = (
         _power_base,
         lambda g, y, a, b: g * a.apply("power_exponent_slope", b, y),
         array="power({0}, {1})",
+        out="power({0}, {1}, out={out})",
         shortcut=shortcuts.power,
         scalar="pow({0}, {1})",
         cost=20.0,

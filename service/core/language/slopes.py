@@ -81,6 +81,7 @@ SLOPES: tuple[Operation, ...] = (
         "below_or_tied({0}, {1})",
         "(1.0 if {0} < {1} else 0.5 if {0} == {1} else 0.0)",
         out="below_or_tied({0}, {1}, {out})",
+        workspace=0.25,
     ),
     internal(
         "is_within",
@@ -88,6 +89,7 @@ SLOPES: tuple[Operation, ...] = (
         "(({0} >= {1}) & ({0} <= {2})) + 0.0",
         "(1.0 if {1} <= {0} <= {2} else 0.0)",
         out="logical_and({0} >= {1}, {0} <= {2}, out={out})",
+        workspace=0.25,
     ),
     internal(
         "is_raised",
@@ -95,6 +97,7 @@ SLOPES: tuple[Operation, ...] = (
         "(({0} < {1}) & ({1} <= {2})) + 0.0",
         "(1.0 if {0} < {1} <= {2} else 0.0)",
         out="logical_and({0} < {1}, {1} <= {2}, out={out})",
+        workspace=0.25,
     ),
     internal(
         "is_lowered",
@@ -102,6 +105,7 @@ SLOPES: tuple[Operation, ...] = (
         "(({0} > {2}) | ({1} > {2})) + 0.0",
         "(1.0 if {0} > {2} or {1} > {2} else 0.0)",
         out="logical_or({0} > {2}, {1} > {2}, out={out})",
+        workspace=0.25,
     ),
     internal(
         "sigmoid_slope",
@@ -152,10 +156,18 @@ SLOPES: tuple[Operation, ...] = (
     internal("logical_or", ("a", "b"), "{0} | {1}", "({0} or {1})", is_condition=True),
     internal("logical_not", ("a",), "~{0}", "(not {0})", is_condition=True),
     internal(
+        "number_or_zero",
+        ("condition", "number"),
+        "{0} * {1}",
+        "({1} if {0} else 0.0)",
+        ufunc="multiply",
+    ),
+    internal(
         "masked",
         ("condition", "x"),
         "where({0}, {1}, 0.0)",
         "({1} if {0} else 0.0)",
+        out="chosen({0}, {1}, 0.0, {out})",
         derivatives=(None, lambda g, y, condition, x: condition.apply("masked", g)),
     ),
     internal(
