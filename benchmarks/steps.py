@@ -132,13 +132,12 @@ def ours(row: Row) -> Callable[[], Arrays]:
     problem = Problem(row.text, row.variables, row.constants, "exact", None, DEFAULT_LIMITS, NO_DEADLINE)
     path = Path(problem, read_options({"learning_rate": row.rate, "steps": STEPS}, DEFAULT_LIMITS))
     path.begin()
-    start, run, slots = path.run.point.parts, path.stepper.run, path.stepper.layout.slots
-    unpack = problem.kernel.unpack
+    start, run, unpack = path.run.point.parts, path.stepper.run, problem.kernel.unpack
 
     def descend() -> Arrays:
         with np.errstate(all="ignore"):
             limit_buffers()
-            return unpack(run(start, STEPS, is_fresh=False)[1][slots])
+            return unpack(run(start, STEPS, is_fresh=False).slots)
 
     return descend
 
