@@ -38,8 +38,8 @@ def settle_onto(product: Array, weight: Array) -> Array:
 
 def shifted_log(x: Array, shift: Array, out: Array | None = None) -> Array:
     """Compute log(x + shift) of real elements in the memory of one array."""
-    result: Array = np.log(np.add(x, shift, out=out), out=out)
-    return result
+    total: Array = np.asarray(np.add(x, shift, out=out))
+    return np.log(total, out=total)
 
 
 def xlogy(weight: Array, x: Array) -> Array:

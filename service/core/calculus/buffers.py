@@ -99,8 +99,8 @@ def place(steps: Sequence[Step]) -> tuple[int, list[int]]:
     Parameters
     ----------
     steps : sequence of Step
-        In order; they know what each of them frees. Those that get a place are told where it starts, and what
-        has one is freed by nobody else.
+        In order; they know what each of them frees. Those that get a place are told where it starts, and of
+        what they free which has one.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def place(steps: Sequence[Step]) -> tuple[int, list[int]]:
                 arena.give_back(starts[chain], sizes[chain])
                 lives[chain] = (lives[chain][0], position)
         kept = starts.keys() | lent
-        step.released = tuple([root for root in step.released if first.get(root) not in kept])
+        step.placed = tuple([root for root in step.released if first.get(root) in kept])
     memory = arena.size
     if memory > max(taken) and len(lives) <= MOST_PACKED:
         memory, starts = min((memory, starts), packed(lives, sizes), key=lambda found: found[0])

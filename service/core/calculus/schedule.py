@@ -28,7 +28,7 @@ REUSED_SIZE = 512
 
 @dataclass(slots=True)
 class Step:
-    """One operation to run: its node, the names to forget after it, its place.
+    """One operation to run: its node, what is `released` after it, of that what is `placed`, its own place.
 
     It may overwrite an operand that is `reused`, in an array that the node `maker` made, or write into
     one that is `lent`, a result that nothing needs any more.
@@ -43,6 +43,7 @@ class Step:
     lent: int | None = None
     maker: int | None = None
     released: tuple[int, ...] = ()
+    placed: tuple[int, ...] = ()
     cost: float = 0.0
     start: int | None = None
     next: Step | None = None
@@ -63,6 +64,11 @@ class Step:
     def size(self) -> int:
         """The number of elements of that array."""
         return math.prod(self.shape)
+
+    @property
+    def forgotten(self) -> list[int]:
+        """What is released and has no place, which would be used again."""
+        return [root for root in self.released if root not in self.placed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +148,7 @@ def schedule(
     _fill_frames(body, kept)
     before = len(steps) - len(body)
     beside = [load - held for load, held in zip(planner.loads[before:], taken, strict=True)]
-    beside.append(planner.alive + sum([term.size for term in outputs if term.node.operation.is_view]))
+    beside.append(planner.alive + sum([term.size for term in outputs if _is_copied(term.node)]))
     peak = max([*planner.loads[:before], *[memory + load for load in beside]], default=0)
     inputs = sum([node.size for node in graph.nodes if node.operation is INPUT])
     return ExecutionPlan(
@@ -158,6 +164,11 @@ def schedule(
     )
 
 
+def _is_copied(node: Node) -> bool:
+    """Tell whether the caller gets a copy, since the result is an input or a view."""
+    return node.operation is INPUT or node.operation.is_view
+
+
 def _fill_frames(body: Sequence[Step], kept: set[int]) -> None:
     """Let what only the next step needs be written into the result of that, where its row has a frame.
 
@@ -168,7 +179,7 @@ def _fill_frames(body: Sequence[Step], kept: set[int]) -> None:
     for step, after in itertools.pairwise(body):
         is_only = after.node.operands[:1] == (step.index,) and uses[step.index] == 1
         operation = step.node.operation
-        can_write = bool(operation.ufunc) and not (operation.suited or step.region or step.released)
+        can_write = bool(operation.ufunc) and not (operation.suited or step.region or step.forgotten)
         if after.node.operation.frame and is_only and can_write and step.size >= REUSED_SIZE:
             step.next, after.is_filled = after, True
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -137,7 +137,7 @@ class Writer:
                 inside.append(f"{name}.append({source})")
                 after.append(f"{name} = {step.node.operation.of_parts.format(name)}")
             inside += self._check_after(share * step.cost)
-            after += self._forgotten([root for root in step.released if root not in region.parts])
+            after += self._forgotten(step, region.parts)
         tiles = self._named(("tiles", region.shape), region.tiles())
         loop = [f"for tile, own in {tiles}:", *(f"    {line}" for line in (*inside, "check()"))]
         self._pending = 0.0
@@ -153,7 +153,7 @@ class Writer:
                 lines.append(f"probe({step.index}, {self.name(step.index)})")
             if self.is_on_floats:
                 continue
-            lines += [*self._forgotten(step.released), *self._check_after(step.cost)]
+            lines += [*self._forgotten(step), *self._check_after(step.cost)]
         return lines
 
     def _statement(self, step: Step) -> list[str]:
@@ -165,9 +165,10 @@ class Writer:
         frame = step.next.node.operation.frame.format(**self._options_of(step.next))
         return [f"{self.name(step.next.index)} = {frame}", self._expression(step)]
 
-    def _forgotten(self, released: Sequence[int]) -> list[str]:
-        """Write that large arrays are not needed any more."""
-        large = [root for root in released if self.graph.nodes[root].size >= REUSED_SIZE]
+    def _forgotten(self, step: Step, beside: Set[int] = frozenset()) -> list[str]:
+        """Write that large arrays are not needed any more after a step, but for some."""
+        roots = step.forgotten if self.is_placed else step.released
+        large = [root for root in roots if root not in beside and self.graph.nodes[root].size >= REUSED_SIZE]
         return [f"{self.name(root)} = None" for root in large]
 
     def _check_after(self, cost: float) -> list[str]:

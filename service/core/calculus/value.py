@@ -168,10 +168,10 @@ def _refuse_non_finite(
     bad = 0 if finite is None else int(np.argmin(finite))
     row = () if finite is None else (bad,)
     where = "" if finite is None else f" at point {bad}"
-    arguments = tuple(np.array(inputs[name][row]) for name in known.inputs)
     for word, result, term in zip(words, results, known.outputs, strict=True):
         part = np.asarray(result[row])
         if not is_finite(part):
+            arguments = tuple(np.array(inputs[name][row]) for name in known.inputs)
             element = first_not_finite(part)
             watched = Watched(known.extended, known.outputs, constants)
             output = f"{word}{place_of(element)}{where}"

@@ -288,6 +288,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
             lambda g, y, x, low, high: g * x.apply("is_lowered", low, high),
         ),
         cost=2.0,
+        workspace=1.0,
         kinks="1 inside and at the bounds, else 0",
         is_elementwise=True,
         is_analytic=False,

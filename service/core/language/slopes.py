@@ -74,6 +74,7 @@ SLOPES: tuple[Operation, ...] = (
         "({0} > 0.0) + 0.0",
         "(1.0 if {0} > 0.0 else 0.0)",
         out="greater({0}, 0.0, out={out})",
+        workspace=0.125,
     ),
     internal(
         "below_or_tied",
