@@ -346,12 +346,19 @@ def test_choices_written_into_a_place_are_those_of_numpy(shapes):
     assert_array_equal(chosen(condition, a, b, np.full(expected.shape, np.nan)), expected)
 
 
+@pytest.mark.parametrize("size", [2, 600])
 @pytest.mark.parametrize(("a", "b"), [("2", "0"), ("0", "3"), ("1", "-0.0"), ("-1", "0"), ("5", "4")])
-def test_choices_of_numbers_keep_their_signs(a, b):
-    x = np.array([-1.0, 1.0])
+def test_choices_of_numbers_keep_their_signs(a, b, size):
+    x = np.tile([-1.0, 1.0], size // 2)
 
     found = value(f"where(x > 0, {a}, {b})", {"x": x})["value"]
 
     expected = np.where(x > 0.0, float(a), float(b))
     assert_array_equal(found, expected)
     assert_array_equal(np.signbit(found), np.signbit(expected))
+
+
+def test_a_choice_of_repeated_numbers_has_the_shape_of_all():
+    x = np.tile([[-1.0], [1.0]], (300, 1))
+
+    assert value("sum(where(x > 0, ones((1, 3)), 0))", {"x": x})["value"] == 900

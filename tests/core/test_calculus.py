@@ -244,6 +244,7 @@ NOT_ANALYTIC = [
     ("x + maximum(x, 1)", "'maximum'", 5),
     ("relu(x)", "'relu'", 1),
     ("y = x\n  where(y > 0, y, 1)", "'where'", 3),
+    ("where(x > 0, 1, 0)", "'where'", 1),
     ("clip(x, 0, 1)", "'clip'", 1),
     ("norm(x)", "'norm'", 1),
     ("absolute_error(x, 1)", "'absolute_error'", 1),

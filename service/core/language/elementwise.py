@@ -31,6 +31,19 @@ def _log_of_probability(x: Term) -> Term | None:
     return score.apply("log_sigmoid") if score is not None else None
 
 
+def _number_or_zero(condition: Term, a: Term, b: Term) -> Term | None:
+    """Multiply a condition by a number where the other is 0, which takes a tenth of the time of a choice."""
+    first, second = a.source().value, b.source().value
+    is_whole = condition.shape == shapes.broadcast(condition.shape, a.shape, b.shape)
+    if first is None or second is None or not is_whole:
+        return None
+    if first > 0.0 and str(second) == "0.0":  # not -0.0, which the product would lose
+        return condition.apply("number_or_zero", first)
+    if second > 0.0 and str(first) == "0.0":
+        return condition.apply("logical_not").apply("number_or_zero", second)
+    return None
+
+
 def _half_among_ties(name: str) -> tuple[Rule, Rule]:
     """Give the whole cotangent to the winner, half of it to each of a tie."""
     if name == "minimum":
@@ -308,7 +321,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
             lambda g, y, condition, a, b: condition.apply("where", 0.0, g).guarded(),
         ),
         cost=2.0,
-        shortcut=shortcuts.choose,
+        on_arrays=_number_or_zero,
         kinks="the branch not taken contributes nothing, not even NaN, nor to second derivatives",
         is_elementwise=True,
         is_analytic=False,
