@@ -44,7 +44,7 @@ def chosen(condition: Array, x: Array, y: Array, out: Array) -> Array:
     """Write x where a condition holds, else y."""
     np.copyto(out, y)
     if condition.shape == out.shape and np.ndim(x) in (0, out.ndim) and np.size(x) in (1, out.size):
-        np.putmask(out, condition, x)  # takes three quarters of the time where the condition changes often
+        np.putmask(out, condition, x)  # faster where the condition changes often
     else:
         np.copyto(out, x, where=condition)
     return out

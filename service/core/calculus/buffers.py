@@ -125,8 +125,8 @@ def place(steps: Sequence[Step]) -> tuple[int, list[int]]:
             if chain in starts and lasts[chain] == root:
                 arena.give_back(starts[chain], sizes[chain])
                 lives[chain] = (lives[chain][0], position)
-        kept = starts.keys() | lent
-        step.placed = tuple([root for root in step.released if first.get(root) in kept])
+        chains = [(root, first.get(root)) for root in step.released]
+        step.placed = tuple([root for root, chain in chains if chain in starts or chain in lent])
     memory = arena.size
     if memory > max(taken) and len(lives) <= MOST_PACKED:
         memory, starts = min((memory, starts), packed(lives, sizes), key=lambda found: found[0])

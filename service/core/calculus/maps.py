@@ -26,7 +26,7 @@ from service.core.calculus.inputs import array_data, array_names
 from service.core.calculus.kernel import is_whole
 from service.core.calculus.namespaces import COMPLEX_NAMES
 from service.core.calculus.reverse import differentiate, pull_back, push_forward
-from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, schedule
+from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, fresh, schedule
 from service.core.calculus.substitution import for_large_arrays
 from service.core.calculus.template import Array, Shape
 from service.core.exceptions import InvalidFunction, fault, pointer_to, quote_text
@@ -188,15 +188,12 @@ class FunctionMap:
         results = self.bind(constants, check)(*(inputs[name] for name in self.inputs))
         return [
             result if is_fresh and is_whole(result, term.shape) else _own(result, term.shape)
-            for result, term, is_fresh in zip(results, self.outputs, self._are_fresh, strict=True)
+            for result, (term, is_fresh) in zip(results, self._fresh, strict=True)
         ]
 
     @cached_property
-    def _are_fresh(self) -> list[bool]:
-        """Whether each output is an array that every evaluation makes, and for nothing else."""
-        made = {step.index for step in self.plan.body if not step.node.operation.is_view}
-        indices = [term.index for term in self.results]
-        return [index in made and indices.count(index) == 1 for index in indices]
+    def _fresh(self) -> list[tuple[Term, bool]]:
+        return fresh(self.plan.body, self.results)
 
     @np.errstate(all="ignore")
     def evaluate_rows(

@@ -148,7 +148,7 @@ def schedule(
     _fill_frames(body, kept)
     before = len(steps) - len(body)
     beside = [load - held for load, held in zip(planner.loads[before:], taken, strict=True)]
-    beside.append(planner.alive + sum([term.size for term in outputs if _is_copied(term.node)]))
+    beside.append(planner.alive + sum(term.size for term, is_own in fresh(body, outputs) if not is_own))
     peak = max([*planner.loads[:before], *[memory + load for load in beside]], default=0)
     inputs = sum([node.size for node in graph.nodes if node.operation is INPUT])
     return ExecutionPlan(
@@ -164,9 +164,14 @@ def schedule(
     )
 
 
-def _is_copied(node: Node) -> bool:
-    """Tell whether the caller gets a copy, since the result is an input or a view."""
-    return node.operation is INPUT or node.operation.is_view
+def fresh(body: Sequence[Step], results: Sequence[Term]) -> list[tuple[Term, bool]]:
+    """Pair each result with whether it is an array that every evaluation makes, and for nothing else.
+
+    The caller gets a copy of any other: of inputs, of what constants alone determine, and of views.
+    """
+    made = {step.index for step in body if not step.node.operation.is_view}
+    times = Counter([term.index for term in results])
+    return [(term, term.index in made and times[term.index] == 1) for term in results]
 
 
 def _fill_frames(body: Sequence[Step], kept: set[int]) -> None:

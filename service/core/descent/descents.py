@@ -81,9 +81,9 @@ def descent(
     """
     end = deadline or NO_DEADLINE
     problem = Problem(function, variables, constants or {}, method, h, limits, end, answer_numbers)
+    path = Path(problem, read_options(options, problem.limits), state)
     if not problem.kernel.is_on_floats:
         limit_buffers()
-    path = Path(problem, read_options(options, problem.limits), state)
     path.begin()
     path.finish(on_progress)
     answer = path.told()
