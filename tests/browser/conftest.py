@@ -83,7 +83,11 @@ def playground(visit):
 
 @pytest.fixture
 def keep():
-    """Keep a picture of a page among the artifacts, to look at."""
+    """Keep a picture of a page among the artifacts, to look at.
+
+    A test takes it last: for a picture of all of it Chromium may lay the page out anew, and the page then
+    asks for its landscape again.
+    """
     ARTIFACTS.mkdir(parents=True, exist_ok=True)
 
     def take(page, name, **options):

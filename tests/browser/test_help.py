@@ -80,9 +80,9 @@ def test_the_functions_are_a_page_in_a_browser(visit, keep, axe, size, scheme):
     expect(page.get_by_text("gradient_descent", exact=True)).to_be_visible()
     meaning = page.locator(".reference td:nth-child(2)").first.bounding_box()
     assert meaning["x"] + meaning["width"] <= size["width"]  # read without moving the table aside
-    keep(page, f"page-functions-{size['width']}-{scheme}")
     assert_it_fits(page)
     assert_nothing_hinders(page, axe)
+    keep(page, f"page-functions-{size['width']}-{scheme}")
 
 
 def test_a_program_gets_the_functions_as_json(client):

@@ -41,10 +41,10 @@ def test_the_playground_hinders_nobody(playground, visit, keep, axe, size, schem
             expect(page.locator("#loss-value")).not_to_be_empty()
         else:
             page = playground(setting, **options).page
-        keep(page, f"playground-{kind}-{name}", full_page=size == "phone")
         assert_it_fits(page)
         if locale == "en-US":  # the other language has the same elements and colours
             assert_nothing_hinders(page, axe)
+        keep(page, f"playground-{kind}-{name}", full_page=size == "phone")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -55,10 +55,9 @@ def test_a_fault_hinders_nobody(visit, keep, axe, size, scheme):
     page = found.open("/#f=x[0]**2 - * x[1]")
     expect(page.locator("#f-fault")).not_to_be_empty()
 
-    keep(page, f"fault-{size}-{scheme}")
-
     assert_it_fits(page)
     assert_nothing_hinders(page, axe)
+    keep(page, f"fault-{size}-{scheme}")
 
 
 @pytest.mark.parametrize("path", ["/gradient", "/nowhere", "/problems", "/problems/over-budget"])
@@ -69,10 +68,9 @@ def test_pages_to_read_hinder_nobody(visit, keep, axe, size, path):
         found.expect("40")
         page = found.open(path)
 
-        keep(page, f"page{path.replace('/', '-')}-{size}-{scheme}")
-
         assert_it_fits(page)
         assert_nothing_hinders(page, axe)
+        keep(page, f"page{path.replace('/', '-')}-{size}-{scheme}")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -83,10 +81,9 @@ def test_the_api_page_hinders_nobody(visit, keep, axe, size, scheme):
     operation.locator(".execute").click()
     expect(operation.locator(".live-responses-table")).to_contain_text('"y"')
 
-    keep(page, f"docs-{size}-{scheme}", full_page=True)
-
     assert_it_fits(page)
     assert_nothing_hinders(page, axe)
+    keep(page, f"docs-{size}-{scheme}", full_page=True)
 
 
 @pytest.mark.parametrize("module", ["main", "viewport"])

@@ -40,7 +40,6 @@ def test_a_path_is_stepped_through_with_the_arrows_of_its_forces(playground, kee
     for arrow in FORCES:
         found.wait_for_colour("#plane", arrow, 20)
     assert len(found.posts("/gradient/field")) == fields + 1
-    keep(page, "motion", full_page=True)
 
     page.click("#step-on")
     expect(page.locator("#moment-text")).to_have_text("Step 10 of 1000")
@@ -48,6 +47,7 @@ def test_a_path_is_stepped_through_with_the_arrows_of_its_forces(playground, kee
     page.click("#step-back")
     expect(page.locator("#moment-text")).to_have_text("Step 8 of 1000")
     assert len(found.posts("/gradient/field")) == fields + 1
+    keep(page, "motion", full_page=True)
 
 
 def test_it_plays_from_the_start_pauses_and_is_moved_by_keys(playground):

@@ -91,12 +91,12 @@ def test_batches_of_the_data_make_a_path_that_jitters(playground, keep):
     assert rises > len(values) / 4  # each update sees other rows
     expect(page.locator("#figures")).to_contain_text(f"{answer['value']:.6g}")
     found.wait_for_setting("batch", "text === '2'")
-    keep(page, "batches", full_page=True)
 
     page.select_option("#against", "optimizers")
     expect(page.locator("#sweep tbody tr")).to_have_count(8)
     bodies = {each["optimizer"]: each for each in found.posts("/descent/sweep")}
     assert {name for name, each in bodies.items() if "batch" not in each} == {"lbfgs", "newton"}
+    keep(page, "batches", full_page=True)
 
 
 def test_a_batch_larger_than_the_data_is_refused_at_its_field(playground):
