@@ -206,6 +206,19 @@ def test_two_parts_give_the_same_as_the_whole(optimizer):
     assert descent(QUADRATIC, START, DATA, state=state, **options | same)["status"] == "max_steps"
 
 
+@pytest.mark.parametrize("onto", KINDS)
+def test_a_run_goes_on_from_a_point_whose_projection_rounds_it(onto):
+    request = {"function": "sum((x - c)**2)", "project": {"x": {"onto": onto}}, "learning_rate": 0.1}
+    differing = 0
+    for start in RANDOM.normal(size=(100, 3)):
+        request |= {"variables": {"x": start}, "constants": {"c": 3.0 * start[::-1]}}
+        whole, part = descent(**request, steps=2), descent(**request, steps=1)
+        rest = descent(**request, steps=1, state=part["state"])
+        differing += not np.array_equal(rest["variables"]["x"], whole["variables"]["x"])
+
+    assert differing == 0
+
+
 def test_batches_bounds_methods_and_sweeps_go_with_it():
     data = {"X": RANDOM.normal(size=(30, 4)), "y": RANDOM.normal(size=30)}
     request = {

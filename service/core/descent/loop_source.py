@@ -261,8 +261,11 @@ class LoopWriter:
         return f"({low} if {source} < {low} else {high} if {source} > {high} else {source})"
 
     def _update_if_due(self) -> list[str]:
-        """Write the update of all steps but a fresh start's, whose gradient of zero changes nothing alone."""
-        if self.rules.is_stationary and not self.rules.is_decayed:
+        """Write the update of all steps but a fresh start's, whose gradient of zero changes nothing alone.
+
+        To project what is projected may change its last bit.
+        """
+        if self.rules.is_stationary and not self.rules.is_decayed and not self.rules.is_projected:
             return self.update()
         return ["if not is_fresh:", *indented(self.update())]
 
