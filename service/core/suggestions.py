@@ -105,6 +105,9 @@ ALIASES: dict[str, str] = {
     "mm": "a @ b",
     "bmm": "a @ b",
     "mv": "a @ b",
+    "array": "stack(a, b)",
+    "asarray": "stack(a, b)",
+    "tensor": "stack(a, b)",
     "einsum": "tensordot(a, b)",
     "clamp": "clip(x, low, high)",
     "clip_by_value": "clip(x, low, high)",
@@ -217,8 +220,10 @@ PyTorch's own meaning of a name that NumPy has too stands behind `torch.`; capit
 def hint_for(name: str, known: Iterable[str], aliases: Mapping[str, str] | None = None) -> str:
     """Say what a name may have meant: what others call so, else a known name that is much alike.
 
-    >>> hint_for("softmx", ["softmax", "sum"])
-    ' Did you mean softmax?'
+    A known name of the same letters is alike however short it is.
+
+    >>> hint_for("softmx", ["softmax", "sum"]), hint_for("tahn", ["tan", "tanh"])
+    (' Did you mean softmax?', ' Did you mean tanh?')
     >>> hint_for("lr", ["learning_rate"], {"lr": "learning_rate"})
     ' Write learning_rate.'
     >>> hint_for("asin", ["sin"], ALIASES)
@@ -232,5 +237,6 @@ def hint_for(name: str, known: Iterable[str], aliases: Mapping[str, str] | None 
     names = list(known)
     folded = name[:LONGEST].lower()
     same = [each for each in names if each.lower() == folded]
-    close = same or difflib.get_close_matches(name[:LONGEST], names, 1, LIKENESS)
+    swapped = same or [each for each in names if sorted(each.lower()) == sorted(folded)]
+    close = swapped or difflib.get_close_matches(name[:LONGEST], names, 1, LIKENESS)
     return f" Did you mean {close[0]}?" if close else ""

@@ -24,7 +24,12 @@ HABITS = [
     ("tf.reduce_sum(x)", "Write sum(x)."),
     ("np.linalg.norm(x)", "Write norm(x)."),
     ("x.sum()", "Write sum(x)."),
-    ("x.dot(x)", "Write dot(x)."[:9]),
+    ("x.dot(x)", "Write dot(a, b)."),
+    ("np.where(x > 0, x, 0)", "Write where(condition, a, b)."),
+    ("x.reshape(2, 1)", "Write reshape(x, shape)."),
+    ("np.concatenate((x, x), axis=0)", "Write concatenate(a, b, ...)."),
+    ("nn.ReLU(x)", "Write relu(x)."),
+    ("np.array([1, 2])", "Write stack(a, b)."),
     ("x.shape", "no attributes"),
     ("ln(x)", "Write log(x)."),
     ("pow(x, 2)", "Write a ** b."),
@@ -83,6 +88,9 @@ HABITS = [
     ("softmx(x)", "Did you mean softmax?"),
     ("Exp(x)", "Did you mean exp?"),
     ("sqare(x)", "Did you mean square?"),
+    ("tahn(x)", "Did you mean tanh?"),
+    ("epx(x)", "Did you mean exp?"),
+    ("Maen(x)", "Did you mean mean?"),
 ]
 
 

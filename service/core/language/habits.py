@@ -57,6 +57,7 @@ TORCH = {"torch", "nn", "F"}
 _ATTRIBUTE = re.compile(r"\.[ \t]*([A-Za-z][A-Za-z0-9_.]{0,63})")
 _OWNER = re.compile(r"([A-Za-z][A-Za-z0-9_]*)[ \t]*$")
 _WORD = re.compile(r"[A-Za-z]+")
+_OPTION = re.compile(r", \w+=[^,)]*")
 
 
 def hint_for_symbol(character: str) -> str:
@@ -78,8 +79,11 @@ def _hint_for_attribute(text: str, position: int) -> str:
     owner = _OWNER.search(text[:position])
     is_torch = owner is not None and owner[1] in TORCH
     written = ALIASES.get(f"torch.{name}" if is_torch else name) or ALIASES.get(name)
-    if written or name in FUNCTIONS:
-        return f" Write {written or f'{name}(x)'}."
+    function = FUNCTIONS.get(name) or FUNCTIONS.get(name.lower())
+    if written is None and function is not None:
+        written = _OPTION.sub("", function.signature)
+    if written:
+        return f" Write {written}."
     if name in CONSTANTS:
         return f" Write {name}."
     if text[position + 1 : position + 2] in ("*", "/", "^"):
