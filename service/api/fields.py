@@ -263,16 +263,17 @@ class NameList(StrictField):
         self.most = most
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> list[str]:
-        if type(value) is not list:
+        if type(value) not in (list, np.ndarray):
             raise wrong("not-a-list-of-names", got=kind_of(value))
         if len(value) > self.most:
             raise wrong("too-many-elements", count=len(value), limit=self.most)
-        bad = [(place, name) for place, name in enumerate(value) if type(name) is not str]
+        items = value.tolist() if isinstance(value, np.ndarray) else value
+        bad = [(place, name) for place, name in enumerate(items) if type(name) is not str]
         if bad:
             raise ValidationError(
                 [fault("not-a-string", pointer_to(place), got=kind_of(name)) for place, name in bad]
             )
-        return list(value)
+        return list(items)
 
 
 class Object(StrictField):

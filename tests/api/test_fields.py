@@ -116,6 +116,8 @@ def test_the_wrong_elements_of_several_fields_are_named_together():
         ),
         ("/descent", {"batch": {"size": None, "of": ["X"]}}, "/batch/size", "missing-field"),
         ("/descent", {"batch": {"size": 1, "of": ["X"], "seed": "0"}}, "/batch/seed", "not-a-number"),
+        ("/descent", {"batch": {"size": 1, "of": np.ones((1, 2))}}, "/batch/of/0", "not-a-string"),
+        ("/value", {"outputs": np.ones(1)}, "/outputs/0", "not-a-string"),
         (
             "/descent",
             {"project": {"x": {"onto": "sphere", "radius": True}}},
