@@ -21,7 +21,8 @@ from service.core.language.places import FUNCTION_POINTER
 from service.core.language.program import Program
 
 ROOTS = dict.fromkeys(
-    ("sqrt", "cbrt", "**"), " Of a root of squares norm(x), and of a magnitude abs(x), has a derivative at 0."
+    ("sqrt", "cbrt", "**"),
+    " At 0 a root has no finite derivative; norm(x), of a sum of squares, and abs(x), of a square, have one.",
 )
 """What helps, by the operation whose derivative is infinite at 0."""
 
