@@ -22,7 +22,7 @@ from service.core.exceptions import KobaiError
 from service.core.limits import Deadline
 from service.limits import ServiceLimits
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
+JSON, CBOR, NDJSON = "application/json", "application/cbor", "application/x-ndjson"
 WAITING_LINES, WAITING_BYTES = 64, 1024 * 1024
 """Ticks that wait for a slow reader; further ones are dropped, since each tells the newest state. One tick
 of large variables may exceed the bytes."""
@@ -31,9 +31,9 @@ SILENCE_SECONDS = 0.8
 
 
 def wants_stream(accept: str) -> bool:
-    """Tell whether the client wants a stream more than JSON: generated clients name both."""
+    """Tell whether the client wants a stream more than JSON, since clients name both, as much as CBOR."""
     wanted = {kind.split(";")[0].strip().lower(): quality for kind, quality in parse_accept_header(accept)}
-    return wanted.get(NDJSON, 0) > wanted.get(JSON, 0)
+    return wanted.get(NDJSON, 0) > wanted.get(JSON, 0) and wanted[NDJSON] >= wanted.get(CBOR, 0)
 
 
 def stream(arguments: Arguments, deadline: Deadline, limits: ServiceLimits) -> Response:

@@ -50,6 +50,7 @@ def lines_of(response):
         "application/x-ndjson, application/json;q=0.9",
         "application/json;q=0.2, application/x-ndjson;q=0.3",
         "text/html, application/x-ndjson;q=0.1",
+        "application/x-ndjson, application/cbor",
     ],
 )
 def test_who_wants_a_stream_more_than_json_gets_it(client, accept):
@@ -69,6 +70,7 @@ def test_who_wants_a_stream_more_than_json_gets_it(client, accept):
         "application/x-ndjson, application/json",
         "application/x-ndjson;q=0",
         "application/x-ndjson;q=0.5, application/json",
+        "application/x-ndjson;q=0.5, application/json;q=0.6, application/cbor;q=0.1",
         "application/ndjson",
         "text/html",
         "nonsense;;q=x,",
@@ -78,6 +80,12 @@ def test_everybody_else_gets_json(client, accept):
     response = client.post("/descent", json=SQUARE, headers={"Accept": accept})
 
     assert response.headers["Content-Type"] == "application/json"
+
+
+def test_who_wants_cbor_more_than_a_stream_gets_cbor(client):
+    accept = {"Accept": "application/x-ndjson;q=0.5, application/cbor"}
+
+    assert client.post("/descent", json=SQUARE, headers=accept).headers["Content-Type"] == "application/cbor"
 
 
 def test_a_sweep_is_never_a_stream(client):

@@ -531,6 +531,13 @@ def test_an_option_that_is_missing_or_does_not_fit_is_refused(options, pointer):
     assert refused.value.faults[0].pointer == pointer
 
 
+def test_all_options_that_a_schedule_needs_are_named_together():
+    with pytest.raises(InvalidRequest) as refused:
+        descent(SQUARE, START, schedule="step")
+
+    assert [fault.pointer for fault in refused.value.faults] == ["/schedule_every", "/schedule_rate"]
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_options_of_other_optimizers_and_schedules_are_ignored(optimizer):
     used = {*OPTIMIZERS[optimizer].options}

@@ -62,6 +62,15 @@ def test_random_starts_lie_within_the_bounds_and_follow_the_seed():
     assert (drawn(count=200, seed=8) != points).any()
 
 
+def test_random_starts_lie_within_bounds_whose_distance_is_beyond_float64():
+    wide = {"x": {"lower": -1e308, "upper": 1e308}}
+    outcome = sweep("mean(x)", {"x": [0.0, 0.0]}, bounds=wide, random_starts={"count": 20}, steps=1)
+    points = np.array([run["best"]["variables"]["x"] for run in outcome["runs"]])
+
+    assert (np.abs(points) <= 1e308).all()
+    assert np.abs(points).max() > 5e307
+
+
 def test_random_starts_may_spread_around_the_variables():
     wanted = {"count": 300, "seed": 0, "spread": {"x": [0.1, 2.0], "s": 0.0}}
     outcome = sweep(SQUARE, {"x": [3.0, 4.0], "s": 5.0}, random_starts=wanted, steps=1, history=2)
@@ -125,6 +134,18 @@ def test_starts_that_do_not_fit_are_refused_at_their_place(request_, pointer):
         sweep(SQUARE, VARIABLES, **request_)
 
     assert refused.value.faults[0].pointer == pointer
+
+
+def test_starts_name_every_variable_and_nothing_else():
+    with pytest.raises(InvalidRequest) as refused:
+        sweep(SQUARE, VARIABLES, starts={"y": [1.0]})
+
+    found = {fault.pointer: fault.code for fault in refused.value.faults}
+    assert found == {
+        "/starts/s": "missing-option",
+        "/starts/x": "missing-option",
+        "/starts/y": "unknown-name-here",
+    }
 
 
 def test_random_starts_of_many_variables_are_bounded_together():

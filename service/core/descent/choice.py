@@ -180,10 +180,12 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
     if options.stepper not in RULES:
         _refuse_rules_alone(options)
         return Options(options | IGNORED)
-    for name in schedule.needs:
-        if options[name] is None:
-            needed = f"schedule {schedule.name}"
-            raise InvalidRequest(fault("missing-option", pointer_to(name), option=name, needed_by=needed))
+    needed = f"schedule {schedule.name}"
+    missing = [name for name in schedule.needs if options[name] is None]
+    if missing:
+        raise InvalidRequest(
+            *(fault("missing-option", pointer_to(name), option=name, needed_by=needed) for name in missing)
+        )
     return options
 
 

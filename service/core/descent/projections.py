@@ -188,7 +188,9 @@ def check_projections(
             known = ", ".join(shapes)
             raise InvalidRequest(fault("unknown-name-here", pointer, known=known))
         if not shapes[name]:
-            raise InvalidRequest(fault("out-of-range", pointer, rule="of an array", got="that of a number"))
+            raise InvalidRequest(
+                fault("out-of-range", pointer, rule="for a variable that is an array", got="a number")
+            )
         if name in bounds:
             raise InvalidRequest(
                 fault("not-with", pointer, option="project", other="bounds of the same name")

@@ -30,10 +30,19 @@ def given_starts(problem: Problem, starts: Tensors) -> list[dict[str, Array]]:
         Names or shapes are not those of the variables, or the counts differ or are too large.
     """
     arrays = arrays_of(starts, "starts")
-    for name in (*arrays, *problem.shapes):
-        if name not in arrays or name not in problem.shapes:
-            known = ", ".join(problem.shapes)
-            raise InvalidRequest(fault("unknown-name-here", pointer_to("starts", name), known=known))
+    known = ", ".join(problem.shapes)
+    faults = [
+        fault("unknown-name-here", pointer_to("starts", name), known=known)
+        for name in arrays
+        if name not in problem.shapes
+    ]
+    faults += [
+        fault("missing-option", pointer_to("starts", name), option=name, needed_by="starts")
+        for name in problem.shapes
+        if name not in arrays
+    ]
+    if faults:
+        raise InvalidRequest(*faults)
     count = len(next(iter(arrays.values()))) if next(iter(arrays.values())).ndim else 0
     _check_count(count, "/starts")
     for name, array in arrays.items():
@@ -89,7 +98,9 @@ def _draw(
         start = {}
         for name, variable in problem.variables.items():
             if spread is None:
-                start[name] = np.asarray(random.uniform(*bounds[name]))
+                # Halved and doubled, which changes no digit, since their distance may be beyond float64.
+                lower, upper = bounds[name]
+                start[name] = np.asarray(2.0 * random.uniform(lower / 2.0, upper / 2.0))
             else:
                 drawn = variable + spread[name] * random.standard_normal(variable.shape)
                 start[name] = np.clip(drawn, *bounds[name]) if name in bounds else np.asarray(drawn)
@@ -103,9 +114,8 @@ def _spread(problem: Problem, given: Any, *, has_bounds: bool) -> dict[str, Arra
     """Return the standard deviations by variable; None when starts are drawn within bounds."""
     if given is None:
         if not has_bounds:
-            raise InvalidRequest(
-                fault("missing-option", "/bounds", option="bounds", needed_by="random_starts")
-            )
+            option = "a spread, or finite bounds on both sides of every variable,"
+            raise InvalidRequest(fault("missing-option", "/bounds", option=option, needed_by="random_starts"))
         return None
     named = given if isinstance(given, Mapping) else dict.fromkeys(problem.shapes, given)
     for name in named.keys() - problem.shapes.keys():

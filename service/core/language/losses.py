@@ -344,7 +344,7 @@ LOSSES: dict[str, Loss] = {
             Formula(
                 _cosine_terms,
                 _cosine_slope,
-                "the direction of",
+                "the direction of the target or of",
                 (),
                 _total,
                 lambda p, t: _cosine_slope(t, p),
