@@ -221,8 +221,9 @@ bindCopy(element("copy-link"), "copyLink", () => {
   url.hash = writeFragment(setting);
   return url.href;
 });
-window.addEventListener("hashchange", () => {
-  Object.assign(setting, readFragment(location.hash));
+// Since then the page may have written its own setting into the address.
+window.addEventListener("hashchange", ({ newURL }) => {
+  Object.assign(setting, readFragment(new URL(newURL).hash));
   refresh();
 });
 

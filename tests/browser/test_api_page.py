@@ -9,11 +9,13 @@ from playwright.sync_api import expect
 def test_the_api_page_lists_every_operation_and_tries_one_here(visit):
     found = visit("/docs")
     page = found.page
-    expect(page.locator(".opblock-summary-path").first).to_be_visible()
-
-    shown = page.locator(".opblock-summary-path").all_inner_texts()
     documented = page.evaluate("async () => Object.keys((await (await fetch('/openapi.json')).json()).paths)")
-    assert {re.sub(r"[\u200b\s]", "", path) for path in shown} == set(documented)
+    paths = page.locator(".opblock-summary-path")
+
+    def shown():
+        return {re.sub(r"[\u200b\s]", "", path) for path in paths.all_inner_texts()}
+
+    found.wait_until(lambda: shown() == set(documented), "every operation is listed")
 
     page.locator("#operations-compute-softmax .opblock-summary-control").click()
     page.locator("#operations-compute-softmax .execute").click()
@@ -69,6 +71,7 @@ def test_an_unknown_path_leads_back_to_the_playground(visit, path):
 
     expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page")
     page.get_by_role("link", name="The playground").click()
+    expect(page.locator("#plane")).to_be_visible()
     found.wait_for_picture()
 
 

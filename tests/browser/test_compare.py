@@ -57,7 +57,7 @@ def test_a_reader_keeps_runs_to_compare_and_the_link_holds_them(playground, visi
     expect(page.locator("#sweep tbody tr").nth(1)).to_contain_text("momentum 0.0005")
     expect(page.locator("#sweep tbody tr").nth(0)).to_contain_text("gradient descent 0.001")
     found.wait_for_setting("rate", "text === '0.0005'")
-    other = visit(page.url.removeprefix(found.base)).page
+    other = visit(page.evaluate("location.href").removeprefix(found.base)).page
     expect(other.locator("#sweep tbody tr").nth(1)).to_contain_text("momentum 0.0005")
     assert rows_of(other) == rows_of(page)
 

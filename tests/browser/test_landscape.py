@@ -112,6 +112,14 @@ def test_a_window_without_finite_values_says_so_and_another_shows_the_function(v
     expect(page.locator("#f-fault")).to_be_empty()
 
 
+def test_an_address_of_the_readers_counts_though_the_page_writes_its_own_over_it(playground):
+    page = playground().page
+
+    page.evaluate("location.hash = 'f=x[0]**4'; history.replaceState(null, '', '#f=x[0]**2')")
+
+    expect(page.locator("#f")).to_have_value("x[0]**4")
+
+
 @pytest.mark.parametrize("function", ["log(x[0]) + x[1]**2", "sqrt(x[0]*x[1])"])
 def test_points_without_a_finite_value_are_hatched_and_the_others_are_shown(playground, keep, function):
     found = playground({"f": function, "start": "2,1", "arrows": "gradient"})
@@ -130,16 +138,15 @@ def test_points_without_a_finite_value_are_hatched_and_the_others_are_shown(play
 def test_arrows_come_and_go_without_a_further_request(playground):
     found = playground()
     page = found.page
-    plain = page.locator("#plane").evaluate("(canvas) => canvas.toDataURL()")
+    plain = found.picture("#plane")
 
     page.select_option("#arrows", "gradient")
-    found.wait("(plain) => document.getElementById('plane').toDataURL() !== plain", plain)
-    uphill = page.locator("#plane").evaluate("(canvas) => canvas.toDataURL()")
+    uphill = found.wait_for_another_picture("#plane", plain)
     page.select_option("#arrows", "down")
-    found.wait("(uphill) => document.getElementById('plane').toDataURL() !== uphill", uphill)
+    found.wait_for_another_picture("#plane", uphill)
     page.select_option("#arrows", "none")
 
-    found.wait("(plain) => document.getElementById('plane').toDataURL() === plain", plain)
+    found.wait_until(lambda: found.picture("#plane") == plain, "the picture without arrows")
     assert len(found.posts("/gradient/field")) == 1
 
 
@@ -307,15 +314,15 @@ def test_the_starts_marker_is_dragged(playground):
     assert found.setting["cx"] == "0"
 
 
-def test_a_landscape_turns_in_three_dimensions_by_pointer_and_keys(playground, keep):
+def test_a_landscape_turns_in_three_dimensions_by_pointer_and_keys(playground):
     found = playground({"f": "x[0]**2 - x[1]**2", "start": "-2.5,0.001", "span": "6"})
     page = found.page
-    flat = page.locator("#plane").screenshot()
+    flat = found.picture("#plane")
 
     page.click("#picture")
     expect(page.locator("#picture")).to_have_attribute("aria-pressed", "true")
     found.wait_for_setting("picture", "text === 'surface'")
-    surface = page.locator("#plane").screenshot()
+    surface = found.wait_for_another_picture("#plane", flat)
     page.locator("#plane").hover()
     page.mouse.down()
     page.mouse.move(600, 600, steps=5)
@@ -326,8 +333,7 @@ def test_a_landscape_turns_in_three_dimensions_by_pointer_and_keys(playground, k
     page.keyboard.press("ArrowLeft")
     found.wait_for_setting("turn", f"text !== '{dragged}'")
 
-    assert len({flat, surface, page.locator("#plane").screenshot()}) == 3
-    keep(page, "surface")
+    assert found.wait_for_another_picture("#plane", surface) != flat
     page.click("#picture")
     found.wait_for_setting("picture", "text === 'plane'")
     assert found.setting["start"] == "-2.5,0.001"
@@ -336,7 +342,6 @@ def test_a_landscape_turns_in_three_dimensions_by_pointer_and_keys(playground, k
 def test_heights_are_read_from_a_bar_and_from_the_contours(playground, keep):
     page = playground({"f": "x[0]**2 + x[1]**2"}).page
 
-    keep(page, "heights")
     found = page.evaluate("""async () => {
       const { labelPlaces } = await import("./web/legend.js");
       const contours = [1, 4, 9].map((level) => ({
@@ -349,3 +354,4 @@ def test_heights_are_read_from_a_bar_and_from_the_contours(playground, keep):
       return labelPlaces(contours, { width: 800, height: 800 }).map(({ level, place }) => [level, ...place]);
     }""")
     assert [level for level, *_ in found] == [1, 4, 9]
+    keep(page, "heights")

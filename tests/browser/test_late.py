@@ -16,13 +16,17 @@ OTHER = "a**2 + 2*b**2"
 
 @pytest.fixture
 def hold():
-    """Let the requests to a path of a page wait, and let go the first of them."""
+    """Let the requests to a path of a page wait, and let go the first of them.
 
-    def begin(page, path):
+    That a request is seen does not say yet that it is held.
+    """
+
+    def begin(found, path):
         held = []
-        page.route(path, lambda route: held.append(route))
+        found.page.route(path, lambda route: held.append(route))
 
         def let_go():
+            found.wait_until(lambda: held, f"a request to {path} is held")
             held.pop(0).continue_()
 
         return let_go
@@ -33,7 +37,7 @@ def hold():
 def test_a_run_is_shown_as_that_of_the_function_it_was_asked_for(playground, hold):
     found = playground()
     page = found.page
-    let_run_go, _ = hold(page, "**/descent"), hold(page, "**/gradient/field")
+    let_run_go, _ = hold(found, "**/descent"), hold(found, "**/gradient/field")
     with page.expect_request("**/descent"):
         page.fill("#rate", "0.2")
     with page.expect_request("**/gradient/field"):
@@ -49,7 +53,7 @@ def test_a_run_is_shown_as_that_of_the_function_it_was_asked_for(playground, hol
 def test_the_arrows_of_a_path_are_those_of_the_function_it_was_asked_for(playground, hold):
     found = playground(MOMENTUM)
     page = found.page
-    let_field_go = hold(page, "**/gradient/field")
+    let_field_go = hold(found, "**/gradient/field")
     with page.expect_request("**/gradient/field"):
         page.locator("#moment").fill("9")
     with page.expect_request("**/gradient/field"):
@@ -62,9 +66,10 @@ def test_the_arrows_of_a_path_are_those_of_the_function_it_was_asked_for(playgro
 
 
 def test_a_long_run_goes_on_with_its_function_while_one_writes_another(visit, hold):
-    page = visit(f"/#{urlencode(LONG)}").page
+    found = visit(f"/#{urlencode(LONG)}")
+    page = found.page
     expect(page.locator("#progress")).to_be_visible()
-    hold(page, "**/gradient/field")
+    hold(found, "**/gradient/field")
 
     with page.expect_request("**/gradient/field"):
         page.fill("#f", OTHER)

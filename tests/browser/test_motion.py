@@ -1,7 +1,5 @@
 """Paths that move: played, stepped through and scrubbed, with the forces at each step."""
 
-from itertools import pairwise
-
 import pytest
 from playwright.sync_api import expect
 
@@ -11,6 +9,20 @@ MOMENTUM = ROSENBROCK | {"optimizer": "momentum", "rate": "0.0005", "steps": "10
 
 FORCES = [11, 93, 51], [138, 63, 252], [22, 22, 22]
 """Colours of the arrows: the gradient's, that of momentum and the step's."""
+
+PLAY_AND_PAUSE = """
+async () => {
+  const [play, text] = ["play", "moment-text"].map((id) => document.getElementById(id));
+  play.click();
+  const label = play.getAttribute("aria-label");
+  while (text.textContent.startsWith("Step 0 ")) {
+    await new Promise(requestAnimationFrame);
+  }
+  play.click();
+  return label;
+}
+"""
+"""Both presses in the page, since it plays for seconds alone, however slowly this process gets its turn."""
 
 FRAMES = """
 async () => {
@@ -53,10 +65,7 @@ def test_a_path_is_stepped_through_with_the_arrows_of_its_forces(playground, kee
 def test_it_plays_from_the_start_pauses_and_is_moved_by_keys(playground):
     page = playground(MOMENTUM).page
 
-    page.click("#play")
-    expect(page.locator("#play")).to_have_attribute("aria-label", "Pause")
-    expect(page.locator("#moment-text")).not_to_have_text("Step 0 of 1000")
-    page.click("#play")
+    assert page.evaluate(PLAY_AND_PAUSE) == "Pause"
 
     expect(page.locator("#play")).to_have_attribute("aria-label", "Play")
     step = int(page.input_value("#moment"))
@@ -76,7 +85,7 @@ def test_who_wants_no_motion_sees_single_steps(playground):
 
     times, texts = zip(*page.evaluate("noted"), strict=True)
     assert texts == tuple(f"Step {step} of 1000" for step in range(len(texts)))
-    assert all(after - before > 300 for before, after in pairwise(times))
+    assert times[-1] - times[0] > 300 * (len(times) - 1)  # twice that, if nothing held up the first
 
 
 def test_momentum_has_a_slider_beside_its_optimizer(playground):

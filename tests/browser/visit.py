@@ -55,6 +55,8 @@ COUNT_COLOUR = """
 }
 """
 
+PICTURE = "(canvas) => canvas.toDataURL()"
+
 NOTE_TEXTS = """
 (element) => {
   window.noted = [];
@@ -127,9 +129,10 @@ class Visit:
 
         Playwright's own wait evaluates in the page, which the page's policy forbids.
         """
-        self._wait(lambda: self.page.evaluate(expression, argument), expression)
+        self.wait_until(lambda: self.page.evaluate(expression, argument), expression)
 
-    def _wait(self, is_so, what):
+    def wait_until(self, is_so, what):
+        """Wait until something is true, while the page goes on."""
         end = time.monotonic() + PATIENCE_MS / 1000
         while not is_so():
             assert time.monotonic() < end, f"never true: {what}"
@@ -161,6 +164,15 @@ class Visit:
         """Wait until more than so many pixels of a canvas have a colour."""
         self.expect("willReadFrequently")
         self.wait(f"(sought) => ({COUNT_COLOUR})(sought) > {pixels}", [canvas, *colour])
+
+    def picture(self, canvas):
+        """Return what is drawn on a canvas."""
+        return self.page.locator(canvas).evaluate(PICTURE)
+
+    def wait_for_another_picture(self, canvas, before):
+        """Wait until a canvas has another picture than the one before, and return it."""
+        self.wait_until(lambda: self.picture(canvas) != before, f"another picture on {canvas}")
+        return self.picture(canvas)
 
     def note(self, place):
         """Note each text that an element gets from now on, with its time: some are there for a moment."""
@@ -194,7 +206,7 @@ class Visit:
 
     def wait_for_post(self, path, body):
         """Wait until the newest body that was sent to a path is this one."""
-        self._wait(lambda: self.posts(path)[-1:] == [body], f"{path}: {body}")
+        self.wait_until(lambda: self.posts(path)[-1:] == [body], f"{path}: {body}")
 
     def close(self):
         """Close, and return what went wrong."""

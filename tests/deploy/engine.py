@@ -4,10 +4,9 @@ import http.client
 import json
 import os
 import subprocess
-import time
 from datetime import datetime
 
-from tests.server.running import ROOT, free_port
+from tests.server.running import ROOT, free_port, wait_until
 
 BASE = "python:3.13-slim"
 
@@ -47,15 +46,6 @@ def inspect(name, path=""):
 def inside(container, program, *arguments):
     """Run a program of Python inside a container."""
     return docker("exec", container, "python", "-c", program, *arguments)
-
-
-def wait_until(condition, seconds=90):
-    """Wait for something that takes its time, and return what it gave."""
-    end = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.2)
-    return found
 
 
 def seconds_to_healthy(container):

@@ -39,6 +39,15 @@ def free_port():
     raise AssertionError("unreachable: the ports never end")
 
 
+def wait_until(condition, seconds=90):
+    """Wait for something that takes its time, and return what it gave."""
+    end = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < end, f"not within {seconds} s"
+        time.sleep(0.05)
+    return found
+
+
 def children(pid):
     """List the process ids of a process's children."""
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

@@ -54,6 +54,7 @@ def work(environ, start_response):
     deadline = deadline_of(environ, wanted)
     try:
         deadline.expect(wanted.get("price", 1.0), wanted.get("bytes", 0))
+        print(json.dumps({"begun": wanted}), flush=True)
         compute(wanted["seconds"], deadline, not wanted.get("blindly"))
         if not wanted.get("partial"):
             deadline.check()
@@ -84,7 +85,7 @@ def stream(environ, start_response):
                 sent += 1
                 yield b'{"line": %d, "filler": "%s"}\n' % (number, b"x" * wanted.get("size", 0))
         finally:
-            print(json.dumps({"streamed": sent, "gone": deadline.is_over()}), flush=True)
+            print(json.dumps({"streamed": wanted | {"sent": sent, "gone": deadline.is_over()}}), flush=True)
 
     return lines()
 
