@@ -135,6 +135,15 @@ def test_targets_of_the_predictions_rank_or_none_broadcast(name, p, t):
     assert answer["value"] == pytest.approx(whole["value"], rel=1e-14)
 
 
+@pytest.mark.parametrize("targets", ["t[::-1]", "t + 0", "t[:1]"])
+def test_targets_of_another_shape_are_told_which_shape_labels_have(targets):
+    with pytest.raises(InvalidFunction) as caught:
+        gradient(f"sum(cross_entropy(softmax(z), {targets}))", {"z": np.eye(2, 3)}, {"t": [0, 2]})
+
+    detail = caught.value.faults[0].detail
+    assert detail.endswith("; class labels are a constant of shape (2,).")
+
+
 A = np.arange(24.0).reshape(2, 3, 4) ** 1.5
 ROWS, COLUMNS = np.array([2.0, 0.0, -1.0, 2.0]), np.array([[1.0, 0.0], [-1.0, 3.0]])
 INDICES = ["a[1][i]", "a[:, i]", "a[0, i]", "a[1, i, 0]", "a[..., j]", "a[:, :, j]", "a[0][:, j]",

@@ -264,3 +264,26 @@ def test_a_loop_as_long_as_the_limit_allows_runs():
     program = check_function(parse_function(text, DEFAULT_LIMITS), {"x": (3,)}, {}, DEFAULT_LIMITS)
 
     assert len(program.graph.nodes) > 5000
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a, 3", "a name"),
+        ("a, b", "a comma or ="),
+        ("a, b = 1 2", "an operator or a comma"),
+        ("f() = x", "a name"),
+        ("f(a, 2) = x", "a name or )"),
+        ("for k in 3: y = x", "a name"),
+        ("for k in range 3: y = x", "an opening parenthesis"),
+        ("for k in range(3) y = x", "a colon"),
+        ("x x", "an operator or a comma or the end of the statement"),
+        ("(x x)", "an operator or )"),
+        ("x[", "a number, a name or an opening parenthesis or a colon"),
+    ],
+)
+def test_what_is_expected_is_what_may_stand_there(text, expected):
+    with pytest.raises(InvalidFunction) as caught:
+        gradient(text, {"x": 1.0})
+
+    assert f"; expected {expected}." in caught.value.faults[0].detail

@@ -16,12 +16,14 @@ from service.core.language.places import refuse
 LAID_OUT = frozenset({"reshape", "transpose", "broadcast"})
 """Operations behind which a constant has the elements that it has."""
 
+TARGETS = "targets have the shape of the predictions, or sizes of 1, or are a number"
 
-def _read(p: Term, t: Term) -> tuple[Term, Term]:
+
+def _read(p: Term, t: Term, rule: str = TARGETS) -> tuple[Term, Term]:
     """Refuse targets that neither have the predictions' shape nor, of their rank or none, broadcast to it."""
     sizes = zip(t.shape, p.shape, strict=False)
     if len(t.shape) not in (0, len(p.shape)) or any(size not in (1, other) for size, other in sizes):
-        raise ShapeFault("targets have the shape of the predictions, or sizes of 1, or are a number")
+        raise ShapeFault(rule)
     return p, t
 
 
@@ -45,7 +47,7 @@ def _read_labels(p: Term, t: Term) -> tuple[Term, Term]:
     is_constant = node.operation is INPUT and not node.options[1]
     is_single = len(p.shape) == 1 and t.shape == (1,) != p.shape
     if not is_constant or not p.shape or not (t.shape == p.shape[:-1] or is_single):
-        return _read(p, t)
+        return _read(p, t, f"{TARGETS}; class labels are a constant of shape {p.shape[:-1]}")
     classes = p.shape[-1]
     t.graph.rules.append(IndexRule(node.options[0], 0, classes - 1, is_label=True))
     return p, t.apply("reshape", shape=p.shape[:-1]).apply("one_hot", classes=classes)

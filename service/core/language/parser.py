@@ -20,16 +20,19 @@ from service.core.language.layout import Layout
 from service.core.language.places import FUNCTION_POINTER, Place, place_of, refuse
 from service.core.limits import Limits
 
-EXPECTED = (
-    ({"NAME", "NUMBER", "INTEGER", "LPAR"}, "a number, a name or an opening parenthesis"),
-    ({"PLUS", "TIMES"}, "an operator"),
-    ({"RPAR"}, ")"),
-    ({"COMMA"}, "a comma"),
-    ({"RSQB"}, "]"),
-    ({"COLON"}, "a colon"),
-    ({"_END"}, "the end of the statement"),
+EXPECTED: tuple[tuple[str, set[str], str], ...] = (
+    ("NUMBER", {"NAME", "LPAR"}, "a number, a name or an opening parenthesis"),
+    ("TIMES", {"LPAR", "_ASSIGN"}, "an operator"),
+    ("NAME", set(), "a name"),
+    ("LPAR", set(), "an opening parenthesis"),
+    ("RPAR", set(), ")"),
+    ("COMMA", set(), "a comma"),
+    ("_ASSIGN", set(), "="),
+    ("RSQB", set(), "]"),
+    ("COLON", set(), "a colon"),
+    ("_END", set(), "the end of the statement"),
 )
-"""Sets of acceptable tokens, and how they are called in an error; each token is named once."""
+"""Tokens that tell what is acceptable, others that are then not named, and how it is called in an error."""
 
 COMPARISONS = frozenset({"LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL", "EQUAL", "NOT_EQUAL"})
 
@@ -332,9 +335,9 @@ def _place_at(text: str, offset: int) -> Place:
 def _refuse_token(error: UnexpectedToken, text: str) -> NoReturn:
     token = error.token
     remaining, expected = set(error.accepts), []
-    for tokens, name in EXPECTED:
-        if tokens <= remaining:
-            remaining -= tokens
+    for token_type, implied, name in EXPECTED:
+        if token_type in remaining:
+            remaining -= implied
             expected.append(name)
     wanted = " or ".join(expected) or "the end of the statement"
     if token.type in ("$END", "_DEDENT") and not token:
