@@ -107,6 +107,22 @@ def test_a_plateau_lowers_the_rate_when_the_value_does_not_fall():
     assert path["value"] == 0.0
 
 
+@pytest.mark.parametrize(
+    ("length", "theirs"),
+    [
+        (1, [4e-6]),
+        (2, [0.811745653949763, 4e-6]),
+        (3, [0.9944154354509117, 0.46263710266697505, 4e-6]),
+        (4, [0.04, 0.811745653949763, 0.28306099820869923, 4e-6]),
+    ],
+)
+def test_one_cycle_of_few_updates_is_that_of_pytorch(length, theirs):
+    chosen = read_options({"schedule": "one_cycle", "schedule_every": length}, DEFAULT_LIMITS)
+    factor = factor_of(chosen.schedule, chosen)
+
+    np.testing.assert_allclose([factor(k) for k in range(length)], theirs, rtol=1e-12)
+
+
 def test_one_cycle_stays_finite_for_any_length():
     for length in (1, 2, 3, 7):
         chosen = read_options({"schedule": "one_cycle", "schedule_every": length}, DEFAULT_LIMITS)

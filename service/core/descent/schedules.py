@@ -44,10 +44,10 @@ def one_cycle(k: int, length: int) -> float:
     [0.04, 0.52, 1.0, 0.0, 0.0]
     """
     first, last = 1 / 25, 1 / 250_000
-    top = max(0.3 * length - 1.0, 0.0)
-    if k <= top and top > 0.0:
+    top = 0.3 * length - 1.0  # below 0, before the first update, for lengths up to 3
+    if k <= top:
         return 1.0 + (first - 1.0) * cosine(k / top)
-    part = min(1.0, (k - top) / max(length - 1.0 - top, 1.0))
+    part = min(1.0, (k - top) / (length - 1.0 - top))
     return last + (1.0 - last) * cosine(part)
 
 
