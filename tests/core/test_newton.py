@@ -88,6 +88,14 @@ def test_a_bounded_problem_ends_at_a_stationary_point_within(function, start, lo
         np.testing.assert_allclose(path["variables"]["x"], solution, rtol=1e-6, atol=1e-6)
 
 
+def test_rounding_leads_no_iterate_out_of_the_bounds():
+    for lower in np.random.default_rng(0).normal(size=(50, 3)):
+        start = lower + np.array([0.1, 0.7, 1.9])
+        path = arrive("sum((x + 5)**2) + sum(x**4)", start, bounds={"x": {"lower": lower}}, history=500)
+
+        assert all((record["variables"]["x"] >= lower).all() for record in path["history"])
+
+
 def test_variables_of_several_shapes_go_together():
     start = {"A": np.ones((2, 3)), "b": 2.0, "c": [0.5]}
     path = descent("sum((A - 2)**4) + (b - sum(A))**2 + exp(c[0]) - c[0]", start, optimizer="newton")

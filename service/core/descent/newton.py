@@ -222,9 +222,11 @@ class Region:
         root = math.sqrt(max(b * b + a * rest, 0.0))
         return step + (root - b) / a * direction if a > 0.0 else step
 
-    def _within(self, step: Array) -> Array:
+    def _place(self, step: Array) -> Array:
+        """Return the point within the bounds that a step leads to."""
         box = self.stepper.box
-        return step if box is None else np.clip(self.x + step, box.low, box.high) - self.x
+        place: Array = self.x + step if box is None else np.clip(self.x + step, box.low, box.high)
+        return place
 
     def promise(self, step: Array) -> float:
         """Return the decrease that the model promises for a step."""
@@ -234,8 +236,7 @@ class Region:
     def moved(self, step: Array) -> tuple[list[Any], float]:
         """Evaluate at a step; return the parts of that iterate, and how much the value falls."""
         layout, vectors, parts = self.stepper.layout, self.stepper.vectors, self.parts
-        place = self.x + self._within(step)
-        slots = vectors.slots(place)
+        slots = vectors.slots(self._place(step))
         value, slope = self.stepper.kernel.evaluate(slots)
         self.count += 1
         moved = list(parts)
