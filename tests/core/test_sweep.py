@@ -122,3 +122,4 @@ def test_a_line_search_begins_with_the_rate_of_its_run():
     for rate, run in zip(rates, outcome["runs"], strict=True):
         alone = descent(function, start, learning_rate=rate, line_search=True, steps=3)
         assert (run["value"], run["evaluations"]) == (alone["value"], alone["evaluations"])
+        assert run["state"]["seal"] == alone["state"]["seal"]

@@ -90,8 +90,10 @@ class Path:
         """Return a path from the same start with another learning rate, still to begin."""
         path = twin(self)
         path.options = self.options.at_rate(rate)
+        bound = self.binding["options"]
+        if "learning_rate" in bound:
+            path.binding = {**self.binding, "options": {**bound, "learning_rate": rate}}
         if self.options.stepper in RULES:
-            path.binding = {**self.binding, "options": {**self.binding["options"], "learning_rate": rate}}
             path.run = self.run.anew()
         else:  # steppers that search begin with the rate, or have none
             path.prepare()
