@@ -5,7 +5,7 @@ import pytest
 
 from service.core import descent, gradient, gradient_field, loss
 from service.core.calculus.gradient import quote
-from service.core.exceptions import InvalidFunction, InvalidRequest
+from service.core.exceptions import InvalidFunction, InvalidRequest, NonFiniteResult
 from service.core.language import losses
 from service.core.language.constants import DOMAINS
 
@@ -164,6 +164,20 @@ def test_constants_index_as_in_numpy_and_repeated_places_add_up(text):
     flat = np.arange(A.size).reshape(A.shape)
     places = eval(text, scope | {"a": flat})  # noqa: S307 - as above
     assert np.allclose(answer["gradient"]["a"].ravel(), np.bincount(places.ravel(), weights.ravel(), A.size))
+
+
+@pytest.mark.parametrize("size", [1, 5000])
+@pytest.mark.parametrize("laid_out", ["s[...]", "sum(s[None])", "flip(s)", "s[None, ...][0]", "roll(s, 1)"])
+def test_a_number_may_be_laid_out_and_used_beside(laid_out, size):
+    text = f"exp({laid_out}) + s*s + {laid_out} + sum(X*s)"
+    X = np.ones(size)
+
+    answer = gradient(text, {"s": 0.5}, {"X": X})
+    with pytest.raises(NonFiniteResult) as failed:
+        gradient(f"log({laid_out}) + {text}", {"s": -0.5}, {"X": X})
+
+    assert answer["gradient"]["s"] == pytest.approx(np.exp(0.5) + 1.0 + 1.0 + size, rel=1e-14)
+    assert "became nan at log" in failed.value.faults[0].detail
 
 
 def test_an_index_from_constants_works_everywhere():

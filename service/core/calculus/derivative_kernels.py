@@ -116,8 +116,8 @@ def scatter(x: Array, shape: tuple[int, ...], items: Any) -> Array:
 
 
 def add_at(base: Array, x: Array, items: Any) -> Array:
-    """Add x to a copy of base, at the index."""
-    result = base.copy()
+    """Add x to a copy of base, at the index; a sum of scalars is no array of its own."""
+    result = np.array(base)
     result[items] += x
     return result
 
