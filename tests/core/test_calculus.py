@@ -294,6 +294,23 @@ def test_a_difference_that_is_not_finite_says_where_the_function_is_not(function
     assert caught.value.faults[0].detail.startswith(where)
 
 
+@pytest.mark.parametrize("method", ["central", "forward"])
+def test_a_step_that_leads_beyond_float64_is_what_is_not_finite(method):
+    with pytest.raises(NonFiniteResult) as caught:
+        gradient("x", {"x": 1.7e308}, method=method, h=1e308)
+
+    assert caught.value.faults[0].detail.endswith(" at x + h.")
+
+
+@pytest.mark.parametrize("x", [1e-320, 5e-324])
+def test_a_complex_step_is_above_0_beside_subnormal_numbers(x):
+    stepped = gradient("sqrt(x)", {"x": x}, method="complex_step")
+    verified = gradient("3*x", {"x": x}, verify=True)
+
+    assert stepped["gradient"]["x"] == pytest.approx(0.5 / x**0.5, rel=0.2)
+    assert verified["verification"]["max_relative_error"] == 0.0
+
+
 @pytest.mark.parametrize("most", [0, POINT_NODES])
 @pytest.mark.parametrize(("function", "x", "detail", "line", "column"), NON_FINITE)
 def test_a_result_that_is_not_finite_says_which_and_where_it_began(

@@ -407,3 +407,10 @@ def test_every_operation_stands_in_the_cases_of_second_derivatives():
     assert {case.operation for case in WITH_ELEMENTS} >= {
         row.name for row in OPERATIONS.values() if row.is_public and row.is_function
     }
+
+
+@pytest.mark.parametrize("method", ["exact", "central"])
+def test_a_hessian_is_finite_up_to_the_largest_number(method):
+    answer = hessian("8e307*x**2", {"x": 1.0}, method=method)
+
+    assert answer["hessian"]["x"]["x"] == pytest.approx(1.6e308, rel=1e-9)

@@ -29,6 +29,8 @@ SMALL_PART, LEAST_STEP, TINY_VALUE = 1e-8, 1e-307, 1e-270
 """How large a complex step may be beside an element, so that it is no subnormal number itself, nor what it
 makes of a value below the last of these."""
 
+SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
+
 WIDEST, NARROWING, LEVELS = 10**-2.04, 10**-1.5, 7
 """Richardson's steps, relative to the element: the widest, which is no round number as periods and jumps
 are, the factor to the next, and how many."""
@@ -91,14 +93,18 @@ def step_at(method: Method, h: float | None, x: Any) -> Any:
     if h is not None:
         return h
     if method.name == "complex_step":
-        size = _size_of(x)
-        return np.maximum(method.step * size, np.minimum(SMALL_PART * size, LEAST_STEP))
+        return np.maximum(method.step * _size_of(x), np.minimum(_small_part(x), LEAST_STEP))
     return method.step * np.maximum(1.0, np.abs(x)) if method.is_relative else method.step
 
 
 def _size_of(x: Any) -> Any:
     """Return how small an element is, at most 1."""
     return np.where(x == 0.0, 1.0, np.minimum(1.0, np.abs(x)))
+
+
+def _small_part(x: Any) -> Any:
+    """Return the largest complex step beside an element, above 0 beside subnormal numbers too."""
+    return np.maximum(SMALL_PART * _size_of(x), SMALLEST)
 
 
 def differences(
@@ -205,7 +211,7 @@ def _complex_step(probe: _Probe, element: int, x: Array, h: float | None) -> Arr
     if h is None:
         size = np.max(np.abs(probe.value).reshape(*np.shape(x), -1), axis=-1)
         is_tiny = (size > 0.0) & (size < TINY_VALUE)
-        step = np.where(is_tiny, SMALL_PART * _size_of(x), step)
+        step = np.where(is_tiny, _small_part(x), step)
     return np.asarray(np.imag(probe(element, x + 1j * step)) / probe.spread(step))
 
 

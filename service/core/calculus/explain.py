@@ -80,6 +80,7 @@ def place_of(element: Sequence[int]) -> str:
     return "".join(f"/{index}" for index in element)
 
 
+@np.errstate(over="ignore")
 def moved(
     method: Method, variables: Mapping[str, Array], name: str, element: Any, h: float | None
 ) -> list[tuple[Array, ...]]:
@@ -136,7 +137,8 @@ class Watched:
                 if not _is_alike(spoiled.numbers[origin], value):
                     became = f"{value!r}, from {spoiled.numbers[origin]!r}"
                 break
-        detail = fault("non-finite", output=output, value=became, operation=node.called).detail
+        operation = node.called or f"{node.options[0]} + h"  # a variable alone is finite but for a step
+        detail = fault("non-finite", output=output, value=became, operation=operation).detail
         if output.startswith("the derivative"):
             detail += ROOTS.get(node.called, "")
         where = f"column {node.place.column}"

@@ -178,6 +178,7 @@ def evaluate(
     return value, slopes
 
 
+@np.errstate(over="ignore")
 def check_step(
     method: Method, h: float | None, variables: Mapping[str, Array], field: str = "variables"
 ) -> None:

@@ -263,7 +263,8 @@ class WholeHessian(_SecondDerivatives):
 
     def _laid_out(self, vector: Array, matrix: Array, errors: Array | None = None) -> Found:
         """Make the matrix symmetric to the bit, and part it by variables."""
-        matrix = 0.5 * (matrix + matrix.T)
+        half = 0.5 * matrix  # before the sum, which may be beyond float64
+        matrix = half + half.T
         if not self.matrix.size:
             self.matrix = matrix
         return self._found(vector, self._blocks(matrix), {} if errors is None else self._blocks(errors))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.compiler import Compiled
-from service.core.calculus.differences import CHECK, METHODS, Method, differences, step_at
+from service.core.calculus.differences import CHECK, METHODS, SMALLEST, Method, differences, step_at
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.inputs import array_data
 from service.core.calculus.kernel import bind
@@ -19,7 +19,7 @@ from service.core.limits import Deadline
 ROUNDING = float(np.finfo(np.float64).eps)
 """Relative error of what is exact but for rounding."""
 
-LARGEST, SMALLEST = float(np.finfo(np.float64).max), float(np.finfo(np.float64).smallest_subnormal)
+LARGEST = float(np.finfo(np.float64).max)
 
 COMPLEX_STEP = METHODS["complex_step"]
 
