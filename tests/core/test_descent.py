@@ -726,6 +726,17 @@ def test_a_deadline_ends_runs_whose_floats_raise_at_every_step(history):
     assert all_finite(path)
 
 
+def test_a_deadline_ends_a_line_search_that_finds_no_step():
+    """At 0 every step along the gradient leads up, however short, down to the least number."""
+    options = {"line_search": True, "steps": 1}
+    whole = descent("x % 1", {"x": 0.0}, **options)
+
+    cut = descent("x % 1", {"x": 0.0}, **options, deadline=ticking(60))
+
+    assert (whole["status"], whole["evaluations"] > 1000) == ("stalled", True)
+    assert (cut["status"], cut["steps"], cut["variables"]["x"]) == ("deadline", 0, 0.0)
+
+
 def test_recording_again_does_not_outlast_the_deadline():
     """The run diverges near its end; to go there once more takes as long again, more than there is."""
     options = {"learning_rate": 1e-3, "steps": 100_000, "history": 3}

@@ -10,6 +10,7 @@ Transactions on Automatic Control 21 (1976), for the search along the projected 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from service.core.calculus.kernel import Kernel
@@ -23,6 +24,9 @@ from service.core.descent.vectors import Vector, vectors_of
 MOST_HALVINGS = 2_100
 """Trials of one step: from the largest double down to the least. They end where no variable changes."""
 
+CHECKED_TRIALS = 8
+"""Trials between two looks at the clock; most steps take fewer."""
+
 
 class Backtracking(Searcher):
     """The stepper of `gradient_descent` with `line_search`.
@@ -31,6 +35,8 @@ class Backtracking(Searcher):
     ----------
     kernel, judgement
         As `Searcher` takes them.
+    check : callable
+        Raises `DeadlineExceeded` when the time is up.
     first : float
         The first step to try: the learning rate.
     box : Box, optional
@@ -44,9 +50,11 @@ class Backtracking(Searcher):
 
     carried = ("evaluations", "length")
 
-    def __init__(self, kernel: Kernel, judgement: Judgement, first: float, box: Box | None) -> None:
+    def __init__(
+        self, kernel: Kernel, judgement: Judgement, check: Callable[[], None], first: float, box: Box | None
+    ) -> None:
         super().__init__(kernel, judgement)
-        self.first, self.box, self.vectors = first, box, vectors_of(kernel)
+        self.check, self.first, self.box, self.vectors = check, first, box, vectors_of(kernel)
 
     def carry(self, memory: Memory) -> dict[str, Any]:
         """Return what the parts carry of a state's memory; the first trial is the learning rate itself."""
@@ -60,7 +68,9 @@ class Backtracking(Searcher):
         x, gradient = vectors.of(parts[layout.slots]), vectors.of(parts[layout.gradient])
         value, first = parts[layout.value], max(2.0 * parts[length_at], self._least(x, gradient))
         length = first
-        for _ in range(MOST_HALVINGS):
+        for trial in range(1, MOST_HALVINGS + 1):
+            if trial % CHECKED_TRIALS == 0:
+                self.check()
             place = vectors.along(x, gradient, -length)
             if self.box is not None:
                 place = self.box.projected(vectors, place)

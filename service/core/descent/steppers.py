@@ -45,7 +45,8 @@ def _make_lbfgs(problem: Problem, options: Options) -> Stepper:
 
 def _make_line_search(problem: Problem, options: Options) -> Stepper:
     judgement = _judgement(problem, options, Backtracking)
-    return Backtracking(problem.kernel, judgement, options["learning_rate"], _box(problem))
+    check, first = problem.deadline.check, options["learning_rate"]
+    return Backtracking(problem.kernel, judgement, check, first, _box(problem))
 
 
 def _make_newton(problem: Problem, options: Options) -> Stepper:
