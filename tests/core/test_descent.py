@@ -831,6 +831,22 @@ def test_places_are_free_before_the_state_is_sealed(monkeypatch):
     assert seen[0] < 2 * 8 * size  # the data and nothing as large
 
 
+@pytest.mark.parametrize(
+    ("function", "options", "arrays"),
+    [("sum(exp(x))", {}, 8.5), ("sum(exp(x))", {"clip_norm": 1.0}, 9.5), ("sum(x**2)", {}, 7.5)],
+)
+def test_a_descent_frees_a_gradient_before_it_computes_the_next(function, options, arrays):
+    x = np.random.default_rng(0).normal(size=100_000)
+    descent(function, {"x": x}, steps=2, **options)
+
+    tracemalloc.start()
+    descent(function, {"x": x}, steps=5, learning_rate=1e-9, **options)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < arrays * x.nbytes
+
+
 def test_memory_does_not_grow_with_the_steps():
     peak_bytes(100)
 

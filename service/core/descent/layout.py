@@ -204,13 +204,16 @@ class Layout:
 
 def total_norm(*parts: Any) -> float:
     """Return the 2-norm over several arrays or numbers, without overflow on the way."""
-    norms = []
-    for part in parts:
-        flat = np.ravel(part)
-        largest = float(np.max(np.abs(flat), initial=0.0))
-        scale = largest if 0.0 < largest < math.inf else 1.0
-        norms.append(scale * math.sqrt(float(np.dot(flat / scale, flat / scale))))
-    return math.hypot(*norms)
+    return math.hypot(*map(norm, parts))
+
+
+def norm(part: Any) -> float:
+    """Return the 2-norm of an array or number, without overflow on the way."""
+    flat = np.ravel(part)
+    largest = float(np.max(np.abs(flat), initial=0.0))
+    scale = largest if 0.0 < largest < math.inf else 1.0
+    scaled = flat / scale
+    return scale * math.sqrt(float(np.dot(scaled, scaled)))
 
 
 def has_element(parts: Iterable[Any]) -> bool:

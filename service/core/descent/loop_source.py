@@ -79,6 +79,7 @@ class LoopWriter:
         """
         step = [
             *self._update_if_due(),
+            *self._forgotten(),
             *self.evaluation(),
             f"if {' and '.join(self._improvement())}:",
             "    best = value",
@@ -119,6 +120,7 @@ class LoopWriter:
         data = [name for name in self.template.source.data if name != "check"]
         step = [
             *self._update_if_due(),
+            *self._forgotten(),
             *([f"({', '.join(data)},) = rows_of(k)"] if data else []),
             *self.template.source.setup,
             *self.evaluation(),
@@ -268,6 +270,12 @@ class LoopWriter:
         if self.rules.is_stationary and not self.rules.is_decayed and not self.rules.is_projected:
             return self.update()
         return ["if not is_fresh:", *indented(self.update())]
+
+    def _forgotten(self) -> list[str]:
+        """Free the gradient, and what an update made of it, before the next is computed."""
+        kinds = ["", *["h_"] * self.rules.is_clipped, *["decayed_"] * self.rules.is_decayed]
+        names = [f"{kind}{part}" for kind in kinds for part in self.gradient]
+        return [] if self.template.is_on_floats else [f"{' = '.join(names)} = None"]
 
     def update(self) -> list[str]:
         """Write one update of all slots."""

@@ -210,8 +210,8 @@ class Path:
     def told(self) -> dict[str, Any]:
         """Return what the caller gets, with the state still to be sealed."""
         run, point = self.run, self.run.point
-        variables, best = self.problem.kernel.unpack(point.slots), run.best(point)
         norm = point.gradient_norm
+        variables, best = self.problem.kernel.unpack(point.slots), run.best(point)
         known = best if run.stopped is point else run.best(run.stopped)
         memory = self.stepper.remember(run.stopped)
         return {

@@ -12,6 +12,7 @@ import numpy as np
 from service.core.calculus.generated import Function, Source, indented, make_functions
 from service.core.calculus.kernel import Kernel
 from service.core.calculus.template import Array
+from service.core.descent.layout import norm
 
 Vector = Any
 """A tuple of floats or a flat float64 array; neither is ever written to."""
@@ -213,9 +214,7 @@ class Arrays:
     @staticmethod
     def norm(a: Vector) -> float:
         """Return the 2-norm, without overflow on the way."""
-        largest = float(np.max(np.abs(a), initial=0.0))
-        scale = largest if 0.0 < largest < math.inf else 1.0
-        return scale * math.sqrt(float(np.dot(a / scale, a / scale)))
+        return norm(a)
 
     @staticmethod
     def two_loops(pairs: Pairs, g: Vector) -> Vector:
