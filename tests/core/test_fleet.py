@@ -218,6 +218,19 @@ def test_a_run_may_end_at_its_start(options, optimizer, way, blocks):
     assert blocks
 
 
+@pytest.mark.parametrize("history", [0, 5])
+def test_a_run_that_goes_on_alone_keeps_its_history_when_it_ends_early(history, way, monkeypatch):
+    monkeypatch.setattr(formation.Formation, "is_worthwhile", lambda self, runs, steps: runs > 1)
+    options = {"steps": 40, "history": history, "tolerance": 1e-3}
+    starts = [[0.0, 0.0], [1.0, 2.0]]
+
+    outcome = sweep("sum(x**2)", {"x": starts[0]}, starts={"x": starts}, learning_rate=0.2, **options)
+
+    alone = descent("sum(x**2)", {"x": starts[1]}, learning_rate=0.2, **options)
+    assert (alone["status"], alone["steps"] < 40) == ("converged", True)
+    assert_same(outcome["runs"][1], alone)
+
+
 @pytest.mark.parametrize("start", [[0.0, 1.0], [-1.0, 1.0]], ids=["gradient", "value"])
 def test_a_start_that_is_not_finite_is_refused_among_others(start, way):
     with pytest.raises(NonFiniteResult):

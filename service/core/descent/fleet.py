@@ -147,19 +147,11 @@ class Fleet:
             self.best = slots if is_all else np.where(self.template.number(rows), slots, self.best)
 
     def _leave(self, rows: list[int]) -> list[Path]:
-        """Let runs go on alone, from the start of a block in which they may have ended.
-
-        A history of a run that ends early is recorded by a second run. That is not the same to the last bit,
-        so such a run begins anew.
-        """
+        """Let runs go on alone, from the start of a block in which they may have ended."""
         if not rows:
             return []
         self.alive[rows] = False
-        paths = self._placed(rows)
-        for path in paths:
-            if path.options["history"] > 1:
-                path.begin_anew()
-        return paths
+        return _alone(self._placed(rows))
 
     def _arrive(self) -> list[Path]:
         """Record what is due, and end what is at the last step; close up when most runs have left."""
@@ -177,7 +169,7 @@ class Fleet:
                 path.run.follow(path.run.point)
         if is_over:
             self.alive[:] = False
-            return paths
+            return paths if self.k == self.last else _alone(paths)
         if is_sparse:
             self._close_up(rows)
         return []
@@ -214,6 +206,18 @@ class Fleet:
     def _columns_of(self, slot: Array, rows: list[int]) -> list[Sequence[object]]:
         """Return for each slot of a single descent those of some runs."""
         return self.vectors.columns(self.template.join(slot)[rows])
+
+
+def _alone(paths: list[Path]) -> list[Path]:
+    """Let runs go on alone that have not arrived.
+
+    A history of a run that ends early is recorded by a second run. That is not the same to the last bit, so
+    such a run begins anew.
+    """
+    for path in paths:
+        if path.options["history"] > 1:
+            path.begin_anew()
+    return paths
 
 
 def fleets_of(paths: Sequence[Path]) -> list[Fleet]:
