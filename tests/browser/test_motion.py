@@ -1,8 +1,8 @@
 """Paths that move: played, stepped through and scrubbed, with the forces at each step."""
 
-import pytest
 from playwright.sync_api import expect
 
+from tests.browser.test_speed import TRIES
 from tests.browser.visit import ROSENBROCK
 
 MOMENTUM = ROSENBROCK | {"optimizer": "momentum", "rate": "0.0005", "steps": "1000"}
@@ -101,13 +101,12 @@ def test_momentum_has_a_slider_beside_its_optimizer(playground):
     expect(page.locator("#momentum")).to_have_value("0.5")
 
 
-@pytest.mark.parametrize("tries", [5])
-def test_four_runs_of_a_thousand_steps_play_smoothly(playground, tries):
+def test_four_runs_of_a_thousand_steps_play_smoothly(playground):
     page = playground(ROSENBROCK | {"show": "sweep", "rates": "0.0002,0.0005,0.001,0.0015"}).page
     expect(page.locator("#sweep tbody tr")).to_have_count(4)
 
     found = []
-    for _ in range(tries):
+    for _ in range(TRIES):
         found.append(page.evaluate(FRAMES))
         if found[-1] < 17.5:
             break

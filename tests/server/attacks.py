@@ -80,13 +80,13 @@ ATTACKS = {
     ),
     "R-8 a sweep of ten thousand": refused("/descent/sweep", SQUARE | {"learning_rates": [0.1] * 10_000}),
     "R-8 a sweep of long descents": Attack(
-        "/descent/sweep", CHAIN | {"learning_rates": [1e-6] * 64, "deadline_ms": 700}, 200, seconds=0.7
+        "/descent/sweep", CHAIN | {"learning_rates": [1e-6] * 64, "deadline_ms": 2000}, 200, seconds=2.0
     ),
     "R-8 a sweep of long histories": Attack(
         "/descent/sweep",
-        CHAIN | {"learning_rates": [1e-6] * 64, "history": 1000, "deadline_ms": 700},
+        CHAIN | {"learning_rates": [1e-6] * 64, "history": 1000, "deadline_ms": 2000},
         200,
-        seconds=0.7,
+        seconds=2.0,
     ),
     "R-8 a learning rate of 0": refused("/descent", SQUARE | {"learning_rate": 0}),
     "R-8 a learning rate of 1e308": Attack("/descent", SQUARE | {"learning_rate": 1e308}, 200),

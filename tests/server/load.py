@@ -1,8 +1,11 @@
-"""Callers that send one request after the other, and keep count of what came back."""
+"""Callers that send one request after the other, and work of the small application that is seen to begin."""
 
 import http.client
+import json
 import threading
 from dataclasses import dataclass, field
+
+from tests.server.running import wait_until
 
 
 @dataclass
@@ -70,3 +73,19 @@ def finish(callers):
     for caller in callers:
         caller.join(60)
     return [s for each in callers for s in each.statuses], [f for each in callers for f in each.failures]
+
+
+def told(server, what):
+    """List what the application has told of its work: what was `begun`, `worked`, `over` or `streamed`."""
+    whole, _, _ = server.out.read_text().rpartition("\n")
+    lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+    return [line[what] for line in lines if what in line]
+
+
+def begin(server, wanted):
+    """Ask for work, and wait until it has begun."""
+    before = len(told(server, "begun"))
+    connection = server.connect()
+    connection.request("POST", "/descent", json.dumps(wanted))
+    wait_until(lambda: len(told(server, "begun")) > before)
+    return connection

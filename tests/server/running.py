@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY = Path("/dev/shm" if os.access("/dev/shm", os.W_OK) else tempfile.gettempdir())  # noqa: S108
-START_SECONDS, STOP_SECONDS = 30, 40
+START_SECONDS, STOP_SECONDS = 90, 40
 
 QUICK = {"KOBAI_DRAIN_S": "0", "WEB_CONCURRENCY": "1"}
 """What the tests' servers are started with unless they say otherwise."""
@@ -111,6 +111,11 @@ class Server:
             and f"socket:[{row[9]}]" in sockets
         }
 
+    def unread(self):
+        """Count what clients have sent and connections they have opened that the server has not taken yet."""
+        rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        return sum(int(row[4].partition(":")[2], 16) for row in rows if row[1].endswith(f":{self.port:04X}"))
+
     def memory(self):
         """Add up the bytes that the processes hold; what they share is parted among them."""
         total = 0
@@ -119,13 +124,23 @@ class Server:
             total += next(int(row.split()[1]) for row in rows if row.startswith("Pss:")) * 1024
         return total
 
-    def lines(self, event):
-        """List what was logged about an event; the thread that writes is a moment behind."""
+    def lines(self, event, count=1, **fields):
+        """List what was logged about an event, with these fields, when at least `count` lines are there.
+
+        The threads that write are a moment behind.
+        """
+        wanted = {"event": event} | fields
+
+        def found():
+            whole, _, _ = self.out.read_text().rpartition("\n")
+            lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
+            return [line for line in lines if wanted.items() <= line.items()]
+
+        wait_until(lambda: len(found()) >= count, 20)
         size = -1
         while size != (size := self.out.stat().st_size):
             time.sleep(0.1)
-        found = [json.loads(line) for line in self.out.read_text().splitlines() if line.startswith("{")]
-        return [line for line in found if line.get("event") == event]
+        return found()
 
     def stop(self, number=signal.SIGTERM):
         """Stop by process id, and return the exit status."""

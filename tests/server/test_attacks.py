@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.attacks import ATTACKS, MANY_POINTS
-from tests.server.running import Server
+from tests.server.running import Server, wait_until
 
 MIB = 1024 * 1024
 JSON = {"Content-Type": "application/json"}
@@ -90,15 +90,16 @@ def test_r_9_many_points_end_at_the_deadline_however_many_evaluations_are_left(t
     server = Server(tmp_path, KOBAI_DEADLINE_DEFAULT_MS="500", KOBAI_OPERATIONS="100000000000")
     many = MANY_POINTS | {"function": "sum(lgamma(x)*arctan(sin(x)))"}  # seconds of work
     body = json.dumps(many).encode()
-    quote = json.loads(send(server, "/gradient/field", json.dumps(many | {"dry_run": True}))[1])
+    asked = json.dumps(many | {"dry_run": True})
+    quote = wait_until(lambda: json.loads(send(server, "/gradient/field", asked)[1]).get("quote"))
 
     before = processor_seconds(server)
     status, answer = send(server, "/gradient/field", body)
     used = processor_seconds(server) - before
     server.stop()
 
-    assert quote["quote"]["evaluations"] > 1_000_000
-    assert quote["quote"]["within_limits"]
+    assert quote["evaluations"] > 1_000_000
+    assert quote["within_limits"]
     assert (status, json.loads(answer)["code"]) == (503, "overloaded")
     assert used < 1.5
 

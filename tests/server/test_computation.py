@@ -10,25 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.server.load import begin, told
 from tests.server.running import read_all, wait_until
 
 MIB = 1024 * 1024
-
-
-def told(server, what):
-    """List what the application has told of its work: what was `begun`, `worked`, `over` or `streamed`."""
-    whole, _, _ = server.out.read_text().rpartition("\n")
-    lines = [json.loads(line) for line in whole.splitlines() if line.startswith("{")]
-    return [line[what] for line in lines if what in line]
-
-
-def begin(server, wanted):
-    """Ask for work, and wait until it has begun."""
-    before = len(told(server, "begun"))
-    connection = server.connect()
-    connection.request("POST", "/descent", json.dumps(wanted))
-    wait_until(lambda: len(told(server, "begun")) > before)
-    return connection
 
 
 def let_it_see(server):
@@ -67,7 +52,7 @@ def test_work_that_says_it_takes_long_is_done_on_a_worker_thread(tiny, price):
 
 def test_work_that_takes_longer_than_it_says_does_not_keep_the_event_loop(tiny):
     """What it has used there is bounded by the processor's time; it goes on elsewhere."""
-    connection = begin(tiny, {"seconds": 1.5, "price": 0.001, "deadline_ms": 20_000})
+    connection = begin(tiny, {"seconds": 1.0, "price": 0.001, "deadline_ms": 25_000})
     began = time.monotonic()
 
     assert tiny.get("/livez")[0] == 200

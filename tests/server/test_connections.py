@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.server.running import read_all, responses
+from tests.server.running import read_all, responses, wait_until
 
 MIB = 1024 * 1024
 LIMIT = 16 * MIB
@@ -403,6 +403,7 @@ def test_a_connection_beyond_the_limit_gets_a_503_when_all_are_busy(serve, open_
     busy = open_sockets(server, 10)
     for each in busy:
         each.sendall(post(b"", framing="Content-Length: 100"))
+    wait_until(lambda: server.unread() == 0)
 
     found = responses(server.exchange(b""))
 

@@ -1,7 +1,6 @@
 """Start, stop, and the death of a worker."""
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -11,8 +10,8 @@ import time
 
 import pytest
 
-from tests.server.load import call, finish
-from tests.server.running import MEMORY, ROOT, free_port
+from tests.server.load import begin, call, finish
+from tests.server.running import MEMORY, ROOT, free_port, wait_until
 
 SMALL = ("POST", "/softmax", b'{"x": [1, 2, 3]}')
 LONG = ("POST", "/descent", b'{"seconds": 0.05, "blindly": true}')
@@ -26,7 +25,7 @@ def start(**environment):
         env=os.environ | environment,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
     )
 
 
@@ -46,7 +45,7 @@ def test_d_8_a_bad_setting_stops_the_start_with_one_line_that_names_it(variable,
 
 def test_arguments_are_refused():
     ended = subprocess.run(
-        [sys.executable, "-m", "service", "--port=1"], cwd=ROOT, capture_output=True, text=True, timeout=30
+        [sys.executable, "-m", "service", "--port=1"], cwd=ROOT, capture_output=True, text=True, timeout=90
     )
 
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
@@ -88,7 +87,7 @@ def test_a_timeout_on_the_command_line_that_cuts_off_deadlines_stops_the_start(t
         env=os.environ | {"PORT": str(free_port())},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=90,
     )
 
     assert ended.returncode != 0
@@ -107,17 +106,12 @@ def spread(server, count):
 
 def wait_for_all(server):
     """Wait until every worker takes connections: a server is ready with its first."""
-    end = time.monotonic() + 10
-    while min(spread(server, 16)) == 0:
-        assert time.monotonic() < end
+    wait_until(lambda: min(spread(server, 16)) > 0)
 
 
 def wait_for_successor(server, victim):
     """Wait until a killed worker is replaced."""
-    end = time.monotonic() + 10
-    while victim in server.workers() or len(server.workers()) < 2:
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_until(lambda: victim not in server.workers() and len(server.workers()) == 2)
 
 
 def test_kept_alive_connections_are_spread_over_the_workers(serve):
@@ -139,8 +133,7 @@ def test_kept_alive_connections_are_spread_over_the_workers(serve):
 def test_at_sigterm_under_load_no_accepted_request_fails(serve):
     server = serve(WEB_CONCURRENCY="2", KOBAI_DRAIN_S="1", KOBAI_DEADLINE_DEFAULT_MS="25000")
     callers = call(server.port, 8, [SMALL] * 20 + [LONG])
-    while sum(len(caller.statuses) for caller in callers) < 2_000:
-        time.sleep(0.05)
+    wait_until(lambda: sum(len(caller.statuses) for caller in callers) >= 2_000)
 
     assert server.stop() == 0
 
@@ -152,24 +145,21 @@ def test_at_sigterm_under_load_no_accepted_request_fails(serve):
 
 
 def test_while_draining_readyz_answers_503_and_accepted_requests_finish(serve):
-    server = serve(KOBAI_DRAIN_S="2", KOBAI_DEADLINE_DEFAULT_MS="25000")
-    long, probe, idle = server.connect(), server.connect(), server.connect()
+    server = serve(KOBAI_DRAIN_S="5", KOBAI_DEADLINE_MS="20000", KOBAI_DEADLINE_DEFAULT_MS="20000")
+    probe, idle = server.connect(), server.connect()
     probe.request("GET", "/readyz")
     before = probe.getresponse()
     before.read()
     idle.connect()
-    long.request("POST", "/descent", json.dumps({"seconds": 1.5, "blindly": True}))
-    time.sleep(0.2)
+    long = begin(server, {"seconds": 1.5, "blindly": True})
 
     server.process.send_signal(signal.SIGTERM)
-    end = time.monotonic() + 2
-    while (new := server.get("/readyz"))[0] == 200 and time.monotonic() < end:
-        time.sleep(0.05)
+    wait_until(lambda: server.get("/readyz")[0] == 503)
     probe.request("GET", "/readyz")
     kept = probe.getresponse()
     finished = long.getresponse()
 
-    assert (before.status, kept.status, kept.headers["Connection"], new[0]) == (200, 503, "close", 503)
+    assert (before.status, kept.status, kept.headers["Connection"]) == (200, 503, "close")
     assert (finished.status, finished.headers["Connection"]) == (200, "close")
     assert server.stop() == 0
     for connection in (long, probe, idle):
@@ -183,18 +173,18 @@ def test_idle_connections_do_not_hold_up_a_stop(serve):
             stack.enter_context(server.socket())
         half = stack.enter_context(server.socket())
         half.sendall(b"GET /livez HTTP/1.1\r\n")
-        time.sleep(0.2)
+        wait_until(lambda: sum(len(server.clients(pid)) for pid in server.workers()) == 21)
         began = time.monotonic()
 
         assert server.stop() == 0
 
-    assert time.monotonic() - began < 10  # two seconds idle, two for the half request; others last 28
+    assert time.monotonic() - began < 20  # two seconds idle, two for the half request; others last 28
 
 
 def test_h_11_sigkill_of_a_worker_costs_only_its_own_requests(serve):
     server = serve(WEB_CONCURRENCY="2")
     callers = call(server.port, 8, [SMALL])
-    time.sleep(0.5)
+    wait_until(lambda: all(caller.statuses for caller in callers))
     victim = max(server.workers(), key=lambda pid: len(server.clients(pid)))
 
     os.kill(victim, signal.SIGKILL)
@@ -227,36 +217,27 @@ def test_workers_more_and_fewer_than_sockets_leave_no_connection_waiting(serve):
     server = serve(WEB_CONCURRENCY="2")
     for number, expected in ((signal.SIGTTIN, 3), (signal.SIGTTOU, 2), (signal.SIGTTOU, 1)):
         server.process.send_signal(number)
-        end = time.monotonic() + 10
-        while len(server.workers()) != expected and time.monotonic() < end:
-            time.sleep(0.05)
+        wait_until(lambda expected=expected: len(server.workers()) == expected)
 
-        assert len(server.workers()) == expected
         assert read(ask(server, 16)) == [200] * 16
 
 
 IMPATIENT = {
     "KOBAI_DEADLINE_MS": "500",
     "KOBAI_DEADLINE_DEFAULT_MS": "400",
-    "KOBAI_GRACEFUL_TIMEOUT_S": "2",
-    "KOBAI_WORKER_TIMEOUT_S": "2",
+    "KOBAI_GRACEFUL_TIMEOUT_S": "4",
+    "KOBAI_WORKER_TIMEOUT_S": "4",
 }
-"""A master that kills a worker after two seconds of silence."""
+"""A master that kills a worker after four seconds of silence."""
 
 
 def test_a_worker_whose_computation_never_ends_is_replaced(serve):
     server = serve(**IMPATIENT)
     first = server.workers()
-    connection = server.connect()
-    connection.request("POST", "/descent", json.dumps({"seconds": 60, "blindly": True}))
-    time.sleep(0.2)
+    connection = begin(server, {"seconds": 120, "blindly": True})
 
     assert server.get("/livez")[0] == 200
-    end = time.monotonic() + 10
-    while server.workers() == first and time.monotonic() < end:
-        time.sleep(0.1)
-
-    assert server.workers() != first
+    wait_until(lambda: server.workers() not in ([], first))
     connection.close()
 
 
@@ -272,7 +253,7 @@ def test_a_worker_that_is_stopped_is_killed_and_replaced_while_the_other_answers
 
     os.kill(victim, signal.SIGSTOP)
     statuses = []
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while victim in server.workers() and time.monotonic() < end:
         connection = others[len(statuses) % len(others)]
         connection.request("GET", "/livez")
@@ -294,16 +275,13 @@ def test_a_restart_by_sighup_loses_nothing(serve, workers):
     server = serve(WEB_CONCURRENCY=workers)
     before = set(server.workers())
     callers = call(server.port, 4, [SMALL])
-    time.sleep(0.3)
+    wait_until(lambda: all(caller.statuses for caller in callers))
 
     server.process.send_signal(signal.SIGHUP)
-    end = time.monotonic() + 60
-    while before & set(server.workers()) and time.monotonic() < end:
-        time.sleep(0.1)
+    wait_until(lambda: not before & set(server.workers()))
     after = read(ask(server, 16))
 
     statuses, failures = finish(callers)
-    assert not before & set(server.workers())
     assert (failures, set(statuses)) == ([], {200})
     assert [each.is_refused for each in callers] == [False] * 4
     assert after == [200] * 16
@@ -326,7 +304,7 @@ def test_the_health_check_tells_ready_from_not(tiny):
             env=os.environ | {"PORT": str(port), "HOST": "0.0.0.0"},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=90,
         )
 
     ready, not_there = check(tiny.port), check(free_port())

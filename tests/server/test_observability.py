@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from service.core.calculus.compiler import CACHED_BYTES
-from tests.server.running import Server, responses
+from tests.server.running import Server, responses, wait_until
 
 
 def test_metrics_are_right_across_workers(tmp_path):
@@ -21,11 +21,9 @@ def test_metrics_are_right_across_workers(tmp_path):
         list(pool.map(lambda _: server.post("/softmax", {"x": [1, 2, 3]}), range(100)))
         list(pool.map(lambda _: server.post("/softmax", {"x": "no"}), range(20)))
 
-    pids = Counter(line["pid"] for line in server.lines("request"))
-    end = time.monotonic() + 20
-    while 'request_seconds_count{endpoint="/softmax"} 120.0' not in server.get("/metrics")[2].decode():
-        assert time.monotonic() < end  # each worker writes its numbers down after a moment
-        time.sleep(0.1)
+    pids = Counter(line["pid"] for line in server.lines("request", 120))
+    counted = b'request_seconds_count{endpoint="/softmax"} 120.0'
+    wait_until(lambda: counted in server.get("/metrics")[2])  # each worker writes down after a moment
     texts = {server.get("/metrics")[2].decode() for _ in range(10)}
     figures = [
         re.findall(
@@ -59,15 +57,10 @@ def test_what_is_refused_below_the_application_is_logged_and_counted(serve):
     assert (found, late_body) == ({status: status for status in sent}, 408)
     wanted = {"400": "1.0", "408": "2.0", "414": "1.0", "431": "1.0", "501": "1.0"}
     pattern = r'kobai_requests_total{code="",endpoint="unparsed",status="(\d+)"} (\S+)'
-    end = time.monotonic() + 5
-    while (
-        dict(re.findall(pattern, server.get("/metrics")[2].decode())) != wanted
-        or len(server.lines("refused")) < 6
-    ):
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert sorted(line["status"] for line in server.lines("refused")) == [400, 408, 408, 414, 431, 501]
-    assert {line["client"] for line in server.lines("refused")} == {"127.0.0.1"}
+    wait_until(lambda: dict(re.findall(pattern, server.get("/metrics")[2].decode())) == wanted)
+    lines = server.lines("refused", 6)
+    assert sorted(line["status"] for line in lines) == [400, 408, 408, 414, 431, 501]
+    assert {line["client"] for line in lines} == {"127.0.0.1"}
 
 
 def test_a_connection_beyond_the_limit_is_counted(serve):
@@ -93,14 +86,14 @@ def test_a_killed_workers_gauges_go_and_its_counters_stay(serve):
     assert b'endpoint="/softmax"' in server.get("/metrics")[2]  # else it might have been counted, not written
 
     os.kill(first, signal.SIGKILL)
-    end = time.monotonic() + 10
-    while (first in server.workers() or not server.workers()) and time.monotonic() < end:
-        time.sleep(0.05)
-    time.sleep(0.5)
-    text = server.get("/metrics")[2].decode()
 
-    assert 'kobai_requests_total{code="",endpoint="/softmax",status="200"} 1.0' in text
-    assert "kobai_requests_in_flight 0.0" in text
+    def text():
+        with contextlib.suppress(OSError):  # until the next worker listens
+            return server.get("/metrics")[2].decode()
+
+    wait_until(lambda: first not in server.workers() and text())
+    assert "kobai_requests_in_flight 0.0" in text()
+    assert 'kobai_requests_total{code="",endpoint="/softmax",status="200"} 1.0' in text()
 
 
 def test_what_a_worker_counts_is_written_within_a_moment_whichever_worker_is_asked(serve):
@@ -108,16 +101,13 @@ def test_what_a_worker_counts_is_written_within_a_moment_whichever_worker_is_ask
     server = serve(None, WEB_CONCURRENCY="2")
     for _ in range(20):
         assert server.post("/sigmoid", {"x": [1, 2, 3]})[0] == 200
-    time.sleep(0.6)
-
-    texts = [server.get("/metrics")[2].decode() for _ in range(10)]
-
     wanted = 'kobai_requests_total{code="",endpoint="/sigmoid",status="200"}'
-    counts = [
-        sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(wanted))
-        for text in texts
-    ]
-    assert counts == [20.0] * 10
+
+    def count():
+        lines = server.get("/metrics")[2].decode().splitlines()
+        return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(wanted))
+
+    wait_until(lambda: [count() for _ in range(10)] == [20.0] * 10, 10)
 
 
 def test_r_12_many_functions_leave_a_cache_of_bounded_size(server):
@@ -134,6 +124,7 @@ def test_log_lines_are_whole_under_load(server):
     with ThreadPoolExecutor(16) as pool:
         list(pool.map(lambda number: server.post("/softmax", {"x": [number, 2]}), range(200)))
 
+    server.lines("request", 200)  # they are written
     lines = [json.loads(line) for line in server.out.read_text().splitlines()]
 
     assert all({"time", "level", "event", "pid"} <= set(line) for line in lines)
@@ -174,8 +165,9 @@ def test_a_length_beyond_all_bounds_is_answered_and_what_came_is_counted(server,
     received = server.exchange(f"POST /softmax HTTP/1.1\r\n{head}\r\n\r\n".encode(), end=True)
 
     assert responses(received)[0][0] == (413 if len(length) < 20 else 400)
-    lines = [each for each in server.lines("request") if each["request_id"] == name]
-    assert [(each["status"], each["bytes_in"]) for each in lines] == [(413, 0)] * (len(length) < 20)
+    count = int(len(length) < 20)
+    lines = server.lines("request", count, request_id=name)
+    assert [(each["status"], each["bytes_in"]) for each in lines] == [(413, 0)] * count
 
 
 def test_an_answer_and_its_log_line_say_where_the_time_went(server):
@@ -184,7 +176,7 @@ def test_an_answer_and_its_log_line_say_where_the_time_went(server):
 
     _, answered, _ = server.request("POST", "/softmax", b'{"x": [0.25, 2]}', headers)
 
-    (line,) = [each for each in server.lines("request") if each["request_id"] == "seen-here"]
+    (line,) = server.lines("request", request_id="seen-here")
     timings = dict(each.split(";dur=") for each in answered["Server-Timing"].split(", "))
     assert list(timings) == ["waited", "parse", "compute", "dump"]
     assert all(abs(float(spent) - line[f"{name}_ms"]) < 0.01 for name, spent in timings.items())
@@ -216,9 +208,7 @@ def test_processes_are_in_the_metrics(server):
     def shown():
         return dict(re.findall(r"^kobai_(\w+) (\S+)$", server.get("/metrics")[2].decode(), re.M))
 
-    end = time.monotonic() + 10
-    while float(shown()["workers"]) < 2 and time.monotonic() < end:
-        time.sleep(0.1)
+    wait_until(lambda: float(shown()["workers"]) == 2)
     now = shown()
 
     assert (float(now["workers"]), float(now["worker_starts_total"])) == (2, 2)

@@ -83,7 +83,7 @@ def test_every_worker_sends_its_spans_and_the_last_at_its_stop(tmp_path, collect
     for _, resource in spans:
         assert resource["service.name"] == "kobai"
         assert resource["deployment.environment.name"] == "test"
-    lines = server.lines("request")
+    lines = server.lines("request", REQUESTS + 1)
     assert len({line["pid"] for line in lines}) == 2
     assert lines[-1]["trace_id"] == spans[-1][0].trace_id.hex()
     assert server.err.read_text() == ""

@@ -10,6 +10,7 @@ import pytest
 from service.core.limits import Overloaded
 from service.work.threads import WorkerThreads
 from service.work.turns import LOOK_SECONDS, Turn, Turns
+from tests.server.running import wait_until
 
 
 @pytest.fixture
@@ -37,12 +38,14 @@ def start(target, *arguments, **options):
 
 def test_a_job_that_has_used_less_goes_first(turns):
     order = []
-    long = start(work, Turn(turns), 0.6, order, name="long")
-    time.sleep(0.2)
+    first = Turn(turns)
+    long = start(work, first, 1.5, order, name="long")
+    wait_until(lambda: turns.holder is first)
+    first.used = 0.2  # as if it had computed for so long
     short = start(work, Turn(turns), 0.02, order, name="short")
 
-    short.join(30)
-    long.join(30)
+    short.join(60)
+    long.join(60)
 
     assert order == ["short", "long"]
 
@@ -66,7 +69,7 @@ def test_only_one_job_computes_at_a_time(turns):
 
     threads = [start(count, Turn(turns)) for _ in range(4)]
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
 
     assert most == 1
     assert turns.holder is None
@@ -79,7 +82,7 @@ def test_jobs_of_the_same_length_share_the_time_and_change_seldom(turns, monkeyp
     threads = [start(work, job, 0.3, ended) for job in jobs]
 
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
 
     assert len(changes) < 100
     first_end = next(used for used in changes if max(used) > 0.29)
@@ -100,22 +103,22 @@ def test_a_job_looks_at_those_that_wait_no_more_often_than_needed(turns):
 
     assert turns.look_at >= began + LOOK_SECONDS
     mine.give()
-    waiting.join(30)
+    waiting.join(60)
     other.give()
 
 
 def test_a_job_whose_deadline_passes_while_it_waits_goes_next(turns):
     order = []
     late, other = Turn(turns), Turn(turns)
-    late_thread = start(work, late, 10.0, order, name="late", deadline=0.3)
-    time.sleep(0.1)
+    late_thread = start(work, late, 10.0, order, name="late", deadline=1.0)
+    wait_until(lambda: turns.holder is late)
     late.used = 10.0  # as if it had computed for so long
     other.used = 5.0
-    long = start(work, Turn(turns), 0.6, order, name="long")
+    long = start(work, Turn(turns), 2.0, order, name="long")
     third = start(work, other, 0.0, order, name="other", deadline=60.0)
 
     for thread in (late_thread, long, third):
-        thread.join(30)
+        thread.join(60)
 
     assert late.is_urgent
     assert order == ["late", "long", "other"]
@@ -131,17 +134,17 @@ def test_a_job_that_has_not_begun_by_its_deadline_gives_up(turns):
 
 
 def test_a_job_whose_client_leaves_is_not_kept_waiting(turns):
-    order, gone = [], Turn(turns)
+    order, gone, other = [], Turn(turns), Turn(turns)
     gone_thread = start(work, gone, 0.3, order, name="gone")
-    time.sleep(0.1)
-    gone.used = 10.0
-    long = start(work, Turn(turns), 0.5, order, name="long")
-    time.sleep(0.05)
+    wait_until(lambda: turns.holder is gone)
+    gone.used = 10.0  # as if it had computed for so long
+    long = start(work, other, 1.5, order, name="long")
+    wait_until(lambda: turns.holder is other)
 
     gone.hurry()
 
     for thread in (gone_thread, long):
-        thread.join(30)
+        thread.join(60)
     assert order == ["gone", "long"]
 
 
@@ -149,11 +152,10 @@ def test_a_job_whose_client_leaves_before_it_begins_gives_up(turns):
     Turn(turns).take(math.inf)
     gone, taken = Turn(turns), []
     thread = start(lambda: taken.append(gone.take(math.inf)))
-    time.sleep(0.05)
-    assert thread.is_alive()
+    wait_until(lambda: turns.waiting == [gone])
 
     gone.hurry()
-    thread.join(30)
+    thread.join(60)
 
     assert taken == [False]
 
@@ -163,7 +165,7 @@ def test_a_job_goes_on_in_another_of_its_threads(turns):
     turn.take(math.inf)
 
     second = start(lambda: (turn.give_way(lambda: math.inf), order.append("computed"), turn.give()))
-    second.join(30)
+    second.join(60)
 
     assert order == ["computed"]
     assert turns.holder is None
