@@ -233,14 +233,14 @@ def _lay_out(content: Mapping[str, Any], parts: list[Part], order: Order, seal: 
     for key, name, before_number in order(*content):
         value = content[key]
         kind = type(value)
-        if value is None:
-            parts += name, b"None;"
-        elif kind is float or kind is int or kind is bool:  # as an array would be, at a tenth of the cost
+        if kind is float or kind is int or kind is bool:  # as an array would be, at a tenth of the cost
             parts += before_number, NUMBER(value + 0.0)
-        elif isinstance(value, str):
+        elif value is None:
+            parts += name, b"None;"
+        elif kind is str:
             parts += name, b"%a;" % value
-        elif kind is dict or (kind is not np.ndarray and isinstance(value, Mapping)):
-            parts += name, _opening(value)
+        elif kind is dict:
+            parts += name, b"{%d" % len(value)
             if value:
                 _lay_out(value, parts, order, seal)
         elif kind is Column:
@@ -249,7 +249,8 @@ def _lay_out(content: Mapping[str, Any], parts: list[Part], order: Order, seal: 
             rows = [flat[at : at + width] for at in range(0, len(flat), width)]
             parts += name, b"%a;" % (stacked.shape[1:],), rows
         else:
-            array = np.asarray(value, dtype=np.float64) + 0.0  # JavaScript writes -0 as 0: both are the same
+            numbers = value if kind is np.ndarray else np.asarray(value, dtype=np.float64)
+            array = numbers + 0.0  # JavaScript writes -0 as 0: both are the same
             parts += name, b"%a;" % (array.shape,)
             if array.size <= SMALL or seal is None:
                 parts.append(array.tobytes())
