@@ -68,7 +68,7 @@ def _ones(size: int) -> Array:
 
 def sum_of_squares(x: Array) -> Any:
     """Sum the squares of all elements, row by row of a few, so that no more digits are lost than by pairs."""
-    flat = x if x.ndim == 1 else x.reshape(-1)
+    flat = x if x.ndim == 1 else (x.T if x.flags.f_contiguous else x).reshape(-1)
     if flat.size <= 2 * SUMMED_AT_ONCE:
         return np.dot(flat, flat)
     whole = flat.size - flat.size % SUMMED_AT_ONCE

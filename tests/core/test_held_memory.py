@@ -39,6 +39,12 @@ OF_MATRICES = {
     "sum(std(x, axis=1)) + sum(quantile(x, 0.3, axis=1))": [(300, 300)],
     "sum(sort(x, axis=0)*x) + trace(x @ x)": [(300, 300)],
     "sum(stack(x, x**2)) + sum(x[::2]*x[1::2])": [(300, 300)],
+    "sum(x[::-1] @ y)": [(300, 300), (300,)],
+    "sum(x[::2] @ y)": [(400, 300), (300,)],
+    "sum(x @ ones((300, 300))*x)": [(300,)],
+    "sum(x[::2]**2) + sum(x.T**2)": [(400, 300)],
+    "sum(gelu(x)*median(x, axis=0))": [(300, 300)],
+    "max(sort(clip(x, 0.4, 0.6), axis=0))": [(300, 200)],
 }
 
 PROGRAMS = (

@@ -292,11 +292,21 @@ class _Planner:
         elif not planned.is_whole:  # those are counted at the region's start
             self.alive += self._size(index)
         largest = max([self.counts[each] for each in (index, *node.operands)])
-        self.loads.append(self.alive + int(node.operation.workspace * largest))
+        beside = int(node.operation.workspace * largest)
+        if node.operation.copies_skipping:
+            beside += sum([self.counts[each] for each in node.operands if self._is_skipping(each)])
+        self.loads.append(self.alive + beside)
         self.alive -= sum([self._size(root) for root in dead])
         released = tuple([alias for root in dead for alias in self.aliases[root]])
         planned.reused, planned.released, planned.cost = reused, released, cost_of(graph, node, largest)
         return planned
+
+    def _is_skipping(self, index: int) -> bool:
+        """Tell whether a view leaves out, repeats or reverses elements, and is no copy of that."""
+        node = self.graph.nodes[index]
+        while node.operation.is_view and not (node.operation.may_skip or node.operation.may_copy):
+            node = self.graph.nodes[node.operands[0]]
+        return node.operation.may_skip
 
     def _begin(self, region: Region) -> None:
         """Find memory for the results that others need of a region: an array that it reads, or new memory."""

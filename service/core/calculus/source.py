@@ -168,8 +168,17 @@ class Writer:
     def _forgotten(self, step: Step, beside: Set[int] = frozenset()) -> list[str]:
         """Write that large arrays are not needed any more after a step, but for some."""
         roots = step.forgotten if self.is_placed else step.released
-        large = [root for root in roots if root not in beside and self.graph.nodes[root].size >= REUSED_SIZE]
+        large = [root for root in roots if root not in beside and self._held_by(root) >= REUSED_SIZE]
         return [f"{self.name(root)} = None" for root in large]
+
+    def _held_by(self, index: int) -> int:
+        """Count the elements that a name keeps alive: a view holds all of the array that it is a part of."""
+        node = self.graph.nodes[index]
+        size = node.size
+        while node.operation.is_view and node.operands:
+            node = self.graph.nodes[node.operands[0]]
+            size = max(size, node.size)
+        return size
 
     def _check_after(self, cost: float) -> list[str]:
         """Write a look at the clock where enough was done since the last."""

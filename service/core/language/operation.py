@@ -103,9 +103,12 @@ class Operation:
     is_elementwise, is_view, is_macro : bool
         Whether it acts element by element; only lays elements out anew; is always replaced by
         its definition.
-    may_copy, is_condition : bool
-        Whether a view keeps the elements in their order, so that of some operands it is a copy; whether the
-        results are true or false.
+    may_copy, may_skip, is_condition : bool
+        Whether a view keeps the elements in their order, so that of some operands it is a copy; whether it
+        may leave out, repeat or reverse them, so that no product reads it as it stands; whether the results
+        are true or false.
+    copies_skipping : bool
+        Whether it copies operands that are views of the second kind.
     is_analytic, is_nonnegative : bool
         Whether the complex step may pass through it; whether no result is below 0.
     is_public, is_function, is_variadic : bool
@@ -151,6 +154,8 @@ class Operation:
     is_variadic: bool = False
     is_view: bool = False
     may_copy: bool = False
+    may_skip: bool = False
+    copies_skipping: bool = False
     is_condition: bool = False
     is_macro: bool = False
     is_nonnegative: bool = False

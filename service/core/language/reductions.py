@@ -316,6 +316,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         derivatives=(lambda g, y, x: (g * x).doubled(),),
         batch=lambda x: x.apply("square").apply("sum", axis=tuple(range(1, len(x.shape)))),
         definition=lambda x: x.apply("square").apply("sum"),
+        copies_skipping=True,
         is_public=False,
     ),
     Operation(

@@ -28,10 +28,13 @@ def _tied_means(values: Any, ordered: Any) -> Any:
     """Replace along the last axis what belongs to equal neighbours by its mean."""
     is_new = np.ones(ordered.shape, dtype=bool)
     is_new[..., 1:] = ordered[..., 1:] != ordered[..., :-1]
+    del ordered
     if is_new.all():
         return values
-    group = np.cumsum(is_new.reshape(-1)) - 1
-    means = np.bincount(group, values.reshape(-1)) / np.bincount(group)
+    group = np.cumsum(is_new.reshape(-1))
+    group -= 1
+    totals = np.bincount(group, values.reshape(-1))
+    means = np.divide(totals, np.bincount(group), out=totals)
     return means[group].reshape(values.shape)
 
 
@@ -39,8 +42,8 @@ def unsort(g: Any, x: Any, axis: int) -> Any:
     """Bring what belongs to sorted places back to the places before; equal elements share it equally."""
     moved, values = np.moveaxis(x, axis, -1), np.moveaxis(g, axis, -1)
     order = np.argsort(moved, axis=-1, kind="stable")
-    result = np.empty(values.shape)
     shared = _tied_means(np.ascontiguousarray(values), np.take_along_axis(moved, order, -1))
+    result = np.empty(values.shape)
     np.put_along_axis(result, order, shared, axis=-1)
     return np.moveaxis(result, -1, axis)
 

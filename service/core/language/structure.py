@@ -113,6 +113,7 @@ PRODUCTS: tuple[Operation, ...] = (
             ),
         ),
         cost=_multiplications,
+        copies_skipping=True,
         is_public=False,
     ),
     Operation(
@@ -190,6 +191,7 @@ STRUCTURE: tuple[Operation, ...] = (
         usage="x[0], x[-1], X[:, 1], X[1:, ::2], x[:, None], W[i]",
         cost=0.0,
         is_view=True,
+        may_skip=True,
         is_function=False,
         example="arange(6)[1:5:2]",
     ),
@@ -207,6 +209,7 @@ STRUCTURE: tuple[Operation, ...] = (
         lower=elements.broadcast,
         cost=0.0,
         is_view=True,
+        may_skip=True,
         is_public=False,
     ),
     Operation(
