@@ -28,7 +28,8 @@ from service.core.limits import DEFAULT_LIMITS
 from tests.core.operation_cases import CASES
 
 SLOT = r"(?:v\d+|whole)"
-NAME = rf"(?:[nkogb]\d+|{SLOT}|c\d+(?:_\d+)?|h|(?:g|h_g|old|best|low|high|project|residual|[a-z])_{SLOT})"
+OF_SLOT = rf"(?:g|h_g|old|decayed|best|low|high|project|residual|[a-z])_{SLOT}"
+NAME = rf"(?:[nkogb]\d+|{SLOT}|c\d+(?:_\d+)?|h|{OF_SLOT})"
 NUMBER = r"(?:\d+\.\d+(?:e-?\d+)?|\d+e-\d+|\d+)"
 SIGN = r"\*\*|[-+*/%<>=!]=?|[()\[\],&|~]"
 LINES = (
@@ -119,7 +120,7 @@ def runs_go_together():
     st.text("abcxyz_Q", min_size=1, max_size=8),
     st.sampled_from(sorted(OPTIMIZERS)),
     st.sampled_from(sorted(SCHEDULES)),
-    st.sampled_from([{}, {"tolerance": 1e-9}, {"clip_norm": 1.5}]),
+    st.sampled_from([{}, {"tolerance": 1e-9}, {"clip_norm": 1.5, "weight_decay": 0.5}]),
     st.sampled_from(["exact", "central", "forward"]),
     st.sampled_from(["", "bounds", "project"]),
 )

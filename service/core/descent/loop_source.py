@@ -272,8 +272,8 @@ class LoopWriter:
         return ["if not is_fresh:", *indented(self.update())]
 
     def _forgotten(self) -> list[str]:
-        """Free the gradient, and what an update made of it, before the next is computed."""
-        kinds = ["", *["h_"] * self.rules.is_clipped, *["decayed_"] * self.rules.is_decayed]
+        """Free the gradient, and the clipped one, before the next is computed."""
+        kinds = ("", "h_") if self.rules.is_clipped else ("",)
         names = [f"{kind}{part}" for kind in kinds for part in self.gradient]
         return [] if self.template.is_on_floats else [f"{' = '.join(names)} = None"]
 
