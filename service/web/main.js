@@ -139,6 +139,7 @@ const compare = (pauseMs) => show("sweep", pauseMs);
 element("landscape").addEventListener("submit", (event) => {
   event.preventDefault();
   show("run");
+  survey.retry();
 });
 element("probabilities").addEventListener("submit", (event) => event.preventDefault());
 element("compare").addEventListener("click", () => compare());

@@ -37,15 +37,18 @@ async function ground(setting, size, signal) {
 /**
  * Make a surveyor of a plane, who tells faults of the function in a part of the page.
  *
- * `onChecked(isUsable)` is told of each text once: whether the service takes it as a function.
+ * `onChecked(isUsable)` is told of each text once whether the service takes it as a function, and when it does so
+ * after all: it may have been out of reach.
  */
 export function makeSurvey(setting, plane, part, onChecked) {
   const turns = makeTurns();
   let checked = null;
+  let wasUsable = false;
 
   function tell(text, isUsable) {
-    if (text !== checked) {
-      checked = text;
+    const isNews = text !== checked || (isUsable && !wasUsable);
+    [checked, wasUsable] = [text, isUsable];
+    if (isNews) {
       onChecked(isUsable);
     }
   }
@@ -80,6 +83,12 @@ export function makeSurvey(setting, plane, part, onChecked) {
     restart() {
       checked = null;
       return turns.take(survey);
+    },
+    /** Look again where the last text has no picture yet. */
+    retry() {
+      if (!wasUsable) {
+        turns.take(survey);
+      }
     },
   };
 }
