@@ -16,13 +16,14 @@ from werkzeug.http import parse_accept_header
 from service.api import problems
 from service.api.answers import Arguments, write_bytes
 from service.api.exchange import current
+from service.api.formats import CBOR, JSON
 from service.api.jsonio import dumps
 from service.core.descent import descent
 from service.core.exceptions import KobaiError
 from service.core.limits import Deadline
 from service.limits import ServiceLimits
 
-JSON, CBOR, NDJSON = "application/json", "application/cbor", "application/x-ndjson"
+NDJSON = "application/x-ndjson"
 WAITING_LINES, WAITING_BYTES = 64, 1024 * 1024
 """Ticks that wait for a slow reader; further ones are dropped, since each tells the newest state. One tick
 of large variables may exceed the bytes."""
@@ -31,9 +32,10 @@ SILENCE_SECONDS = 0.8
 
 
 def wants_stream(accept: str) -> bool:
-    """Tell whether the client wants a stream more than JSON, since clients name both, as much as CBOR."""
+    """Tell whether the client wants a stream more than JSON, as clients name both, and no less than CBOR."""
     wanted = {kind.split(";")[0].strip().lower(): quality for kind, quality in parse_accept_header(accept)}
-    return wanted.get(NDJSON, 0) > wanted.get(JSON, 0) and wanted[NDJSON] >= wanted.get(CBOR, 0)
+    quality = wanted.get(NDJSON, 0)
+    return quality > wanted.get(JSON.media_type, 0) and quality >= wanted.get(CBOR.media_type, 0)
 
 
 def stream(arguments: Arguments, deadline: Deadline, limits: ServiceLimits) -> Response:
