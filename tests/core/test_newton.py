@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from service.core import descent
+from service.core.calculus.kernel import Kernel
+from service.core.descent.problem import Problem
 from tests.core.standard_functions import FUNCTIONS
 from tests.core.test_lbfgs import BOUNDED
 
@@ -94,6 +96,51 @@ def test_rounding_leads_no_iterate_out_of_the_bounds():
         path = arrive("sum((x + 5)**2) + sum(x**4)", start, bounds={"x": {"lower": lower}}, history=500)
 
         assert all((record["variables"]["x"] >= lower).all() for record in path["history"])
+
+
+def test_what_is_at_a_bound_already_is_held_before_what_meets_one():
+    """Both parts of x - z would fall together; held together too they would allow tiny steps alone."""
+    row = [-1.0, 25_600.0, -0.6]
+    start = {"x": [-0.7, 0.7, 0.2], "z": [0.2, 0.3, 0.9]}
+    path = descent(
+        "sum((A @ (x - z) + 2.3)**2)/2 + sum(x + z)/2", start, {"A": [row]},
+        optimizer="newton", steps=100, bounds={"x": {"lower": 0}, "z": {"lower": 0}},
+    )  # fmt: skip
+
+    assert path["status"] == "converged"
+    assert path["value"] == pytest.approx(2.3 / 25_600 / 2, rel=1e-3)
+
+
+@pytest.mark.parametrize("bounds", [{}, {"x": {"lower": 0}}])
+def test_where_curvature_is_infinite_the_gradient_leads_on(bounds):
+    path = arrive("sum(x**1.5) - sum(x)", [0.0, 3.0], bounds=bounds)
+
+    assert path["status"] == "converged"
+    np.testing.assert_allclose(path["variables"]["x"], 4 / 9, rtol=1e-6)
+
+
+@pytest.mark.parametrize("steps", [3, 500])
+@pytest.mark.parametrize(
+    ("function", "bounds"),
+    [
+        (ROSENBROCK, {}),
+        (ROSENBROCK, {"lower": [-2.0, -2.0, 0.1], "upper": [0.5, 0.7, 2.0]}),
+        ("sum(x**4) - sum(x**2) + x[0]", {"upper": 0.2}),
+        ("sum(abs(x - 0.3)) + sum(x**2)", {}),
+    ],
+)
+def test_every_evaluation_and_product_is_counted(function, bounds, steps, monkeypatch):
+    counted = []
+
+    def counting(call):
+        return lambda *arguments: counted.append(1) or call(*arguments)
+
+    evaluate, product_of = Kernel.evaluate, Problem.hessian_product
+    monkeypatch.setattr(Kernel, "evaluate", counting(evaluate))
+    monkeypatch.setattr(Problem, "hessian_product", lambda problem: counting(product_of(problem)))
+    path = arrive(function, [-1.2, 1.0, 0.3], steps=steps, bounds={"x": bounds} if bounds else None)
+
+    assert path["evaluations"] == len(counted)
 
 
 def test_variables_of_several_shapes_go_together():

@@ -97,12 +97,12 @@ class Newton(Searcher):
         count_at = self.places[0]
         step = region.step_within(math.inf)
         moved, fall = region.moved(step)
+        is_done = region.promise(step) <= ROUNDING * abs(region.value)
         moved[count_at] = parts[count_at] + region.count
         is_level = abs(fall) <= ROUNDING * abs(region.value)
         if is_level and region.size(moved) < 0.5 * region.size(list(parts)):
             return self.judge(*moved)
         stayed = self.layout.replaced(parts, evaluations=moved[count_at])
-        is_done = region.promise(step) <= ROUNDING * abs(region.value)
         return Reason.EXHAUSTED if is_done else Reason.BLOCKED, stayed
 
     def arrived(self, code: int, parts: Parts) -> tuple[int, Parts]:
@@ -161,11 +161,13 @@ class Region:
         self._product = stepper.product_at(parts[layout.slots])
 
     def _multiply(self, vector: Array) -> Array:
-        return self._product(vector) / self.unit
+        """Multiply with the Hessian; where it is not finite the model is linear, and the region its limit."""
+        self.count += 1
+        product = self._product(vector) / self.unit
+        return np.where(np.isfinite(product), product, 0.0)
 
     def product(self, vector: Array) -> Array:
         """Multiply with the Hessian, over the variables that no bound holds."""
-        self.count += 1
         return np.where(self.free, self._multiply(np.where(self.free, vector, 0.0)), 0.0)
 
     def step_within(self, radius: float) -> Array:
@@ -182,7 +184,10 @@ class Region:
                 hit = self.free & ((place < box.low) | (place > box.high))
                 if not hit.any():
                     return step
-                held = np.where(hit, np.clip(place, box.low, box.high) - self.x, held)
+                reach = np.clip(place, box.low, box.high) - self.x
+                is_stuck = hit & (reach == 0.0)  # held first: without them the others may go elsewhere
+                hit = is_stuck if is_stuck.any() else hit
+                held = np.where(hit, reach, held)
                 self.free = self.free & ~hit
         finally:
             self.free = free
@@ -205,7 +210,7 @@ class Region:
             curvature = float(direction.dot(curved))
             if not curvature > 0.0:
                 far = radius if radius < math.inf else FIRST_RADIUS
-                return self._to_edge(step, direction, far) if math.isfinite(curvature) else step
+                return self._to_edge(step, direction, far)
             along = square / curvature
             if float(np.linalg.norm(step + along * direction)) >= radius:
                 return self._to_edge(step, direction, radius)
@@ -230,7 +235,6 @@ class Region:
 
     def promise(self, step: Array) -> float:
         """Return the decrease that the model promises for a step."""
-        self.count += 1
         return -float(self.gradient.dot(step)) - float(step.dot(self._multiply(step))) / 2.0
 
     def moved(self, step: Array) -> tuple[list[Any], float]:
