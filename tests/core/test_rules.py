@@ -1,6 +1,7 @@
 """Update rules beside PyTorch's paths: line search, weight decay, warm-up, and schedules by themselves."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -105,6 +106,21 @@ def test_a_plateau_lowers_the_rate_when_the_value_does_not_fall():
     )
 
     assert path["value"] == 0.0
+
+
+@pytest.mark.parametrize("schedule_every", [1, 2])
+def test_a_plateau_begins_when_the_warm_up_is_over(schedule_every):
+    """The value is the same at all steps: the rate falls after the first of them and so many others."""
+    path = descent(
+        "x**0", {"x": 1.0},
+        optimizer="lion", weight_decay=0.5, learning_rate=1.0,
+        schedule="plateau", schedule_rate=0.1, schedule_every=schedule_every, warmup=4, steps=20, history=21,
+    )  # fmt: skip
+    place = [record["variables"]["x"] for record in path["history"]]
+    rates = [2.0 * (1.0 - after / before) for before, after in pairwise(place)]
+
+    expected = [0.0, 0.25, 0.5, 0.75, *[1.0] * (schedule_every + 2), *[0.1] * (schedule_every + 1)]
+    np.testing.assert_allclose(rates[: len(expected)], expected, atol=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,17 @@ def test_a_run_of_a_sweep_is_the_descent_from_its_start(optimizer, history):
         assert dumps({name: told[name] for name in alone}) == dumps(alone)
 
 
+def test_the_value_of_a_start_does_not_rise_by_rounding():
+    """The first update of a warm-up has the rate 0; sums over many runs round otherwise than those of one."""
+    points = np.random.default_rng(0).normal(size=(64, 5))
+    path = sweep(
+        "sum(cos(3*x)) + sum(x**2)/10", {"x": points[0]}, starts={"x": points},
+        optimizer="adam", warmup=10, tolerance_step=0.01,
+    )  # fmt: skip
+
+    assert all(run["message"].startswith("Converged at step 1:") for run in path["runs"])
+
+
 def test_the_best_is_told_whole_and_the_others_in_short():
     everything = sweep(SQUARE, VARIABLES, starts=STARTS, steps=3)
     best = sweep(SQUARE, VARIABLES, starts=STARTS, steps=3, answers="best")
@@ -134,6 +145,18 @@ def test_starts_that_do_not_fit_are_refused_at_their_place(request_, pointer):
         sweep(SQUARE, VARIABLES, **request_)
 
     assert refused.value.faults[0].pointer == pointer
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"random_starts": {"count": 3, "spread": 1, "seed": 2**53}},
+        {"batch": {"size": 1, "of": ["t"], "seed": 2**53}, "learning_rates": [1]},
+    ],
+)
+def test_a_seed_that_is_too_large_hears_how_large_it_may_be(options):
+    with pytest.raises(InvalidRequest, match=r"at least 0 and below 2\*\*53"):
+        sweep("mean((x - t)**2)", {"x": 0.0}, {"t": [1.0, 2.0]}, **options)
 
 
 def test_starts_name_every_variable_and_nothing_else():

@@ -66,7 +66,7 @@ def read_batch(given: Mapping[str, Any]) -> Batch:
 def _whole(key: str, value: Any, low: int) -> int:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not low <= value < LARGEST_SEED or value % 1:
-        rule = f"a whole number of at least {low}"
+        rule = f"a whole number of at least {low} and below 2**53"
         raise InvalidRequest(
             fault("out-of-range", pointer_to("batch", key), rule=rule, got=quote_text(repr(value)))
         )

@@ -212,10 +212,10 @@ def _alone(paths: list[Path]) -> list[Path]:
     """Let runs go on alone that have not arrived.
 
     A history of a run that ends early is recorded by a second run. That is not the same to the last bit, so
-    such a run begins anew.
+    such a run begins anew, as does one that is at its start, whose value is not to rise or fall by rounding.
     """
     for path in paths:
-        if path.options["history"] > 1:
+        if path.options["history"] > 1 or path.run.point.step == path.run.first:
             path.begin_anew()
     return paths
 

@@ -206,7 +206,7 @@ SCHEDULES: dict[str, Schedule] = {
             defaults={"schedule_rate": 0.1, "schedule_every": 10},
             lines=(
                 "rate = learning_rate * factor(k - 1) * reduction",
-                "is_lower = value < lowest * (1.0 - 1e-4)",
+                "is_lower = (value < lowest * (1.0 - 1e-4)) | (k <= warmup + 1)",
                 "lowest = choose(is_lower, value, lowest)",
                 "waited = choose(is_lower, 0.0, waited + 1.0)",
                 "is_due = waited > schedule_every",

@@ -139,7 +139,7 @@ def _spread(problem: Problem, given: Any, *, has_bounds: bool) -> dict[str, Arra
 def _whole(wanted: Mapping[str, Any], key: str, default: int | None) -> int:
     value = wanted.get(key, default)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53 or value % 1:
-        rule = "a whole number of at least 0"
+        rule = "a whole number of at least 0 and below 2**53"
         raise InvalidRequest(
             fault("out-of-range", pointer_to("random_starts", key), rule=rule, got=repr(value)[:40])
         )
