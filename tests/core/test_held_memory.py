@@ -1,11 +1,13 @@
 """What an evaluation really holds, traced, beside what the quote planned for it."""
 
 import tracemalloc
+from functools import partial
 
 import numpy as np
 import pytest
 
 from service.core import gradient, value
+from service.core.calculus.differences import METHODS
 from service.core.calculus.gradient import quote
 from service.core.calculus.value import quote_value
 from tests.core.operation_cases import CASES
@@ -13,6 +15,8 @@ from tests.core.operation_cases import CASES
 ELEMENTS = 100_000
 OBJECTS = 100_000
 """Bytes for the objects of a call, and for NumPy's own buffers."""
+SMALL_OBJECTS = 30_000
+"""The same for functions of few operations."""
 
 OF_NO_ROWS = {"diag", "expand_dims", "eye", "ones", "zeros", "arange", "linspace", "one_hot"}
 """Operations whose cases of three elements mean three, or make matrices of them."""
@@ -106,6 +110,19 @@ def test_a_gradient_holds_what_was_planned(function):
     planned = planned_by(quote, function, variables)
 
     assert planned / 2 < held_by(gradient, function, variables) <= planned + OBJECTS
+
+
+@pytest.mark.parametrize("verify", [False, True], ids=["alone", "verified"])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("function", ["sum(x**2)", "sum(x*log(x)) + max(1/x)"])
+def test_a_numerical_or_verified_gradient_holds_no_more_than_its_quote(function, method, verify):
+    if method == "complex_step" and "max" in function:
+        function = "sum(x*log(x)) + 1/x[0]"
+    variables = {"x": np.random.default_rng(0).uniform(0.5, 2.0, 3_000)}
+    with_options = {"method": method, "verify": verify}
+    held = held_by(lambda: gradient(function, variables, **with_options))
+
+    assert held <= planned_by(partial(quote, **with_options), function, variables) + SMALL_OBJECTS
 
 
 def test_what_a_program_needs_no_more_it_does_not_hold():

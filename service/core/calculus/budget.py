@@ -55,6 +55,11 @@ class Price(NamedTuple):
     seconds: float
 
 
+def price_of(work: Priced, peak_bytes: int) -> Price:
+    """Return the price of work that takes more memory, since more is kept beside it."""
+    return Price(work.program, work.plan, work.operations, work.evaluations, peak_bytes, work.seconds)
+
+
 def quote_of(work: Sequence[Priced], limits: Limits) -> dict[str, Any]:
     """Add up the compiled functions of a request."""
     quote: dict[str, Any] = {

@@ -7,6 +7,7 @@ functions that are spaced differently have different ones.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -104,10 +105,15 @@ class Compiled:
         """Whether the cost model puts floats before arrays."""
         return self.emitted.microseconds_on_floats <= self.emitted.microseconds_on_arrays
 
-    @property
+    @cached_property
+    def size(self) -> int:
+        """Elements of all variables."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
+
+    @cached_property
     def peak_bytes(self) -> int:
-        """Planned memory of one evaluation."""
-        return self.plan.peak_bytes
+        """Planned memory of value and gradient at one point."""
+        return self.plan.peak_bytes + self.method.tensors * ELEMENT_BYTES * self.size
 
     @cached_property
     def seconds(self) -> float:

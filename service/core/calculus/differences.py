@@ -66,6 +66,11 @@ class Method:
     meaning: str
     is_lowered: bool = True
 
+    @property
+    def tensors(self) -> int:
+        """Tensors of the variables' size beside an evaluation: those that move, and what is found."""
+        return (4 if self is CHECK else 3) if self.evaluations else 0
+
     def evaluations_for(self, elements: int) -> int:
         """Count the evaluations for value and gradient by a number of elements."""
         return 1 + self.evaluations * elements
@@ -151,10 +156,11 @@ def differences(
         probe = _Probe(
             function, (*arguments[:position], moved, *arguments[position + 1 :]), flat, value, check
         )
-        quotient = _QUOTIENTS[method]
-        found.append(
-            np.stack([quotient(probe, each, elements[..., each], h) for each in range(flat.shape[-1])])
-        )
+        kinds = (2,) if method is CHECK else ()
+        derivative = np.empty((flat.shape[-1], *kinds, *np.shape(value)))
+        for element in range(flat.shape[-1]):
+            derivative[element] = _QUOTIENTS[method](probe, element, elements[..., element], h)
+        found.append(derivative)
     return np.real(value), found
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from service.core.arrays import float_array, is_ready
-from service.core.calculus.budget import check_budget, quote_of
+from service.core.calculus.budget import Priced, check_budget, price_of, quote_of
 from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.differences import METHODS, Method, step_at
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.kernel import bind
+from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.template import Array, Shape
-from service.core.calculus.verification import judge_of, verification
+from service.core.calculus.verification import COMPARED_TENSORS, judge_of, verification
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 from service.core.language.program import check_constants
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
@@ -97,7 +98,7 @@ def gradient(
     point, data = arrays_of(variables, "variables"), arrays_of(constants or {}, "constants")
     work = _compile(function, shapes_of(point), shapes_of(data), method, h, verify, limits, time)
     check_constants(work[0].program, data)
-    check_budget(work, limits, deadline=time)
+    check_budget(_prices(work), limits, deadline=time)
     check_step(work[0].method, h, point)
     value, slopes = evaluate(work[0], point, data, h, time)
     answer: dict[str, Any] = {
@@ -150,7 +151,7 @@ def quote(
     time = deadline or NO_DEADLINE
     work = _compile(function, shapes_of(point), shapes_of(data), method, h, verify, limits, time)
     check_constants(work[0].program, data)
-    return quote_of(work, limits)
+    return quote_of(_prices(work), limits)
 
 
 @np.errstate(all="ignore")
@@ -242,6 +243,13 @@ def _compile(
         judge = judge_of(work[0])
         work.append(compile_function(function, variables, constants, judge, False, limits, deadline=deadline))
     return work
+
+
+def _prices(work: Sequence[Compiled]) -> Sequence[Priced]:
+    """Return the prices of a gradient and of its verification, which holds both gradients."""
+    first, *judges = work
+    held = COMPARED_TENSORS * ELEMENT_BYTES * first.size
+    return [first, *(price_of(each, each.peak_bytes + held) for each in judges)]
 
 
 def method_named(name: str) -> Method:

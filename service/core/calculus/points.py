@@ -105,14 +105,13 @@ def _way(compiled: Compiled, count: int, limits: Limits) -> Way:
 
 def _ways(compiled: Compiled, count: int, limits: Limits) -> list[Way]:
     emitted, plan = compiled.emitted, compiled.plan
-    size = sum(math.prod(shape) for shape in compiled.shapes.values())
+    size = compiled.size
     kinds = 2 if compiled.method is CHECK else 1
     results = ELEMENT_BYTES * count * (size + kinds * size + 1)  # the points themselves included
     calls = len(plan.body) * compiled.evaluations
     blocks = blocks_of(plan, count, limits)
     took = microseconds_on_arrays(calls * len(blocks), compiled.operations * count)
-    a_row = compiled.peak_bytes + (ELEMENT_BYTES * (2 + kinds) * size if compiled.method.evaluations else 0)
-    held = results + blocks[0].size * a_row
+    held = results + blocks[0].size * compiled.peak_bytes
     ways = [Way(took + MICROSECONDS_TO_COMPILE * len(plan.body), held, _batched)]
     if emitted.lowered is not None:
         nodes = len(emitted.lowered.graph.nodes)

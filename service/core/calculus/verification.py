@@ -19,6 +19,9 @@ from service.core.limits import Deadline
 ROUNDING = float(np.finfo(np.float64).eps)
 """Relative error of what is exact but for rounding."""
 
+COMPARED_TENSORS = 6
+"""Tensors of the variables' size that a comparison holds: both gradients, their errors, and what it makes."""
+
 LARGEST = float(np.finfo(np.float64).max)
 
 COMPLEX_STEP = METHODS["complex_step"]

@@ -52,7 +52,8 @@ class Model:
         squares = np.array([[float(step.dot(other)) for other in steps] for step in steps])
         lower = np.tril(products, -1)
         middle = np.block([[-np.diag(np.diag(products)), lower.T], [lower, self.theta * squares]])
-        self.W = np.stack([*changes, *(self.theta * step for step in steps)], axis=1)
+        self.W = np.stack([*changes, *steps], axis=1)
+        self.W[:, len(changes) :] *= self.theta
         self.M = np.linalg.inv(middle)
 
 

@@ -32,8 +32,9 @@ TICK_SECONDS = 0.1
 NUMBER_SECONDS = 60e-9
 """Time to put a number into the answer and to send it, which the deadline is to leave."""
 
-RUN_TENSORS, RULE_TENSORS = 12, 4
-"""Tensors of the variables' size that a run keeps in all its iterates, and for each of its rule's moments."""
+RUN_TENSORS, RULE_TENSORS, STACK_TENSORS = 12, 4, 3
+"""Tensors of the variables' size that a run keeps in all its iterates, for each of its rule's moments, and
+for each of a pair's vectors within bounds, where a model of the function is made of them."""
 
 
 class Path:
@@ -75,7 +76,7 @@ class Path:
         numbers = _check_answer(problem, options, runs)
         last = problem.compiled.seconds if problem.has_rows else 0.0  # all rows, at the end of the run
         problem.deadline.reserve(NUMBER_SECONDS * numbers + last)
-        problem.announce(runs * options["steps"], 8 * (numbers + _carried(problem, options, beside)))
+        problem.announce(runs * options["steps"], 8 * (numbers + _carried(problem, options, 1 + beside)))
         self.options = options.completed(options["steps"] if state is None else length_of(state))
         self.binding: dict[str, Any] = {
             "function": problem.compiled.fingerprint,
@@ -243,23 +244,30 @@ def bound_of(start_value: float | None) -> float:
     return min(GROWTH * max(1.0, abs(start_value)), sys.float_info.max)
 
 
-def _carried(problem: Problem, options: Options, beside: int) -> int:
-    """Count the numbers of so many runs beside another: what they carry, and a block of all their steps."""
-    if not beside:
-        return 0
-    size = problem.kernel.template.size
-    moments = len(options.optimizer.moments)
+def _carried(problem: Problem, options: Options, runs: int) -> int:
+    """Count the numbers that so many runs at a time keep beside their answers, and a fleet's blocks."""
+    size, moments = problem.compiled.size, len(options.optimizer.moments)
     tensors = RUN_TENSORS + RULE_TENSORS * moments
-    stacks = len(options.optimizer.stacks) * min(options["memory"], options["steps"])
-    evaluation = min(BLOCK_ELEMENTS, (1 + beside) * problem.compiled.plan.elements)
-    block = min(BLOCK_NUMBERS, BLOCK_STEPS * (1 + beside) * (size * (2 + moments) + 1))
-    return int(beside * size * (tensors + stacks) + 2 * evaluation + 4 * block)
+    kept = STACK_TENSORS if problem.bounds else 1
+    tensors += kept * len(options.optimizer.stacks) * min(options["memory"], options["steps"])
+    if runs == 1:
+        return int(size * tensors) + _records(problem, options)
+    evaluation = min(BLOCK_ELEMENTS, runs * problem.compiled.plan.elements)
+    block = min(BLOCK_NUMBERS, BLOCK_STEPS * runs * (size * (2 + moments) + 1))
+    return int(runs * size * tensors + 2 * evaluation + 4 * block)
+
+
+def _records(problem: Problem, options: Options) -> int:
+    """Count the numbers of the history of a run."""
+    size = problem.compiled.size
+    records: int = min(options["history"], options["steps"] + 1)
+    return records * (size if options["history_variables"] else 2)
 
 
 def _check_answer(problem: Problem, options: Options, runs: int) -> int:
     """Count the numbers of the answer, and refuse too many of them before anything is computed."""
-    size = problem.kernel.template.size
-    records = min(options["history"], options["steps"] + 1) * (size if options["history_variables"] else 2)
+    size = problem.compiled.size
+    records = _records(problem, options)
     optimizer = options.optimizer
     moments = len(optimizer.moments) + len(optimizer.stacks) * min(options["memory"], options["steps"])
     tensors = 4 + moments  # last and best, in the answer and in its state; moments

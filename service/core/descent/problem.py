@@ -32,6 +32,9 @@ from service.core.limits import Deadline, Limits
 WIDTHS = {"central": 2.0, "forward": 1.0}
 """How many steps are between the two points of a difference."""
 
+SEARCH_VECTORS = 8
+"""Vectors of conjugate gradients beside what a descent keeps."""
+
 
 class Problem:
     """A function and its start, checked and within budget.
@@ -51,10 +54,13 @@ class Problem:
         The rounding error of a difference quotient for a value of 1; 0 where there are no differences.
     bounds : mapping
         Lower and upper bounds of every variable, if there are bounds.
+    announced_bytes : int
+        The memory that the descent was announced to take; 0 before.
     has_rows : bool
         Whether updates see a few rows of the constants alone: `rows` is then the function of these.
     """
 
+    announced_bytes = 0
     has_rows = False
     rows: Rows
 
@@ -131,12 +137,13 @@ class Problem:
         Raises
         ------
         OverBudget
-            Its quote exceeds a limit.
+            Its quote, beside what was announced, exceeds a limit.
         """
         data = shapes_of(self.constants)
         known = compile_map("hessian product", self.function, self.shapes, data, self.limits, self.deadline)
         plan = known.plan
-        price = Price(known.program, plan, plan.operations, 1, plan.peak_bytes, known.seconds)
+        peak_bytes = self.announced_bytes + plan.peak_bytes + 8 * SEARCH_VECTORS * self.compiled.size
+        price = Price(known.program, plan, plan.operations, 1, peak_bytes, known.seconds)
         check_budget([price], self.limits, deadline=self.deadline)
         function, shapes = known.bind(self.constants, self.deadline.check), [*self.shapes.values()]
 
@@ -146,7 +153,7 @@ class Problem:
 
         return multiply
 
-    def announce(self, steps: int, held_bytes: float) -> None:
+    def announce(self, steps: int, held_bytes: int) -> None:
         """Tell the deadline what so many steps will take, beside so much that is kept meanwhile.
 
         Raises
@@ -154,16 +161,16 @@ class Problem:
         OverBudget
             That is more memory than there may be.
         """
-        needed, seconds = self.compiled.plan.peak_bytes + held_bytes, steps * self.compiled.seconds
+        needed, seconds = self.compiled.peak_bytes + held_bytes, steps * self.compiled.seconds
         if self.has_rows:
             seconds = steps * self.rows.compiled.seconds
             seconds += self.compiled.seconds * self.rows.batches.wholes(0, steps)
-            needed += self.rows.compiled.plan.peak_bytes
+            needed += self.rows.compiled.peak_bytes + self.compiled.peak_bytes  # that of `patient_kernel`
         if needed > self.limits.peak_bytes:
             program, plan = self.compiled.program, self.compiled.plan
-            price = Price(program, plan, plan.operations, 1, math.ceil(needed), seconds)
-            raise over_budget([price], self.limits)
-        self.deadline.expect(seconds, math.ceil(needed), ends_early=True)
+            raise over_budget([Price(program, plan, plan.operations, 1, needed, seconds)], self.limits)
+        self.announced_bytes = needed
+        self.deadline.expect(seconds, needed, ends_early=True)
 
     @property
     def step(self) -> float | None:

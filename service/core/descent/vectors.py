@@ -70,7 +70,7 @@ class Tuples:
 
     @staticmethod
     def array(a: Vector) -> Array:
-        """Return a new flat array of the elements."""
+        """Return the elements as a flat array, which is not to be written to."""
         return np.array(a)
 
     @staticmethod
@@ -234,13 +234,11 @@ class Arrays:
 
     @staticmethod
     def array(a: Vector) -> Array:
-        """Return a new flat array of the elements."""
-        return np.array(a)
+        """Return the elements as a flat array, which is not to be written to."""
+        return np.asarray(a)
 
-    @staticmethod
-    def vector(a: Array) -> Vector:
-        """Return the elements of a flat array as a vector."""
-        return a
+    vector = array
+    """Return the elements of a flat array as a vector."""
 
 
 Vectors = Tuples | Arrays
