@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 Value = TypeVar("Value")
 
@@ -36,8 +36,8 @@ class BoundedCache(Generic[Value]):
         self._values: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get_or_make(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """Return the value of a key, made when it is not there."""
+    def get_or_make(self, key: Hashable, make: Callable[..., Value], *arguments: Any) -> Value:
+        """Return the value of a key, made of arguments when it is not there."""
         with self._lock:
             known = self._values.get(key)
             if known is not None:
@@ -45,7 +45,7 @@ class BoundedCache(Generic[Value]):
                 self.hits += 1
                 return known[0]
             self.misses += 1
-        value = make()
+        value = make(*arguments)
         size = self._size_of(value)
         with self._lock:
             if key not in self._values and size <= self._size:

@@ -190,7 +190,7 @@ def compile_function(
     )
     key = (function, (*variables.items(),), (*constants.items(),), method, has_step, bounds, most)
     return _COMPILED.get_or_make(
-        key, lambda: compile_anew(function, variables, constants, method, has_step, limits, most, deadline)
+        key, compile_anew, function, variables, constants, method, has_step, limits, most, deadline
     )
 
 

@@ -193,7 +193,7 @@ _CODES: BoundedCache[tuple[CodeType, int]] = BoundedCache(CACHED_CODES, CACHED_B
 
 def compiled(text: str) -> CodeType:
     """Compile generated source, or find it: functions that differ in names, spaces or numbers share it."""
-    return _CODES.get_or_make(text, lambda: compile_text(text))[0]
+    return _CODES.get_or_make(text, compile_text, text)[0]
 
 
 def compile_text(text: str) -> tuple[CodeType, int]:

@@ -179,7 +179,6 @@ def evaluate(
     return value, slopes
 
 
-@np.errstate(over="ignore")
 def check_step(
     method: Method, h: float | None, variables: Mapping[str, Array], field: str = "variables"
 ) -> None:
@@ -190,8 +189,12 @@ def check_step(
     InvalidRequest
         ``x + h`` equals ``x``: every difference would be zero.
     """
-    if method.name not in ("central", "forward"):
-        return
+    if method.name in ("central", "forward"):
+        _refuse_lost(method, h, variables, field)
+
+
+@np.errstate(over="ignore")
+def _refuse_lost(method: Method, h: float | None, variables: Mapping[str, Array], field: str) -> None:
     for name, array in variables.items():
         step = h if h is not None else method.step
         steps = step * np.maximum(1.0, np.abs(array)) if h is None and method.is_relative else step

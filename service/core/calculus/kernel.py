@@ -142,7 +142,7 @@ class Kernel:
 
     def pack(self, variables: Mapping[str, Array]) -> tuple[Any, ...]:
         """Lay variables out as slots."""
-        if not self.is_on_floats:
+        if not self.template.is_on_floats:
             return tuple([variables[name] for name in self.shapes])
         slots: list[float] = []
         for name, shape in self.shapes.items():
@@ -154,7 +154,7 @@ class Kernel:
 
     def unpack(self, slots: Sequence[Any]) -> dict[str, Array]:
         """Lay slots out as variables, in arrays of their own."""
-        if not self.is_on_floats:
+        if not self.template.is_on_floats:
             pairs = zip(self.shapes.items(), slots, strict=True)
             return {name: _own(value, shape) for (name, shape), value in pairs}
         variables: dict[str, Array] = {}

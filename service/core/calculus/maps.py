@@ -244,9 +244,7 @@ class FunctionMap:
 
     def block(self, chosen: tuple[str, ...], size: int) -> Block:
         """Return the batched program."""
-        return self.blocks.get_or_make(
-            (chosen, size), lambda: make_block(self.extended, self.outputs, chosen, size)
-        )
+        return self.blocks.get_or_make((chosen, size), make_block, self.extended, self.outputs, chosen, size)
 
     def rows(self, count: int, limits: Limits) -> list[Rows]:
         """Part rows into blocks that fit the memory."""
@@ -298,7 +296,7 @@ def compile_map(
     bounds = limits.function_characters, limits.function_tokens, limits.function_nesting, limits.rank
     key = (kind, function, (*variables.items(),), (*constants.items(),), bounds, (*names,))
     return _MAPS.get_or_make(
-        key, lambda: _compile_anew(kind, function, variables, constants, limits, deadline, names)
+        key, _compile_anew, kind, function, variables, constants, limits, deadline, names
     )
 
 

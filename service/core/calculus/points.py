@@ -208,5 +208,5 @@ def block_for(compiled: Compiled, size: int) -> Block:
     outputs = [compiled.program.value, *compiled.gradient.values()]
     names = list(compiled.program.variables)
     return compiled.blocks.get_or_make(
-        size, lambda: make_block(compiled.program, outputs, names, size, compiled.namespace)
+        size, make_block, compiled.program, outputs, names, size, compiled.namespace
     )

@@ -180,12 +180,8 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
     if options.stepper not in RULES:
         _refuse_rules_alone(options)
         return Options(options | IGNORED)
-    needed = f"schedule {schedule.name}"
-    missing = [name for name in schedule.needs if options[name] is None]
-    if missing:
-        raise InvalidRequest(
-            *(fault("missing-option", pointer_to(name), option=name, needed_by=needed) for name in missing)
-        )
+    if schedule.needs:
+        _refuse_missing(options)
     return options
 
 
@@ -199,6 +195,16 @@ def _stepper(optimizer: Optimizer, values: Mapping[str, Any]) -> str:
     has_search = values["line_search"] and "line_search" in optimizer.options
     chosen = "line_search" if has_search else optimizer.stepper
     return "stochastic" if chosen == "rule" and values["batch"] is not None else chosen
+
+
+def _refuse_missing(options: Options) -> None:
+    """Refuse options without what their schedule needs."""
+    needed = f"schedule {options.schedule.name}"
+    missing = [name for name in options.schedule.needs if options[name] is None]
+    if missing:
+        raise InvalidRequest(
+            *(fault("missing-option", pointer_to(name), option=name, needed_by=needed) for name in missing)
+        )
 
 
 def _refuse_rules_alone(options: Options) -> None:

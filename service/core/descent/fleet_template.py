@@ -141,7 +141,7 @@ def make_fleet_template(template: Template, rules: Rules, numbers: tuple[str, ..
         Names of the options and bounds.
     """
     known: FleetTemplate = template.loops.get_or_make(
-        ("fleet", rules, numbers), lambda: _generate(template, rules, numbers)
+        ("fleet", rules, numbers), _generate, template, rules, numbers
     )
     return known
 

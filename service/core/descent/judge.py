@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
 
 import numpy as np
 
@@ -31,11 +30,8 @@ STATUSES = {
 """The status of a run that ends for a reason."""
 
 
-class Verdict(NamedTuple):
-    """Where a chunk ended, and the status when that is the end of the run, else an empty word."""
-
-    point: Iterate
-    status: str
+Verdict = tuple[Iterate, str]
+"""Where a chunk ended, and the status when that is the end of the run, else an empty word."""
 
 
 class Judge:
@@ -56,12 +52,12 @@ class Judge:
     def settle(self, start: Iterate, end: Iterate) -> Verdict:
         """Judge a chunk by its end; what went wrong in it moves the end back."""
         if end.reason is Reason.INTERRUPTED:
-            return Verdict(start, "deadline")
+            return start, "deadline"
         if not self.is_finite(end):
             return self.last_good(start, end, self.is_finite, "diverged")
         if end.reason in (Reason.REACHED, Reason.STALLED) and self._is_stuck(end):
             return self.last_good(start, end, lambda each: not self._is_stuck(each), "stalled")
-        return Verdict(end, STATUSES.get(end.reason, ""))
+        return end, STATUSES.get(end.reason, "")
 
     def last_good(
         self, start: Iterate, end: Iterate, is_good: Callable[[Iterate], bool], status: str
@@ -72,14 +68,14 @@ class Judge:
             wanted = (low.step + high) // 2
             middle = self.steps.reach(start, wanted)
             if middle.reason is Reason.INTERRUPTED:
-                return Verdict(start, "deadline")
+                return start, "deadline"
             if middle.step < wanted:  # it ended there, for a reason of its own
                 return self.settle(low, middle)
             if is_good(middle):
                 low = middle
             else:
                 high = middle.step
-        return Verdict(low, status)
+        return low, status
 
     def is_finite(self, point: Iterate) -> bool:
         """Tell whether variables, moments, value and gradient of an iterate are all finite."""

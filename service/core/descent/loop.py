@@ -195,7 +195,7 @@ def make_row_loop(kernel: Kernel, whole: Kernel, rules: Rules, numbers: Mapping[
 
 def _known(kernel: Kernel, rules: Rules) -> LoopTemplate:
     template = kernel.template
-    known: LoopTemplate = template.loops.get_or_make(rules, lambda: LoopTemplate(template, rules))
+    known: LoopTemplate = template.loops.get_or_make(rules, LoopTemplate, template, rules)
     return known
 
 

@@ -121,13 +121,14 @@ class Run:
         start, began = self.point, self.deadline.worked()
         last = min(self.last, start.step + self._chunk, self.history.due(self.last))
         end = self.steps.reach(start, last)
-        is_long = self.deadline.worked() - began > CHUNK_SECONDS
-        self._chunk = max(1, self._chunk // 2) if is_long else min(2 * self._chunk, LONGEST_CHUNK)
-        verdict = self.judge.settle(start, end)
-        if verdict.status == "deadline":
+        if last < self.last:
+            is_long = self.deadline.worked() - began > CHUNK_SECONDS
+            self._chunk = max(1, self._chunk // 2) if is_long else min(2 * self._chunk, LONGEST_CHUNK)
+        point, status = self.judge.settle(start, end)
+        if status == "deadline":
             self.end_early()
         else:
-            self.follow(verdict.point, verdict.status)
+            self.follow(point, status)
 
     def follow(self, point: Iterate, status: str = "") -> None:
         """Go on from a judged iterate, or end there."""
@@ -160,10 +161,10 @@ class Run:
             return
         if not self.judge.is_finite(self.point):
             is_finite = self.judge.is_finite
-            found = self.judge.last_good(
+            self.stopped, self.status = self.judge.last_good(
                 self.start, self.stopped, lambda at: is_finite(conclude(at)), "diverged"
             )
-            self.stopped, self.point, self.status = found.point, conclude(found.point), found.status
+            self.point = conclude(self.stopped)
         elif self.status in ("max_steps", "deadline"):
             self.status = STATUSES.get(self.point.reason, self.status)
 

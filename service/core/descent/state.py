@@ -39,7 +39,11 @@ KEYS = {
 }
 
 
+DIGITS = 32
+"""Digits of a hash that a seal has."""
 NUMBER = Struct("=d").pack
+ZERO = np.zeros(())
+"""Makes 0 of -0, which JavaScript writes alike; an array, as NumPy takes longer with Python's own."""
 SMALL = 1_000
 """Elements of an array up to which its bytes are collected with those of others."""
 KNOWN_ORDERS = 256
@@ -68,14 +72,14 @@ def write_state(content: Mapping[str, Any]) -> dict[str, Any]:
 def write_states(contents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the contents of runs that differ in numbers alone, sealed: what they share is laid out once."""
     states = [{"version": VERSION, **content} for content in contents]
-    parts: list[Part] = [_opening(states[0])]
+    parts: list[Part] = [b"{%d" % len(states[0])]
     _lay_out(_merged(states), parts, _known_order)
     columns: list[Iterable[bytes]] = []
     for is_shared, group in groupby(parts, lambda part: isinstance(part, bytes)):
         some = [*group]
         columns += [repeat(b"".join(some), len(states))] if is_shared else some
     for state, row in zip(states, zip(*columns, strict=True), strict=True):
-        state["seal"] = _hex(hashlib.sha256(b"".join(row)))
+        state["seal"] = hashlib.sha256(b"".join(row)).hexdigest()[:DIGITS]
     return states
 
 
@@ -213,19 +217,10 @@ _known_order = lru_cache(KNOWN_ORDERS)(_order)
 
 def _seal(content: Mapping[str, Any], order: Order = _order) -> str:
     """Hash the content: numbers by their bits as float64, so that every JSON reader's output is the same."""
-    seal, parts = hashlib.sha256(), [_opening(content)]
+    seal, parts = hashlib.sha256(), [b"{%d" % len(content)]
     _lay_out(content, parts, order, seal)
     seal.update(b"".join(parts))
-    return _hex(seal)
-
-
-def _opening(content: Mapping[str, Any]) -> bytes:
-    return b"{%d" % len(content)
-
-
-def _hex(seal: Any) -> str:
-    digits: str = seal.hexdigest()
-    return digits[:32]
+    return seal.hexdigest()[:DIGITS]
 
 
 def _lay_out(content: Mapping[str, Any], parts: list[Part], order: Order, seal: Any = None) -> None:
@@ -244,13 +239,13 @@ def _lay_out(content: Mapping[str, Any], parts: list[Part], order: Order, seal: 
             if value:
                 _lay_out(value, parts, order, seal)
         elif kind is Column:
-            stacked = np.array(value.values, dtype=np.float64) + 0.0
+            stacked = np.array(value.values, dtype=np.float64) + ZERO
             flat, width = stacked.tobytes(), stacked.nbytes // len(stacked)
             rows = [flat[at : at + width] for at in range(0, len(flat), width)]
             parts += name, b"%a;" % (stacked.shape[1:],), rows
         else:
             numbers = value if kind is np.ndarray else np.asarray(value, dtype=np.float64)
-            array = numbers + 0.0  # JavaScript writes -0 as 0: both are the same
+            array = numbers + ZERO
             parts += name, b"%a;" % (array.shape,)
             if array.size <= SMALL or seal is None:
                 parts.append(array.tobytes())
