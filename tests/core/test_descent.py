@@ -847,6 +847,19 @@ def test_a_descent_frees_a_gradient_before_it_computes_the_next(function, option
     assert peak < arrays * x.nbytes
 
 
+@pytest.mark.parametrize("function", ["sum(exp(x))", "sum(x**2)"])
+def test_a_descent_goes_on_without_the_variables_before_an_update(function):
+    x = np.random.default_rng(0).normal(size=100_000)
+    descent(function, {"x": x}, steps=2)
+
+    tracemalloc.start()
+    descent(function, {"x": x}, steps=60, learning_rate=1e-9)  # in several chunks
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 7.5 * x.nbytes
+
+
 def test_memory_does_not_grow_with_the_steps():
     peak_bytes(100)
 

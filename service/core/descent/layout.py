@@ -273,6 +273,10 @@ class Iterate:
         """Whether the gradient has an element that is not zero."""
         return self.layout.has_element(self.gradient)
 
+    def begun(self) -> Iterate:
+        """Return it as the start of further steps, without the variables before its own update."""
+        return Iterate(self.reason, self.layout.replaced(self.parts, before=self.slots), self.layout)
+
     @property
     def is_beyond_bound(self) -> bool:
         """Whether the value has grown too large."""

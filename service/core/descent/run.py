@@ -118,6 +118,8 @@ class Run:
         if self.deadline.is_over():
             self.end_early()
             return
+        if self.point.step > self.first and self.options.batch is None:  # batches are judged at a deadline
+            self.point = self.point.begun()
         start, began = self.point, self.deadline.worked()
         last = min(self.last, start.step + self._chunk, self.history.due(self.last))
         end = self.steps.reach(start, last)
