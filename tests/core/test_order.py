@@ -44,6 +44,19 @@ def test_operations_wait_for_memory_and_free_it_soon(function, monkeypatch):
     assert plain.peak_bytes > arranged.peak_bytes
 
 
+@pytest.mark.parametrize("names", ["AB", "BA"])
+def test_derivatives_are_computed_from_the_last_layer_to_the_first(names):
+    shapes = {"A": (20, 64), "B": (64, 3)}
+    function = "h = tanh(X @ A); mean(cross_entropy(softmax(h @ B), t))"
+    data = {"X": (1_000, 20), "t": (1_000, 3)}
+
+    variables = {name: shapes[name] for name in names}
+    plan = compile_anew(function, variables, data, METHODS["exact"], False, DEFAULT_LIMITS).plan
+
+    # two of the hidden layer's size, since it is free before the derivative of tanh is computed
+    assert 1_000 * 2 * 64 <= plan.memory < 1_000 * 3 * 64
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_order_changes_no_digit(case, monkeypatch):
     for module, name in ((buffers, "SMALLEST"), (order, "SMALLEST"), (schedule, "REUSED_SIZE")):

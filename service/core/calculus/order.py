@@ -5,7 +5,9 @@ is held all the while. So an operation runs right before what needs its result, 
 first whose own operands take the most memory (Sethi and Ullman 1970, https://doi.org/10.1145/321607.321620).
 But what frees as much memory as it takes runs as soon as it can: the sum of an array that nothing else needs,
 or what is written in the place of its operand. Of ``sum(sin(exp(x))) + sum(cos(sqrt(x)))`` the derivative of
-the first sum is ready before the second begins, and three places do for four. The numbers are the same.
+the first sum is ready before the second begins, and three places do for four. Results for the caller come in
+the graph's order: derivatives from the last layer to the first, so that a layer is free before the one behind
+it needs memory. The numbers are the same.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ def arrange(graph: Graph, ordered: Sequence[int], outputs: Sequence[int]) -> lis
     if all([graph.nodes[index].size < SMALLEST for index in ordered]):
         return [*ordered]
     arrangement = _Arrangement(graph, ordered, outputs)
-    for index in outputs:
+    for index in sorted(outputs):
         arrangement.compute(index)
     return arrangement.order
 
