@@ -60,6 +60,21 @@ def test_a_form_costs_what_the_cheapest_does_and_has_its_value(written, cheaper)
         assert_allclose(found["gradient"][name], expected["gradient"][name], rtol=1e-13, atol=1e-13)
 
 
+@pytest.mark.parametrize(("function", "factor"), [("sum(A @ B)", 1.0), ("3*sum(A @ B)", 3.0)])
+def test_the_derivative_of_a_sum_of_a_product_sums_the_other_factor(function, factor):
+    random = np.random.default_rng(0)
+    point = {"A": random.normal(size=(40, 30)), "B": random.normal(size=(30, 50))}
+    shapes = {name: array.shape for name, array in point.items()}
+
+    found = gradient(function, point)["gradient"]
+    body = compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS).plan.body
+
+    assert sum(step.node.operation.name == "matrix_product" for step in body) == 1
+    rows, columns = point["B"].sum(axis=1), point["A"].sum(axis=0)[:, np.newaxis]
+    assert_allclose(found["A"], np.broadcast_to(factor * rows, (40, 30)), rtol=1e-13, atol=1e-13)
+    assert_allclose(found["B"], np.broadcast_to(factor * columns, (30, 50)), rtol=1e-13, atol=1e-13)
+
+
 MULTIPLES = [
     ("sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)", 15),
     ("sum((1 - x[:-1])**2 + 100*(x[1:] - x[:-1]**2)**2)", 15),

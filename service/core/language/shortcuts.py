@@ -52,6 +52,11 @@ SMALLEST_TAKEN_OUT, LARGEST_TAKEN_OUT = 2.0**-30, 16.0
 summed before it is divided, too."""
 
 
+def may_be_taken_out(value: float | None) -> bool:
+    """Tell whether a number may multiply a sum in place of its terms."""
+    return value is not None and SMALLEST_TAKEN_OUT <= abs(value) <= LARGEST_TAKEN_OUT
+
+
 def without_number(term: Term) -> tuple[Term | None, Term]:
     """Part a product into the number that begins it, if it may multiply a sum, and the rest."""
     number = term.made_by("multiply")

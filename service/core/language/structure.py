@@ -73,6 +73,20 @@ def _product_of_multiple(a: Term, b: Term) -> Term | None:
     return None
 
 
+def _product_of_number(a: Term, b: Term) -> Term | None:
+    """Sum the other factor where one repeats a number, as the derivative of a sum does."""
+    for factor, other, axis in ((a, b, -2), (b, a, -1)):
+        number = factor.source()
+        if shortcuts.may_be_taken_out(number.value):
+            total = number * other.apply("sum", axis=axis, keepdims=True)
+            return total.apply("broadcast", shape=shapes.matrix_product(a.shape, b.shape))
+    return None
+
+
+def _cheaper_product(a: Term, b: Term) -> Term | None:
+    return _product_of_number(a, b) or _product_of_multiple(a, b)
+
+
 def _product(name: str, **fields: Any) -> Operation:
     return Operation(name, ("a", "b"), "matrix product", shape=shapes.matrix_product, **fields)
 
@@ -100,7 +114,7 @@ PRODUCTS: tuple[Operation, ...] = (
     _product(
         "matrix_product",
         array="matmul({0}, {1})",
-        on_arrays=_product_of_multiple,
+        on_arrays=_cheaper_product,
         suited=_product_with_vector,
         batch=batching.matrix_product,
         lower=elements.product,
