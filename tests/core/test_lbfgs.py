@@ -423,3 +423,32 @@ def test_the_gradient_at_the_end_is_as_small_as_said():
     slope = gradient("sum(cosh(x - 1)) + prod(x)", path["variables"])["gradient"]["x"]
     assert path["status"] == "converged"
     assert np.abs(slope).max() <= 1e-10
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "newton"])
+def test_differences_beside_a_large_value_meet_a_tolerance_that_grows_with_it(optimizer):
+    path = descent(
+        "sum(log(x**2 + 1)) + 1e6", {"x": [0.5, -0.3]}, method="central", optimizer=optimizer, gradient=True
+    )
+
+    assert path["status"] == "converged"
+    assert np.abs(path["gradient"]["x"]).max() <= 1e-8 * path["value"]
+
+
+@pytest.mark.parametrize(
+    ("function", "start", "options", "hint"),
+    [
+        ("x @ x + 3", [0.7, -0.2], {"optimizer": "lbfgs", "method": "forward"}, "use method exact"),
+        ("x @ x + 3", [0.7, -0.2], {"optimizer": "newton", "method": "forward"}, "use method exact"),
+        ("sum(abs(x)) + 3", [0.7, -0.2], {"optimizer": "lbfgs", "method": "forward"}, "at a kink"),
+        (
+            "sum((x - 1)**4)", [0.2, 0.3], {"line_search": True, "bounds": {"x": {"upper": 0.8}}},
+            "at the edge of the bounds",
+        ),
+    ],
+)  # fmt: skip
+def test_a_stall_says_what_is_in_the_way(function, start, options, hint):
+    path = descent(function, {"x": start}, **options)
+
+    assert path["status"] == "stalled"
+    assert hint in path["message"]

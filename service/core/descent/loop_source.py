@@ -233,8 +233,12 @@ class LoopWriter:
 
     def _is_converged(self) -> str:
         """Write the test of the tolerance; differences of 0 prove nothing beside a value that hides them."""
-        is_seen = " and noise * abs(value) <= tolerance" if self.rules.has_noise else ""
+        is_seen = f" and noise * abs(value) <= {self._tolerance}" if self.rules.has_noise else ""
         return f"is_finite(value){is_seen} and {self._is_small_everywhere()}"
+
+    @property
+    def _tolerance(self) -> str:
+        return f"tolerance * {SCALE}" if self.rules.is_scaled else "tolerance"
 
     def _is_small_everywhere(self) -> str:
         pairs = zip(self.slots, self.gradient, strict=True)
@@ -246,9 +250,9 @@ class LoopWriter:
         The projected gradient x - P(x - g) is g between x - upper and x - lower: written so, no digit
         of a small g is lost beside a large x.
         """
-        tolerance, low, high = "tolerance", f"{slot} - high_{slot}", f"{slot} - low_{slot}"
+        tolerance, low, high = self._tolerance, f"{slot} - high_{slot}", f"{slot} - low_{slot}"
         if self.rules.is_scaled:  # the distances too: else a large tolerance would be met by any gradient
-            tolerance, low, high = f"tolerance * {SCALE}", f"({low}) * {SCALE}", f"({high}) * {SCALE}"
+            low, high = f"({low}) * {SCALE}", f"({high}) * {SCALE}"
         if self.rules.is_bounded:
             derivative = self._clamped(derivative, low, high)
         if self.rules.is_projected:

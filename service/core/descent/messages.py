@@ -39,7 +39,20 @@ class Outcome(NamedTuple):
     @property
     def is_hidden(self) -> bool:
         """Whether differences that would exceed the tolerance vanish beside the value."""
-        return self.noise * abs(self.run.point.value) > (self.options["tolerance"] or math.inf)
+        return self.noise * abs(self.run.point.value) > self.tolerance and not self.is_far
+
+    @property
+    def is_far(self) -> bool:
+        """Whether the gradient has not arrived, whatever the tolerance."""
+        return self.gradient_norm > LARGE * max(1.0, abs(self.run.point.value))
+
+    @property
+    def tolerance(self) -> float:
+        """The tolerance of the gradient; infinite where there is none."""
+        given: float | None = self.options["tolerance"]
+        if given is not None or self.is_rule:
+            return math.inf if given is None else given
+        return SCALED_TOLERANCE * max(1.0, min(abs(self.run.point.value), abs(self.start_value)))
 
     @property
     def is_rule(self) -> bool:
@@ -62,14 +75,12 @@ class Outcome(NamedTuple):
 
 def _max_steps(end: Outcome) -> str:
     point = end.run.point
-    value, norm = point.value, end.gradient_norm
-    is_far = norm > LARGE * max(1.0, abs(value))
-    remedy = "; optimizer lbfgs needs no learning_rate" if is_far and end.has_remedy else ""
-    if is_far and end.options["project"] and not end.options.optimizer.is_euclidean:
+    remedy = "; optimizer lbfgs needs no learning_rate" if end.is_far and end.has_remedy else ""
+    if end.is_far and end.options["project"] and not end.options.optimizer.is_euclidean:
         remedy = "; projected, rules that scale elements end elsewhere: gradient_descent and momentum do not"
     return (
         f"All {point.step - end.run.first} steps were run; the value went from {end.start_value:.4g} to "
-        f"{value:.4g}, the gradient's norm is {norm:.3g}{remedy}."
+        f"{point.value:.4g}, the gradient's norm is {end.gradient_norm:.3g}{remedy}."
     )
 
 
@@ -136,9 +147,10 @@ def _reason_of_stall(end: Outcome) -> str:
             "use method exact, or a larger h"
         )
     if point.reason is Reason.BLOCKED:
+        edge = "at the edge of the bounds, " if end.options.given_bounds else ""
         return (
             "no step of any length lowers the value, though the gradient's norm is "
-            f"{end.gradient_norm:.3g}: at a kink, or where the value is mostly rounding"
+            f"{end.gradient_norm:.3g}: {edge}at a kink, or where the value is mostly rounding"
         )
     if not point.has_gradient:
         return "the gradient is exactly zero, at a stationary point or on a plateau"
