@@ -175,12 +175,13 @@ class Kernel:
     def evaluate_on_arrays(self, slots: Sequence[Any]) -> Evaluation:
         """Compute value and gradient; infinities and NaN are results here, not errors.
 
-        The caller has told NumPy to ignore floating-point errors (`numpy.errstate`).
+        For a kernel on arrays the caller has told NumPy to ignore floating-point errors (`numpy.errstate`).
         """
         if not self.is_on_floats:
             return self.function(*slots)
         variables = self.unpack(slots)
-        value, gradient = self._on_arrays.evaluate_on_arrays(tuple(variables.values()))
+        with np.errstate(all="ignore"):
+            value, gradient = self._on_arrays.evaluate_on_arrays(tuple(variables.values()))
         flat = (element for part in gradient for element in np.ravel(part).tolist())
         return value, tuple(flat)
 

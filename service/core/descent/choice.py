@@ -71,6 +71,11 @@ class Options(dict[str, Any]):
         self.projections: dict[str, Projection] = read_projections(project) if project else {}
         self.given_bounds = given_bounds(bounds) if bounds else {}
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether an update rule alone moves the variables, on floats where the function is on floats."""
+        return self.stepper == "rule" and not (self["bounds"] or self.projections)
+
     def at_rate(self, rate: float) -> Options:
         """Return the options with another learning rate that is within its range."""
         return self._with("learning_rate", rate)

@@ -10,14 +10,13 @@ import numpy as np
 
 from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.gradient import Tensors
-from service.core.descent.choice import read_options
+from service.core.descent.choice import Options, read_options
 from service.core.descent.path import Path, Progress
 from service.core.descent.problem import Problem
 from service.core.descent.state import write_state
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
 
-@np.errstate(all="ignore")
 def descent(
     function: str,
     variables: Tensors,
@@ -81,12 +80,28 @@ def descent(
     """
     end = deadline or NO_DEADLINE
     problem = Problem(function, variables, constants or {}, method, h, limits, end, answer_numbers)
-    path = Path(problem, read_options(options, problem.limits), state)
-    if not problem.kernel.is_on_floats:
-        limit_buffers()
-    path.begin()
-    path.finish(on_progress)
-    answer = path.told()
-    del problem, path  # the state is laid out in memory that they held
+    chosen = read_options(options, problem.limits)
+    run = _run if problem.kernel.is_on_floats and chosen.is_plain else _run_on_arrays
+    answer = run(problem, chosen, state, on_progress)
+    del problem  # the state is laid out in memory that it held
     answer["state"] = write_state(answer["state"])
     return answer
+
+
+def _run(
+    problem: Problem, options: Options, state: Mapping[str, Any] | None, on_progress: Progress | None
+) -> dict[str, Any]:
+    """Return the answer with the state still to be sealed."""
+    path = Path(problem, options, state)
+    path.begin()
+    path.finish(on_progress)
+    return path.told()
+
+
+@np.errstate(all="ignore")
+def _run_on_arrays(
+    problem: Problem, options: Options, state: Mapping[str, Any] | None, on_progress: Progress | None
+) -> dict[str, Any]:
+    """Do the same where NumPy computes: it ignores errors, and its buffers are small."""
+    limit_buffers()
+    return _run(problem, options, state, on_progress)

@@ -73,10 +73,13 @@ class Path:
             problem.check_projections(options.projections, options.given_bounds)
         if options.batch:
             problem.take_rows(options.batch)
-        numbers = _check_answer(problem, options, runs)
+        records = _records(problem, options)
+        numbers = _check_answer(problem, options, runs, records)
         last = problem.compiled.seconds if problem.has_rows else 0.0  # all rows, at the end of the run
         problem.deadline.reserve(NUMBER_SECONDS * numbers + last)
-        problem.announce(runs * options["steps"], 8 * (numbers + _carried(problem, options, 1 + beside)))
+        problem.announce(
+            runs * options["steps"], 8 * (numbers + _carried(problem, options, 1 + beside, records))
+        )
         self.options = options.completed(options["steps"] if state is None else length_of(state))
         self.binding: dict[str, Any] = {
             "function": problem.compiled.fingerprint,
@@ -244,14 +247,14 @@ def bound_of(start_value: float | None) -> float:
     return min(GROWTH * max(1.0, abs(start_value)), sys.float_info.max)
 
 
-def _carried(problem: Problem, options: Options, runs: int) -> int:
+def _carried(problem: Problem, options: Options, runs: int, records: int) -> int:
     """Count the numbers that so many runs at a time keep beside their answers, and a fleet's blocks."""
     size, moments = problem.compiled.size, len(options.optimizer.moments)
     tensors = RUN_TENSORS + RULE_TENSORS * moments
     kept = STACK_TENSORS if problem.bounds else 1
     tensors += kept * len(options.optimizer.stacks) * min(options["memory"], options["steps"])
     if runs == 1:
-        return int(size * tensors) + _records(problem, options)
+        return int(size * tensors) + records
     evaluation = min(BLOCK_ELEMENTS, runs * problem.compiled.plan.elements)
     block = min(BLOCK_NUMBERS, BLOCK_STEPS * runs * (size * (2 + moments) + 1))
     return int(runs * size * tensors + 2 * evaluation + 4 * block)
@@ -264,11 +267,9 @@ def _records(problem: Problem, options: Options) -> int:
     return records * (size if options["history_variables"] else 2)
 
 
-def _check_answer(problem: Problem, options: Options, runs: int) -> int:
+def _check_answer(problem: Problem, options: Options, runs: int, records: int) -> int:
     """Count the numbers of the answer, and refuse too many of them before anything is computed."""
-    size = problem.compiled.size
-    records = _records(problem, options)
-    optimizer = options.optimizer
+    size, optimizer = problem.compiled.size, options.optimizer
     moments = len(optimizer.moments) + len(optimizer.stacks) * min(options["memory"], options["steps"])
     tensors = 4 + moments  # last and best, in the answer and in its state; moments
     numbers: int = runs * (records + tensors * size)
