@@ -101,6 +101,17 @@ def test_a_random_start_without_a_finite_value_is_drawn_again():
     assert {run["status"] for run in outcome["runs"]} == {"converged"}
 
 
+def test_a_random_start_is_drawn_again_where_its_projection_has_no_finite_value():
+    outcome = sweep(
+        "-sum(log(x))", {"x": [0.3, 0.3, 0.4]}, random_starts={"count": 20, "spread": 0.5},
+        project={"x": {"onto": "simplex"}}, learning_rate=0.001, steps=5, history=6,
+    )  # fmt: skip
+
+    starts = [run["history"][0]["variables"]["x"] for run in outcome["runs"]]
+    assert all(start.min() > 0 for start in starts)
+    np.testing.assert_allclose([start.sum() for start in starts], 1.0)
+
+
 def test_many_starts_find_the_lowest_of_many_minima():
     function = "20 + sum(x**2 - 10*cos(2*pi*x))"
     outcome = sweep(
@@ -138,6 +149,8 @@ def test_many_starts_find_the_lowest_of_many_minima():
         ({"random_starts": {"count": 3, "spread": [1, 2, 3]}}, "/random_starts/spread"),
         ({"random_starts": {"count": 3, "spread": {"x": 1, "s": 1, "y": 1}}}, "/random_starts/spread/y"),
         ({"random_starts": {"count": 3, "width": 1}}, "/random_starts/width"),
+        ({"random_starts": {"count": 3, "spread": 1}, "project": {"s": {"onto": "sphere"}}}, "/project/s"),
+        ({"random_starts": {"count": 3, "spread": 1}, "project": {"y": {"onto": "sphere"}}}, "/project/y"),
     ],
 )
 def test_starts_that_do_not_fit_are_refused_at_their_place(request_, pointer):

@@ -13,6 +13,7 @@ from service.core.calculus.template import Array
 from service.core.descent.bounds import bounds_of
 from service.core.descent.choice import Options
 from service.core.descent.problem import Problem
+from service.core.descent.projections import check_projections
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 
 MOST_STARTS = 1_024
@@ -82,18 +83,20 @@ def random_starts(problem: Problem, options: Options, wanted: Mapping[str, Any])
     most = problem.limits.elements // sum(variable.size for variable in problem.variables.values())
     _check_count(count, "/random_starts/count", min(most, MOST_STARTS))
     bounds = bounds_of(options["bounds"] or {}, problem.shapes)
+    check_projections(options.projections, options.given_bounds, problem.shapes)
     spread = _spread(problem, wanted.get("spread"), has_bounds=bool(bounds) and _are_finite(bounds))
     random = np.random.default_rng(seed)
-    return [_draw(problem, random, bounds, spread) for _ in range(count)]
+    return [_draw(problem, options, random, bounds, spread) for _ in range(count)]
 
 
 def _draw(
     problem: Problem,
+    options: Options,
     random: np.random.Generator,
     bounds: Mapping[str, tuple[Array, Array]],
     spread: Mapping[str, Array] | None,
 ) -> dict[str, Array]:
-    """Draw a start, again where value or gradient is not finite."""
+    """Draw a start within bounds and sets, again where value or gradient is not finite."""
     for _ in range(MOST_DRAWS):
         start = {}
         for name, variable in problem.variables.items():
@@ -104,6 +107,8 @@ def _draw(
             else:
                 drawn = variable + spread[name] * random.standard_normal(variable.shape)
                 start[name] = np.clip(drawn, *bounds[name]) if name in bounds else np.asarray(drawn)
+        for name, projection in options.projections.items():
+            start[name] = projection.project(start[name])
         value, gradient = problem.kernel.evaluate(problem.kernel.pack(start))
         if np.isfinite(value) and all(np.isfinite(part).all() for part in gradient):
             break
