@@ -57,6 +57,15 @@ def test_a_saddle_is_left_by_negative_curvature(start, steps):
     assert path["value"] == pytest.approx(-0.25)
 
 
+@pytest.mark.parametrize(("lower", "upper"), [(0.0, 1.0), (-1.0, 0.0)])
+def test_a_saddle_at_a_bound_is_left_to_the_other_side(lower, upper):
+    bounds = {"x": {"lower": [-5.0, lower], "upper": [5.0, upper]}}
+    path = arrive("x[0]**2 - x[1]**2", [1.0, 0.0], bounds=bounds)
+
+    assert path["status"] == "converged"
+    assert path["value"] == -1.0
+
+
 ENDS = {
     "the start is the minimum": ("converged", "x**2", 0.0, {}),
     "the start is flat": ("converged", "0*x + 5", 3.0, {}),

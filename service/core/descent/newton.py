@@ -256,8 +256,9 @@ class Region:
         way, value = self.way_down(), self.value
         if way is None:
             return None
-        for exponent in range(MOST_SHORTENINGS):
-            moved, fall = self.moved(way * 10.0**-exponent)
+        sides = (1.0, -1.0)  # a bound may bar one
+        for share in (side * 10.0**-exponent for exponent in range(MOST_SHORTENINGS) for side in sides):
+            moved, fall = self.moved(share * way)
             if fall > ROUNDING * abs(value) and fall > 0.0:
                 return moved
         return None
