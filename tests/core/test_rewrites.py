@@ -25,8 +25,14 @@ REDUCTIONS = [
     ("log(sum(exp(x)))", "logsumexp", "logsumexp(x)", [800.0, -3.0]),
     ("log(sum(exp(X), axis=1))", "logsumexp", "logsumexp(X, axis=1)", None),
     ("exp(X)/sum(exp(X), axis=1, keepdims=True)", "softmax", "softmax(X, axis=1)", None),
+    ("exp(X)/sum(exp(X), axis=1)[:, None]", "softmax", "softmax(X, axis=1)", None),
+    ("exp(X)/reshape(sum(exp(X), axis=1), (-1, 1))", "softmax", "softmax(X, axis=1)", None),
+    ("exp(X)/sum(exp(X), axis=0)", "softmax", "softmax(X, axis=0)", None),
     ("exp(x)/sum(exp(x))", "softmax", "softmax(x)", [800.0, -3.0]),
     ("log(exp(x)/sum(exp(x)))", "log_softmax", "log_softmax(x)", [800.0, -3.0]),
+    ("log(softmax(x)[1])", "log_softmax", "log_softmax(x)[1]", [800.0, -3.0]),
+    ("log(softmax(X, axis=0).T[1:])", "log_softmax", "log_softmax(X, axis=0).T[1:]", None),
+    ("log(sigmoid(X)[:, 0])", "log_sigmoid", "log_sigmoid(X)[:, 0]", None),
     ("log(prod(exp(X), axis=0))", "sum", "sum(X, axis=0)", None),
     ("sqrt(sum(x**2))", "norm", "norm(x)", [1e200, -3e200]),
     ("sqrt(sum(X*X, axis=1))", "norm", "norm(X, axis=1)", None),
@@ -47,6 +53,29 @@ def test_a_naive_formula_is_computed_as_the_stable_one(naive, to, stable, points
     assert to in [each["to"] for each in quoted["rewrites"]]
     assert all(each["line"] == 1 and each["column"] > 5 for each in quoted["rewrites"])
     assert "rewrites" not in quote(f"sum(({stable})/2)", variables)
+
+
+def test_the_logarithm_of_probabilities_that_labels_pick_is_computed_of_the_scores():
+    rows = {"i": [0, 1], "y": [2, 0]}
+
+    found = gradient("-sum(log(softmax(X)[i, y]))", {"X": LARGE}, rows)
+
+    expected = gradient("-sum(log_softmax(X)[i, y])", {"X": LARGE}, rows)
+    assert found["value"] == expected["value"] == 1701.0
+    assert np.array_equal(found["gradient"]["X"], expected["gradient"]["X"])
+
+
+@pytest.mark.parametrize("inner", ["x", "sin(x)", "tanh(x)[:1]"])
+def test_of_the_logarithm_of_a_power_the_exponent_is_left(inner):
+    quoted = quote(f"sum(log(exp({inner})))", {"x": [0.5, 1.5]})
+
+    assert [each["to"] for each in quoted["rewrites"]] == ["x"]
+
+
+def test_what_is_picked_from_far_away_costs_no_long_search():
+    text = "y = softmax(x)\nfor k in range(12): y = flip(y)\nsum(log(y))"
+
+    assert "rewrites" not in quote(text, {"x": np.ones(20)})
 
 
 ACCURATE = {

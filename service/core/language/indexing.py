@@ -33,7 +33,9 @@ def index(base: Term, items: Sequence[Any]) -> Term:
         return _by_constants(base, items)
     if not any(item is None for item in items):
         return base.apply("index", items=tuple(map(_plain, items)))
-    found = base.apply("index", items=tuple(_plain(item) for item in items if item is not None))
+    plain = tuple(_plain(item) for item in items if item is not None)
+    is_whole = set(plain) <= {WHOLE_SLICE} and len(plain) <= len(base.shape)
+    found = base if is_whole else base.apply("index", items=plain)
     return found.apply("reshape", shape=_with_new_axes(items, found.shape))
 
 

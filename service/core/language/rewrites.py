@@ -9,8 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from service.core.language.graph import Graph, Term
+from service.core.language import shapes
+from service.core.language.graph import Graph, Node, Term
 from service.core.language.places import Place
+
+LOGARITHMS = {"softmax": "log_softmax", "sigmoid": "log_sigmoid"}
+"""What makes probabilities, and what makes their logarithms, which are finite wherever the scores are."""
+
+LONGEST_WAY = 8
+"""Operations that are looked through from what is picked of probabilities to what made them."""
 
 
 class Rewrite(NamedTuple):
@@ -60,28 +67,51 @@ def _quotient(a: Term, b: Term) -> Term | None:
 
 def _share_of_powers(a: Term, b: Term) -> Term | None:
     """Write exp(x) / sum(exp(x), ...) as a softmax."""
-    scores = a.made_by("exp")
-    if scores is None or b.node.operation.name != "sum" or b.node.operands[0] != a.index:
+    scores, total = a.made_by("exp"), b.made_by("reshape") or b
+    if scores is None or total.node.operation.name != "sum" or total.node.operands[0] != a.index:
         return None
-    axis, keepdims = b.node.options
-    is_whole = axis is None or len(scores.shape) == 1
-    return scores.apply("softmax", axis=axis) if scores.shape and (keepdims or is_whole) else None
+    axis = total.node.options[0]
+    # A reshape leaves the order: to the shape of kept axes it keeps them, as in sum(exp(x), axis=1)[:, None].
+    stretched = (1,) * (len(scores.shape) - len(b.shape)) + b.shape
+    is_kept = stretched == shapes.reduced(scores.shape, axis, True)
+    return scores.apply("softmax", axis=axis) if scores.shape and is_kept else None
 
 
 def _logarithm(x: Term) -> Term | None:
-    scores, score = x.made_by("softmax"), x.made_by("sigmoid")
-    if scores is not None:
-        return scores.apply("log_softmax", axis=x.node.options[0])
-    if score is not None:
-        return score.apply("log_sigmoid")
     exponent = _exponent_beside_one(x)
     if exponent is not None:
         return exponent.apply("softplus")
     small = _beside_one(x)
     if small is not None:
         return small.apply("log1p")
-    inner = x.made_by("exp")
-    return inner if inner is not None else _logarithm_of_powers(x)
+    return x.made_by("exp") or _logarithm_of_powers(x) or _logarithm_of_probabilities(x)
+
+
+def _logarithm_of_probabilities(x: Term) -> Term | None:
+    """Write the log of a softmax or sigmoid, and of what is picked of one, as log(softmax(x)[i, j])."""
+    way, probabilities = _origin(x)
+    name = probabilities.node.operation.name
+    scores = probabilities.made_by(name) if name in LOGARITHMS else None
+    if scores is None:
+        return None
+    found = scores.apply(LOGARITHMS[name], **_options(probabilities.node))
+    for node in reversed(way):
+        others = [Term(x.graph, each) for each in node.operands[1:]]
+        found = found.apply(node.operation.name, *others, **_options(node))
+    return found
+
+
+def _origin(term: Term) -> tuple[list[Node], Term]:
+    """Return what only lays out or picks elements, the last operation first, and of what."""
+    way: list[Node] = []
+    while len(way) < LONGEST_WAY and (term.node.operation.is_view or term.node.operation.name == "take"):
+        way.append(term.node)
+        term = Term(term.graph, term.node.operands[0])
+    return way, term
+
+
+def _options(node: Node) -> dict[str, Any]:
+    return dict(zip([name for name, _, _ in node.operation.options], node.options, strict=True))
 
 
 def _logarithm_of_powers(x: Term) -> Term | None:
@@ -143,10 +173,10 @@ class Rewriter:
         rule = self.rules.get(name)
         found = rule(*terms) if rule else None
         if found is not None:
-            self.found[Rewrite(graph.place, _name_of(found))] = None
+            self.found[Rewrite(graph.place, _name_of(found, terms[0]))] = None
         return found
 
 
-def _name_of(term: Term) -> str:
-    operation = term.node.operation
-    return operation.name if operation.is_public and operation.is_function else "x"
+def _name_of(found: Term, first: Term) -> str:
+    """Name the function that took a formula's place, or x where nothing but its argument is left."""
+    return "x" if found.index in first.node.operands else _origin(found)[1].node.operation.name
