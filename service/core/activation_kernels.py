@@ -130,12 +130,13 @@ def logsumexp_of(x: Array, shift: Array, powers: Array, total: Array, axis: Axis
 def _log_of_sum(shifted: Array, axis: Axis) -> Array:
     """log(sum(exp(shifted))) with kept axes; the largest element along the axis is 0."""
     powers = np.exp(shifted)
-    total = sums(powers, axis)
-    result: Array = np.log(total)
-    is_near = np.absolute(total - 1.0) < SUM_NEAR_ONE - 1.0
+    result: Array = sums(powers, axis)
+    is_near = np.absolute(result - 1.0) < SUM_NEAR_ONE - 1.0
+    result = np.log(result)
     if np.logical_or.reduce(is_near, None):
-        others = sums(powers - (shifted == 0.0), axis)
-        result = np.where(is_near, log1p_kernel(np.where(is_near, others, 0.0)), result)
+        powers -= shifted == 0.0
+        others = log1p_kernel(np.where(is_near, sums(powers, axis), 0.0))
+        result = np.where(is_near, others, result)
     return result
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from service.core import gradient, gradient_field, hessian, hvp, jacobian, jvp, value, vjp
 from service.core.calculus.field import quote_field
+from service.core.calculus.gradient import quote
 from service.core.calculus.hessian import quote_hessian
 from service.core.calculus.jacobian import quote_jacobian
 from service.core.calculus.value import quote_value
@@ -308,6 +309,32 @@ MEASURED["curvature"] = (
     lambda: hessian(ROSENBROCK, {"x": np.full(300, 0.5)}, curvature=True),
     lambda: quote_hessian(ROSENBROCK, {"x": np.full(300, 0.5)}, curvature=True),
 )
+LINE = {"x": np.linspace(0.1, 1.0, 300_000)}
+BESIDE = {"t": np.linspace(0.1, 1.0, 300_000)}
+for method, verify in [("central", False), ("forward", False), ("complex_step", False), ("exact", True)]:
+    options = {"method": method, "verify": verify}
+    name = f"{method}, verified" if verify else method
+    MEASURED[f"jacobian of one number, {name}"] = (
+        partial(jacobian, "t**exp(a)", {"a": 0.5}, BESIDE, **options),
+        partial(quote_jacobian, "t**exp(a)", {"a": 0.5}, BESIDE, **options),
+    )
+    MEASURED[f"product with tangents, {name}"] = (
+        partial(jvp, "x**2", LINE, LINE, **options),
+        partial(quote_jacobian, "x**2", LINE, tangents=LINE, **options),
+    )
+    MEASURED[f"product with cotangents, {name}"] = (
+        partial(vjp, "t**exp(a)", {"a": 0.5}, LINE["x"], BESIDE, **options),
+        partial(quote_jacobian, "t**exp(a)", {"a": 0.5}, BESIDE, cotangents=LINE["x"], **options),
+    )
+    MEASURED[f"gradient, {name}"] = (
+        partial(gradient, "sum(t**exp(a))", {"a": 0.5}, BESIDE, **options),
+        partial(quote, "sum(t**exp(a))", {"a": 0.5}, BESIDE, **options),
+    )
+    if method in ("central", "exact"):
+        MEASURED[f"product with vectors, {name}"] = (
+            partial(hvp, "sum(x**2)", LINE, LINE, **options),
+            partial(quote_hessian, "sum(x**2)", LINE, vectors=LINE, **options),
+        )
 FIELDS = {
     "field of a batched program": ("sum(exp(sin(A @ x))*c)", {"x": np.ones((4000, 100))},
         {"A": np.ones((100, 100)), "c": np.ones(100)}),
@@ -340,6 +367,21 @@ def test_the_memory_measured_is_within_the_quote(name):
 
     assert peak <= quoted + 1_000_000
     assert quoted <= 40 * peak
+
+
+@pytest.mark.parametrize("method", ["central", "forward", "complex_step"])
+@pytest.mark.parametrize("function", ["a**3", "sin(a)*a", "x = a; for k in range(6): x = (x + a/x)/2\nx"])
+def test_differences_by_one_number_at_many_points_are_within_the_quote(function, method):
+    points = {"a": np.linspace(0.5, 1.5, 20_000)}
+    quoted = quote_field(function, points, method=method)["peak_bytes"]
+    gradient_field(function, points, method=method)
+
+    tracemalloc.start()
+    gradient_field(function, points, method=method)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak <= quoted + 20_000
 
 
 def test_eigenvalues_are_in_the_quote_and_wait_for_no_deadline():

@@ -49,6 +49,9 @@ OF_MATRICES = {
     "sum(x[::2]**2) + sum(x.T**2)": [(400, 300)],
     "sum(gelu(x)*median(x, axis=0))": [(300, 300)],
     "max(sort(clip(x, 0.4, 0.6), axis=0))": [(300, 200)],
+    "sum(logsumexp(x*y, axis=1))": [(50_000, 2), ()],
+    "sum(logsumexp(x*y, axis=0)) + sum(log_softmax(x*y, axis=0))": [(3, 50_000), ()],
+    "sum(log_softmax(x, axis=1)**3)": [(50_000, 2)],
 }
 
 PROGRAMS = (

@@ -137,11 +137,16 @@ def complex_power(z: Array, w: Array) -> Array:
     """
     if not (np.iscomplexobj(z) or np.iscomplexobj(w)):
         return np.asarray(np.power(z, w))
-    z, w = np.asarray(z, dtype=complex), np.asarray(w, dtype=complex)
+    z, w = np.asarray(z), np.asarray(w)
     is_turned = (z.real < 0.0) & (w.imag == 0.0) & (w.real == np.floor(w.real))
-    base = np.where(is_turned, -z, z)
-    sign = np.where(is_turned & (np.mod(w.real, 2.0) == 1.0), -1.0, 1.0)
-    is_zero = base == 0.0
-    powers = np.exp(w * np.log(np.where(is_zero, 1.0, base)))
+    powers: Array = np.array(np.broadcast_to(z, np.shape(is_turned)), dtype=complex)
+    np.negative(powers, out=powers, where=is_turned)
+    is_zero = powers == 0.0
+    powers[is_zero] = 1.0
+    np.log(powers, out=powers)
+    powers *= w
+    np.exp(powers, out=powers)
     at_zero = np.where(w.real == 0.0, 1.0, np.where(w.real > 0.0, 0.0, np.inf))
-    return sign * np.where(is_zero, at_zero, powers)
+    np.copyto(powers, at_zero, where=is_zero)
+    np.negative(powers, out=powers, where=is_turned & (np.mod(w.real, 2.0) == 1.0))
+    return powers

@@ -55,6 +55,9 @@ class Method:
         Whether that step is multiplied by max(1, |x|).
     meaning : str
         In a formula or in words.
+    arrays : int
+        Arrays of the shape of the value, or of one element at all points, that it takes beside an
+        evaluation, the value and the derivatives.
     is_lowered : bool
         Whether small functions hold the differences in their program on floats.
     """
@@ -64,6 +67,7 @@ class Method:
     step: float
     is_relative: bool
     meaning: str
+    arrays: int = 0
     is_lowered: bool = True
 
     @property
@@ -80,15 +84,15 @@ METHODS: dict[str, Method] = {
     row.name: row
     for row in (
         Method("exact", 0, 0.0, False, "reverse-mode differentiation"),
-        Method("central", 2, 1e-4, False, "(f(x + h) - f(x - h)) / 2h"),
-        Method("forward", 1, 1e-8, True, "(f(x + h) - f(x)) / h"),
-        Method("complex_step", 1, 1e-20, False, "imaginary part of f(x + ih) / h", is_lowered=False),
+        Method("central", 2, 1e-4, False, "(f(x + h) - f(x - h)) / 2h", 3),
+        Method("forward", 1, 1e-8, True, "(f(x + h) - f(x)) / h", 2),
+        Method("complex_step", 1, 1e-20, False, "imaginary part of f(x + ih) / h", 4, is_lowered=False),
     )
 }
 """The methods of `/gradient` by name."""
 
 CHECK = Method(
-    "central", 4 * LEVELS, WIDEST, False, "extrapolated central differences, for verification", False
+    "central", 4 * LEVELS, WIDEST, False, "extrapolated central differences, for verification", 25, False
 )
 """What judges an exact gradient where the complex step cannot: it takes the best of several steps."""
 
@@ -193,14 +197,22 @@ class _Probe:
 
 
 def _central(probe: _Probe, element: int, x: Array, h: float | None) -> Array:
-    return _central_with(probe, element, x, step_at(METHODS["central"], h, x))[0]
+    higher, lower, taken = _both_sides(probe, element, x, step_at(METHODS["central"], h, x))
+    higher -= lower
+    higher /= taken
+    return higher
 
 
-def _central_with(probe: _Probe, element: int, x: Array, step: Any) -> tuple[Array, Array]:
-    """Return the slope between both sides of x, and how much the slopes of the sides differ."""
+def _both_sides(probe: _Probe, element: int, x: Array, step: Any) -> tuple[Array, Array, Any]:
+    """Return the values on both sides of x, in memory of their own, and how far they are apart."""
     above, below = x + step, x - step
     taken = probe.spread(np.where(np.abs(x) > INEXACT_STEP * step, above - below + LOST, 2 * step))
-    higher, lower = probe(element, above), probe(element, below)
+    return probe(element, above), probe(element, below), taken
+
+
+def _central_with_bend(probe: _Probe, element: int, x: Array, step: Any) -> tuple[Array, Array]:
+    """Return the slope between both sides of x, and how much the slopes of the sides differ."""
+    higher, lower, taken = _both_sides(probe, element, x, step)
     bend = (higher - probe.value) - (probe.value - lower)
     return np.asarray((higher - lower) / taken), np.abs(2 * bend / taken)
 
@@ -209,7 +221,10 @@ def _forward(probe: _Probe, element: int, x: Array, h: float | None) -> Array:
     step = step_at(METHODS["forward"], h, x)
     above = x + step
     taken = np.where(np.abs(x) > INEXACT_STEP * step, above - x + LOST, step)
-    return np.asarray((probe(element, above) - probe.value) / probe.spread(taken))
+    change = probe(element, above)
+    change -= probe.value
+    change /= probe.spread(taken)
+    return change
 
 
 def _complex_step(probe: _Probe, element: int, x: Array, h: float | None) -> Array:
@@ -232,7 +247,9 @@ def _extrapolated(probe: _Probe, element: int, x: Array, h: float | None) -> Arr
     least = np.full(probe.value.shape, np.inf)
     for level in range(LEVELS):
         step = scale * WIDEST * NARROWING**level
-        (wide, bend), (narrow, kink) = (_central_with(probe, element, x, each) for each in (step, step / 2))
+        (wide, bend), (narrow, kink) = (
+            _central_with_bend(probe, element, x, each) for each in (step, step / 2)
+        )
         slope = (4 * narrow - wide) / 3
         rounded = np.abs(probe.value) + np.abs(slope) * probe.spread(scale)
         rounding = np.finfo(float).eps * rounded / probe.spread(step)

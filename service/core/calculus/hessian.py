@@ -15,7 +15,7 @@ from service.core.calculus.differences import CHECK, METHODS, Method, difference
 from service.core.calculus.explain import first_not_finite, place_of
 from service.core.calculus.gradient import Tensors, method_named, shapes_of
 from service.core.calculus.jacobian import derive
-from service.core.calculus.line import differentiate_along
+from service.core.calculus.line import differentiate_along, with_step
 from service.core.calculus.maps import TANGENT, split, unit_rows
 from service.core.calculus.parts import Part
 from service.core.calculus.task import Found, Slopes, Task
@@ -157,7 +157,7 @@ def quote_hessian(
     part: Part = WholeHessian(task, curvature)
     if vectors is not None:
         part = HessianProduct(task, task.like_variables(vectors, "vectors"))
-    return quote_of([part.price(each) for each in part.methods(verify)], limits)
+    return quote_of(part.prices(verify), limits)
 
 
 def _check_method(method: str) -> None:
@@ -179,6 +179,8 @@ class _SecondDerivatives(Part):
 
     def _numerical_price(self, method: Method, elements: int, kept: int) -> Price:
         known, evaluations = self.task.map("gradient"), method.evaluations_for(elements)
+        # The gradient as one vector, made of those by variables, is what the differences are of.
+        kept += (2 + method.arrays) * known.size
         return self.task.price(known, 1, evaluations, kept, times=evaluations)
 
     def _gradient(self) -> Callable[..., Array]:
@@ -226,13 +228,16 @@ class WholeHessian(_SecondDerivatives):
     def price(self, method: Method) -> Price:
         """Return what it costs by a method."""
         size = self._sizes()
-        kept = SQUARES * size * size
         if method.evaluations:
-            found = self._numerical_price(method, size, kept)
+            found = self._numerical_price(method, size, self.kept())
         else:
-            found = self.task.price(self.task.map("hessian product"), size, size, kept)
+            found = self.task.price(self.task.map("hessian product"), size, size, self.kept())
         is_first = self.has_curvature and method is self.task.method
         return with_eigenvalues(found, size) if is_first else found
+
+    def kept(self) -> int:
+        """Count the numbers of the matrix."""
+        return SQUARES * self._sizes() ** 2
 
     def run(self, method: Method) -> Found:
         """Compute it by a method."""
@@ -327,10 +332,13 @@ class HessianProduct(_SecondDerivatives):
 
     def price(self, method: Method) -> Price:
         """Return what it costs by a method."""
-        kept = 2 * self._sizes()
         if method.evaluations:
-            return self._numerical_price(method, 1, kept)
-        return self.task.price(self.task.map("hessian product"), 1, 1, kept)
+            return with_step(self._numerical_price(method, 1, self.kept()), self._sizes())
+        return self.task.price(self.task.map("hessian product"), 1, 1, self.kept())
+
+    def kept(self) -> int:
+        """Count the numbers of the product."""
+        return 2 * self._sizes()
 
     def check_step(self) -> None:
         """Leave it to where the step is taken: elements that do not move lose none."""

@@ -174,14 +174,13 @@ def quote_jacobian(
         part = Along(task, task.like_variables(tangents, "tangents"))
     elif cotangents is not None:
         part = Across(task, task.like_value(cotangents, "cotangents"))
-    return quote_of([part.price(each) for each in part.methods(verify)], limits)
+    return quote_of(part.prices(verify), limits)
 
 
 def derive(task: Task, part: Part, name: str, *, verify: bool) -> dict[str, Any]:
     """Compute a part of the derivatives within the limits, and compare it with an independent one."""
     methods = part.methods(verify)
-    prices = [part.price(method) for method in methods]
-    check_budget(prices, task.limits, deadline=task.deadline, hint=part.hint)
+    check_budget(part.prices(verify), task.limits, deadline=task.deadline, hint=part.hint)
     part.check_step()
     found = []
     for method in methods:

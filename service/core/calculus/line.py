@@ -7,12 +7,24 @@ from typing import Any
 
 import numpy as np
 
+from service.core.calculus.budget import Price
 from service.core.calculus.differences import CHECK, INEXACT_STEP, METHODS, Method, differences, step_at
+from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.template import Array
 from service.core.exceptions import InvalidRequest, fault
 
 MOST_ASIDE = 0.01
 """How far rounding may lead a step away from the line: this part of the step's largest element."""
+
+MOVED, STEPPED = 5, 8
+"""Arrays of the size of all variables that are held while the function is evaluated along a line, and while
+the step is found."""
+
+
+def with_step(price: Price, elements: int) -> Price:
+    """Add the memory for moving so many elements along a line."""
+    moved, stepped = ELEMENT_BYTES * MOVED * elements, ELEMENT_BYTES * STEPPED * elements
+    return price._replace(peak_bytes=max(price.peak_bytes + moved, stepped))
 
 
 def differentiate_along(
@@ -45,16 +57,23 @@ def differentiate_along(
     InvalidRequest
         Rounding leads the step away from the line.
     """
-    x, v = (np.concatenate([each.reshape(-1) for each in of.values()]) for of in (variables, vectors))
-    scale = _scale(method, h, x, v)
+    scale, taken = _scale_and_share(variables, vectors, method, h)
     steps = [(array, scale * vectors[name]) for name, array in variables.items()]
 
     def along(t: Any) -> Array:
         return function(*(array + t * step for array, step in steps))
 
-    taken = _share_taken(method, x, scale * v, step_at(method, h, 0.0))
     value, (found,) = differences(along, [np.zeros(())], method, h, check)
     return value, found[0] / (scale * taken)
+
+
+def _scale_and_share(
+    variables: Mapping[str, Array], vectors: Mapping[str, Array], method: Method, h: float | None
+) -> tuple[float, float]:
+    """Return what v is multiplied by, and how much of a step along it is taken."""
+    x, v = (np.concatenate([each.reshape(-1) for each in of.values()]) for of in (variables, vectors))
+    scale = _scale(method, h, x, v)
+    return scale, _share_taken(method, x, scale * v, step_at(method, h, 0.0))
 
 
 def _scale(method: Method, h: float | None, x: Array, v: Array) -> float:

@@ -17,8 +17,9 @@ from service.core.calculus.budget import Price
 from service.core.calculus.differences import CHECK, METHODS, Method, differences
 from service.core.calculus.explain import Watched, first_not_finite, place_of
 from service.core.calculus.gradient import check_step, shapes_of
-from service.core.calculus.line import differentiate_along
+from service.core.calculus.line import differentiate_along, with_step
 from service.core.calculus.maps import COTANGENT, TANGENT, FunctionMap, unit_rows
+from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.task import Found, Slopes, Task
 from service.core.calculus.template import Array, Shape
 from service.core.exceptions import pointer_to
@@ -45,6 +46,16 @@ class Part(ABC):
     @abstractmethod
     def price(self, method: Method) -> Price:
         """Return what it costs by a method."""
+
+    @abstractmethod
+    def kept(self) -> int:
+        """Count the numbers of the derivatives and the value, in the answer and while it is put together."""
+
+    def prices(self, verify: bool) -> list[Price]:
+        """Return what it costs by each method; the first's result is held while others are computed."""
+        first, *judges = [self.price(method) for method in self.methods(verify)]
+        held = ELEMENT_BYTES * self.kept()
+        return [first, *(each._replace(peak_bytes=each.peak_bytes + held) for each in judges)]
 
     def check_step(self) -> None:
         """Refuse a step that some element is too large for."""
@@ -93,18 +104,18 @@ class Whole(Part):
             return backward, COTANGENT, {"": value.shape}
         return task.map("tangent product"), TANGENT, shapes_of(task.variables)
 
-    def _kept(self) -> int:
-        """Count the numbers of the Jacobian, in the answer and while it is put together."""
+    def kept(self) -> int:
+        """Count the numbers of the Jacobian and the value."""
         known = self.task.value_map
         return 2 * known.program.value.size * known.size + known.program.value.size
 
     def price(self, method: Method) -> Price:
         """Return what it costs by a method."""
         if method.evaluations:
-            return self.task.numerical_price(method, self.task.value_map.size, self._kept())
+            return self.task.numerical_price(method, self.task.value_map.size, self.kept())
         known, _, shapes = self._side()
         count = sum(math.prod(shape) for shape in shapes.values())
-        return self.task.price(known, count, count, self._kept())
+        return self.task.price(known, count, count, self.kept())
 
     def run(self, method: Method) -> Found:
         """Compute it by a method."""
@@ -181,10 +192,13 @@ class Along(Part):
 
     def price(self, method: Method) -> Price:
         """Return what it costs by a method."""
-        kept = 2 * self.task.value_map.program.value.size
         if method.evaluations:
-            return self.task.numerical_price(method, 1, kept)
-        return self.task.price(self.task.map("tangent product"), 1, 1, kept)
+            return with_step(self.task.numerical_price(method, 1, self.kept()), self.task.value_map.size)
+        return self.task.price(self.task.map("tangent product"), 1, 1, self.kept())
+
+    def kept(self) -> int:
+        """Count the numbers of the product and the value."""
+        return 2 * self.task.value_map.program.value.size
 
     def check_step(self) -> None:
         """Leave it to where the step is taken: elements that do not move lose none."""
@@ -241,8 +255,12 @@ class Across(Part):
         """Return what it costs by a method."""
         size = self.task.value_map.size
         if method.evaluations:
-            return self.task.numerical_price(method, size, 2 * size)
-        return self.task.price(self.task.map("cotangent product"), 1, 1, 2 * size)
+            return self.task.numerical_price(method, size, self.kept())
+        return self.task.price(self.task.map("cotangent product"), 1, 1, self.kept())
+
+    def kept(self) -> int:
+        """Count the numbers of the product."""
+        return 2 * self.task.value_map.size
 
     @np.errstate(all="ignore")
     def run(self, method: Method) -> Found:

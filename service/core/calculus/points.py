@@ -111,7 +111,8 @@ def _ways(compiled: Compiled, count: int, limits: Limits) -> list[Way]:
     calls = len(plan.body) * compiled.evaluations
     blocks = blocks_of(plan, count, limits)
     took = microseconds_on_arrays(calls * len(blocks), compiled.operations * count)
-    held = results + blocks[0].size * compiled.peak_bytes
+    a_row = compiled.peak_bytes + ELEMENT_BYTES * compiled.method.arrays
+    held = results + blocks[0].size * a_row
     ways = [Way(took + MICROSECONDS_TO_COMPILE * len(plan.body), held, _batched)]
     if emitted.lowered is not None:
         nodes = len(emitted.lowered.graph.nodes)

@@ -16,6 +16,7 @@ from service.core.calculus.differences import METHODS, Method
 from service.core.calculus.explain import Watched, first_not_finite, moved, place_of
 from service.core.calculus.gradient import Tensors, arrays_of, method_named, shapes_of
 from service.core.calculus.maps import FunctionMap, compile_map, peak_bytes_of
+from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.template import Array, Shape
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 from service.core.limits import NO_DEADLINE, Deadline, Limits
@@ -130,7 +131,7 @@ class Task:
             known.plan,
             known.plan.operations * evaluations,
             evaluations,
-            known.plan.peak_bytes * width + 8 * kept,
+            known.plan.peak_bytes * width + ELEMENT_BYTES * (kept + method.arrays * known.program.value.size),
             known.seconds * evaluations,
         )
 

@@ -257,7 +257,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         on_arrays=_logsumexp_of,
         definition=_logsumexp,
         cost=12.0,
-        workspace=3.0,
+        workspace=3.5,
         example="logsumexp(stack(1000, 1000))",
     ),
     reduction(
@@ -303,7 +303,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         derivatives=(_log_softmax_cotangent,),
         definition=_log_softmax,
         cost=12.0,
-        workspace=2.0,
+        workspace=2.5,
         example="log_softmax(stack(1, 2, 1000))",
     ),
     Operation(
@@ -354,7 +354,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         derivatives=(_logsumexp_cotangent, None, None, None),
         batch=lambda x, shift, powers, total, *options: batching.along("logsumexp")(x, *options),
         definition=lambda x, shift, powers, total, axis, keepdims: _logsumexp(x, axis, keepdims),
-        workspace=1.5,
+        workspace=4.0,
         is_public=False,
     ),
     Operation(
