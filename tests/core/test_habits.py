@@ -85,6 +85,30 @@ HABITS = [
     ("f(a) = a; f(a=1) + x[0]", "f(a) was called with a named argument."),
     ("x[0] + ones(-1)", "ones got -1: a size is at least 0"),
     ("sum(axis=0) + x[0]", "takes 1 argument, got 0"),
+    ("sin x[0]", "Write sin(x)."),
+    ("abs x", "Write abs(x)."),
+    ("2*x(1)", "Elements stand in brackets, as in x[0]"),
+    ("1,5*x[0]", "Numbers have a decimal point."),
+    ("x[0], x[1]", "Write stack(a, b)"),
+    ("y = 1, 2; x[0]", "Write stack(a, b)"),
+    ("(x[0], x[1])", "Write stack(a, b)"),
+    ("for i, v in x: a = v", "A loop is written for k in range(n)"),
+    ("concatenate([x, x])", "or concatenate(a, b)"),
+    ("where(x = 1, x, 0)", "Compare with ==, as in where(x == 1, a, b)."),
+    ("sum(axis=0, x)", "stands after a keyword argument."),
+    ("where(x => 1, x, 0)", "Write >=."),
+    ("where(x =< 1, x, 0)", "Write <=."),
+    ("where(x <> 1, x, 0)", "Write !=."),
+    ("f(a) = sum(a**2)", "Write the expression alone, or call the function"),
+    ("s = 0\nfor k in range(2): s += x[k]", "Write the name of the result in another line."),
+    ("s = 0; for k in range(2): s += x[k]; s", "goes on to the end of its line"),
+    ("sum(x); x[0]", "Only the last statement may omit its name; write name = expression."),
+    ("reshape(x, 2, 1)", "in parentheses: (2, 3)"),
+    ("zeros(3, 3)", "in parentheses: (2, 3)"),
+    ("transpose(x, 0, 1)", "in parentheses: (2, 3)"),
+    ("log(x, 10)", "The logarithm to base b is log(x) / log(b)."),
+    ("norm(x, ord=1)", "sum(abs(x)) for the 1-norm"),
+    ("std(x, unbiased=True)", "Write ddof."),
     ("softmx(x)", "Did you mean softmax?"),
     ("Exp(x)", "Did you mean exp?"),
     ("sqare(x)", "Did you mean square?"),
@@ -102,6 +126,14 @@ def test_what_people_write_from_habit_gets_the_word_that_helps(text, words):
     detail = caught.value.faults[0].detail
     assert words in detail
     assert len(detail) < 400
+
+
+@pytest.mark.parametrize("text", ["sum(x,, 1)", "x[0,, 1]", "sum(, x)"])
+def test_a_comma_too_many_is_no_vector(text):
+    with pytest.raises(InvalidFunction, match="Unexpected ','; expected a number") as caught:
+        gradient(text, {"x": [1.0, 2.0]})
+
+    assert "stack" not in caught.value.faults[0].detail
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,12 @@ TWO_ARRAYS = {
 BY_POSITION = " Arrays are given in this order, without names."
 """What is meant by a call that names an operand."""
 
+A_TUPLE = " Several sizes or axes are one argument, in parentheses: (2, 3)."
+"""What is meant by more arguments than a function of a shape has."""
+
+MORE_ARGUMENTS = {"log": " The logarithm to base b is log(x) / log(b)."}
+"""What is meant by another number of arguments."""
+
 KEYWORDS = {
     "dim": "axis",
     "keepdim": "keepdims",
@@ -160,6 +166,8 @@ KEYWORDS = {
     "newshape": "shape",
     "axes": "axis",
     "correction": "ddof",
+    "unbiased": "ddof",
+    "ord": "sum(abs(x)) for the 1-norm, max(abs(x)) for the largest element",
 }
 """What other libraries call options."""
 
@@ -199,14 +207,16 @@ NUMERIC = frozenset({"inside", "positive", "non-negative", "fraction", "number"}
 def _refuse_arity(expansion: Expansion, operation: Operation, instruction: Instruction) -> NoReturn:
     required = [name for name, _, default in operation.options if default is REQUIRED]
     count = len(operation.operands) + len(required)
-    options = {name for name, _, _ in operation.options}
+    options = {name: kind for name, kind, _ in operation.options}
     keywords = [keyword for keyword, _ in instruction.detail]
     named = [keyword for keyword in keywords if keyword in required]
+    is_spread = len(instruction.arguments) > count and not {"shape", "axes"}.isdisjoint(options.values())
+    hint = A_TUPLE if is_spread else MORE_ARGUMENTS.get(operation.name, "")
     refuse(
         "wrong-arity",
         expansion.graph.place,
         signature=operation.signature,
         expected="arrays" if operation.is_variadic else f"{count} argument{'s' if count != 1 else ''}",
         got=len(instruction.arguments) + len(named),
-        hint="" if options.issuperset(keywords) else BY_POSITION,
+        hint=hint if options.keys() >= set(keywords) else BY_POSITION,
     )

@@ -44,12 +44,23 @@ WORDS = {
     "is": " Compare with ==.",
     "in": " A loop is written for k in range(n): ...",
     "for": " A loop is written for k in range(n): ...",
-    "[": " There are no lists; write stack(a, b).",
+    "[": " There are no lists; write stack(a, b), or concatenate(a, b).",
     "True": " Compare numbers, as in where(x > 0, a, b).",
     "False": " Compare numbers, as in where(x > 0, a, b).",
     "=": " Compare with ==; a name is assigned at the beginning of a statement.",
 }
 """Words and signs of other languages, where they are met in place of something else."""
+
+COMPARISONS = {"=>": ">=", "=<": "<=", "<>": "!="}
+"""Comparisons as others write them; their second sign is met where an expression is meant."""
+
+EQUALITY = " Compare with ==, as in where(x == 1, a, b)."
+BODY = " It is part of a loop, whose body goes on to the end of its line; what comes after begins a new line."
+VALUES = {
+    "definition": " Write the expression alone, or call the function in another statement.",
+    "loop": " Write the name of the result in another line.",
+}
+"""What makes a value of the last statement, by its kind."""
 
 TORCH = {"torch", "nn", "F"}
 """What PyTorch's functions are called by."""
@@ -93,14 +104,22 @@ def _hint_for_attribute(text: str, position: int) -> str:
 
 def hint_for_token(text: str, position: int, found: str) -> str:
     """Say what to write in place of a token that does not fit."""
+    comparison = COMPARISONS.get(text[max(position - 1, 0) : position] + found)
+    if comparison is not None:
+        return f" Write {comparison}."
+    before = text[:position].rstrip(" \t")
+    if found in (":", ",") and before.rpartition("\n")[2].lstrip().startswith("for "):
+        return WORDS["for"]
+    if found == "," and before[-1:] not in ("(", "[", ","):
+        is_number = before[-1:].isdigit() and text[position + 1 : position + 2].isdigit()
+        return " Numbers have a decimal point." if is_number else " Write stack(a, b) for a vector."
     if found in WORDS:
         return WORDS[found]
-    before = text[:position].rstrip(" \t")
-    if found == ":" and before.rpartition("\n")[2].lstrip().startswith("for "):
-        return WORDS["for"]
     word = _OWNER.search(before)
     if word is not None and word[1] in WORDS:
         return WORDS[word[1]]
+    if word is not None and word[1] in FUNCTIONS and _WORD.match(found):
+        return f" Write {FUNCTIONS[word[1]].signature}."
     if _WORD.match(found) and before[-1:].isdigit():
         return " Write * between the factors of a product."
     if found == "(" and before[-1:] in "0123456789)]":

@@ -244,7 +244,8 @@ class _Recorder(Transformer[Token, Any]):
         for child in children[1:]:
             if isinstance(child, int):
                 if keywords:
-                    refuse("positional-after-keyword", _PARSE.tape[child].place)
+                    hint = habits.EQUALITY if children[0] == "where" else ""
+                    refuse("positional-after-keyword", _PARSE.tape[child].place, hint=hint)
                 positional.append(child)
                 continue
             keyword, value = child
@@ -298,9 +299,11 @@ def parse_function(text: str, limits: Limits) -> Tape:
         raise InvalidFunction(fault("empty-function", FUNCTION_POINTER, line=1, column=1))
     for statement in _all_but_the_last(statements):
         if statement.kind == "unnamed":
-            refuse("unnamed-statement", statement.place)
-    if statements[-1].kind not in ("unnamed", "assignment") or len(statements[-1].values) != 1:
-        refuse("no-value", statements[-1].place)
+            hint = "" if statement in statements else habits.BODY
+            refuse("unnamed-statement", statement.place, hint=hint)
+    last = statements[-1]
+    if last.kind not in ("unnamed", "assignment") or len(last.values) != 1:
+        refuse("no-value", last.place, hint=habits.VALUES.get(last.kind, ""))
     return Tape((*_PARSE.tape,), statements)
 
 
@@ -342,8 +345,8 @@ def _refuse_token(error: UnexpectedToken, text: str) -> NoReturn:
     wanted = " or ".join(expected) or "the end of the statement"
     if token.type in ("$END", "_DEDENT") and not token:
         refuse("unexpected-end", _place_at(text, len(text)), expected=wanted)
-    if token.type in COMPARISONS:
+    hint = habits.hint_for_token(text, token.start_pos or 0, str(token))
+    if token.type in COMPARISONS and not hint:
         refuse("misplaced-comparison", place_of(token))
     got = "end of the line" if token == "\n" else quote_text(token)
-    hint = habits.hint_for_token(text, token.start_pos or 0, str(token))
     refuse("unexpected-token", place_of(token), got=got, expected=wanted, hint=hint)
