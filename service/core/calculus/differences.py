@@ -86,7 +86,7 @@ METHODS: dict[str, Method] = {
         Method("exact", 0, 0.0, False, "reverse-mode differentiation"),
         Method("central", 2, 1e-4, False, "(f(x + h) - f(x - h)) / 2h", 3),
         Method("forward", 1, 1e-8, True, "(f(x + h) - f(x)) / h", 2),
-        Method("complex_step", 1, 1e-20, False, "imaginary part of f(x + ih) / h", 4, is_lowered=False),
+        Method("complex_step", 1, 1e-20, False, "imaginary part of f(x + ih) / h", 5, is_lowered=False),
     )
 }
 """The methods of `/gradient` by name."""
