@@ -87,6 +87,8 @@ HABITS = [
     ("sum(axis=0) + x[0]", "takes 1 argument, got 0"),
     ("sin x[0]", "Write sin(x)."),
     ("abs x", "Write abs(x)."),
+    ("sum x**2", "Write sum(x)."),
+    ("cos 3*x[0]", "Write cos(x)."),
     ("2*x(1)", "Elements stand in brackets, as in x[0]"),
     ("1,5*x[0]", "Numbers have a decimal point."),
     ("x[0], x[1]", "Write stack(a, b)"),
@@ -128,7 +130,10 @@ def test_what_people_write_from_habit_gets_the_word_that_helps(text, words):
     assert len(detail) < 400
 
 
-@pytest.mark.parametrize("text", ["sum(x,, 1)", "x[0,, 1]", "sum(, x)"])
+@pytest.mark.parametrize(
+    "text",
+    ["sum(x,, 1)", "x[0,, 1]", "sum(, x)", "where(x > 0 and, 1, 0)", "where(x <, 1, 0)", "dot(x +, x)"],
+)
 def test_a_comma_too_many_is_no_vector(text):
     with pytest.raises(InvalidFunction, match="Unexpected ','; expected a number") as caught:
         gradient(text, {"x": [1.0, 2.0]})

@@ -54,6 +54,9 @@ WORDS = {
 COMPARISONS = {"=>": ">=", "=<": "<=", "<>": "!="}
 """Comparisons as others write them; their second sign is met where an expression is meant."""
 
+LOGIC = {"and", "or", "not"}
+"""Words that are no operand."""
+
 EQUALITY = " Compare with ==, as in where(x == 1, a, b)."
 BODY = " It is part of a loop, whose body goes on to the end of its line; what comes after begins a new line."
 VALUES = {
@@ -110,16 +113,17 @@ def hint_for_token(text: str, position: int, found: str) -> str:
     before = text[:position].rstrip(" \t")
     if found in (":", ",") and before.rpartition("\n")[2].lstrip().startswith("for "):
         return WORDS["for"]
-    if found == "," and before[-1:] not in ("(", "[", ","):
+    word = _OWNER.search(before)
+    is_behind_operand = before[-1:] in (")", "]") or before[-1:].isdigit() or word is not None
+    if found == "," and is_behind_operand and not (word and word[1] in LOGIC):
         is_number = before[-1:].isdigit() and text[position + 1 : position + 2].isdigit()
         return " Numbers have a decimal point." if is_number else " Write stack(a, b) for a vector."
     if found in WORDS:
         return WORDS[found]
-    word = _OWNER.search(before)
     if word is not None and word[1] in WORDS:
         return WORDS[word[1]]
-    if word is not None and word[1] in FUNCTIONS and _WORD.match(found):
-        return f" Write {FUNCTIONS[word[1]].signature}."
+    if word is not None and word[1] in FUNCTIONS and found[0].isalnum():
+        return f" Write {_OPTION.sub('', FUNCTIONS[word[1]].signature)}."
     if _WORD.match(found) and before[-1:].isdigit():
         return " Write * between the factors of a product."
     if found == "(" and before[-1:] in "0123456789)]":
