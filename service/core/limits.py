@@ -49,6 +49,12 @@ class Limits:
     history: int = limit(1_000, "records", "a descent's history")
     sweep: int = limit(64, "runs", "learning rates in a sweep")
 
+    @property
+    def of_functions(self) -> tuple[int, ...]:
+        """What a function is held against when it is compiled: the same function with others is another."""
+        bounds = self.function_characters, self.function_tokens, self.function_nesting
+        return *bounds, self.function_operations, self.rank
+
 
 DEFAULT_LIMITS = Limits()
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from service.core.calculus.gradient import gradient
+from service.core.calculus.value import value
 from service.core.exceptions import InvalidFunction, NonFiniteResult
 from service.core.language.parser import parse_function
 from service.core.language.program import check_function
@@ -256,6 +257,9 @@ def test_the_limit_of_operations_is_an_argument():
     assert gradient(text, {"x": x}, limits=rounds_additions_and_the_sum)["value"] == np.sum(x) + 30
     with pytest.raises(InvalidFunction, match="more than 8 operations"):
         gradient(text, {"x": x}, limits=Limits(function_operations=8))
+    value(text, {"x": x})
+    with pytest.raises(InvalidFunction, match="operations"):
+        value(text, {"x": x}, limits=Limits(function_operations=8))
 
 
 def test_a_loop_as_long_as_the_limit_allows_runs():

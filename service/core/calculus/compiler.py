@@ -181,14 +181,8 @@ def compile_function(
     DeadlineExceeded
         The time was up.
     """
-    bounds = (
-        limits.function_characters,
-        limits.function_tokens,
-        limits.function_nesting,
-        limits.function_operations,
-        limits.rank,
-    )
-    key = (function, (*variables.items(),), (*constants.items(),), method, has_step, bounds, most)
+    shapes = (*variables.items(),), (*constants.items(),)
+    key = (function, *shapes, method, has_step, limits.of_functions, most)
     return _COMPILED.get_or_make(
         key, compile_anew, function, variables, constants, method, has_step, limits, most, deadline
     )

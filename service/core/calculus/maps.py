@@ -293,8 +293,7 @@ def compile_map(
     InvalidFunction
         The text, a name or a shape does not fit.
     """
-    bounds = limits.function_characters, limits.function_tokens, limits.function_nesting, limits.rank
-    key = (kind, function, (*variables.items(),), (*constants.items(),), bounds, (*names,))
+    key = (kind, function, (*variables.items(),), (*constants.items(),), limits.of_functions, (*names,))
     return _MAPS.get_or_make(
         key, _compile_anew, kind, function, variables, constants, limits, deadline, names
     )
