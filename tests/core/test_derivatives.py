@@ -310,6 +310,7 @@ MEASURED["curvature"] = (
     lambda: quote_hessian(ROSENBROCK, {"x": np.full(300, 0.5)}, curvature=True),
 )
 LINE = {"x": np.linspace(0.1, 1.0, 300_000)}
+WIDE = {"t": np.linspace(0.1, 1.0, 600_000)}
 BESIDE = {"t": np.linspace(0.1, 1.0, 300_000)}
 for method, verify in [("central", False), ("forward", False), ("complex_step", False), ("exact", True)]:
     options = {"method": method, "verify": verify}
@@ -325,6 +326,10 @@ for method, verify in [("central", False), ("forward", False), ("complex_step", 
     MEASURED[f"product with cotangents, {name}"] = (
         partial(vjp, "t**exp(a)", {"a": 0.5}, LINE["x"], BESIDE, **options),
         partial(quote_jacobian, "t**exp(a)", {"a": 0.5}, BESIDE, cotangents=LINE["x"], **options),
+    )
+    MEASURED[f"gradient by an exponent, {name}"] = (
+        partial(gradient, "sum(2**(a*t))", {"a": 0.5}, WIDE, **options),
+        partial(quote, "sum(2**(a*t))", {"a": 0.5}, WIDE, **options),
     )
     MEASURED[f"gradient, {name}"] = (
         partial(gradient, "sum(t**exp(a))", {"a": 0.5}, BESIDE, **options),

@@ -146,7 +146,8 @@ def complex_power(z: Array, w: Array) -> Array:
     np.log(powers, out=powers)
     powers *= w
     np.exp(powers, out=powers)
-    at_zero = np.where(w.real == 0.0, 1.0, np.where(w.real > 0.0, 0.0, np.inf))
-    np.copyto(powers, at_zero, where=is_zero)
+    if is_zero.any():
+        at_zero = np.where(w.real == 0.0, 1.0, np.where(w.real > 0.0, 0.0, np.inf))
+        np.copyto(powers, at_zero, where=is_zero)
     np.negative(powers, out=powers, where=is_turned & (np.mod(w.real, 2.0) == 1.0))
     return powers
