@@ -56,8 +56,8 @@ def test_a_rule_holds_no_more_than_announced(optimizer, more):
     [
         {"optimizer": "lbfgs"},
         {"optimizer": "lbfgs", "memory": 3},
-        {"optimizer": "lbfgs", "bounds": WITHIN},
-        {"optimizer": "lbfgs", "bounds": {"x": {"lower": -5, "upper": 5}}},
+        {"optimizer": "lbfgs", "bounds": WITHIN, "steps": 25},
+        {"optimizer": "lbfgs", "bounds": {"x": {"lower": -5, "upper": 5}}, "steps": 25},
         {"optimizer": "newton", "steps": 4},
         {"optimizer": "newton", "bounds": WITHIN, "steps": 4},
         {"line_search": True},
@@ -73,6 +73,14 @@ def test_a_descent_holds_no_more_than_announced(function, options):
     x = np.random.default_rng(0).normal(size=6_000)
 
     check_held(function, {"x": x}, {}, **{"learning_rate": 1e-6, "steps": 15, **options})
+
+
+def test_a_history_that_is_recorded_again_holds_no_more_than_announced():
+    x = np.random.default_rng(0).normal(size=6_000)
+    options = {"learning_rate": 1e-4, "steps": 60, "history": 50, "tolerance_value": 0.02}
+
+    assert descent(VALLEY, {"x": x}, **options)["steps"] == 44
+    check_held(VALLEY, {"x": x}, {}, **options)
 
 
 @pytest.mark.parametrize(

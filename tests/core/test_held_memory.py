@@ -116,11 +116,12 @@ def test_a_gradient_holds_what_was_planned(function):
 
 
 @pytest.mark.parametrize("verify", [False, True], ids=["alone", "verified"])
-@pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("function", ["sum(x**2)", "sum(x*log(x)) + max(1/x)"])
+@pytest.mark.parametrize(
+    ("function", "method"),
+    [("sum(x**2)", method) for method in METHODS]
+    + [("sum(x*log(x)) + max(1/x)", method) for method in ("exact", "central", "forward")],
+)
 def test_a_numerical_or_verified_gradient_holds_no_more_than_its_quote(function, method, verify):
-    if method == "complex_step" and "max" in function:
-        function = "sum(x*log(x)) + 1/x[0]"
     variables = {"x": np.random.default_rng(0).uniform(0.5, 2.0, 3_000)}
     with_options = {"method": method, "verify": verify}
     held = held_by(lambda: gradient(function, variables, **with_options))

@@ -8,6 +8,7 @@ Phil. Trans. A 226 (1927), for the extrapolation.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -60,6 +61,9 @@ class Method:
         evaluation, the value and the derivatives.
     is_lowered : bool
         Whether small functions hold the differences in their program on floats.
+    kinds : tuple of int
+        The axis of what it finds for an element: none for the derivative alone, ``(2,)`` for that and its
+        estimated error.
     """
 
     name: str
@@ -69,11 +73,12 @@ class Method:
     meaning: str
     arrays: int = 0
     is_lowered: bool = True
+    kinds: tuple[int, ...] = ()
 
     @property
     def tensors(self) -> int:
         """Tensors of the variables' size beside an evaluation: those that move, and what is found."""
-        return (4 if self is CHECK else 3) if self.evaluations else 0
+        return 2 + math.prod(self.kinds) if self.evaluations else 0
 
     def evaluations_for(self, elements: int) -> int:
         """Count the evaluations for value and gradient by a number of elements."""
@@ -84,15 +89,24 @@ METHODS: dict[str, Method] = {
     row.name: row
     for row in (
         Method("exact", 0, 0.0, False, "reverse-mode differentiation"),
-        Method("central", 2, 1e-4, False, "(f(x + h) - f(x - h)) / 2h", 3),
-        Method("forward", 1, 1e-8, True, "(f(x + h) - f(x)) / h", 2),
-        Method("complex_step", 1, 1e-20, False, "imaginary part of f(x + ih) / h", 5, is_lowered=False),
+        Method("central", 2, 1e-4, False, "(f(x + h) - f(x - h)) / 2h", arrays=3),
+        Method("forward", 1, 1e-8, True, "(f(x + h) - f(x)) / h", arrays=2),
+        Method(
+            "complex_step", 1, 1e-20, False, "imaginary part of f(x + ih) / h", arrays=5, is_lowered=False
+        ),
     )
 }
 """The methods of `/gradient` by name."""
 
 CHECK = Method(
-    "central", 4 * LEVELS, WIDEST, False, "extrapolated central differences, for verification", 25, False
+    "central",
+    4 * LEVELS,
+    WIDEST,
+    False,
+    "extrapolated central differences, for verification",
+    arrays=25,
+    is_lowered=False,
+    kinds=(2,),
 )
 """What judges an exact gradient where the complex step cannot: it takes the best of several steps."""
 
@@ -160,8 +174,7 @@ def differences(
         probe = _Probe(
             function, (*arguments[:position], moved, *arguments[position + 1 :]), flat, value, check
         )
-        kinds = (2,) if method is CHECK else ()
-        derivative = np.empty((flat.shape[-1], *kinds, *np.shape(value)))
+        derivative = np.empty((flat.shape[-1], *method.kinds, *np.shape(value)))
         for element in range(flat.shape[-1]):
             derivative[element] = _QUOTIENTS[method](probe, element, elements[..., element], h)
         found.append(derivative)

@@ -155,8 +155,7 @@ class Whole(Part):
         errors: Slopes = {}
         for (name, array), each in zip(task.variables.items(), found, strict=True):
             laid = np.moveaxis(each, 0, -1)
-            kinds = (2,) if method is CHECK else ()
-            laid = np.ascontiguousarray(laid).reshape((*kinds, *value.shape, *array.shape))
+            laid = np.ascontiguousarray(laid).reshape((*method.kinds, *value.shape, *array.shape))
             slopes[name] = laid[0] if method is CHECK else laid
             if method is CHECK:
                 errors[name] = laid[1]

@@ -17,7 +17,7 @@ from service.core.calculus.budget import Price
 from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.compiler import Compiled
 from service.core.calculus.costs import MICROSECONDS_TO_COMPILE, microseconds_on_arrays
-from service.core.calculus.differences import CHECK, differences
+from service.core.calculus.differences import differences
 from service.core.calculus.inputs import array_data, float_data
 from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.template import Array, Shape
@@ -105,8 +105,7 @@ def _way(compiled: Compiled, count: int, limits: Limits) -> Way:
 
 def _ways(compiled: Compiled, count: int, limits: Limits) -> list[Way]:
     emitted, plan = compiled.emitted, compiled.plan
-    size = compiled.size
-    kinds = 2 if compiled.method is CHECK else 1
+    size, kinds = compiled.size, math.prod(compiled.method.kinds)
     results = ELEMENT_BYTES * count * (size + kinds * size + 1)  # the points themselves included
     calls = len(plan.body) * compiled.evaluations
     blocks = blocks_of(plan, count, limits)
@@ -169,7 +168,7 @@ def _batched(compiled: Compiled, points: Points, limits: Limits, check: Check) -
     evaluate = block.maker(**array_data(block.program, points.constants, check))
     arrays = [points.variables[name] for name in compiled.shapes]
     values = np.empty(points.count)
-    kinds = (2,) if compiled.method is CHECK else ()
+    kinds = compiled.method.kinds
     slopes = {name: np.empty((points.count, *kinds, *shape)) for name, shape in compiled.shapes.items()}
     for part in parts:
         check()
@@ -197,7 +196,7 @@ def _evaluate_block(
             np.broadcast_to(slope, (size, *shape)) for slope, shape in zip(slopes, shapes, strict=True)
         ]
     value, found = differences(lambda *moved: evaluate(*moved)[0], rows, compiled.method, h, check, size)
-    kinds = (2,) if compiled.method is CHECK else ()
+    kinds = compiled.method.kinds
     return np.reshape(value, size), [
         each.reshape(len(each), -1, size).T.reshape(size, *kinds, *shape)
         for each, shape in zip(found, shapes, strict=True)

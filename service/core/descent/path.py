@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.blocks import BLOCK_ELEMENTS
+from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.template import Array
 from service.core.descent.bounds import bounds_of
 from service.core.descent.choice import RULES, Options
@@ -77,9 +78,8 @@ class Path:
         numbers = _check_answer(problem, options, runs, records)
         last = problem.compiled.seconds if problem.has_rows else 0.0  # all rows, at the end of the run
         problem.deadline.reserve(NUMBER_SECONDS * numbers + last)
-        problem.announce(
-            runs * options["steps"], 8 * (numbers + _carried(problem, options, 1 + beside, records))
-        )
+        held = numbers + _carried(problem, options, 1 + beside, records)
+        problem.announce(runs * options["steps"], ELEMENT_BYTES * held)
         self.options = options.completed(options["steps"] if state is None else length_of(state))
         self.binding: dict[str, Any] = {
             "function": problem.compiled.fingerprint,

@@ -22,6 +22,7 @@ from service.core.calculus.gradient import (
 )
 from service.core.calculus.kernel import Kernel, bind, bind_on_arrays
 from service.core.calculus.maps import compile_map
+from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.template import Array
 from service.core.descent.batches import Batch, Batches
 from service.core.descent.differences_within import Sides, bind_within
@@ -142,7 +143,8 @@ class Problem:
         data = shapes_of(self.constants)
         known = compile_map("hessian product", self.function, self.shapes, data, self.limits, self.deadline)
         plan = known.plan
-        peak_bytes = self.announced_bytes + plan.peak_bytes + 8 * SEARCH_VECTORS * self.compiled.size
+        peak_bytes = self.announced_bytes + plan.peak_bytes
+        peak_bytes += ELEMENT_BYTES * SEARCH_VECTORS * self.compiled.size
         price = Price(known.program, plan, plan.operations, 1, peak_bytes, known.seconds)
         check_budget([price], self.limits, deadline=self.deadline)
         function, shapes = known.bind(self.constants, self.deadline.check), [*self.shapes.values()]
