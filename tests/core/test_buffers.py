@@ -43,9 +43,9 @@ def nothing():
     """Stand for the clock."""
 
 
-def compiled_for(function, point):
+def compiled_for(function, point, method="exact"):
     shapes = {name: array.shape for name, array in point.items()}
-    return compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS)
+    return compile_anew(function, shapes, {}, METHODS[method], False, DEFAULT_LIMITS)
 
 
 def memory_of(function):
@@ -228,12 +228,12 @@ def test_a_result_is_written_over_in_another_shape():
 
 
 def test_a_result_is_not_written_over_in_another_order():
-    function, x = "sum(exp(sin(x).T))", np.random.default_rng(0).normal(size=(40, 40))
+    function, x = "sum(exp(arctan(x).T))", np.random.default_rng(0).normal(size=(40, 40))
 
-    plan, found = compiled_for(function, {"x": x}).plan, gradient(function, {"x": x})
+    plan, found = compiled_for(function, {"x": x}, "central").plan, gradient(function, {"x": x})
 
-    assert plan.memory == 2 * x.size  # NumPy would need a copy of the sine
-    assert_allclose(found["gradient"]["x"], np.exp(np.sin(x)) * np.cos(x), **LAST_DIGITS)
+    assert plan.memory == 2 * x.size  # NumPy would need a copy of the arctangent
+    assert_allclose(found["gradient"]["x"], np.exp(np.arctan(x)) / (1 + x**2), **LAST_DIGITS)
 
 
 def test_memory_is_part_of_the_quote():

@@ -102,7 +102,7 @@ def test_backtracking_finds_a_short_step(scale, size):
 def test_backtracking_is_not_done_when_a_steep_place_has_left_its_step_too_short(function, start, size):
     start = np.full(size, start)
 
-    path = descent(f"sum({function})", {"x": start}, line_search=True, steps=1000)
+    path = descent(f"sum({function})", {"x": start}, line_search=True, steps=1000, tolerance=1e-7)
 
     assert path["status"] == "converged"
     assert path["gradient_norm"] < 1e-6

@@ -25,7 +25,7 @@ def _step_function(name: str, meaning: str, kinks: str, **fields: Any) -> Operat
 def _cbrt(g: Term, y: Term, x: Term) -> Term:
     if is_sum_of_squares(x):
         return g * (y.apply("ratio_or_zero", x) / 3.0)
-    return g / (3.0 * y.apply("square"))
+    return g / (3.0 * x.apply("ratio_or_zero", y))  # x/y is y**2 with the error of one y
 
 
 def _activation(name: str, meaning: str, definition: Rule, **fields: Any) -> Operation:
