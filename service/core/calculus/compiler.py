@@ -1,6 +1,7 @@
 """The compiler: from the text of a function and the shapes of its data to something that runs.
 
-What is compiled depends on the text, the shapes, and how derivatives are taken, never on data. It is
+What is compiled depends on the text, the shapes, and how derivatives are taken, never on data: targets that
+can be labels of 0 and 1 have a program beside the general one, which is bound where they are. It is
 kept in a cache under the text as it came, not a canonical form: errors quote columns, and equal
 functions that are spaced differently have different ones.
 """
@@ -8,15 +9,17 @@ functions that are spaced differently have different ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from service.core.calculus.blocks import Block
+from service.core.calculus.buffers import SMALLEST
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.costs import COMPILING_SECONDS, FLOAT_NODES, PARSING_SECONDS
 from service.core.calculus.differences import METHODS, Method, difference_terms
@@ -28,6 +31,7 @@ from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, schedul
 from service.core.calculus.substitution import for_large_arrays
 from service.core.calculus.template import Shape
 from service.core.exceptions import quote_text
+from service.core.language.constants import holds_labels
 from service.core.language.graph import Node, Term
 from service.core.language.parser import parse_function
 from service.core.language.places import refuse
@@ -64,6 +68,8 @@ class Compiled:
         Of value and gradient together when the method is exact, else of the value alone.
     emitted : Emitted
         Its sources.
+    make_for_labels : callable, optional
+        Compiles the same for constants that hold 0 and 1 alone, where large ones can be such labels.
     blocks : BoundedCache
         Its batched programs by size.
     """
@@ -76,6 +82,7 @@ class Compiled:
     gradient: dict[str, Term]
     plan: ExecutionPlan
     emitted: Emitted
+    make_for_labels: Callable[[], Compiled] | None = field(default=None, repr=False)
     blocks: BoundedCache[Block] = field(
         default_factory=lambda: BoundedCache(KEPT_BLOCKS, KEPT_BLOCKS, lambda block: 1), repr=False
     )
@@ -120,6 +127,19 @@ class Compiled:
         """Estimated processor time for value and gradient at one point."""
         return 1e-6 * min(self.emitted.microseconds_on_floats, self.emitted.microseconds_on_arrays)
 
+    @cached_property
+    def for_labels(self) -> Compiled:
+        """What to bind where constants that can be labels hold 0 and 1 alone, within the same quote."""
+        made = self.make_for_labels() if self.make_for_labels else self
+        return made if made.peak_bytes <= self.peak_bytes else self
+
+    def for_data(self, constants: Mapping[str, NDArray[Any]]) -> Compiled:
+        """Return what to bind to these constants."""
+        if self.make_for_labels is None:
+            return self
+        labels = (constants[name] for name in self.program.graph.labels)
+        return self.for_labels if all(holds_labels(array) for array in labels) else self
+
     @property
     def namespace(self) -> Mapping[str, Any] | None:
         """Functions that the method calls in place of the table's."""
@@ -129,7 +149,8 @@ class Compiled:
     def nodes(self) -> int:
         """Operations of its programs, used or not."""
         lowered = self.emitted.lowered
-        return len(self.program.graph.nodes) + (len(lowered.graph.nodes) if lowered else 0)
+        count = len(self.program.graph.nodes) * (2 if self.make_for_labels else 1)
+        return count + (len(lowered.graph.nodes) if lowered else 0)
 
 
 _COMPILED: BoundedCache[Compiled] = BoundedCache(
@@ -197,13 +218,17 @@ def compile_anew(
     limits: Limits,
     most: int = FLOAT_NODES,
     deadline: Deadline = NO_DEADLINE,
+    has_labels: bool = False,
 ) -> Compiled:
-    """Parse, check, differentiate, schedule and emit a function, as `compile_function` takes it."""
+    """Parse, check, differentiate, schedule and emit a function, as `compile_function` takes it.
+
+    With `has_labels` it is for constants that hold 0 and 1 alone where they can be labels.
+    """
     check_names(variables, constants)
     deadline.expect(PARSING_SECONDS * len(function))
     tape = parse_function(function, limits)
     deadline.check(PATIENCE_SECONDS)
-    program = check_function(tape, variables, constants, limits, method.name == "complex_step")
+    program = check_function(tape, variables, constants, limits, method.name == "complex_step", has_labels)
     is_analytic = first_not_analytic(program) is None
     _check_value(program, method)
     deadline.expect(COMPILING_SECONDS * len(program.graph.nodes))
@@ -216,7 +241,16 @@ def compile_anew(
     deadline.check(PATIENCE_SECONDS)
     lowered = _lower(program, [*gradient.values()], method, has_step, most)
     emitted = Emitted(arrays, method, slopes, plan, lowered)
-    return Compiled(function, program, method, has_step, is_analytic, gradient, plan, emitted)
+    make_for_labels = None
+    if is_real and not has_labels and _has_large_labels(program):
+        given = function, {**variables}, {**constants}, method, has_step, limits, most
+        make_for_labels = partial(compile_anew, *given, has_labels=True)
+    made = function, program, method, has_step, is_analytic, gradient, plan, emitted
+    return Compiled(*made, make_for_labels)
+
+
+def _has_large_labels(program: Program) -> bool:
+    return any(program.constants[name].size >= SMALLEST for name in program.graph.labels)
 
 
 def _check_value(program: Program, method: Method) -> None:

@@ -56,6 +56,7 @@ def bind_on_arrays(
     compiled: Compiled, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
 ) -> Kernel:
     """Bind the program on arrays, as `bind` does."""
+    compiled = compiled.for_data(constants)
     emitted, data = compiled.emitted, array_data(compiled.program, constants, check)
     if emitted.gradient:
         return Kernel(emitted.on_arrays, data)

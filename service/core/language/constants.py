@@ -22,6 +22,11 @@ DOMAINS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 """By kind of predictions and targets: the fault of what is none, and which are right; numbers all are."""
 
 
+def holds_labels(array: NDArray[Any]) -> bool:
+    """Tell whether every element is 0 or 1."""
+    return bool(np.logical_or(array == 0.0, array == 1.0).all())
+
+
 class IndexRule(NamedTuple):
     """A constant that indexes or holds class labels: whole numbers in a range."""
 

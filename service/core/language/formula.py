@@ -104,6 +104,9 @@ class Loss:
     predictions, targets : str
         What predictions that are no logits, and targets, have to be: a key of `DOMAINS` in
         `service.core.language.constants`.
+    of_labels : callable, optional
+        From what the activation made the predictions of, constant targets that are 0 or 1, and the options to
+        the loss of each element.
     takes_labels : bool
         Whether class labels may stand for one-hot targets.
     kinks, example, cost, workspace, is_analytic
@@ -118,6 +121,7 @@ class Loss:
     takes_logits: bool = False
     predictions: str = "number"
     targets: str = "number"
+    of_labels: Rule | None = None
     takes_labels: bool = False
     kinks: str = ""
     example: str = ""

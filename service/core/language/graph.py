@@ -68,6 +68,10 @@ class Graph:
         What constants have to hold.
     rewrite : callable, optional
         From the graph, an operation and its operands to a term that takes its place, or None.
+    has_labels : bool
+        Whether the constants that are noted as labels hold 0 and 1 alone.
+    labels : set of str
+        Constants whose loss is written another way where they do.
     """
 
     table: Mapping[str, Operation]
@@ -77,6 +81,8 @@ class Graph:
     called: str = ""
     rules: list[Rule] = field(default_factory=list)
     rewrite: Callable[[Graph, str, tuple[Term, ...]], Term | None] | None = None
+    has_labels: bool = False
+    labels: set[str] = field(default_factory=set)
     _known: dict[tuple[Any, ...], int] = field(default_factory=dict)
 
     def number(self, value: float) -> Term:

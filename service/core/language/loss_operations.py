@@ -31,14 +31,21 @@ def _check_targets(row: Loss, t: Term) -> None:
     """Refuse a number that is no target of a loss; note what the constant has to hold that is one."""
     if row.targets not in DOMAINS:
         return
-    graph, node = t.graph, t.node
+    graph = t.graph
     code, is_right = DOMAINS[row.targets]
     if t.value is not None and not is_right(t.value):
         refuse(code, graph.place, got=shown(t.value))
+    name = _constant_of(t)
+    if name is not None:
+        graph.rules.append(DomainRule(name, row.targets, graph.place.line, graph.place.column))
+
+
+def _constant_of(t: Term) -> str | None:
+    """Return the name of the constant whose elements these are."""
+    graph, node = t.graph, t.node
     while node.operation.name in LAID_OUT:
         node = graph.nodes[node.operands[0]]
-    if node.operation is INPUT and not node.options[1]:
-        graph.rules.append(DomainRule(node.options[0], row.targets, graph.place.line, graph.place.column))
+    return node.options[0] if node.operation is INPUT and not node.options[1] else None
 
 
 def _read_labels(p: Term, t: Term) -> tuple[Term, Term]:
@@ -107,6 +114,10 @@ def _from_logits(row: Loss) -> Rule | None:
     def fused(p: Term, t: Term, *options: float) -> Any:
         given = dict(zip(row.formula.options, options, strict=True))
         logits = p.made_by(row.activation)
+        if logits is not None and row.of_labels is not None and (name := _constant_of(t)) is not None:
+            p.graph.labels.add(name)
+            if p.graph.has_labels:
+                return row.of_labels(logits, t, *options)
         is_other_axis = row.activation == "softmax" and p.node.options not in ((-1,), (len(p.shape) - 1,))
         if logits is None or given.get("epsilon") or is_other_axis:
             return None

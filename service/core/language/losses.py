@@ -97,6 +97,12 @@ def _binary_cross_entropy(p: Any, t: Any, epsilon: float) -> Any:
     return 0.0 - (_apply("xlogy", t, p + epsilon) + _apply("xlog_complement", 1.0 - t, p, epsilon))
 
 
+def _binary_cross_entropy_of_labels(z: Term, t: Term, epsilon: float) -> Term:
+    """Write the loss by one logarithm: of scores whose sign says how far they are from the label."""
+    sign = 1.0 - 2.0 * t
+    return z.apply("log_of_miss", sign, epsilon) if epsilon else (sign * z).apply("softplus")
+
+
 def _log_softmax_slope(z: Any, t: Any) -> Any:
     """Write softmax(z) sum(t) - t."""
     return _apply("softmax", z) * spread_last(_total(t), t.shape) - t
@@ -243,6 +249,7 @@ LOSSES: dict[str, Loss] = {
             takes_logits=True,
             predictions="probability",
             targets="probability",
+            of_labels=_binary_cross_entropy_of_labels,
             cost=20.0,
             workspace=4.0,
             example="binary_cross_entropy(sigmoid(stack(-2, 2)), stack(0, 1), epsilon=0)",

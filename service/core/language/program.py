@@ -78,6 +78,7 @@ def check_function(
     constants: Mapping[str, Shape],
     limits: Limits,
     is_analytic: bool = False,
+    has_labels: bool = False,
 ) -> Program:
     """Give every instruction its operation and shape.
 
@@ -91,6 +92,8 @@ def check_function(
         Bounds the rank.
     is_analytic : bool
         Whether naive formulas are left that would be rewritten to what the complex step refuses.
+    has_labels : bool
+        Whether constants that can be labels hold 0 and 1 alone.
 
     Raises
     ------
@@ -98,7 +101,7 @@ def check_function(
         A name, a literal or a shape does not fit; the fault has the line and column.
     """
     rewriter = Rewriter(is_analytic)
-    graph = Graph(OPERATIONS, limits.rank, rewrite=rewriter)
+    graph = Graph(OPERATIONS, limits.rank, rewrite=rewriter, has_labels=has_labels)
     expansion = Expansion(tape, graph, variables, constants, limits)
     value = expansion.run()
     graph.rewrite = None

@@ -44,6 +44,16 @@ def _log_complement(p: Term, epsilon: Term) -> Term:
     return argument.apply("log") - rounding
 
 
+def _log_of_miss(z: Term, sign: Term, epsilon: Term) -> Term:
+    return 0.0 - (sign * z).apply("sigmoid").apply("log_complement", epsilon)
+
+
+def _slope_of_miss(g: Term, y: Term, z: Term, sign: Term, epsilon: Term) -> Term:
+    """Multiply by the sign first, which is as constant as what a mean divides by."""
+    distance = sign * z
+    return g * sign / ((1.0 - distance.apply("sigmoid")) + epsilon) * distance.apply("sigmoid_slope")
+
+
 def _xlogy(weight: Term, x: Term) -> Term:
     """Write the product with log(x), of x = p + ε without the sum, which a derivative would keep."""
     operands = [Term(x.graph, operand) for operand in x.node.operands]
@@ -213,6 +223,17 @@ SLOPES: tuple[Operation, ...] = (
             None,
         ),
         on_arrays=_xlog_complement,
+    ),
+    internal(
+        "log_of_miss",
+        ("z", "sign", "epsilon"),
+        "0.0 - log_complement(sigmoid_kernel({1} * {0}), {2})",
+        "",
+        cost=34.0,
+        workspace=3.0,
+        derivatives=(_slope_of_miss, None, None),
+        definition=_log_of_miss,
+        on_arrays=_log_of_miss,
     ),
     internal(
         "log_ratio",
