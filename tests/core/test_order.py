@@ -45,6 +45,16 @@ def test_operations_wait_for_memory_and_free_it_soon(function, monkeypatch):
     assert plain.peak_bytes > arranged.peak_bytes
 
 
+def test_the_graphs_order_stays_where_it_needs_less(monkeypatch):
+    function, point = "sum(arctan(exp(x))) + sum(arcsinh(sqrt(x)))", {"x": np.ones(1_000)}
+
+    known = compiled_for(function, point).plan
+    monkeypatch.setattr(schedule, "arrange", as_the_graph_has_them)
+
+    assert known == compiled_for(function, point).plan
+    assert known.memory == 2_000
+
+
 @pytest.mark.parametrize("names", ["AB", "BA"])
 def test_derivatives_are_computed_from_the_last_layer_to_the_first(names):
     shapes = {"A": (20, 64), "B": (64, 3)}

@@ -4,10 +4,10 @@ A graph holds the function before its derivatives, and in that order a result wh
 is held all the while. So an operation runs right before what needs its result, and of several operands that
 first whose own operands take the most memory (Sethi and Ullman 1970, https://doi.org/10.1145/321607.321620).
 But what frees as much memory as it takes runs as soon as it can: the sum of an array that nothing else needs,
-or what is written in the place of its operand. Of ``sum(sin(exp(x))) + sum(cos(sqrt(x)))`` the derivative of
-the first sum is ready before the second begins, and three places do for four. Results for the caller come in
+or what is written in the place of its operand. Of ``sum(exp(exp(x))) + sum(sinh(sqrt(x)))`` the derivative of
+the first sum is ready before the second begins, and two places do for three. Results for the caller come in
 the graph's order: derivatives from the last layer to the first, so that a layer is free before the one behind
-it needs memory. The numbers are the same.
+it needs memory. The numbers are the same. Where the graph's order holds less all the same, it stays.
 """
 
 from __future__ import annotations

@@ -129,15 +129,30 @@ def schedule(
     graph: Graph, outputs: Sequence[Term], element_bytes: int = ELEMENT_BYTES, *, is_tiled: bool = False
 ) -> ExecutionPlan:
     """Plan the operations that the outputs need, and their buffers; large arrays tile by tile where asked."""
-    order, kept = reachable(graph, outputs), {term.index for term in outputs}
+    order = reachable(graph, outputs)
     varying = _varying(graph, order)
-    regions: dict[int, Region] = {}
-    body_order = [index for index in order if index in varying]
+    setup, body = ([index for index in order if (index in varying) is wanted] for wanted in (False, True))
     if is_tiled:
-        body_order, regions = cut(graph, body_order, kept)
-    if not regions:
-        body_order = arrange(graph, body_order, [term.index for term in outputs])
-    ordered = [index for index in order if index not in varying] + body_order
+        body, regions = cut(graph, body, {term.index for term in outputs})
+        if regions:
+            return _planned(graph, outputs, element_bytes, setup, body, regions)
+    orders = [arrange(graph, body, [term.index for term in outputs])]
+    if orders[0] != body:
+        orders.append(body)
+    plans = [_planned(graph, outputs, element_bytes, setup, each, {}) for each in orders]
+    return min(plans, key=lambda plan: plan.peak_bytes)
+
+
+def _planned(
+    graph: Graph,
+    outputs: Sequence[Term],
+    element_bytes: int,
+    setup: Sequence[int],
+    ordered_body: Sequence[int],
+    regions: Mapping[int, Region],
+) -> ExecutionPlan:
+    """Plan the buffers of operations in an order."""
+    kept, varying, ordered = {term.index for term in outputs}, {*ordered_body}, [*setup, *ordered_body]
     planner = _Planner(graph, ordered, kept, varying, regions)
     planned = (planner.step(position, index) for position, index in enumerate(ordered))
     steps = [step for step in planned if step is not None]
