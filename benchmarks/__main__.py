@@ -15,6 +15,8 @@ os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_
 for _name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
     os.environ.pop(_name, None)  # they choose slow kernels, for ours and for everybody's matmul
 
+from numpy.lib import introspect  # noqa: E402
+
 from benchmarks import (  # noqa: E402
     batches,
     capacity,
@@ -57,7 +59,10 @@ def main() -> int:
     unknown = [name for name in options.tables if name not in TABLES]
     if unknown:
         parser.error(f"there is no table {unknown[0]!r}; choose from {', '.join(TABLES)}")
-    print(f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {_processor()}")
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} CPUs, {_processor()};",
+        f"NumPy's exp by {_instructions('exp')}, tan by {_instructions('tan')}",
+    )
     began, missed = time.monotonic(), []
     for name in options.tables or TABLES:
         print_table, repetitions = TABLES[name]
@@ -78,6 +83,12 @@ def _processor() -> str:
         lines = []
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.machine()
+
+
+def _instructions(name: str) -> str:
+    """Name the instructions by which NumPy computes a function of float64 here."""
+    found = introspect.opt_func_info(func_name=f"^{name}$", signature="float64").get(name, {})
+    return " ".join(sorted({each["current"] for each in found.values()}))
 
 
 if __name__ == "__main__":
