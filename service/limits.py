@@ -6,9 +6,6 @@ from dataclasses import dataclass
 
 from service.core.limits import MIB, Limits, limit
 
-NUMBER_BYTES = 16
-"""Bytes of a number in an answer, rather too few: most have 19, and what fits is not refused."""
-
 
 @dataclass(frozen=True, slots=True)
 class ServiceLimits(Limits):
@@ -28,11 +25,6 @@ class ServiceLimits(Limits):
         low=1_000,
     )
     response_bytes: int = limit(32 * MIB, "bytes", "an answer's body")
-
-    @property
-    def answer_numbers(self) -> int:
-        """Numbers for which an answer has room."""
-        return self.response_bytes // NUMBER_BYTES
 
 
 DEFAULT_LIMITS = ServiceLimits()

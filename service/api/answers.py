@@ -83,15 +83,17 @@ def write_bytes(result: Arguments, limits: ServiceLimits, form: Format = JSON) -
     OverBudget
         They are too many.
     """
+    most = limits.response_bytes
+    if form.is_longer(result, most):
+        raise _too_large(f"more than {most}", most)
     text = form.dumps(result)
-    if len(text) > limits.response_bytes:
-        found = fault(
-            "over-limit",
-            what="The answer",
-            asked=len(text),
-            unit="bytes",
-            allowed=limits.response_bytes,
-            setting=setting_of("response_bytes"),
-        )
-        raise OverBudget(found)
+    if len(text) > most:
+        raise _too_large(len(text), most)
     return text
+
+
+def _too_large(asked: object, allowed: int) -> OverBudget:
+    setting = setting_of("response_bytes")
+    return OverBudget(
+        fault("over-limit", what="The answer", asked=asked, unit="bytes", allowed=allowed, setting=setting)
+    )

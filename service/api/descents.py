@@ -24,6 +24,7 @@ from service.api.fields import (
     Whole,
     positive,
 )
+from service.api.formats import wanted_format
 from service.api.gradients import function_fields
 from service.api.schemas import Fields
 from service.api.streaming import stream, wants_stream
@@ -101,9 +102,14 @@ def descent_path(
     """Minimise a function from a start; as a stream when the client asks for one."""
     if wants_stream(request.headers.get("Accept", "")):
         return stream(arguments, deadline, limits)
-    answer = descent(**arguments, limits=limits, deadline=deadline, answer_numbers=limits.answer_numbers)
+    answer = descent(**arguments, limits=limits, deadline=deadline, answer_numbers=_room(limits))
     current().ended = (answer["status"],)
     return answer
+
+
+def _room(limits: ServiceLimits) -> int:
+    """Return for how many numbers the answer has room in the format that the client prefers."""
+    return wanted_format(request.headers.get("Accept", "")).numbers_within(limits)
 
 
 def sweep_fields(limits: Limits) -> Fields:
@@ -119,6 +125,6 @@ def sweep_fields(limits: Limits) -> Fields:
 
 def descent_sweep(arguments: dict[str, Any], deadline: Deadline, limits: ServiceLimits) -> dict[str, Any]:
     """Minimise a function with several learning rates."""
-    answer = sweep(**arguments, limits=limits, deadline=deadline, answer_numbers=limits.answer_numbers)
+    answer = sweep(**arguments, limits=limits, deadline=deadline, answer_numbers=_room(limits))
     current().ended = [run["status"] for run in answer["runs"]]
     return answer

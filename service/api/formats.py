@@ -12,6 +12,12 @@ from werkzeug.http import parse_accept_header
 from service.api import cborio, jsonio
 from service.api.cbor_scan import MalformedCbor
 from service.api.jsonio import MalformedJson
+from service.api.lengths import (
+    CBOR_NUMBER_BYTES,
+    JSON_NUMBER_BYTES,
+    is_longer_as_cbor,
+    is_longer_as_json,
+)
 from service.limits import ServiceLimits
 
 
@@ -25,6 +31,10 @@ class Format:
         Takes a body and the limits.
     dumps : callable
         Takes an answer of dicts, lists, numbers and arrays.
+    is_longer : callable
+        Takes an answer and a number of bytes: tells whether its arrays alone take more, before it is written.
+    number_bytes : int
+        What a number takes that was computed, on average at least.
     malformed : str
         Code of the problem.
     """
@@ -32,7 +42,13 @@ class Format:
     media_type: str
     loads: Callable[[bytes, ServiceLimits], Any]
     dumps: Callable[[Any], bytes]
+    is_longer: Callable[[Any, int], bool]
+    number_bytes: int
     malformed: str
+
+    def numbers_within(self, limits: ServiceLimits) -> int:
+        """Return for how many numbers an answer has room."""
+        return limits.response_bytes // self.number_bytes
 
 
 def _read_json(body: bytes, limits: ServiceLimits) -> Any:
@@ -43,8 +59,12 @@ def _read_cbor(body: bytes, limits: ServiceLimits) -> Any:
     return cborio.loads(body, limits.json_nesting, limits.json_parts, limits.elements)
 
 
-JSON = Format("application/json", _read_json, jsonio.dumps, "malformed-json")
-CBOR = Format("application/cbor", _read_cbor, cborio.dumps, "malformed-cbor")
+JSON = Format(
+    "application/json", _read_json, jsonio.dumps, is_longer_as_json, JSON_NUMBER_BYTES, "malformed-json"
+)
+CBOR = Format(
+    "application/cbor", _read_cbor, cborio.dumps, is_longer_as_cbor, CBOR_NUMBER_BYTES, "malformed-cbor"
+)
 
 FORMATS = {row.media_type: row for row in (JSON, CBOR)}
 """Every format by its media type; of those a client wants equally much, the first is answered."""

@@ -71,7 +71,7 @@ class _Run:
                     **arguments,
                     limits=limits,
                     deadline=deadline,
-                    answer_numbers=limits.answer_numbers,
+                    answer_numbers=JSON.numbers_within(limits),
                     on_progress=self._tick,
                 )
             self._exchange.ended = (answer["status"],)

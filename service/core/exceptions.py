@@ -119,6 +119,7 @@ MESSAGES: dict[str, str] = {
     # results and budgets
     "non-finite": "{output} became {value} at {operation}.",
     "over-limit": "{what}: asked {asked} {unit}, allowed {allowed} (setting {setting}).",
+    "answer-over-limit": "The answer with its {what}: asked {asked} numbers, allowed {allowed} (setting {setting}).{hint}",
     "deadline": "The deadline passed before there was an answer.",
     "deadline-waiting": "The deadline passed before there was an answer; {waited} s of the time went by waiting for other computations.",
 }

@@ -50,6 +50,7 @@ export const JAPANESE_FAULTS = {
   "not-scalar": "値がスカラーではありません。sum(...) や mean(...) で囲んでください。",
   "not-analytic": "{token} は複素解析的ではないので、複素ステップでは微分できません。",
   "non-finite": "{token} の値が有限ではありません。",
+  "answer-over-limit": "答えが大きすぎて、制限を超えます。",
   "over-limit": "計算が大きすぎて、制限を超えます。",
   "not-an-array": "数値の配列を書いてください。",
   "bad-axis": "この軸はありません。",

@@ -277,13 +277,20 @@ def _check_answer(problem: Problem, options: Options, runs: int, records: int) -
         is_long = records > tensors * size
         raise OverBudget(
             fault(
-                "over-limit",
+                "answer-over-limit",
                 "/history" if is_long else "/variables",
-                what="The answer with this history" if is_long else "The answer with its state",
+                what="history" if is_long else "state",
                 asked=numbers,
-                unit="numbers",
                 allowed=int(problem.answer_numbers),
                 setting=setting_of("response_bytes"),
+                hint=_remedy(options, is_long),
             )
         )
     return numbers
+
+
+def _remedy(options: Options, is_long: bool) -> str:
+    """Say how the answer of a run gets shorter."""
+    if is_long:
+        return " Ask for fewer records, or for history_variables false."
+    return " A smaller memory leaves pairs out." if options.optimizer.stacks else ""
