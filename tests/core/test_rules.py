@@ -144,3 +144,41 @@ def test_one_cycle_stays_finite_for_any_length():
         chosen = read_options({"schedule": "one_cycle", "schedule_every": length}, DEFAULT_LIMITS)
         factor = factor_of(chosen.schedule, chosen)
         assert all(math.isfinite(factor(k)) and 0 < factor(k) <= 1 for k in range(3 * length))
+
+
+SETTLING = [{"tolerance_step": 1e-2}, {"tolerance_value": 1e-3}]
+
+
+@pytest.mark.parametrize("tolerance", SETTLING, ids=str)
+@pytest.mark.parametrize("start", [3.0, [3.0, 4.0], np.full(40, 3.0)], ids=["number", "few", "array"])
+@pytest.mark.parametrize("optimizer", ["gradient_descent", "adam"])
+def test_the_short_steps_of_a_warm_up_settle_nothing(optimizer, start, tolerance):
+    options = {"optimizer": optimizer, "learning_rate": 0.3, "warmup": 20, "steps": 2_000}
+
+    whole = descent("sum((x - 1)**2)", {"x": start}, **options, **tolerance)
+    first = descent("sum((x - 1)**2)", {"x": start}, **options | {"steps": 5}, **tolerance)
+    rest = descent("sum((x - 1)**2)", {"x": start}, **options, **tolerance, state=first["state"])
+
+    assert whole["status"] == "converged"
+    assert 20 < whole["steps"] < 2_000
+    assert (first["status"], first["steps"]) == ("max_steps", 5)
+    assert rest["steps"] == whole["steps"] - 5
+    assert rest["state"]["seal"] == whole["state"]["seal"]
+
+
+@pytest.mark.parametrize("tolerance", SETTLING, ids=str)
+@pytest.mark.parametrize("options", [{"optimizer": "lbfgs"}, {"optimizer": "newton"}, {"line_search": True}])
+def test_what_does_not_warm_up_settles_as_if_no_warm_up_was_asked_for(options, tolerance):
+    arguments = "sum((x - 1)**4)", {"x": [3.0, 4.0]}
+
+    warmed = descent(*arguments, **options, **tolerance, warmup=1_000)
+
+    assert warmed["message"] == descent(*arguments, **options, **tolerance)["message"]
+    assert "tolerance_" in warmed["message"]
+
+
+@pytest.mark.parametrize("tolerance", [{"tolerance": 100.0}, {"target": 100.0}], ids=str)
+def test_a_gradient_or_value_that_is_small_ends_a_warm_up_at_once(tolerance):
+    path = descent("sum(x**2)", {"x": [3.0, 4.0]}, warmup=20, **tolerance)
+
+    assert (path["status"], path["steps"]) == ("converged", 0)

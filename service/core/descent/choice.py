@@ -127,6 +127,7 @@ class Options(dict[str, Any]):
             has_value_tolerance=self["tolerance_value"] is not None,
             has_step_tolerance=self["tolerance_step"] is not None,
             has_target=self["target"] is not None,
+            has_warmup=is_rule and self["warmup"] > 0,
             is_scaled=arrives and self["tolerance"] is None,
             carried=(*optimizer.numbers, *schedule.numbers, *whole) if is_rule else carried,
         )

@@ -75,7 +75,7 @@ class Fleet:
     def _good_starts(self) -> Mask:
         """Tell which runs surely do not end at their start: NaN stands before, from which nothing settles."""
         before = tuple([np.full_like(part, np.nan) for part in self.state])
-        doubts = Table(self.program, before, [self.state], self.state).doubts(self.columns["bound"])
+        doubts = Table(self.program, before, [self.state], self.state, self.k).doubts(self.columns["bound"])
         good: Mask = np.isfinite(self.template.join(self.state[1])).all(axis=1) & ~doubts
         return good
 
@@ -116,7 +116,7 @@ class Fleet:
             end = self.program.advance(self.k, last, kept.append, rate, *self.state)
         except DeadlineExceeded:
             return self._stop()
-        table = Table(self.program, self.state, kept, end)
+        table = Table(self.program, self.state, kept, end, self.k)
         left = self._leave(np.flatnonzero(self.alive & table.doubts(self.columns["bound"])).tolist())
         self._note_best(table)
         self.before, self.state, self.k = table.slots(table.count - 1), table.last, last

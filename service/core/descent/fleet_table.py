@@ -32,12 +32,17 @@ class Table:
         The state before the block, and that after it but for a value that is not computed there.
     kept : sequence of tuple
         What was kept of each step.
+    k : int
+        The number of the step before the block.
     """
 
-    def __init__(self, program: FleetProgram, start: Parts, kept: Sequence[Parts], end: Parts) -> None:
+    def __init__(
+        self, program: FleetProgram, start: Parts, kept: Sequence[Parts], end: Parts, k: int
+    ) -> None:
         self.program, self.template, self.numbers = program, program.template, program.numbers
         self.rules, self.kept, self.count = program.template.rules, kept, len(kept)
         self.start, self.end = start, end
+        self.settling = slice(max(0, self.numbers["warmup"] - k), None)
         self.runs = len(start[self.template.value].reshape(-1)) // self.template.repeats
         self.values = self._values()
 
@@ -92,13 +97,13 @@ class Table:
         if rules.has_value_tolerance:
             magnitude = np.maximum(np.maximum(np.abs(before), np.abs(now)), 1.0)
             falls = (now <= before) & (before - now <= numbers["tolerance_value"] * magnitude)
-            doubts |= falls.any(axis=0)
+            doubts |= falls[self.settling].any(axis=0)
         if rules.sees_gradients:
             doubts |= self._doubts_of_gradient()
         if rules.has_step_tolerance:
             size = np.maximum(_largest(self._slots[1:]), 1.0)
             moves = _largest(np.diff(self._slots, axis=0))
-            doubts |= (moves <= numbers["tolerance_step"] * size).any(axis=0)
+            doubts |= (moves <= numbers["tolerance_step"] * size)[self.settling].any(axis=0)
         return doubts | self._doubts_at_the_end()
 
     @cached_property

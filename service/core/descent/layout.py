@@ -73,6 +73,7 @@ class Rules(NamedTuple):
     has_value_tolerance: bool = False
     has_step_tolerance: bool = False
     has_target: bool = False
+    has_warmup: bool = False
     is_decayed: bool = False
     """Whether weight decay moves the variables too."""
     is_scaled: bool = False

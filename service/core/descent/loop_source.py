@@ -211,20 +211,24 @@ class LoopWriter:
         return " or ".join(parts if self.template.is_on_floats else map("has_any({})".format, parts))
 
     def _settlements(self, previous: str) -> dict[Reason, str]:
-        """Write the tests by which a run has converged, whatever its gradient."""
+        """Write the tests by which a run has converged, whatever its gradient.
+
+        The updates of a warm-up are short because of their rates alone: none of them settles anything.
+        """
         rules, tests = self.rules, {}
+        settles = f"{'warmup < k and ' if rules.has_warmup else ''}{previous} < infinity"
         if rules.has_target:
             tests[Reason.ON_TARGET] = "value <= target"
         if rules.has_value_tolerance:
             magnitude = f"max(abs({previous}), abs(value), 1.0)"
             tests[Reason.SETTLED_VALUE] = (
-                f"value <= {previous} < infinity and {previous} - value <= tolerance_value * {magnitude}"
+                f"{settles} and value <= {previous} and {previous} - value <= tolerance_value * {magnitude}"
             )
         if rules.has_step_tolerance:
             sizes = ", ".join(self._largest(slot) for slot in self.slots)
             moves = ", ".join(self._largest(f"({slot} - old_{slot})") for slot in self.slots)
             tests[Reason.SETTLED_STEP] = (
-                f"{previous} < infinity and max({moves}, 0.0) <= tolerance_step * max({sizes}, 1.0)"
+                f"{settles} and max({moves}, 0.0) <= tolerance_step * max({sizes}, 1.0)"
             )
         return tests
 
