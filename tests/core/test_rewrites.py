@@ -29,6 +29,12 @@ REDUCTIONS = [
     ("exp(X)/reshape(sum(exp(X), axis=1), (-1, 1))", "softmax", "softmax(X, axis=1)", None),
     ("exp(X)/sum(exp(X), axis=0)", "softmax", "softmax(X, axis=0)", None),
     ("exp(x)/sum(exp(x))", "softmax", "softmax(x)", [800.0, -3.0]),
+    ("exp(x[1])/sum(exp(x))", "softmax", "softmax(x)[1]", [800.0, -3.0]),
+    ("exp(x)[1:]/sum(exp(x), keepdims=True)", "softmax", "softmax(x)[1:]", [800.0, -3.0]),
+    ("exp(x[::-1])[1]/sum(exp(x), axis=0)", "softmax", "softmax(x)[0]", [800.0, -3.0]),
+    ("exp(X[:, 1])/sum(exp(X))", "softmax", "softmax(X, axis=(0, 1))[:, 1]", None),
+    ("exp(X.T)/sum(exp(X))", "softmax", "softmax(X, axis=(0, 1)).T", None),
+    ("log(exp(x[1])/sum(exp(x)))", "log_softmax", "log_softmax(x)[1]", [800.0, -3.0]),
     ("log(exp(x)/sum(exp(x)))", "log_softmax", "log_softmax(x)", [800.0, -3.0]),
     ("log(softmax(x)[1])", "log_softmax", "log_softmax(x)[1]", [800.0, -3.0]),
     ("log(softmax(X, axis=0).T[1:])", "log_softmax", "log_softmax(X, axis=0).T[1:]", None),
@@ -63,6 +69,28 @@ def test_the_logarithm_of_probabilities_that_labels_pick_is_computed_of_the_scor
     expected = gradient("-sum(log_softmax(X)[i, y])", {"X": LARGE}, rows)
     assert found["value"] == expected["value"] == 1701.0
     assert np.array_equal(found["gradient"]["X"], expected["gradient"]["X"])
+
+
+@pytest.mark.parametrize(
+    "naive",
+    ["exp(y[1])/sum(exp(x))", "exp(X[1, 0])/sum(exp(X), axis=0)", "exp(x[1])/sum(exp(x), keepdims=True)"],
+)
+def test_other_shares_of_powers_stay_as_they_are_written(naive):
+    """Of other scores, over one of several axes, or with axes that the share would lack."""
+    points = {"x": [0.3, -0.2], "y": [1.0, 0.5], "X": [[0.1, 0.2], [0.3, -0.4]]}
+    used = {name: point for name, point in points.items() if f"({name}" in naive}
+
+    found, quoted = gradient(f"sum({naive})", used), quote(f"sum({naive})", used)
+
+    with_numpy = {name: np.array(point) for name, point in used.items()}
+    numerator, total = naive.split("/")
+    picked, summed = numerator[4:-1], with_numpy[total[8]]
+    name, place = picked.split("[")
+    index = tuple(map(int, place[:-1].split(",")))
+    options = {"axis": 0} if "axis=0" in total else {"keepdims": "keepdims" in total}
+    expected = np.sum(np.exp(with_numpy[name][index]) / np.sum(np.exp(summed), **options))
+    assert found["value"] == pytest.approx(expected, rel=1e-14)
+    assert "rewrites" not in quoted
 
 
 @pytest.mark.parametrize("inner", ["x", "sin(x)", "tanh(x)[:1]"])

@@ -62,7 +62,21 @@ def _quotient(a: Term, b: Term) -> Term | None:
         return _opposite(exponent).apply("sigmoid")
     if exponent is not None and a.made_by("exp") == exponent:
         return exponent.apply("sigmoid")
-    return _share_of_powers(a, b.source())
+    return _share_of_powers(a, b.source()) or _picked_share(a, b.source())
+
+
+def _picked_share(a: Term, b: Term) -> Term | None:
+    """Write exp(x[k]) / sum(exp(x)) as what is picked of a softmax over all elements."""
+    picked, powers = _origin(a)
+    exponents = powers.made_by("exp")
+    laid, scores = _origin(exponents) if exponents is not None else ([], a)
+    total = b.made_by("reshape") or b
+    summed = total.made_by("sum")
+    if exponents is None or summed is None or summed.made_by("exp") != scores:
+        return None
+    if total.size != 1 or len(b.shape) > len(a.shape) or not scores.shape:
+        return None
+    return _again(scores.apply("softmax", axis=total.node.options[0]), [*picked, *laid])
 
 
 def _share_of_powers(a: Term, b: Term) -> Term | None:
@@ -94,11 +108,15 @@ def _logarithm_of_probabilities(x: Term) -> Term | None:
     scores = probabilities.made_by(name) if name in LOGARITHMS else None
     if scores is None:
         return None
-    found = scores.apply(LOGARITHMS[name], **_options(probabilities.node))
+    return _again(scores.apply(LOGARITHMS[name], **_options(probabilities.node)), way)
+
+
+def _again(term: Term, way: list[Node]) -> Term:
+    """Lay out and pick of a term what was laid out and picked of another, the last operation first."""
     for node in reversed(way):
-        others = [Term(x.graph, each) for each in node.operands[1:]]
-        found = found.apply(node.operation.name, *others, **_options(node))
-    return found
+        others = [Term(term.graph, each) for each in node.operands[1:]]
+        term = term.apply(node.operation.name, *others, **_options(node))
+    return term
 
 
 def _origin(term: Term) -> tuple[list[Node], Term]:
