@@ -79,7 +79,7 @@ MESSAGES: dict[str, str] = {
     "bad-range": "A loop goes over range(stop) or range(start, stop, step) of whole numbers, its step not 0.",
     "loop-shape": "{got} has shape {after} at the end of a round of the loop and {before} at its beginning; a name that the next round reads keeps its shape.",
     "too-many-operations": "The function has more than {limit} operations when its loops and functions are expanded (setting KOBAI_FUNCTION_OPERATIONS).",
-    "unequal-unpacking": "{names} names are assigned {values} values.",
+    "unequal-unpacking": "{names} names are assigned {values}.{hint}",
     "no-value": "The last statement is the function's value, an expression or the assignment of one; a loop, a function or several names are none.{hint}",
     "repeated-argument": "The argument {got} stands twice.",
     "arguments-of-function": "{signature} was called with {got}.",

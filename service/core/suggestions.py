@@ -162,6 +162,7 @@ ALIASES: dict[str, str] = {
     "SUMSQ": "sum(x**2)",
     "SUMPRODUCT": "sum(a * b)",
     "sumproduct": "sum(a * b)",
+    "shape": "len(x) for the first size, len(x[0]) for the second",
     "numel": "len(reshape(x, -1))",
     "length": "len(x)",
     "size": "len(reshape(x, -1))",

@@ -220,6 +220,7 @@ CASES: list[Case] = [
     Case("stack", "stack(x[0], 2, x[1], axis=0)"),
     Case("stack", "stack(x, 2*x, axis=-1)", {"x": (2, 3)}),
     Case("roll", "roll(x, 1) * x", {"x": (4,)}),
+    Case("roll", "roll(x, (1, 2), axis=(0, 1)) * x", {"x": (2, 3)}),
     Case("roll", "roll(x, -2, axis=1) * x + roll(x, 1)", {"x": (2, 3)}),
     Case("flip", "flip(x) * x + flip(x, axis=0)", {"x": (2, 3)}),
     Case("repeat", "repeat(x, 2)", {"x": (2, 3)}),

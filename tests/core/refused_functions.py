@@ -249,7 +249,7 @@ REFUSED: list[tuple[str, str, str, int, int]] = [
     ("construct", "x.T2", "bad-character", 1, 2),
     ("construct", "2.T", "unexpected-token", 1, 3),
     ("construct", "a, b = 1, 2, 3; x[0]", "unequal-unpacking", 1, 1),
-    ("construct", "a, b = 1; x[0]", "unexpected-token", 1, 9),
+    ("construct", "a, b = 1; x[0]", "unequal-unpacking", 1, 1),
     ("construct", "a += 1; x[0]", "unknown-name", 1, 1),
     ("construct", "x += 1; x[0]", "name-taken", 1, 1),
     ("construct", "x[0] += 1", "unexpected-token", 1, 6),

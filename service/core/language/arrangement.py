@@ -73,13 +73,34 @@ def _join_each(a: Term, b: Term, axis: int) -> Term:
 # moving
 
 
-def _rolled_shape(x: Shape, shift: int, axis: int | None) -> Shape:
-    if axis is not None:
-        one_axis(axis, len(x))
+def _rolls(shift: int | tuple[int, ...], axis: shapes.Axes, rank: int) -> list[tuple[int, int | None]]:
+    """Return by how much to roll along which axis; one shift or axis goes with all of the others."""
+    shifts = shift if isinstance(shift, tuple) else (shift,)
+    if axis is None:
+        return [(sum(shifts), None)]
+    places = tuple([one_axis(each, rank) for each in (axis if isinstance(axis, tuple) else (axis,))])
+    count = len(places) if len(shifts) == 1 else len(shifts)
+    if len(places) not in (1, count):
+        raise ShapeFault(f"{len(shifts)} shifts do not go with {len(places)} axes")
+    return list(zip(_times(shifts, count), _times(places, count), strict=True))
+
+
+def _times(numbers: tuple[int, ...], count: int) -> tuple[int, ...]:
+    return numbers * count if len(numbers) == 1 else numbers
+
+
+def _rolled_shape(x: Shape, shift: int | tuple[int, ...], axis: shapes.Axes) -> Shape:
+    _rolls(shift, axis, len(x))
     return x
 
 
-def _roll(x: Term, shift: int, axis: int | None) -> Term:
+def _roll(x: Term, shift: int | tuple[int, ...], axis: shapes.Axes) -> Term:
+    for each, place in _rolls(shift, axis, len(x.shape)):
+        x = _rolled(x, each, place)
+    return x
+
+
+def _rolled(x: Term, shift: int, axis: int | None) -> Term:
     flat, place = flattened(x, axis)
     size = flat.shape[place]
     cut = -shift % size if size else 0
@@ -180,7 +201,7 @@ ARRANGEMENT: tuple[Operation, ...] = (
         "elements moved along the axis, those from the end to the beginning",
         _roll,
         shape=_rolled_shape,
-        options=(("shift", "whole", REQUIRED), AXIS),
+        options=(("shift", "wholes", REQUIRED), AXIS),
         example="roll(arange(4), 1)",
     ),
     macro(

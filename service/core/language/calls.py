@@ -195,6 +195,7 @@ LITERALS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "inside": ("a number above 0 and below 1", lambda value: _is_number(value) and 0 < value < 1),
     "number": ("a number", _is_number),
     "whole": ("a whole number", _is_whole),
+    "wholes": ("a whole number or a tuple of them", lambda value: type(value) in (int, tuple)),
     "count": ("a whole number of at least 1", lambda value: _is_whole(value) and value >= 1),
     "size": ("a whole number of at least 0", lambda value: _is_whole(value) and value >= 0),
 }

@@ -27,6 +27,9 @@ from service.core.suggestions import ALIASES, hint_for
 COUNTED = frozenset({"unary", "binary", "comparison", "logic", "inverse", "index", "transposed", "call"})
 """Instructions that make operations."""
 
+ORDER = " A function is defined before whatever calls it, and does not call itself."
+"""What is meant by the call of a function that the text defines further on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Function:
@@ -330,7 +333,8 @@ class Expansion:
             return calls.apply(self, operation, instruction)
         if name in self.names or name in CONSTANTS:
             refuse("not-a-function", self.graph.place, got=quote_text(name))
-        hint = hint_for(name, [*self.functions, *FUNCTIONS], ALIASES)
+        is_defined = any(statement.names[0].text == name for statement in self.tape.definitions())
+        hint = ORDER if is_defined else hint_for(name, [*self.functions, *FUNCTIONS], ALIASES)
         refuse("unknown-function", self.graph.place, got=quote_text(name), hint=hint)
 
     def _call_of_client(self, function: Function, instruction: Instruction) -> Value:

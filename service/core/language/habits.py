@@ -58,6 +58,7 @@ LOGIC = {"and", "or", "not"}
 """Words that are no operand."""
 
 EQUALITY = " Compare with ==, as in where(x == 1, a, b)."
+UNPACKING = " The elements of an array are assigned one by one: a, b = x[0], x[1]."
 BODY = " It is part of a loop, whose body goes on to the end of its line; what comes after begins a new line."
 VALUES = {
     "definition": " Write the expression alone, or call the function in another statement.",

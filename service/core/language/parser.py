@@ -93,6 +93,10 @@ class Tape(NamedTuple):
     instructions: tuple[Instruction, ...]
     statements: tuple[Statement, ...]
 
+    def definitions(self) -> Iterator[Statement]:
+        """Iterate over the definitions of functions, those within loops included."""
+        return (each for each in _all_of(self.statements) if each.kind == "definition")
+
 
 class _Parse(threading.local):
     """What one parse writes down; one for each thread, since the parser itself is shared."""
@@ -150,7 +154,10 @@ class _Recorder(Transformer[Token, Any]):
         names = [child for child in children if isinstance(child, Token)]
         values = children[len(names) :]
         if len(names) != len(values):
-            refuse("unequal-unpacking", place_of(names[0]), names=len(names), values=len(values))
+            given, hint = f"{len(values)} values", ""
+            if len(values) == 1:
+                given, hint = "one value", habits.UNPACKING
+            refuse("unequal-unpacking", place_of(names[0]), names=len(names), values=given, hint=hint)
         return self._statement("assignment", names, values)
 
     def definition(self, children: list[Any]) -> Statement:
@@ -297,8 +304,8 @@ def parse_function(text: str, limits: Limits) -> Tape:
         _refuse_token(error, text)
     if not statements:
         raise InvalidFunction(fault("empty-function", FUNCTION_POINTER, line=1, column=1))
-    for statement in _all_but_the_last(statements):
-        if statement.kind == "unnamed":
+    for statement in _all_of(statements):
+        if statement.kind == "unnamed" and statement is not statements[-1]:
             hint = "" if statement in statements else habits.BODY
             refuse("unnamed-statement", statement.place, hint=hint)
     last = statements[-1]
@@ -307,10 +314,9 @@ def parse_function(text: str, limits: Limits) -> Tape:
     return Tape((*_PARSE.tape,), statements)
 
 
-def _all_but_the_last(statements: tuple[Statement, ...]) -> Iterator[Statement]:
-    """Yield all statements that are not the function's value, those of loops included."""
-    for statement in statements[:-1]:
-        yield statement
+def _all_of(statements: tuple[Statement, ...]) -> Iterator[Statement]:
+    """Yield all statements, then those within loops."""
+    yield from statements
     for statement in statements:
         waiting = [*statement.body]
         while waiting:
