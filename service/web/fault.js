@@ -1,7 +1,7 @@
 // What the service refused, shown at the field that it is about; in the function, with its column marked.
 
 import { faultWords, words } from "./language.js";
-import { Problem } from "./service.js";
+import { Problem, Unusable } from "./service.js";
 
 const SHOWN_BEFORE = 28;
 const SHOWN_AFTER = 40;
@@ -16,8 +16,11 @@ export function marked(text, { line, column }) {
   return `${before}${cut}${after}\n${" ".repeat(before.length + column - 1 - first)}^`;
 }
 
-/** Faults of a failed request; one without a pointer when the service did not answer. */
+/** Faults of a failed request; one without a pointer when the service did not answer, or not all. */
 export function faultsOf(error) {
+  if (error instanceof Unusable) {
+    return [{ pointer: "", detail: words(error.key, error.values) }];
+  }
   if (!(error instanceof Problem)) {
     return [{ pointer: "", detail: words("unreachable") }];
   }

@@ -10,6 +10,15 @@ export class Problem extends Error {
   }
 }
 
+/** What the page itself finds wrong with an answer: the words for it, and what they name. */
+export class Unusable extends Error {
+  constructor(key, values = {}) {
+    super(key);
+    this.key = key;
+    this.values = values;
+  }
+}
+
 async function send(path, body, signal, accept) {
   const response = await fetch(path, {
     method: "POST",
@@ -18,25 +27,30 @@ async function send(path, body, signal, accept) {
     signal,
   });
   if (!response.ok) {
-    const text = await response.text();
-    throw new Problem(readProblem(text, response.status), body);
+    const found = read(await arrived(response.text(), signal), response.status);
+    throw typeof found?.detail === "string" ? new Problem(found, body) : foreign(response.status);
   }
   return response;
 }
 
-/** A proxy in between may answer with a page of its own. */
-function readProblem(text, status) {
+/** Read JSON: what is none comes from something in between, a proxy with a page of its own. */
+function read(text, status) {
   try {
     return JSON.parse(text);
   } catch {
-    return { detail: `HTTP ${status}`, code: "unknown", errors: [] };
+    throw foreign(status);
   }
 }
 
-/** Ask for an answer. Throws Problem for a refusal, TypeError when the service cannot be reached. */
+const foreign = (status) => new Unusable("foreign", { status });
+
+/**
+ * Ask for an answer. Throws Problem for a refusal, Unusable for what is not the service's, TypeError when the
+ * service cannot be reached.
+ */
 export async function ask(path, body, signal) {
   const response = await send(path, body, signal, "application/json");
-  return response.json();
+  return read(await arrived(response.text(), signal), response.status);
 }
 
 /** Ask for an answer that is computed for long: `onProgress` gets every line but the last, which is returned. */
@@ -45,10 +59,11 @@ export async function follow(path, body, signal, onProgress) {
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
   let answer = null;
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+  const next = () => arrived(reader.read(), signal);
+  for (let part = await next(); !part.done; part = await next()) {
     const lines = (rest + part.value).split("\n");
     rest = lines.pop();
-    for (const line of lines.filter(Boolean).map((text) => JSON.parse(text))) {
+    for (const line of lines.filter(Boolean).map((text) => read(text, response.status))) {
       // Only the answer, or the problem that came in between, has a status.
       if ("status" in line) {
         answer = line;
@@ -57,10 +72,22 @@ export async function follow(path, body, signal, onProgress) {
       }
     }
   }
-  if (!answer || "code" in answer) {
-    throw new Problem(answer ?? { detail: "The stream broke off.", code: "unknown" }, body);
+  if (!answer) {
+    throw new Unusable("brokenOff");
+  }
+  if ("code" in answer) {
+    throw new Problem(answer, body);
   }
   return answer;
+}
+
+/** Wait for a part of an answer; the connection may break before it is there. */
+async function arrived(part, signal) {
+  try {
+    return await part;
+  } catch (error) {
+    throw signal.aborted ? error : new Unusable("brokenOff");
+  }
 }
 
 /** The same request as a line for a shell. */

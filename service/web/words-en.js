@@ -99,6 +99,8 @@ export const ENGLISH = {
   verdict: "Verdict",
   sweepDone: "{number} learning rates compared; the best is {name}.",
   unreachable: "The service cannot be reached.",
+  foreign: "Something between this page and the service answered in its place (HTTP {status}).",
+  brokenOff: "The connection broke off before the answer was complete.",
   badRates: "Write numbers above 0, separated by commas.",
   badNumber: "Write a number.",
 

@@ -99,6 +99,8 @@ export const JAPANESE = {
   verdict: "判定",
   sweepDone: "学習率 {number} 個を比べました。最良は {name} です。",
   unreachable: "サービスに接続できません。",
+  foreign: "サービスの代わりに、途中の何かが応答しました（HTTP {status}）。",
+  brokenOff: "応答の途中で接続が切れました。",
   badRates: "0 より大きい数をコンマで区切って書いてください。",
   badNumber: "数を書いてください。",
 
