@@ -115,6 +115,10 @@ CHOICES: dict[str, tuple[str, ...]] = {
 """A choice of some field, and what others call it."""
 
 
+FEW = 8
+"""Fields that are named where nothing is known of what was meant."""
+
+
 def hint(word: str, known: Sequence[str], elsewhere: dict[str, tuple[str, ...]]) -> str:
     """Say what a word may have meant: what other libraries call so, else a known word much like it.
 
@@ -131,4 +135,8 @@ def unknown_fields(given: Iterable[str], known: Sequence[str]) -> list[Fault]:
     """Make the faults of names that are not known, the first of them: the search for a hint is slow."""
     unknown = (name for name in given if name not in known)
     names = heapq.nsmallest(MOST_FAULTS, unknown, key=order_of_key)
-    return [fault("unknown-field", pointer_to(name), hint=hint(name, known, FIELDS)) for name in names]
+    listed = f" There are {', '.join(known)}."
+    told = listed if len(known) <= FEW else ""
+    return [
+        fault("unknown-field", pointer_to(name), hint=hint(name, known, FIELDS) or told) for name in names
+    ]

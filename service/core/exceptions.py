@@ -58,7 +58,6 @@ MESSAGES: dict[str, str] = {
     "not-a-list-of-names": "Must be a list of names, got {got}.",
     "unknown-key": "There is no such key; the keys are {known}.",
     "not-with": "{option} does not go with {other}.",
-    "no-such-variable": "There is no variable of this name.",
     "wrong-shape": "Has the shape {got}; the shape here is {expected}.",
     "points-and-variables": "Takes the place of variables; give one of them.",
     "unknown-output": "{got} is no name of a statement, or is wanted twice.",

@@ -258,3 +258,35 @@ def test_a_word_that_is_like_none_gets_no_suggestion(word):
         read(make_schemas(Limits())["/gradient"], {word: 1})
 
     assert all("Did you mean" not in fault.detail for fault in refusal.value.faults)
+
+
+@pytest.mark.parametrize(
+    ("path", "more", "pointer", "names"),
+    [
+        ("/sigmoid", {"temperature": 1}, "/temperature", "x, log, upstream"),
+        ("/descent", {"bounds": {"x": {"min": 0}}}, "/bounds/x/min", "lower, upper"),
+        (
+            "/descent",
+            {"project": {"x": {"onto": "sphere", "size": 2}}},
+            "/project/x/size",
+            "onto, sum, radius",
+        ),
+        ("/descent", {"batch": {"size": 1, "of": ["x"], "shuffle": 1}}, "/batch/shuffle", "size, of, seed"),
+    ],
+)
+def test_few_fields_are_named_where_another_is_not_known(client, path, more, pointer, names):
+    response = client.post(path, json=RIGHT[path] | more)
+
+    (found,) = [each for each in response.json["errors"] if each["code"] == "unknown-field"]
+    assert (found["pointer"], found["detail"]) == (pointer, f"There is no such field. There are {names}.")
+
+
+@pytest.mark.parametrize(("path", "field"), [("/jacobian", "tangents"), ("/hessian", "vectors")])
+def test_the_variables_are_named_where_another_is_meant(client, path, field):
+    whole = {name: value for name, value in RIGHT[path].items() if name != "curvature"}
+
+    response = client.post(path, json=whole | {field: {"elsewhere": 1}})
+
+    (found,) = response.json["errors"]
+    assert found["pointer"] == f"/{field}/elsewhere"
+    assert found["detail"] == "There is no variable of this name; the variables are x."

@@ -389,3 +389,21 @@ def test_what_is_written_is_read_to_the_last_bit(numbers):
     back = loads(dumps({"y": np.array(numbers)}), NESTING)
 
     assert back["y"].tobytes() == np.array(numbers).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"x": [1,\n  NaN]}', "Line 2, column 3: NaN is not JSON"),
+        (b'{"x": [-Infinity]}', "Line 1, column 8: -Infinity is not JSON"),
+        (b'{"a NaN": "NaN \\" NaN", "x": NaN}', "Line 1, column 30: NaN is not JSON"),
+        (b'{"\xe3\x81\x82": "1e999", "x": [11e9, 1e999]}', "Line 1, column 28: the number '1e999' overflows"),
+        (b'{"x": [1e99, -1e999]}', "Line 1, column 14: the number '-1e999' overflows"),
+        (b'{"x": ' + b"9" * 400 + b"}", "Line 1, column 7: the number '999"),
+    ],
+)
+def test_a_number_that_is_none_is_refused_with_its_place(body, words):
+    with pytest.raises(MalformedJson) as refused:
+        loads(body, 32)
+
+    assert str(refused.value).startswith(words)

@@ -81,9 +81,9 @@ class Task:
             A name that is no variable's, or another shape.
         """
         given = arrays_of(tensors, field)
-        faults = [
-            fault("no-such-variable", pointer_to(field, name)) for name in given if name not in self.variables
-        ]
+        known = ", ".join(self.variables)
+        unknown = (name for name in given if name not in self.variables)
+        faults = [fault("unknown-name-here", pointer_to(field, name), known=known) for name in unknown]
         faults += [
             _shape_fault(field, name, given[name].shape, variable.shape)
             for name, variable in self.variables.items()
