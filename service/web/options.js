@@ -6,9 +6,10 @@ let functions = [];
 
 /** Ask the service for its tables. Without them the page offers its first optimizer alone. */
 export async function loadTables() {
-  const response = await fetch("functions").catch(() => null);
-  if (response?.ok) {
-    learn(await response.json());
+  const ask = async () => (await fetch("functions")).json();
+  const tables = await ask().catch(() => null);
+  if (tables?.optimizers) {
+    learn(tables);
   }
 }
 

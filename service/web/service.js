@@ -27,18 +27,18 @@ async function send(path, body, signal, accept) {
     signal,
   });
   if (!response.ok) {
-    const found = read(await arrived(response.text(), signal), response.status);
+    const found = read(await arrived(response.text(), signal), response);
     throw typeof found?.detail === "string" ? new Problem(found, body) : foreign(response.status);
   }
   return response;
 }
 
-/** Read JSON: what is none comes from something in between, a proxy with a page of its own. */
-function read(text, status) {
+/** Read JSON. What is none was cut short, or comes from something in between, a proxy with a page of its own. */
+function read(text, { status, headers }) {
   try {
     return JSON.parse(text);
   } catch {
-    throw foreign(status);
+    throw headers.get("Content-Type")?.includes("json") ? new Unusable("brokenOff") : foreign(status);
   }
 }
 
@@ -50,7 +50,7 @@ const foreign = (status) => new Unusable("foreign", { status });
  */
 export async function ask(path, body, signal) {
   const response = await send(path, body, signal, "application/json");
-  return read(await arrived(response.text(), signal), response.status);
+  return read(await arrived(response.text(), signal), response);
 }
 
 /** Ask for an answer that is computed for long: `onProgress` gets every line but the last, which is returned. */
@@ -63,7 +63,7 @@ export async function follow(path, body, signal, onProgress) {
   for (let part = await next(); !part.done; part = await next()) {
     const lines = (rest + part.value).split("\n");
     rest = lines.pop();
-    for (const line of lines.filter(Boolean).map((text) => read(text, response.status))) {
+    for (const line of lines.filter(Boolean).map((text) => read(text, response))) {
       // Only the answer, or the problem that came in between, has a status.
       if ("status" in line) {
         answer = line;

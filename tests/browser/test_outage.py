@@ -38,6 +38,11 @@ IN_PLACE_OF_ANSWERS = {
         {"status": 500, "content_type": "application/json", "body": "null"},
         "answered in its place (HTTP 500)",
     ),
+    "an answer cut short": (
+        "**/gradient/field",
+        {"status": 200, "content_type": "application/json", "body": '{"values": [1.0, 2.'},
+        "broke off before",
+    ),
     "a page for a stream": ("**/descent", {"status": 200, **PAGE, "body": "<p>\n</p>\n"}, "(HTTP 200)"),
     "a stream that breaks off": ("**/descent", {"status": 200, "body": TICK + TICK[:9]}, "broke off before"),
     "a stream of nothing": ("**/descent", {"status": 200, "body": ""}, "broke off before"),
@@ -62,3 +67,24 @@ def test_what_is_no_answer_of_the_service_is_told_in_the_readers_language(playgr
         "途中で接続が切れました。" if "broke" in words else f"応答しました（HTTP {answer['status']}）。"
     )
     expect(page.locator("#landscape .fault").filter(has_text=japanese)).to_have_count(1)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"status": 502, **PAGE},
+        {"status": 200, **PAGE},
+        {"status": 200, "content_type": "application/json", "body": '{"optimizers": ['},
+        {"status": 403, "content_type": "application/json", "body": '{"message": "Forbidden"}'},
+    ],
+    ids=["a page", "a login's page", "cut short", "JSON of another kind"],
+)
+def test_without_the_tables_the_page_offers_its_first_optimizer(visit, answer):
+    found = visit()
+    found.expect("Failed to load resource")
+    found.page.route("**/functions", lambda route: route.fulfill(**answer))
+
+    page = found.open("/")
+
+    expect(page.locator("#figures")).to_contain_text("(−6.111e−10, 8.148e−10)")
+    expect(page.locator("#optimizer option")).to_have_count(1)
