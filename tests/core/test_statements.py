@@ -275,7 +275,7 @@ def test_a_loop_as_long_as_the_limit_allows_runs():
     [
         ("a, 3", "a name"),
         ("a, b", "a comma or ="),
-        ("a, b = 1 2", "an operator or a comma"),
+        ("a, b = 1 2", "an operator or a comma or the end of the statement"),
         ("f() = x", "a name"),
         ("f(a, 2) = x", "a name or )"),
         ("for k in 3: y = x", "a name"),
