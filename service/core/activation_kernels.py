@@ -175,7 +175,9 @@ def complement_of(total: Array, x: Array, out: Array | None = None) -> Array:
     is_safe = is_finite(total)
     result: Array = np.divide(1.0, total, out=out)
     if not is_safe:
-        np.copyto(result, np.exp(-x), where=np.equal(result, 0.0))
+        is_lost = np.equal(result, 0.0)
+        result = np.negative(x, out=np.asarray(result), where=is_lost)  # in the memory of the result alone
+        np.exp(result, out=result, where=is_lost)
     return result
 
 

@@ -54,6 +54,31 @@ OF_MATRICES = {
     "sum(log_softmax(x, axis=1)**3)": [(50_000, 2)],
 }
 
+ALONG_AN_AXIS = (
+    "sum(max(x, axis={0})**3)",
+    "sum(prod(x, axis={0})**2)",
+    "sum(logsumexp(x*y, axis={0})**2)",
+    "sum((x - logsumexp(x, axis={0}, keepdims=True))**2)",
+    "sum(norm(x*y, axis={0})**3)",
+    "sum(softmax(x*y, axis={0})*x)",
+    "sum(log_softmax(x*y, axis={0})**2)",
+    "sum(std(x*y, axis={0}))",
+    "sum(sqrt(x - min(x, axis={0}, keepdims=True) + 1))",
+)
+"""What is reduced along a short axis is about as large as what it is made of."""
+
+SHORT_AXES = {
+    (40_000, 1): 1,
+    (1, 40_000): 0,
+    (100, 1, 400): 1,
+    (40_000, 1, 1): (1, 2),
+    (20_000, 2): 1,
+    (2, 20_000): 0,
+    (2, 10_000, 2): (0, 2),
+    (8_000, 5): 1,
+}
+"""Axes of few elements, by shape."""
+
 PROGRAMS = (
     "sum(where(x > 0.05, sin(x)*x, where(x < -0.05, exp(x), x**3)))",
     "sum(clip(x, -0.05, 0.05)*sin(x) + abs(x))",
@@ -105,6 +130,29 @@ def test_an_operation_on_matrices_holds_no_more_than_its_quote(function, evaluat
     variables = {name: random.uniform(0.1, 0.9, shape) for name, shape in shapes}
 
     assert held_by(evaluate, function, variables) <= planned_by(price, function, variables) + OBJECTS
+
+
+@each_way
+@pytest.mark.parametrize("scale", [1.0, 400.0], ids=["near", "far"])
+@pytest.mark.parametrize("shape", SHORT_AXES, ids=str)
+@pytest.mark.parametrize("function", ALONG_AN_AXIS)
+def test_what_is_reduced_along_a_short_axis_is_in_the_quote(function, shape, scale, evaluate, price):
+    variables = {"x": scale * np.random.default_rng(0).uniform(0.1, 0.9, shape)}
+    if "y" in function:
+        variables["y"] = np.array(0.7)
+    text = function.format(SHORT_AXES[shape])
+
+    assert held_by(evaluate, text, variables) <= planned_by(price, text, variables) + SMALL_OBJECTS
+
+
+@each_way
+@pytest.mark.parametrize(
+    "function", ["sum(logdet(reshape(x, (-1, 1, 1))))", "sum(binary_cross_entropy(sigmoid(900*x), 0.3))"]
+)
+def test_a_kernel_that_mends_its_result_does_so_in_place(function, evaluate, price):
+    variables = {"x": np.random.default_rng(0).uniform(0.1, 0.9, 40_000)}
+
+    assert held_by(evaluate, function, variables) <= planned_by(price, function, variables) + SMALL_OBJECTS
 
 
 @pytest.mark.parametrize("function", PROGRAMS)

@@ -17,6 +17,7 @@ from service.core.calculus.tiles import Region, cut
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
 from service.core.language.operation import Shape
 from service.core.language.places import Place
+from service.core.language.shapes import reduced
 
 ELEMENT_BYTES = 8
 LEAVES = (INPUT, NUMBER)
@@ -234,6 +235,17 @@ def cost_of(graph: Graph, node: Node, largest: int) -> float:
     return max(cost, 1.0)
 
 
+def workspace_of(graph: Graph, node: Node, largest: int) -> int:
+    """Return the elements that one node needs meanwhile, from the size of its largest array."""
+    operation = node.operation
+    beside = operation.workspace * largest
+    if operation.reduced_workspace:
+        axis = node.options[[name for name, _, _ in operation.options].index("axis")]
+        left = reduced(graph.nodes[node.operands[0]].shape, axis, keepdims=True)
+        beside += operation.reduced_workspace * math.prod(left)
+    return int(beside)
+
+
 class _Planner:
     """Follows which buffers are alive; sizes, of tiles too, and counts of whole results are in elements."""
 
@@ -307,7 +319,7 @@ class _Planner:
         elif not planned.is_whole:  # those are counted at the region's start
             self.alive += self._size(index)
         largest = max([self.counts[each] for each in (index, *node.operands)])
-        beside = int(node.operation.workspace * largest)
+        beside = workspace_of(graph, node, largest)
         if node.operation.copies_skipping:
             beside += sum([self.counts[each] for each in node.operands if self._is_skipping(each)])
         self.loads.append(self.alive + beside)

@@ -56,8 +56,9 @@ def _guarded(compute: Callable[..., Any], result_shape: Callable[..., Shape]) ->
 
 
 def _log_of_determinant(x: Any) -> Any:
-    sign, logarithm = np.linalg.slogdet(x)
-    return np.where(sign > 0.0, logarithm, np.where(sign == 0.0, -np.inf, np.nan))
+    sign, logarithm = map(np.asarray, np.linalg.slogdet(x))
+    np.copyto(logarithm, np.nan, where=~(sign >= 0.0))
+    return logarithm
 
 
 inverse_kernel = _guarded(np.linalg.inv, lambda x: x)
@@ -153,7 +154,7 @@ ALGEBRA: tuple[Operation, ...] = (
         derivatives=(lambda g, y, x: _spread_matrix(g, x) * transposed(x.apply("inv")),),
         batch=batching.again("logdet"),
         cost=_cubic,
-        workspace=1.0,
+        workspace=1.25,
         is_analytic=False,
         example="logdet(2*eye(3))",
     ),

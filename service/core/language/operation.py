@@ -44,6 +44,9 @@ class Operation:
         operands' shapes, of all together.
     workspace : float
         Arrays of the size of the larger of operands and result that it needs meanwhile.
+    reduced_workspace : float
+        Arrays of the size of what its axis leaves of the first operand that it needs beside those: along an
+        axis of one element they are as large.
     array : str
         Source of the operation on arrays, `{0}` the first operand, `{axis}` an option.
     suited : callable
@@ -125,6 +128,7 @@ class Operation:
     options: tuple[tuple[str, str, Any], ...] = ()
     cost: float | Callable[..., float] = 1.0
     workspace: float = 0.0
+    reduced_workspace: float = 0.0
     suited: Callable[..., str] | None = None
     ufunc: str = ""
     out: str = ""

@@ -257,7 +257,8 @@ REDUCTIONS: tuple[Operation, ...] = (
         on_arrays=_logsumexp_of,
         definition=_logsumexp,
         cost=12.0,
-        workspace=3.5,
+        workspace=2.25,
+        reduced_workspace=5.0,
         example="logsumexp(stack(1000, 1000))",
     ),
     reduction(
@@ -270,7 +271,8 @@ REDUCTIONS: tuple[Operation, ...] = (
         array="norm_kernel({0}, {axis}, {keepdims})",
         definition=_norm,
         cost=6.0,
-        workspace=3.5,
+        workspace=2.0,
+        reduced_workspace=2.0,
         kinks="0 at 0",
         is_analytic=False,
         example="norm(stack(3, 4))",
@@ -303,7 +305,8 @@ REDUCTIONS: tuple[Operation, ...] = (
         derivatives=(_log_softmax_cotangent,),
         definition=_log_softmax,
         cost=12.0,
-        workspace=2.5,
+        workspace=1.5,
+        reduced_workspace=3.25,
         example="log_softmax(stack(1, 2, 1000))",
     ),
     Operation(
@@ -331,6 +334,7 @@ REDUCTIONS: tuple[Operation, ...] = (
         batch=batching.along("exponent_shift"),
         definition=lambda x, axis: x.apply("max", axis=axis, keepdims=True),
         cost=2.0,
+        reduced_workspace=1.0,
         is_public=False,
     ),
     internal(
@@ -354,7 +358,8 @@ REDUCTIONS: tuple[Operation, ...] = (
         derivatives=(_logsumexp_cotangent, None, None, None),
         batch=lambda x, shift, powers, total, *options: batching.along("logsumexp")(x, *options),
         definition=lambda x, shift, powers, total, axis, keepdims: _logsumexp(x, axis, keepdims),
-        workspace=4.0,
+        workspace=2.25,
+        reduced_workspace=3.5,
         is_public=False,
     ),
     Operation(
