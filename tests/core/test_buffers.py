@@ -155,7 +155,7 @@ def test_records_of_a_descent_are_not_written_over():
 
 
 def test_blocks_of_a_field_write_into_the_same_places(small, monkeypatch):
-    monkeypatch.setattr("service.core.calculus.blocks.BLOCK_ELEMENTS", 1_000)
+    monkeypatch.setattr("service.core.calculus.points.FIELD_ELEMENTS", 1_000)
     function, x = "sum(sin(x)*exp(x)*cos(x))", np.linspace(-1.0, 1.0, 1_000).reshape(50, 20)
     block = block_for(compiled_for(function, {"x": x[0]}), 5)
 

@@ -774,7 +774,7 @@ def test_a_deadline_ends_an_evaluation_between_two_operations():
 )
 def test_the_clock_is_looked_at_between_the_blocks_of_a_field(monkeypatch, function, method):
     monkeypatch.setattr("service.core.calculus.points.POINT_ELEMENTS", 100)
-    monkeypatch.setattr("service.core.calculus.blocks.BLOCK_ELEMENTS", 100)
+    monkeypatch.setattr("service.core.calculus.points.FIELD_ELEMENTS", 100)
     constants = {"X": np.ones((40, 3))} if "X" in function else {}
     x, clock = np.ones((2000, 3) if constants else 2000), Ticking()
 
@@ -793,7 +793,7 @@ def test_the_clock_is_looked_at_whichever_way_a_field_is_computed(monkeypatch, w
         points, "_way", lambda *given: next(each for each in ways(*given) if each.run.__name__ == way)
     )
     monkeypatch.setattr(points, "POINT_ELEMENTS", 100)
-    monkeypatch.setattr("service.core.calculus.blocks.BLOCK_ELEMENTS", 100)
+    monkeypatch.setattr("service.core.calculus.points.FIELD_ELEMENTS", 100)
     clock = Ticking()
 
     field = gradient_field("exp(x)*sin(x)", {"x": np.ones(2000)}, deadline=Deadline(1e9, clock))

@@ -6,8 +6,9 @@ from functools import partial
 import numpy as np
 import pytest
 
-from service.core import gradient, value
+from service.core import gradient, gradient_field, value
 from service.core.calculus.differences import METHODS
+from service.core.calculus.field import quote_field
 from service.core.calculus.gradient import quote
 from service.core.calculus.value import quote_value
 from tests.core.operation_cases import CASES
@@ -153,6 +154,23 @@ def test_a_kernel_that_mends_its_result_does_so_in_place(function, evaluate, pri
     variables = {"x": np.random.default_rng(0).uniform(0.1, 0.9, 40_000)}
 
     assert held_by(evaluate, function, variables) <= planned_by(price, function, variables) + SMALL_OBJECTS
+
+
+@pytest.mark.parametrize(
+    ("function", "shape"),
+    [
+        ("sum(logsumexp(x, axis=1)**2)", (500, 300, 1)),
+        ("sum(log_softmax(x, axis=1)**2)", (500, 100, 2)),
+        ("sum(softmax(x, axis=0)*x)", (500, 1, 300)),
+        ("sum(sin(x)*exp(-x**2))", (200, 300)),
+    ],
+)
+def test_a_field_holds_no_more_than_its_quote_and_not_all_points_at_once(function, shape):
+    variables = {"x": np.random.default_rng(0).uniform(0.1, 0.9, shape)}
+    held = held_by(gradient_field, function, variables)
+
+    assert held <= planned_by(quote_field, function, variables) + SMALL_OBJECTS
+    assert held <= 2 * variables["x"].nbytes
 
 
 @pytest.mark.parametrize("function", PROGRAMS)

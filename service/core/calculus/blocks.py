@@ -52,7 +52,7 @@ class Rows:
         return np.concatenate([rows, np.repeat(rows[-1:], self.size - self.used, axis=0)])
 
 
-def blocks_of(plan: ExecutionPlan, count: int, limits: Limits) -> list[Rows]:
+def blocks_of(plan: ExecutionPlan, count: int, limits: Limits, elements: int | None = None) -> list[Rows]:
     """Part a batch into blocks of equal size.
 
     Parameters
@@ -63,8 +63,12 @@ def blocks_of(plan: ExecutionPlan, count: int, limits: Limits) -> list[Rows]:
         Rows of the batch.
     limits : Limits
         Bounds the memory.
+    elements : int, optional
+        Numbers that the intermediate results of a block may be, `BLOCK_ELEMENTS` when absent.
     """
-    most = min(BLOCK_ELEMENTS // max(plan.elements, 1), limits.peak_bytes // max(plan.peak_bytes, 1))
+    most = min(
+        (elements or BLOCK_ELEMENTS) // max(plan.elements, 1), limits.peak_bytes // max(plan.peak_bytes, 1)
+    )
     blocks = math.ceil(count / max(1, most))
     size = math.ceil(count / blocks)
     return [Rows(start, min(size, count - start), size) for start in range(0, count, size)]
