@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -139,10 +138,10 @@ def quote_field(
 
 
 def _prices(work: Sequence[Compiled], count: int, limits: Limits) -> list[Price]:
-    """Return the prices of a field and of its verification, which holds the field and a copy of it."""
+    """Return the prices of a field and of its verification, which holds the field, copies and differences."""
     first, *judges = [price_of_points(each, count, limits) for each in work]
-    held = 2 * ELEMENT_BYTES * count * (1 + sum(math.prod(shape) for shape in work[0].shapes.values()))
-    return [first, *(each._replace(peak_bytes=each.peak_bytes + 2 * held) for each in judges)]
+    held = ELEMENT_BYTES * count * (4 + 6 * work[0].size)
+    return [first, *(each._replace(peak_bytes=each.peak_bytes + held) for each in judges)]
 
 
 def _compile(
