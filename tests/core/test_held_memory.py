@@ -178,7 +178,7 @@ def test_a_gradient_holds_what_was_planned(function):
     variables = {"x": np.random.default_rng(0).normal(size=ELEMENTS)}
     planned = planned_by(quote, function, variables)
 
-    assert planned / 2 < held_by(gradient, function, variables) <= planned + OBJECTS
+    assert planned / 2.5 < held_by(gradient, function, variables) <= planned + OBJECTS
 
 
 @pytest.mark.parametrize("verify", [False, True], ids=["alone", "verified"])
@@ -201,3 +201,16 @@ def test_what_a_program_needs_no_more_it_does_not_hold():
 
     assert held_by(value, waves, {"x": x}) <= 4 * x.nbytes
     assert held_by(value, "sum(x)", {"x": x}) <= OBJECTS
+
+
+@pytest.mark.parametrize("function", ["sum(x + x)", "sum(x - 2*x)", "2*sum(3*x + 1)"])
+def test_a_gradient_that_is_repeated_is_written_when_the_results_are_free(function):
+    x = np.ones(ELEMENTS)
+    gradient(function, {"x": x})
+
+    tracemalloc.start()
+    gradient(function, {"x": x})
+    held = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert held < 1.1 * x.nbytes

@@ -174,6 +174,7 @@ def evaluate(
         limit_buffers()
     kernel = bind(compiled, constants, h, deadline.check)
     value, slots = kernel.evaluate(kernel.pack(variables))
+    kernel.give_back()
     slopes = kernel.unpack_gradient(slots)
     refuse_non_finite(compiled, variables, constants, value, slopes, h=h)
     return value, slopes

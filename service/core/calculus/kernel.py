@@ -130,6 +130,10 @@ class Kernel:
         function: Callable[..., Evaluation] = self.template.common or self.template.maker(**self.data)
         return function
 
+    def give_back(self) -> None:
+        """Give back the memory in which results have places: there is no evaluation to come."""
+        vars(self).pop("function", None)
+
     def is_bound(self) -> bool:
         """Tell whether the data are such that floats can hold what depends on them alone."""
         try:
