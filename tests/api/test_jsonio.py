@@ -407,3 +407,15 @@ def test_a_number_that_is_none_is_refused_with_its_place(body, words):
         loads(body, 32)
 
     assert str(refused.value).startswith(words)
+
+
+def test_to_say_where_a_long_number_stands_takes_no_memory():
+    body = b'{"x": [' + b"9" * 2_000_000 + b"]}"
+    tracemalloc.start()
+
+    with pytest.raises(MalformedJson, match="Line 1, column 8: the number"):
+        loads(body, 32)
+
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10 * len(body)

@@ -215,6 +215,7 @@ OPTIONS = {
     "size": lambda random, shape: random.randint(1, 4),
     "number": lambda random, shape: random.choice([0.0, 0.25, 1.0, 2.5, 3.0, -1.0]),
     "whole": lambda random, shape: random.randint(-2, 2),
+    "wholes": lambda random, shape: random.choice([random.randint(-2, 2), (1, -2), (3,)]),
     "count": lambda random, shape: random.randint(1, 2),
 }
 """How an option is drawn, by its kind in the table, for a first operand of a shape."""
