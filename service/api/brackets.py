@@ -1,4 +1,4 @@
-"""What a JSON text will need, told from its bytes before a parser sees it, and where something stands in it."""
+"""What a JSON text will need, told from its bytes before a parser sees it, and where something is in it."""
 
 from __future__ import annotations
 
