@@ -20,8 +20,8 @@ from tests.api.cbor_attacks import REFUSED
 
 NESTING = 32
 SECONDS = 12.0
-"""Of this process's own work for one attack, four times as long where coverage is measured: the slowest then took 7
-on an older processor, beside other work."""
+"""Of this process's own work for one attack, four times as long where coverage is measured: the slowest then
+took 7 on an older processor, beside other work."""
 
 SAMPLE = {
     "function": "sum(x*y)",
