@@ -217,12 +217,14 @@ def json_bytes(value):
 
 
 def plain(value):
-    """Arrays as lists."""
+    """Arrays as lists, and numbers as the floats that all are computed with."""
     if isinstance(value, np.ndarray):
-        return value.tolist()
+        return plain(value.tolist())
     if isinstance(value, dict):
         return {key: plain(item) for key, item in value.items()}
-    return [plain(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return float(value) if type(value) is int else value
 
 
 @given(st.data())
