@@ -135,8 +135,5 @@ def unknown_fields(given: Iterable[str], known: Sequence[str]) -> list[Fault]:
     """Make the faults of names that are not known, the first of them: the search for a hint is slow."""
     unknown = (name for name in given if name not in known)
     names = heapq.nsmallest(MOST_FAULTS, unknown, key=order_of_key)
-    listed = f" There are {', '.join(known)}."
-    told = listed if len(known) <= FEW else ""
-    return [
-        fault("unknown-field", pointer_to(name), hint=hint(name, known, FIELDS) or told) for name in names
-    ]
+    few = f" There are {', '.join(known)}." if len(known) <= FEW else ""
+    return [fault("unknown-field", pointer_to(name), hint=hint(name, known, FIELDS) or few) for name in names]

@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 from service.core import gradient, gradient_field, value
+from service.core.calculus.compiler import compile_anew
 from service.core.calculus.differences import METHODS
 from service.core.calculus.field import quote_field
 from service.core.calculus.gradient import quote
+from service.core.calculus.kernel import bind_on_arrays
 from service.core.calculus.value import quote_value
+from service.core.limits import DEFAULT_LIMITS
 from tests.core.operation_cases import CASES
 
 ELEMENTS = 100_000
@@ -214,3 +217,19 @@ def test_a_gradient_that_is_repeated_is_written_when_the_results_are_free(functi
     tracemalloc.stop()
 
     assert held < 1.1 * x.nbytes
+
+
+@pytest.mark.parametrize("method", ["exact", "forward"])
+def test_a_kernel_gives_back_its_places(method):
+    function, shapes = "sum(sqrt(exp(x) + 1)*x)", {"x": (20_000,)}
+    known = compile_anew(function, shapes, {}, METHODS[method], False, DEFAULT_LIMITS)
+    tracemalloc.start()
+    kernel = bind_on_arrays(known, {}, None, lambda: None)
+    assert callable(kernel.function)
+    before = tracemalloc.get_traced_memory()[0]
+
+    kernel.give_back()
+
+    freed = before - tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert freed >= 8 * known.plan.memory > 0

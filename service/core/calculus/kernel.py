@@ -133,6 +133,7 @@ class Kernel:
     def give_back(self) -> None:
         """Give back the memory in which results have places: there is no evaluation to come."""
         vars(self).pop("function", None)
+        self.data = {}
 
     def is_bound(self) -> bool:
         """Tell whether the data are such that floats can hold what depends on them alone."""

@@ -98,9 +98,9 @@ def _binary_cross_entropy(p: Any, t: Any, epsilon: float) -> Any:
 
 
 def _binary_cross_entropy_of_labels(z: Term, t: Term, epsilon: float) -> Term:
-    """Write the loss by one logarithm: of scores whose sign says how far they are from the label."""
+    """Write the loss by one logarithm, of the negative margin: the score, or -score where the label is 1."""
     sign = 1.0 - 2.0 * t
-    return z.apply("log_of_miss", sign, epsilon) if epsilon else (sign * z).apply("softplus")
+    return z.apply("logistic_loss", sign, epsilon) if epsilon else (sign * z).apply("softplus")
 
 
 def _log_softmax_slope(z: Any, t: Any) -> Any:

@@ -44,14 +44,15 @@ def _log_complement(p: Term, epsilon: Term) -> Term:
     return argument.apply("log") - rounding
 
 
-def _log_of_miss(z: Term, sign: Term, epsilon: Term) -> Term:
+def _logistic_loss(z: Term, sign: Term, epsilon: Term) -> Term:
+    """Write -log(1 - sigmoid(m) + ε) of negative margins m = sign * z."""
     return 0.0 - (sign * z).apply("sigmoid").apply("log_complement", epsilon)
 
 
-def _slope_of_miss(g: Term, y: Term, z: Term, sign: Term, epsilon: Term) -> Term:
+def _logistic_loss_slope(g: Term, y: Term, z: Term, sign: Term, epsilon: Term) -> Term:
     """Multiply by the sign first, which is as constant as what a mean divides by."""
-    distance = sign * z
-    return g * sign / ((1.0 - distance.apply("sigmoid")) + epsilon) * distance.apply("sigmoid_slope")
+    margin = sign * z
+    return g * sign / ((1.0 - margin.apply("sigmoid")) + epsilon) * margin.apply("sigmoid_slope")
 
 
 def _xlogy(weight: Term, x: Term) -> Term:
@@ -225,15 +226,15 @@ SLOPES: tuple[Operation, ...] = (
         on_arrays=_xlog_complement,
     ),
     internal(
-        "log_of_miss",
+        "logistic_loss",
         ("z", "sign", "epsilon"),
         "0.0 - log_complement(sigmoid_kernel({1} * {0}), {2})",
         "",
         cost=34.0,
         workspace=3.0,
-        derivatives=(_slope_of_miss, None, None),
-        definition=_log_of_miss,
-        on_arrays=_log_of_miss,
+        derivatives=(_logistic_loss_slope, None, None),
+        definition=_logistic_loss,
+        on_arrays=_logistic_loss,
     ),
     internal(
         "log_ratio",
