@@ -3,7 +3,8 @@
 References
 ----------
 Steihaug, The conjugate gradient method and trust regions in large scale optimization, SIAM Journal on
-Numerical Analysis 20 (1983). Nocedal and Wright, Numerical Optimization, 2nd edition, Springer 2006,
+Numerical Analysis 20 (1983). Nash and Sofer, Assessing a search direction within a truncated-Newton method,
+Operations Research Letters 9 (1990). Nocedal and Wright, Numerical Optimization, 2nd edition, Springer 2006,
 algorithms 4.1 and 7.2.
 """
 
@@ -33,6 +34,8 @@ the third a step is accepted."""
 MOST_TRIALS = 60
 MOST_PRODUCTS = 200
 """Products of one step; a direction of so many is good enough."""
+SETTLED = 0.75
+"""Share of the mean decrease of a step's products that the last may bring for the step to be good enough."""
 MOST_SHORTENINGS = 8
 """Trials of a step away from a saddle, each a tenth of the last."""
 LEAST_CURVATURE = math.sqrt(sys.float_info.epsilon)
@@ -197,14 +200,17 @@ class Region:
 
         Notes
         -----
-        Steihaug's truncation: the residual need only be as small as makes the convergence quadratic.
+        Steihaug's truncation: the residual need only be as small as makes the convergence quadratic. Where
+        variables have different scales it is small before flat directions are gone along, so the model's
+        decrease is to have settled too (Nash and Sofer, whose share is a half).
         """
         step, residual = np.zeros(gradient.size), gradient
         direction = -residual
         square = float(residual.dot(residual))
         goal = min(0.25, square * self.unit * self.unit) * square
-        for _ in range(min(MOST_PRODUCTS, 2 * gradient.size)):
-            if not square > goal:
+        fall = last = 0.0
+        for k in range(min(MOST_PRODUCTS, 2 * gradient.size)):
+            if not square > goal and not k * last > SETTLED * fall:
                 break
             curved = self.product(direction)
             curvature = float(direction.dot(curved))
@@ -215,6 +221,8 @@ class Region:
             if float(np.linalg.norm(step + along * direction)) >= radius:
                 return self._to_edge(step, direction, radius)
             step = step + along * direction
+            last = along * square / 2.0
+            fall += last
             residual = residual + along * curved
             before, square = square, float(residual.dot(residual))
             direction = square / before * direction - residual
