@@ -152,6 +152,28 @@ def when_ready(server: Any) -> None:
     server.log.info("Kobai listens at %s://%s with %d %s workers", scheme, addresses, count, kind)
 
 
+STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Keep stops back while a worker is made: it begins with the master's handlers, which would lose them."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+
+
+def _let_stops_through() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+
+
+os.register_at_fork(after_in_parent=_let_stops_through)
+
+
+def post_fork(server: Any, worker: Any) -> None:
+    """Let a stop that came meanwhile end the worker, as one does until the worker has handlers of its own."""
+    for number in STOPS:
+        signal.signal(number, signal.SIG_DFL)
+    _let_stops_through()
+
+
 def post_worker_init(worker: Any) -> None:
     """Touch in the worker what it shares with the master, so that no caller waits for a first time."""
     warm_up(worker.app.wsgi())

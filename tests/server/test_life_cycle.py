@@ -181,6 +181,23 @@ def test_idle_connections_do_not_hold_up_a_stop(serve):
     assert time.monotonic() - began < 20  # two seconds idle, two for the half request; others last 28
 
 
+SLOW_FORKS = "import os, time\nos.register_at_fork(after_in_child=lambda: time.sleep(2))\n"
+
+
+def test_a_stop_while_a_worker_is_made_is_not_lost(serve, tmp_path):
+    """For two seconds the successor of a killed worker is a copy of the master, with its handlers."""
+    (tmp_path / "sitecustomize.py").write_text(SLOW_FORKS)
+    server = serve(PYTHONPATH=str(tmp_path))
+    (victim,) = server.workers()
+    os.kill(victim, signal.SIGKILL)
+    wait_until(lambda: server.workers() not in ([], [victim]))
+    began = time.monotonic()
+
+    assert server.stop() == 0
+
+    assert time.monotonic() - began < 20  # a stop that is lost is waited for, 28 seconds
+
+
 def test_h_11_sigkill_of_a_worker_costs_only_its_own_requests(serve):
     server = serve(WEB_CONCURRENCY="2")
     callers = call(server.port, 8, [SMALL])
