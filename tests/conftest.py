@@ -1,10 +1,24 @@
 import os
 import shutil
 
+import coverage
 import pytest
 
 from service.app import create_app
 from tests.server.running import Server
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    """Measure no coverage while an untraced test runs: for coverage lines take three times as long."""
+    measured = coverage.Coverage.current()
+    if measured is None or not item.get_closest_marker("untraced"):
+        return (yield)
+    measured.stop()
+    try:
+        return (yield)
+    finally:
+        measured.start()
 
 
 @pytest.fixture(scope="session")

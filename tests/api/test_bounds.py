@@ -6,6 +6,8 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+pytestmark = pytest.mark.untraced  # traced lines would take twice the time, and memory
+
 LONG = 1_000_000
 MIB = 1024 * 1024
 MOST_ANSWER_BYTES = 64 * 1024

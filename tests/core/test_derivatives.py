@@ -360,6 +360,7 @@ MEASURED |= {
 
 
 @pytest.mark.parametrize("name", MEASURED)
+@pytest.mark.untraced
 def test_the_memory_measured_is_within_the_quote(name):
     work, price = MEASURED[name]
     quoted = price()["peak_bytes"]

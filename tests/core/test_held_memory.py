@@ -16,6 +16,8 @@ from service.core.calculus.value import quote_value
 from service.core.limits import DEFAULT_LIMITS
 from tests.core.operation_cases import CASES
 
+pytestmark = pytest.mark.untraced  # traced lines would take twice the time, and memory
+
 ELEMENTS = 100_000
 OBJECTS = 100_000
 """Bytes for the objects of a call, and for NumPy's own buffers."""

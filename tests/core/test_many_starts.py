@@ -8,6 +8,8 @@ import pytest
 from service.core import sweep
 from service.core.limits import Deadline, Limits
 
+pytestmark = pytest.mark.untraced  # the deadline is for lines that are not traced
+
 SCALED = {"optimizer": "rmsprop", "schedule": "cosine", "steps": 5_000}
 """Steps that are long at first and shrink to nothing: they leave all but the widest of valleys."""
 RASTRIGIN = "10*len(x) + sum(x**2 - 10*cos(2*pi*x))", 5.12

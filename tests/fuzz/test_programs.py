@@ -22,6 +22,8 @@ from tests.fuzz.expected import Expected, Undefined
 from tests.fuzz.programs import DRAWN, Draft, finished, program, words_of
 from tests.fuzz.programs import number as literal
 
+pytestmark = pytest.mark.untraced  # other tests reach the same lines, in half the time
+
 EXAMPLES = WANTED or 2
 STEPS = 3
 

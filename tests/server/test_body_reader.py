@@ -30,6 +30,7 @@ def reader_of(pieces, headers=CHUNKED, **environment):
     return BodyReader(headers, receive, settings, MemoryBudget(64 * MIB, reserve=16 * MIB)), taken
 
 
+@pytest.mark.untraced
 def test_tiny_pieces_are_joined_before_they_take_many_times_their_size():
     snapshots = []
 
