@@ -244,6 +244,22 @@ def test_a_bounded_problem_ends_at_its_solution(function, start, low, high, solu
         assert ((lower <= record["variables"]["x"]) & (record["variables"]["x"] <= upper)).all()
 
 
+KINKED_VALLEYS = {
+    "Rosenbrock's with kinks": ("abs(1 - x[0]) + 100*abs(x[1] - x[0]**2)", [-1.2, 1.0]),
+    "Mifflin": ("-x[0] + 2*(x[0]**2 + x[1]**2 - 1) + 1.75*abs(x[0]**2 + x[1]**2 - 1)", [-1.0, -1.0]),
+}
+"""Functions and starts from which all searches get stuck at a kink, above the minima 0 and -1."""
+
+
+@pytest.mark.parametrize("options", [{"optimizer": "lbfgs"}, {"line_search": True}, {"optimizer": "newton"}])
+@pytest.mark.parametrize(("function", "start"), KINKED_VALLEYS.values(), ids=KINKED_VALLEYS)
+def test_who_is_stuck_at_a_kink_has_not_arrived(function, start, options):
+    path = descent(function, {"x": start}, steps=3_000, **options)
+
+    assert path["status"] == "stalled"
+    assert "at a kink" in path["message"]
+
+
 @pytest.mark.parametrize("bounds", [None, {"x": {"lower": -10}}])
 @pytest.mark.parametrize("start", [[0.6, 2.1], [0.5, 2.0]])
 def test_a_kink_where_two_lines_meet_is_no_fault(start, bounds):

@@ -10,14 +10,13 @@ Transactions on Automatic Control 21 (1976), for the search along the projected 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
-from service.core.calculus.kernel import Kernel
 from service.core.descent.active_set import Box
-from service.core.descent.layout import Parts, Reason
+from service.core.descent.layout import Parts
 from service.core.descent.line_search import DECREASE, ROUNDING
 from service.core.descent.loop import Judgement, Memory
+from service.core.descent.problem import Problem
 from service.core.descent.searcher import Searcher
 from service.core.descent.vectors import Vector, vectors_of
 
@@ -33,14 +32,10 @@ class Backtracking(Searcher):
 
     Parameters
     ----------
-    kernel, judgement
+    problem, judgement, box
         As `Searcher` takes them.
-    check : callable
-        Raises `DeadlineExceeded` when the time is up.
     first : float
         The first step to try: the learning rate.
-    box : Box, optional
-        The bounds, if there are any.
 
     Notes
     -----
@@ -50,11 +45,9 @@ class Backtracking(Searcher):
 
     carried = ("evaluations", "length")
 
-    def __init__(
-        self, kernel: Kernel, judgement: Judgement, check: Callable[[], None], first: float, box: Box | None
-    ) -> None:
-        super().__init__(kernel, judgement)
-        self.check, self.first, self.box, self.vectors = check, first, box, vectors_of(kernel)
+    def __init__(self, problem: Problem, judgement: Judgement, first: float, box: Box | None) -> None:
+        super().__init__(problem, judgement, vectors_of(problem.kernel), box)
+        self.check, self.first = problem.deadline.check, first
 
     def carry(self, memory: Memory) -> dict[str, Any]:
         """Return what the parts carry of a state's memory; the first trial is the learning rate itself."""
@@ -89,7 +82,7 @@ class Backtracking(Searcher):
                 return self.judge(*moved)
             length /= 2.0
         is_level = self._promise(parts) * first <= 2.0 * ROUNDING * abs(value)
-        return Reason.EXHAUSTED if is_level else Reason.BLOCKED, tuple(moved)
+        return self.ended(parts, is_level=is_level), tuple(moved)
 
     def _least(self, x: Vector, gradient: Vector) -> float:
         """Return a step that rounding does not lose: the last may be far too short after a steep place."""

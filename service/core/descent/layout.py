@@ -51,6 +51,9 @@ class Reason(IntEnum):
 GROWTH = 1e12
 """A value this many times the start's, in magnitude, has diverged."""
 
+LARGE = 1e-6
+"""A gradient whose norm is above this, times the value's magnitude where that is above 1, has not arrived."""
+
 BLOCK_STEPS, BLOCK_NUMBERS = 256, 1 << 17
 """Most steps of a block of many runs, and numbers that all its iterates may be: these stay in the cache."""
 

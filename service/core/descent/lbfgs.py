@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from service.core.calculus.kernel import Kernel
 from service.core.descent.active_set import Box
-from service.core.descent.layout import Iterate, Parts, Reason
+from service.core.descent.layout import Iterate, Parts
 from service.core.descent.line_search import Trial, make_trial, search_line
 from service.core.descent.loop import Judgement, Memory
+from service.core.descent.problem import Problem
 from service.core.descent.searcher import JUDGED, Searcher
 from service.core.descent.vectors import Pair, Pairs, Vector, vectors_of
 
@@ -39,12 +39,10 @@ class Lbfgs(Searcher):
 
     Parameters
     ----------
-    kernel, judgement
+    problem, judgement, box
         As `Searcher` takes them.
     memory : int
         How many pairs to keep.
-    box : Box, optional
-        The bounds, if there are any.
 
     Notes
     -----
@@ -55,9 +53,9 @@ class Lbfgs(Searcher):
 
     carried = ("evaluations", "pairs", "smallest", "level")
 
-    def __init__(self, kernel: Kernel, judgement: Judgement, memory: int, box: Box | None) -> None:
-        super().__init__(kernel, judgement)
-        self.memory, self.box, self.vectors = memory, box, vectors_of(kernel)
+    def __init__(self, problem: Problem, judgement: Judgement, memory: int, box: Box | None) -> None:
+        super().__init__(problem, judgement, vectors_of(problem.kernel), box)
+        self.memory = memory
 
     def carry(self, memory: Memory) -> dict[str, Any]:
         """Return what the parts carry of a state's memory: the pairs, made anew."""
@@ -93,29 +91,23 @@ class Lbfgs(Searcher):
         moved = list(parts)
         moved[count_at] += search.count
         if trial is None:
-            is_level = search.promise <= ROUNDING * abs(value)
-            return Reason.EXHAUSTED if is_level else Reason.BLOCKED, tuple(moved)
+            return self.ended(parts, is_level=search.promise <= ROUNDING * abs(value)), tuple(moved)
         pair = search.pair_of(trial)
         moved[layout.before], moved[layout.previous] = parts[layout.slots], value
         moved[layout.slots], moved[layout.gradient], place, gradient = trial.found
         moved[layout.value] = trial.value
         moved[layout.k] += 1
         moved[pairs_at] = (*pairs, pair)[-self.memory :] if pair else pairs
-        square = self._square(place, gradient)
+        square = self.square(place, gradient)
         if trial.value < parts[layout.best] or square < parts[smallest_at]:
             moved[level_at] = 0.0
         else:
             moved[level_at] += search.count
         moved[smallest_at] = min(square, parts[smallest_at])
         code, judged = self.judge(*moved)
-        return Reason.EXHAUSTED if code == JUDGED and moved[level_at] >= MOST_LEVEL else code, judged
-
-    def _square(self, place: Vector, gradient: Vector) -> float:
-        """Return the square of the gradient's 2-norm, with bounds of the projected gradient's."""
-        vectors, box = self.vectors, self.box
-        if box is not None:
-            gradient = vectors.difference(place, box.projected(vectors, vectors.along(place, gradient, -1.0)))
-        return vectors.dot(gradient, gradient)
+        if code == JUDGED and moved[level_at] >= MOST_LEVEL:
+            code = self.ended(judged, is_level=True)
+        return code, judged
 
     def pair_of(self, step: Vector, change: Vector) -> Pair | None:
         """Make the pair of a step again that was kept."""

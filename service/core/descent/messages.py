@@ -7,12 +7,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from service.core.descent.choice import SCALED_TOLERANCE, Options
-from service.core.descent.layout import Reason
+from service.core.descent.layout import LARGE, Reason
 from service.core.descent.run import Run
 from service.core.limits import WORTH_TELLING_SECONDS
-
-LARGE = 1e-6
-"""A gradient whose norm is above this, times the value's magnitude where that is above 1, has not arrived."""
 
 
 class Outcome(NamedTuple):

@@ -49,19 +49,15 @@ class Newton(Searcher):
 
     Parameters
     ----------
-    problem : Problem
-        Value, gradient, and products of the Hessian with vectors.
-    judgement
-        As `Searcher` takes it.
-    box : Box, optional
-        The bounds, if there are any; what they hold stays out of a step.
+    problem, judgement, box
+        As `Searcher` takes them; what bounds hold stays out of a step.
     """
 
     carried = ("evaluations", "radius", "saddle")
+    vectors: Arrays
 
     def __init__(self, problem: Problem, judgement: Judgement, box: Box | None) -> None:
-        super().__init__(problem.kernel, judgement)
-        self.box, self.vectors = box, Arrays(problem.kernel)
+        super().__init__(problem, judgement, Arrays(problem.kernel), box)
         self._product = problem.hessian_product()
 
     def carry(self, memory: Memory) -> dict[str, Any]:
@@ -106,7 +102,7 @@ class Newton(Searcher):
         if is_level and region.size(moved) < 0.5 * region.size(list(parts)):
             return self.judge(*moved)
         stayed = self.layout.replaced(parts, evaluations=moved[count_at])
-        return Reason.EXHAUSTED if is_done else Reason.BLOCKED, stayed
+        return self.ended(parts, is_level=is_done), stayed
 
     def arrived(self, code: int, parts: Parts) -> tuple[int, Parts]:
         """Go on from a saddle, where the gradient is small but some direction leads down."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
-from service.core.calculus.kernel import Kernel
-from service.core.descent.layout import Iterate, Parts, Reason
+from service.core.descent.active_set import Box
+from service.core.descent.layout import LARGE, Iterate, Parts, Reason
 from service.core.descent.loop import Judgement, Memory
+from service.core.descent.problem import Problem
+from service.core.descent.vectors import Vector, Vectors
 from service.core.exceptions import DeadlineExceeded
 
 JUDGED = int(Reason.JUDGED)
@@ -18,10 +21,14 @@ class Searcher(ABC):
 
     Parameters
     ----------
-    kernel : Kernel
-        Value and gradient.
+    problem : Problem
+        Value and gradient, and whether they may have kinks.
     judgement : Judgement
         Judges iterates; its layout has a part for each name in `carried`.
+    vectors : Vectors
+        How the variables are laid out as one vector.
+    box : Box, optional
+        The bounds, if there are any.
 
     Attributes
     ----------
@@ -34,13 +41,34 @@ class Searcher(ABC):
     carried: ClassVar[tuple[str, ...]] = ("evaluations",)
     is_stationary = False
 
-    def __init__(self, kernel: Kernel, judgement: Judgement) -> None:
-        self.kernel, self.judge, self.layout = kernel, judgement.judge, judgement.layout
+    def __init__(self, problem: Problem, judgement: Judgement, vectors: Vectors, box: Box | None) -> None:
+        self.kernel, self.judge, self.layout = problem.kernel, judgement.judge, judgement.layout
+        self.vectors, self.box = vectors, box
+        self._has_kinks = not problem.compiled.is_analytic
         self.places = tuple(self.layout.carried[name] for name in self.carried)
 
     @abstractmethod
     def step(self, parts: Parts) -> tuple[int, Parts]:
         """Search for a step; return the code of a reason, and the parts of the judged iterate."""
+
+    def square(self, place: Vector, gradient: Vector) -> float:
+        """Return the square of the gradient's 2-norm, with bounds of the projected gradient's."""
+        vectors, box = self.vectors, self.box
+        if box is not None:
+            gradient = vectors.difference(place, box.projected(vectors, vectors.along(place, gradient, -1.0)))
+        return vectors.dot(gradient, gradient)
+
+    def ended(self, parts: Parts, *, is_level: bool) -> Reason:
+        """Tell why a run ends where no step lowers the value: what is left may be lost in its rounding.
+
+        At a kink every model says so, however far it is from a minimum: there a gradient that is large tells
+        that the run has not arrived.
+        """
+        layout, of = self.layout, self.vectors.of
+        if is_level and self._has_kinks:
+            size = math.sqrt(self.square(of(parts[layout.slots]), of(parts[layout.gradient])))
+            is_level = size <= LARGE * max(1.0, abs(parts[layout.value]))
+        return Reason.EXHAUSTED if is_level else Reason.BLOCKED
 
     def arrived(self, code: int, parts: Parts) -> tuple[int, Parts]:
         """Look once more at an iterate that ends the run; most steppers take it as it is."""

@@ -40,13 +40,12 @@ def _make_stochastic(problem: Problem, options: Options) -> Stepper:
 
 
 def _make_lbfgs(problem: Problem, options: Options) -> Stepper:
-    return Lbfgs(problem.kernel, _judgement(problem, options, Lbfgs), options["memory"], _box(problem))
+    return Lbfgs(problem, _judgement(problem, options, Lbfgs), options["memory"], _box(problem))
 
 
 def _make_line_search(problem: Problem, options: Options) -> Stepper:
     judgement = _judgement(problem, options, Backtracking)
-    check, first = problem.deadline.check, options["learning_rate"]
-    return Backtracking(problem.kernel, judgement, check, first, _box(problem))
+    return Backtracking(problem, judgement, options["learning_rate"], _box(problem))
 
 
 def _make_newton(problem: Problem, options: Options) -> Stepper:
