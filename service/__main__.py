@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 
 from service.address import cannot_listen
@@ -18,6 +19,9 @@ BAD_SETTING, CANNOT_LISTEN = 2, 1
 
 def main(arguments: list[str]) -> int:
     """Run the service until it is told to stop; return the exit status of a start that failed."""
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # until Gunicorn is there, Ctrl-C ends it without a traceback
     os.environ.update(ONE_THREAD)
     if arguments:
         return _stop(BAD_SETTING, "python -m service takes no arguments: settings come from the environment.")

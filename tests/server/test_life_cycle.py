@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -49,6 +50,18 @@ def test_arguments_are_refused():
     )
 
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+
+
+def test_ctrl_c_during_the_start_ends_it_without_a_traceback():
+    environment = os.environ | {"PORT": str(free_port())}
+    program = [sys.executable, "-m", "service"]
+    with subprocess.Popen(program, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as started:
+        maps = Path(f"/proc/{started.pid}/maps")
+        wait_until(lambda: "_multiarray_umath" in maps.read_text())  # NumPy is being imported
+
+        started.send_signal(signal.SIGINT)
+
+        assert started.communicate(timeout=90)[1] == ""
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
