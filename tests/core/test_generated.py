@@ -46,7 +46,7 @@ FIXED = {
     "norm_of", "factor", "k", "t", "value", "previous", "best", "best_step",
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
     *OPTIONS, "noise", "largest", "norm", "abs", "max",
-    "evaluations", "pairs", "radius", "saddle", "min", "rows", "rows_of", "whole",
+    "evaluations", "pairs", "smallest", "level", "radius", "saddle", "min", "rows", "rows_of", "whole",
     "slots", "slopes", "tobytes", "copy",
     "keep", "spread", "parted", "joined", "column", "clipped",
     *re.findall(r"(?<![\w{])[a-z_]\w*", " ".join(LINES)),
