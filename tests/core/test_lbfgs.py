@@ -457,10 +457,8 @@ def test_differences_beside_a_large_value_meet_a_tolerance_that_grows_with_it(op
         ("x @ x + 3", [0.7, -0.2], {"optimizer": "lbfgs", "method": "forward"}, "use method exact"),
         ("x @ x + 3", [0.7, -0.2], {"optimizer": "newton", "method": "forward"}, "use method exact"),
         ("sum(abs(x)) + 3", [0.7, -0.2], {"optimizer": "lbfgs", "method": "forward"}, "at a kink"),
-        (
-            "sum((x - 1)**4)", [0.2, 0.3], {"line_search": True, "bounds": {"x": {"upper": 0.8}}},
-            "at the edge of the bounds",
-        ),
+        ("sum(abs(x)) + 3", [0.7, -0.2], {"optimizer": "lbfgs", "method": "forward"}, "adam with schedule"),
+        ("log(x)", 1.0, {"optimizer": "lbfgs"}, "at the edge of where the function is finite"),
     ],
 )  # fmt: skip
 def test_a_stall_says_what_is_in_the_way(function, start, options, hint):

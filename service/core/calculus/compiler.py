@@ -9,7 +9,7 @@ functions that are spaced differently have different ones.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from hashlib import sha256
@@ -62,6 +62,8 @@ class Compiled:
         Whether the client gives the step h.
     is_analytic : bool
         Whether the complex step can differentiate the function.
+    has_kinks : bool
+        Whether the function may have kinks or jumps.
     gradient : dict of str to Term
         Derivatives by variable when the method is exact, else empty.
     plan : ExecutionPlan
@@ -79,6 +81,7 @@ class Compiled:
     method: Method
     has_step: bool
     is_analytic: bool
+    has_kinks: bool
     gradient: dict[str, Term]
     plan: ExecutionPlan
     emitted: Emitted
@@ -229,7 +232,8 @@ def compile_anew(
     tape = parse_function(function, limits)
     deadline.check(PATIENCE_SECONDS)
     program = check_function(tape, variables, constants, limits, method.name == "complex_step", has_labels)
-    is_analytic = first_not_analytic(program) is None
+    obstacles = list(_not_analytic(program))
+    has_kinks = any(node.operation.kinks for node in obstacles)
     _check_value(program, method)
     deadline.expect(COMPILING_SECONDS * len(program.graph.nodes))
     gradient = differentiate(program) if method is METHODS["exact"] else {}
@@ -245,7 +249,7 @@ def compile_anew(
     if is_real and not has_labels and _has_large_labels(program):
         given = function, {**variables}, {**constants}, method, has_step, limits, most
         make_for_labels = partial(compile_anew, *given, has_labels=True)
-    made = function, program, method, has_step, is_analytic, gradient, plan, emitted
+    made = function, program, method, has_step, not obstacles, has_kinks, gradient, plan, emitted
     return Compiled(*made, make_for_labels)
 
 
@@ -276,14 +280,18 @@ def refuse_not_analytic(program: Program) -> None:
 
 def first_not_analytic(program: Program) -> Node | None:
     """Return the first operation that the complex step may not pass through, None when there is none."""
+    return next(_not_analytic(program), None)
+
+
+def _not_analytic(program: Program) -> Iterator[Node]:
+    """Yield the operations that the complex step may not pass through."""
     active = {term.index for term in program.variables.values()}
     for index, node in enumerate(program.graph.nodes):
         if active.isdisjoint(node.operands):
             continue
-        if not node.operation.is_analytic:
-            return node
         active.add(index)
-    return None
+        if not node.operation.is_analytic:
+            yield node
 
 
 def _lower(

@@ -17,7 +17,7 @@ from service.core.descent.layout import Parts
 from service.core.descent.line_search import DECREASE, ROUNDING
 from service.core.descent.loop import Judgement, Memory
 from service.core.descent.problem import Problem
-from service.core.descent.searcher import Searcher
+from service.core.descent.searcher import FRESH, Searcher
 from service.core.descent.vectors import Vector, vectors_of
 
 MOST_HALVINGS = 2_100
@@ -43,7 +43,7 @@ class Backtracking(Searcher):
     what the gradient promises for the way gone: so the value never rises.
     """
 
-    carried = ("evaluations", "length")
+    carried = ("evaluations", "length", "smallest", "level")
 
     def __init__(self, problem: Problem, judgement: Judgement, first: float, box: Box | None) -> None:
         super().__init__(problem, judgement, vectors_of(problem.kernel), box)
@@ -51,12 +51,12 @@ class Backtracking(Searcher):
 
     def carry(self, memory: Memory) -> dict[str, Any]:
         """Return what the parts carry of a state's memory; the first trial is the learning rate itself."""
-        return {"length": self.first / 2.0} | super().carry(memory)
+        return FRESH | {"length": self.first / 2.0} | super().carry(memory)
 
     def step(self, parts: Parts) -> tuple[int, Parts]:
         """Halve the step until the value is low enough."""
         layout, vectors, evaluate = self.layout, self.vectors, self.kernel.evaluate
-        count_at, length_at = self.places
+        count_at, length_at, *_ = self.places
         moved = list(parts)
         x, gradient = vectors.of(parts[layout.slots]), vectors.of(parts[layout.gradient])
         value, first = parts[layout.value], max(2.0 * parts[length_at], self._least(x, gradient))
@@ -79,17 +79,14 @@ class Backtracking(Searcher):
                 moved[layout.value], moved[layout.previous] = found, value
                 moved[layout.gradient], moved[length_at] = slope, length
                 moved[layout.k] += 1
-                return self.judge(*moved)
+                del place, way  # large arrays would stay beside those of the next line
+                square = self.square(vectors.of(slots), vectors.of(slope))
+                return self.followed(parts, moved, square, trial)
             length /= 2.0
-        is_level = self._promise(parts) * first <= 2.0 * ROUNDING * abs(value)
+        is_level = self.square(x, gradient) * first <= 2.0 * ROUNDING * abs(value)
         return self.ended(parts, is_level=is_level), tuple(moved)
 
     def _least(self, x: Vector, gradient: Vector) -> float:
         """Return a step that rounding does not lose: the last may be far too short after a steep place."""
         steepness = self.vectors.norm(gradient)
         return ROUNDING * len(x) * self.vectors.norm(x) / steepness if steepness else 0.0
-
-    def _promise(self, parts: Parts) -> float:
-        """Return the decrease that the gradient promises for a step of length 1."""
-        gradient = self.vectors.of(parts[self.layout.gradient])
-        return self.vectors.dot(gradient, gradient)

@@ -20,7 +20,7 @@ from service.core.descent.layout import Iterate, Parts
 from service.core.descent.line_search import Trial, make_trial, search_line
 from service.core.descent.loop import Judgement, Memory
 from service.core.descent.problem import Problem
-from service.core.descent.searcher import JUDGED, Searcher
+from service.core.descent.searcher import FRESH, Searcher
 from service.core.descent.vectors import Pair, Pairs, Vector, vectors_of
 
 ROUNDING = 4.0 * sys.float_info.epsilon
@@ -28,8 +28,6 @@ ROUNDING = 4.0 * sys.float_info.epsilon
 LEAST_CURVATURE = sys.float_info.epsilon
 """A pair is kept when s·y is more than this share of −g·s, g the gradient before the step, as in L-BFGS-B:
 so the matrix stays positive definite, whatever the function's scale."""
-MOST_LEVEL = 200
-"""Evaluations in a row that made neither value nor gradient smaller than ever: what is left is rounding."""
 STACKS = ("steps", "changes")
 """The names of the pairs' parts in a state."""
 
@@ -43,12 +41,6 @@ class Lbfgs(Searcher):
         As `Searcher` takes them.
     memory : int
         How many pairs to keep.
-
-    Notes
-    -----
-    Near a minimum steps are chosen by derivatives, and the value may rise by its rounding: points next to
-    each other would lead to one another for ever. `smallest` is the smallest square of a gradient so far,
-    and `level` counts the evaluations since it, or the value, was last made smaller.
     """
 
     carried = ("evaluations", "pairs", "smallest", "level")
@@ -64,12 +56,12 @@ class Lbfgs(Searcher):
         for step, change in zip(*stacks, strict=True):
             pair = self.pair_of(step, change)
             pairs += (pair,) if pair else ()
-        return {"smallest": sys.float_info.max, "level": 0.0} | super().carry(memory) | {"pairs": pairs}
+        return FRESH | super().carry(memory) | {"pairs": pairs}
 
     def remember(self, point: Iterate) -> Memory:
         """Return the memory that a state keeps: steps and changes of the pairs, each stacked."""
         pairs: Pairs = point.carried("pairs")
-        numbers = {name: point.carried(name) for name in ("smallest", "level")}
+        numbers = {name: point.carried(name) for name in FRESH}
         if not pairs:
             return {"moments": {}, "numbers": numbers}
         steps, changes, _ = zip(*pairs, strict=True)
@@ -79,7 +71,7 @@ class Lbfgs(Searcher):
     def step(self, parts: Parts) -> tuple[int, Parts]:
         """Search along the direction of the memory; without success there, along that of the gradient."""
         layout, of = self.layout, self.vectors.of
-        count_at, pairs_at, smallest_at, level_at = self.places
+        count_at, pairs_at, *_ = self.places
         value, pairs = parts[layout.value], parts[pairs_at]
         search = LineSearch(
             self, of(parts[layout.slots]), value, of(parts[layout.gradient]), not parts[layout.k]
@@ -98,16 +90,7 @@ class Lbfgs(Searcher):
         moved[layout.value] = trial.value
         moved[layout.k] += 1
         moved[pairs_at] = (*pairs, pair)[-self.memory :] if pair else pairs
-        square = self.square(place, gradient)
-        if trial.value < parts[layout.best] or square < parts[smallest_at]:
-            moved[level_at] = 0.0
-        else:
-            moved[level_at] += search.count
-        moved[smallest_at] = min(square, parts[smallest_at])
-        code, judged = self.judge(*moved)
-        if code == JUDGED and moved[level_at] >= MOST_LEVEL:
-            code = self.ended(judged, is_level=True)
-        return code, judged
+        return self.followed(parts, moved, self.square(place, gradient), search.count)
 
     def pair_of(self, step: Vector, change: Vector) -> Pair | None:
         """Make the pair of a step again that was kept."""

@@ -25,6 +25,8 @@ class Outcome(NamedTuple):
         That of the last iterate.
     noise : float
         That of the problem.
+    has_kinks : bool
+        Whether the function may have some.
     """
 
     run: Run
@@ -32,6 +34,7 @@ class Outcome(NamedTuple):
     start_value: float
     gradient_norm: float
     noise: float
+    has_kinks: bool
 
     @property
     def is_hidden(self) -> bool:
@@ -72,7 +75,8 @@ class Outcome(NamedTuple):
 
 def _max_steps(end: Outcome) -> str:
     point = end.run.point
-    remedy = "; optimizer lbfgs needs no learning_rate" if end.is_far and end.has_remedy else ""
+    is_told = end.is_far and end.has_remedy and not end.has_kinks  # at a kink every gradient is large
+    remedy = "; optimizer lbfgs needs no learning_rate" if is_told else ""
     if end.is_far and end.options["project"] and not end.options.optimizer.is_euclidean:
         remedy = "; projected, rules that scale elements end elsewhere: gradient_descent and momentum do not"
     return (
@@ -104,8 +108,8 @@ CONVERGENCES: dict[Reason, Callable[[Outcome], str]] = {
         f"the value {end.run.point.value:.4g} is at most the target {end.options['target']!r}"
     ),
     Reason.EXHAUSTED: lambda end: (
-        "any further decrease is lost in the rounding of the value; the gradient's norm is "
-        f"{end.gradient_norm:.3g}"
+        f"any further decrease {'within the bounds ' if end.options.given_bounds else ''}is lost in the "
+        f"rounding of the value; the gradient's norm is {end.gradient_norm:.3g}"
     ),
 }
 """What to say of each reason to have converged."""
@@ -125,7 +129,7 @@ def _divergence(end: Outcome) -> str:
         what = f"the value {verb} from {end.start_value:.4g} to {point.value:.4g}"
     else:
         what = f"after the value {point.value:.4g} something was not finite: value, gradient or variables"
-    if not end.is_rule:
+    if not end.is_rule or (point.is_beyond_bound and point.value < 0.0):
         return f"Diverged at step {point.step}: {what}; the function seems to have no minimum."
     remedy = f"try a learning_rate below {end.options['learning_rate']:g}"
     remedy += ", or optimizer lbfgs" if end.has_remedy else ""
@@ -144,10 +148,12 @@ def _reason_of_stall(end: Outcome) -> str:
             "use method exact, or a larger h"
         )
     if point.reason is Reason.BLOCKED:
-        edge = "at the edge of the bounds, " if end.options.given_bounds else ""
+        where = "at the edge of where the function is finite"
+        if end.has_kinks:
+            where = "at a kink, from where optimizer adam with schedule cosine goes on"
         return (
-            "no step of any length lowers the value, though the gradient's norm is "
-            f"{end.gradient_norm:.3g}: {edge}at a kink, or where the value is mostly rounding"
+            "no step along the directions searched lowers the value, though the gradient's norm is "
+            f"{end.gradient_norm:.3g}: {where}, or where the value is mostly rounding"
         )
     if not point.has_gradient:
         return "the gradient is exactly zero, at a stationary point or on a plateau"

@@ -209,7 +209,8 @@ class Path:
     def _message(self, gradient_norm: float) -> str:
         """Return the outcome in a sentence."""
         start_value = self.content["start_value"] + 0.0
-        return Outcome(self.run, self.options, start_value, gradient_norm, self.problem.noise).message()
+        known = self.problem.noise, self.problem.compiled.has_kinks
+        return Outcome(self.run, self.options, start_value, gradient_norm, *known).message()
 
     def told(self) -> dict[str, Any]:
         """Return what the caller gets, with the state still to be sealed."""

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+import sys
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 from service.core.descent.active_set import Box
-from service.core.descent.layout import LARGE, Iterate, Parts, Reason
+from service.core.descent.layout import GROWTH, LARGE, Iterate, Parts, Reason
 from service.core.descent.loop import Judgement, Memory
 from service.core.descent.problem import Problem
 from service.core.descent.vectors import Vector, Vectors
 from service.core.exceptions import DeadlineExceeded
 
 JUDGED = int(Reason.JUDGED)
+MOST_LEVEL = 200
+"""Evaluations in a row that made neither value nor gradient smaller than ever: what is left is rounding."""
+FRESH = {"smallest": sys.float_info.max, "level": 0.0}
+"""What `Searcher.followed` carries, before the first step."""
 
 
 class Searcher(ABC):
@@ -44,7 +49,7 @@ class Searcher(ABC):
     def __init__(self, problem: Problem, judgement: Judgement, vectors: Vectors, box: Box | None) -> None:
         self.kernel, self.judge, self.layout = problem.kernel, judgement.judge, judgement.layout
         self.vectors, self.box = vectors, box
-        self._has_kinks = not problem.compiled.is_analytic
+        self._has_kinks, self._is_exact = problem.compiled.has_kinks, not problem.noise
         self.places = tuple(self.layout.carried[name] for name in self.carried)
 
     @abstractmethod
@@ -62,13 +67,35 @@ class Searcher(ABC):
         """Tell why a run ends where no step lowers the value: what is left may be lost in its rounding.
 
         At a kink every model says so, however far it is from a minimum: there a gradient that is large tells
-        that the run has not arrived.
+        that the run has not arrived. Without kinks, one that is small tells that it has: a value that is
+        rounded more than at its end alone, a determinant's or a long sum's, hides the rest.
         """
         layout, of = self.layout, self.vectors.of
-        if is_level and self._has_kinks:
-            size = math.sqrt(self.square(of(parts[layout.slots]), of(parts[layout.gradient])))
-            is_level = size <= LARGE * max(1.0, abs(parts[layout.value]))
+        size = math.sqrt(self.square(of(parts[layout.slots]), of(parts[layout.gradient])))
+        scale = min(max(1.0, abs(parts[layout.value])), parts[layout.bound] / GROWTH)  # the start's at most
+        is_near = size <= LARGE * scale
+        if self._has_kinks:
+            is_level = is_level and is_near
+        elif self._is_exact:
+            is_level = is_level or is_near
         return Reason.EXHAUSTED if is_level else Reason.BLOCKED
+
+    def followed(self, before: Parts, moved: list[Any], square: float, count: int) -> tuple[int, Parts]:
+        """Judge a step of so many evaluations, and end the run where only rounding is left.
+
+        There the value may rise by its rounding or stay, and points next to each other would lead to one
+        another for ever. `smallest` is the smallest square of a gradient so far, and `level` counts the
+        evaluations since it, or the value, was last made smaller.
+        """
+        layout = self.layout
+        smallest_at, level_at = layout.carried["smallest"], layout.carried["level"]
+        is_gain = moved[layout.value] < before[layout.best] or square < before[smallest_at]
+        moved[level_at] = 0.0 if is_gain else before[level_at] + count
+        moved[smallest_at] = min(square, before[smallest_at])
+        code, judged = self.judge(*moved)
+        if code == JUDGED and moved[level_at] >= MOST_LEVEL:
+            code = self.ended(judged, is_level=True)
+        return code, judged
 
     def arrived(self, code: int, parts: Parts) -> tuple[int, Parts]:
         """Look once more at an iterate that ends the run; most steppers take it as it is."""
