@@ -43,7 +43,10 @@ class Inline(Scheduler):
             raise Deferred
 
     def expect(self, seconds: float, peak_bytes: float, ends_early: bool = False) -> bool:
-        """Refuse what will take long; the deadline may stop it before."""
-        if min(seconds, self.until - time.monotonic()) > QUICK_SECONDS:
+        """Refuse what will take long; the deadline may stop it before.
+
+        Infinite are the seconds of what waits for another thread: no deadline makes that quick.
+        """
+        if seconds == math.inf or min(seconds, self.until - time.monotonic()) > QUICK_SECONDS:
             raise Deferred
         return True

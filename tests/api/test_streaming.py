@@ -242,6 +242,18 @@ def test_lines_come_while_the_descent_runs_between_1_and_20_a_second(server):
     assert len(ticks) > 3
 
 
+def test_a_stream_that_has_no_time_left_holds_up_nobody(single):
+    """Its function takes longer to compile than a computation may take on the event loop."""
+    function = " + ".join(f"sin({number}*x)*exp(-x*x)" for number in range(100))
+    request = {"function": function, "variables": {"x": 0.5}, "deadline_ms": 1}
+    connection = single.connect()
+    connection.request("POST", "/descent", json.dumps(request), JSON | STREAM)
+
+    assert single.get("/livez")[0] == 200
+    assert connection.getresponse().status in (200, 503)
+    connection.close()
+
+
 def is_free_within(server, seconds):
     """Tell whether the long lane takes new work: a descent that is too long for the event loop."""
     began = time.monotonic()

@@ -63,6 +63,11 @@ def test_work_that_its_deadline_stops_soon_is_not_put_off():
     Deadline(0.5 * QUICK_SECONDS, time.monotonic, Inline()).expect(10.0)
 
 
+def test_work_that_waits_for_another_thread_is_put_off_however_soon_its_deadline_comes():
+    with pytest.raises(Deferred):
+        Deadline(0.5 * QUICK_SECONDS, time.monotonic, Inline()).expect(math.inf)
+
+
 def test_work_on_the_event_loop_is_bounded_by_its_processor_time():
     deadline, began = Deadline(60.0, time.monotonic, Inline()), time.thread_time()
 
