@@ -53,7 +53,10 @@ class LineWriter:
         self._lines.put((stream, line))
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="kobai-log", daemon=True)
-            self._thread.start()
+            try:
+                self._thread.start()
+            except RuntimeError:  # the system has no thread to give: the next line tries again
+                self._thread = None
 
     @property
     def waiting(self) -> int:
@@ -63,7 +66,7 @@ class LineWriter:
     def flush(self, seconds: float = 1.0) -> bool:
         """Wait until what was put is written; False when it was not in time, since nobody reads."""
         if self._thread is None:
-            return True
+            return not self.waiting
         reached = threading.Event()
         self._lines.put(reached)
         return reached.wait(seconds)

@@ -20,7 +20,7 @@ from service.api.formats import CBOR, JSON
 from service.api.jsonio import dumps
 from service.core.descent import descent
 from service.core.exceptions import KobaiError
-from service.core.limits import Deadline
+from service.core.limits import Deadline, Overloaded
 from service.limits import ServiceLimits
 
 NDJSON = "application/x-ndjson"
@@ -62,7 +62,10 @@ class _Run:
         self._put_bytes = self._taken_bytes = 0  # each written by one thread alone
         self._exchange = current()  # a thread of its own has no request context
         self._thread = threading.Thread(target=self._work, args=(arguments, deadline, limits), daemon=True)
-        self._thread.start()
+        try:
+            self._thread.start()
+        except RuntimeError as error:
+            raise Overloaded("The system has no thread for the computation; try again.") from error
 
     def _work(self, arguments: Arguments, deadline: Deadline, limits: ServiceLimits) -> None:
         try:

@@ -66,7 +66,11 @@ class Job(Scheduler):
         Overloaded
             Too many jobs are waiting already, or the time was up, or the job abandoned, before it began.
         """
-        future = self._threads.submit(partial(self._run, work))
+        try:
+            future = self._threads.submit(partial(self._run, work))
+        except Overloaded:
+            self.abandon()  # the pool may have kept it
+            raise
         self._awaited.append(future)
         timer = self._loop.call_later(
             self._until - time.monotonic(), future.cancel
@@ -158,7 +162,7 @@ class Job(Scheduler):
     def _run(self, work: Callable[[Job], T]) -> T:
         """Do the work on the thread, when it is the job's turn."""
         try:
-            if not self._turn.take(self._until - time.monotonic()):
+            if self.is_abandoned or not self._turn.take(self._until - time.monotonic()):
                 raise Overloaded(LATE)
             return work(self)
         finally:

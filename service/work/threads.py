@@ -49,13 +49,18 @@ class WorkerThreads:
         Raises
         ------
         Overloaded
-            Too much is waiting already.
+            Too much is waiting already, or the system gives the process no more threads. The pool may come to
+            the work all the same, when one of its threads is free.
         """
         if self._accepted >= 2 * self._most:
             raise Overloaded("Too many computations are waiting; try again.")
-        self._accepted += 1
         self._keeper = self._keeper or Keeper()
-        return self._pool.submit(work)
+        try:
+            future = self._pool.submit(work)
+        except RuntimeError as error:
+            raise Overloaded("The system has no thread for the computation; try again.") from error
+        self._accepted += 1
+        return future
 
     def take_long(self) -> None:
         """Count an accepted job as long; may be called from any thread.

@@ -186,6 +186,17 @@ def test_a_bug_before_the_first_line_is_a_500(client, monkeypatch):
     assert (response.status_code, response.json["code"]) == (500, "internal-error")
 
 
+def test_a_stream_that_gets_no_thread_of_the_systems_is_refused(client, monkeypatch):
+    def fail(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+
+    response = client.post("/descent", json=SQUARE, headers=STREAM)
+
+    assert (response.status_code, response.get_json(force=True)["code"]) == (503, "overloaded")
+
+
 def test_a_tick_is_sent_again_while_one_step_takes_long(client, monkeypatch):
     def slow(*, on_progress, **_):
         on_progress({"step": 7, "value": 25.0, "gradient_norm": 10.0})

@@ -265,6 +265,33 @@ def test_a_job_that_does_not_begin_in_time_is_given_up_whether_it_has_a_thread_o
     assert setting.threads.turns.waiting == []
 
 
+def test_a_job_that_gets_no_thread_of_the_systems_is_refused_and_takes_nobodys_place(monkeypatch):
+    setting, gate, begun, start = Setting(queue=1), threading.Event(), [], threading.Thread.start
+
+    def fail(thread):
+        if thread.name.startswith("kobai"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    async def run():
+        first = setting.start(lambda job: gate.wait(30))
+        while setting.threads.turns.holder is None:
+            await asyncio.sleep(0.01)
+        with monkeypatch.context() as none_left:
+            none_left.setattr(threading.Thread, "start", fail)
+            others = [setting.start(begun.append) for _ in range(10)]
+            told = await asyncio.gather(*others, return_exceptions=True)
+        waiting = setting.threads.waiting
+        gate.set()
+        await first
+        return told, waiting, await setting.start(lambda job: "computed")
+
+    told, waiting, computed = asyncio.run(run())
+
+    assert {type(each) for each in told} == {Overloaded}
+    assert (waiting, computed, begun) == (0, "computed", [])
+
+
 def test_a_job_whose_client_leaves_does_not_begin():
     setting, gate, begun = Setting(queue=100), threading.Event(), []
 

@@ -217,6 +217,22 @@ def test_lines_are_dropped_and_counted_when_nobody_reads(monkeypatch):
     assert stream.getvalue() == "first\n" + "".join(f"{number}\n" for number in range(10))
 
 
+def test_a_line_that_finds_no_thread_is_written_with_the_next(monkeypatch):
+    def fail(thread):
+        raise RuntimeError("can't start new thread")
+
+    writer, stream = LineWriter(), io.StringIO()
+    with monkeypatch.context() as none_left:
+        none_left.setattr(threading.Thread, "start", fail)
+        writer.put(stream, "first\n")
+        assert not writer.flush(0.05)
+
+    writer.put(stream, "second\n")
+
+    assert writer.flush(10)
+    assert stream.getvalue() == "first\nsecond\n"
+
+
 def test_lines_are_joined_only_as_far_as_a_pipe_takes_them_in_one_piece():
     pieces = []
 
