@@ -135,6 +135,8 @@ class Job(Scheduler):
             raise Overloaded(FULL)
         room = self._call(self._memory.wait(self, int(peak_bytes), left))
         self._awaited.append(room)
+        if self.is_abandoned:  # perhaps just before it could be cancelled
+            room.cancel()
         try:
             return room.result()
         except CancelledError:  # the job was abandoned

@@ -204,6 +204,25 @@ def test_a_job_whose_client_leaves_does_not_wait_for_memory():
     assert told[0] < 4
 
 
+def test_a_job_whose_client_leaves_just_before_it_waits_for_memory_does_not_wait():
+    class Leaving(MemoryBudget):
+        def soonest(self, owner, size, end_of):
+            found = super().soonest(owner, size, end_of)
+            owner.abandon()
+            return found
+
+    setting, began = Setting(), time.monotonic()
+    setting.memory = Leaving(10 * MIB)
+    setting.memory.take(Holder(), 9 * MIB)
+
+    async def run():
+        await setting.start(computing(lambda deadline: deadline.expect(0.01, 5 * MIB)))
+
+    with pytest.raises(DeadlineExceeded):
+        asyncio.run(run())
+    assert time.monotonic() - began < 4
+
+
 @pytest.mark.parametrize(
     ("size", "peak", "expected"), [(0, 0, 0), (LARGE_BYTES + 1, 0, 1), (0, LARGE_BYTES + 1, 1)]
 )
