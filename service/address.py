@@ -66,6 +66,8 @@ def cannot_listen(host: str, port: int) -> str:
             if time.monotonic() > end:
                 return "the port is in use"
             time.sleep(0.1)
+        except UnicodeError:  # a part of it is empty, or longer than 63 characters
+            return "no host has such a name"
         else:
             return ""
 

@@ -23,14 +23,13 @@ from service.work.memory import keep_little
 
 keep_little()  # before the first message starts a thread, which would have a heap of its own
 
-settings = Settings.from_environment()
-
-MEMORY_FOLDER = str(memory_folder(settings.workers + 1))
-
 try:
+    settings = Settings.from_environment()
     metrics_folder.check()
 except SettingsError as error:
     sys.exit(f"kobai: {error}")
+
+MEMORY_FOLDER = str(memory_folder(settings.workers + 1))
 
 OWN_METRICS_FOLDER = not os.environ.get(metrics_folder.VARIABLE)
 if OWN_METRICS_FOLDER:

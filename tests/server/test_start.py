@@ -54,6 +54,19 @@ def test_what_the_command_line_cannot_have_stops_the_start_with_one_line(options
     assert word in ended.stderr
 
 
+def test_a_bad_setting_stops_a_start_by_gunicorns_command_with_one_line():
+    ended = end_of(CONFIGURED, KOBAI_STEPS="many")
+
+    assert ended.returncode != 0
+    assert ended.stderr.count("\n") == 1, ended.stderr
+    assert "KOBAI_STEPS" in ended.stderr
+
+
+@pytest.mark.parametrize("host", ["a..b", ".example.org", "a" * 64])
+def test_a_host_that_no_name_can_be_is_told_of(host):
+    assert cannot_listen(host, free_port()) == "no host has such a name"
+
+
 def test_a_worker_of_wsgi_without_our_configuration_is_refused_the_asgi_application():
     ended = end_of([*GUNICORN, "service.asgi:app", "--no-control-socket"])
 
