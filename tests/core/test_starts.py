@@ -1,11 +1,15 @@
 """Sweeps over starts: what each run is, how starts are drawn, what is refused, and what is told."""
 
+import time
+
 import numpy as np
 import pytest
 
 from service.api.jsonio import dumps
 from service.core import descent, sweep
-from service.core.exceptions import InvalidRequest, OverBudget
+from service.core.descent.starts import MOST_DRAWS
+from service.core.exceptions import InvalidRequest, NonFiniteResult, OverBudget
+from service.core.limits import Deadline, Scheduler
 
 SQUARE = "(x[0] - 1)**2 + x[1]**2 + s**2"
 VARIABLES = {"x": [0.0, 0.0], "s": 0.0}
@@ -110,6 +114,63 @@ def test_a_random_start_is_drawn_again_where_its_projection_has_no_finite_value(
     starts = [run["history"][0]["variables"]["x"] for run in outcome["runs"]]
     assert all(start.min() > 0 for start in starts)
     np.testing.assert_allclose([start.sum() for start in starts], 1.0)
+
+
+class Looks(Scheduler):
+    """Counts the looks at the clock."""
+
+    count = 0
+
+    def give_way(self):
+        self.count += 1
+
+
+def test_the_clock_is_looked_at_between_draws():
+    """Of 1,024 starts without a finite value 102,400 are drawn, which takes seconds."""
+    looks = Looks()
+
+    with pytest.raises(NonFiniteResult):
+        sweep(
+            "log(-1 - x**2)", {"x": 1.0}, random_starts={"count": 2, "spread": 1.0},
+            deadline=Deadline(60.0, time.monotonic, looks),
+        )  # fmt: skip
+
+    assert looks.count >= 2 * MOST_DRAWS
+
+
+class Prices(Scheduler):
+    """Keeps the highest price of work."""
+
+    seconds = 0.0
+
+    def expect(self, seconds, peak_bytes, ends_early=False):
+        self.seconds = max(self.seconds, seconds)
+        return True
+
+
+@pytest.mark.parametrize("answers", ["all", "best"])
+def test_the_price_of_a_sweep_holds_what_its_runs_take_beside_their_steps(answers):
+    """To begin 1,024 runs and to tell of them takes a tenth of a second, to step once a millisecond."""
+    prices = Prices()
+
+    sweep(
+        "x**2", {"x": 1.0}, starts={"x": np.arange(1_024.0)}, steps=1, answers=answers,
+        deadline=Deadline(60.0, time.monotonic, prices),
+    )  # fmt: skip
+
+    assert 0.05 < prices.seconds < 0.25
+
+
+@pytest.mark.parametrize("answers", ["all", "best"])
+def test_the_price_of_a_sweep_is_that_of_all_its_runs_whatever_is_told(answers):
+    prices = Prices()
+
+    sweep(
+        "x**2", {"x": 1.0}, starts={"x": np.zeros(1_024)}, steps=100_000, answers=answers,
+        deadline=Deadline(60.0, time.monotonic, prices),
+    )  # fmt: skip
+
+    assert prices.seconds > 1.0
 
 
 def test_many_starts_find_the_lowest_of_many_minima():

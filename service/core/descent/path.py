@@ -33,6 +33,9 @@ TICK_SECONDS = 0.1
 NUMBER_SECONDS = 60e-9
 """Time to put a number into the answer and to send it, which the deadline is to leave."""
 
+RUN_SECONDS = 1e-4
+"""Time to begin a run beside the first, and to tell of it; that of its steps comes besides."""
+
 RUN_TENSORS, RULE_TENSORS, STACK_TENSORS = 12, 4, 3
 """Tensors of the variables' size that a run keeps in all its iterates, for each of its rule's moments, and
 for each of a pair's vectors within bounds, where a model of the function is made of them."""
@@ -79,7 +82,7 @@ class Path:
         last = problem.compiled.seconds if problem.has_rows else 0.0  # all rows, at the end of the run
         problem.deadline.reserve(NUMBER_SECONDS * numbers + last)
         held = numbers + _carried(problem, options, 1 + beside, records)
-        problem.announce(runs * options["steps"], ELEMENT_BYTES * held)
+        problem.announce((1 + beside) * options["steps"], ELEMENT_BYTES * held, RUN_SECONDS * beside)
         self.options = options.completed(options["steps"] if state is None else length_of(state))
         self.binding: dict[str, Any] = {
             "function": problem.compiled.fingerprint,

@@ -155,8 +155,8 @@ class Problem:
 
         return multiply
 
-    def announce(self, steps: int, held_bytes: int) -> None:
-        """Tell the deadline what so many steps will take, beside so much that is kept meanwhile.
+    def announce(self, steps: int, held_bytes: int, other_seconds: float) -> None:
+        """Tell the deadline what so many steps will take, beside so much that is kept and done besides.
 
         Raises
         ------
@@ -172,7 +172,7 @@ class Problem:
             program, plan = self.compiled.program, self.compiled.plan
             raise over_budget([Price(program, plan, plan.operations, 1, needed, seconds)], self.limits)
         self.announced_bytes = needed
-        self.deadline.expect(seconds, needed, ends_early=True)
+        self.deadline.expect(seconds + other_seconds, needed, ends_early=True)
 
     @property
     def step(self) -> float | None:

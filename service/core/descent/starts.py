@@ -98,6 +98,7 @@ def _draw(
 ) -> dict[str, Array]:
     """Draw a start within bounds and sets, again where value or gradient is not finite."""
     for _ in range(MOST_DRAWS):
+        problem.deadline.check()
         start = {}
         for name, variable in problem.variables.items():
             if spread is None:
