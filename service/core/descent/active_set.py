@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +72,12 @@ class Box:
 
     low: Array
     high: Array
+
+    @classmethod
+    def of(cls, bounds: Mapping[str, tuple[Array, Array]]) -> Box:
+        """Lay the bounds of every variable, in order and in its shape, out as flat arrays."""
+        sides = zip(*bounds.values(), strict=True)
+        return cls(*(np.concatenate([np.ravel(part) for part in side]) for side in sides))
 
     @property
     def is_finite(self) -> bool:

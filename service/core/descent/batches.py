@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.calculus.template import Array
+from service.core.descent.ranges import check_keys, whole_number
 from service.core.exceptions import InvalidRequest, fault, pointer_to, quote_text
 
 KEYS = ("size", "of", "seed")
-LARGEST_SEED = 2**53
-"""Larger whole numbers are not exact in every JSON reader."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +48,15 @@ def read_batch(given: Mapping[str, Any]) -> Batch:
     InvalidRequest
         A key is unknown or missing, or its value does not fit.
     """
-    for key in given:
-        if key not in KEYS:
-            known = ", ".join(KEYS)
-            raise InvalidRequest(fault("unknown-key", pointer_to("batch", key), known=known))
+    check_keys(given, KEYS, "batch")
     for key in ("size", "of"):
         if given.get(key) is None:
             raise InvalidRequest(
                 fault("missing-option", pointer_to("batch", key), option=key, needed_by="batch")
             )
     seed = given.get("seed")
-    size = _whole("size", given["size"], 1)
-    return Batch(size, _names(given["of"]), 0 if seed is None else _whole("seed", seed, 0))
-
-
-def _whole(key: str, value: Any, low: int) -> int:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not low <= value < LARGEST_SEED or value % 1:
-        rule = f"a whole number of at least {low} and below 2**53"
-        raise InvalidRequest(
-            fault("out-of-range", pointer_to("batch", key), rule=rule, got=quote_text(repr(value)))
-        )
-    return int(value)
+    size = whole_number(given["size"], 1, "batch", "size")
+    return Batch(size, _names(given["of"]), 0 if seed is None else whole_number(seed, 0, "batch", "seed"))
 
 
 def _names(given: Any) -> tuple[str, ...]:

@@ -52,8 +52,8 @@ def descent(
     Returns
     -------
     dict
-        ``variables``, ``value`` and ``gradient_norm`` of the last iterate, ``steps``,
-        ``evaluations``, ``status``, ``message``, ``best``, ``history`` and ``state``.
+        ``variables``, ``value`` and ``gradient_norm`` (when asked ``gradient``) of the last iterate,
+        ``steps``, ``evaluations``, ``status``, ``message``, ``best``, ``history`` and ``state``.
 
     Raises
     ------
@@ -66,7 +66,8 @@ def descent(
 
     Notes
     -----
-    A run of n steps evaluates value and gradient n + 1 times.
+    An update rule evaluates value and gradient n + 1 times for n steps, by batches those of all rows besides;
+    optimizers that search for a step evaluate as often as it takes. ``evaluations`` counts them.
 
     References
     ----------

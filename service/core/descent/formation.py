@@ -18,9 +18,9 @@ from service.core.calculus.costs import (
 from service.core.calculus.inputs import array_data, float_data
 from service.core.calculus.points import Points, block_for, evaluate_points
 from service.core.calculus.template import Array
+from service.core.descent.active_set import Box
 from service.core.descent.fleet_template import FleetProgram, make_fleet_template
 from service.core.descent.path import Path
-from service.core.descent.vectors import Arrays
 
 SHORT_CALL = 0.45
 """Part of a call's time that one on a few numbers takes."""
@@ -49,14 +49,10 @@ class Formation:
         self.compiled, self.constants = path.problem.compiled, path.problem.constants
         self.rules = options.rules()
         self.numbers: dict[str, Any] = options.numbers()
-        vectors = Arrays(path.problem.kernel)
         self.bounds: dict[str, Array] = {}
         if path.problem.bounds:
-            pack = path.problem.kernel.pack
-            for side, name in enumerate(("low", "high")):
-                self.bounds[name] = vectors.of(
-                    pack({each: pair[side] for each, pair in path.problem.bounds.items()})
-                )
+            box = Box.of(path.problem.bounds)
+            self.bounds = {"low": box.low, "high": box.high}
         self.elements = sum(array.size for array in path.problem.variables.values())
         self._lines = len(self.rules.optimizer.each_slot) + self.rules.is_bounded + self.rules.is_decayed
 

@@ -17,14 +17,12 @@ import numpy as np
 
 from service.core.descent.active_set import Box
 from service.core.descent.layout import Iterate, Parts
-from service.core.descent.line_search import Trial, make_trial, search_line
+from service.core.descent.line_search import ROUNDING, Trial, make_trial, search_line
 from service.core.descent.loop import Judgement, Memory
 from service.core.descent.problem import Problem
 from service.core.descent.searcher import FRESH, Searcher
 from service.core.descent.vectors import Pair, Pairs, Vector, vectors_of
 
-ROUNDING = 4.0 * sys.float_info.epsilon
-"""A decrease of the value by this share of itself is lost in rounding."""
 LEAST_CURVATURE = sys.float_info.epsilon
 """A pair is kept when s·y is more than this share of −g·s, g the gradient before the step, as in L-BFGS-B:
 so the matrix stays positive definite, whatever the function's scale."""

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from service.core.calculus.template import Array, Shape
+from service.core.descent.ranges import check_keys
 from service.core.exceptions import InvalidRequest, fault, pointer_to, quote_text
 
 TINY = sys.float_info.min
@@ -152,10 +153,7 @@ def read_projections(given: Mapping[str, Any]) -> dict[str, Projection]:
 
 def _read(name: str, given: Mapping[str, Any]) -> Projection:
     pointer = ("project", name)
-    for key in given:
-        if key not in ("onto", *SIZES):
-            known = ", ".join(("onto", *SIZES))
-            raise InvalidRequest(fault("unknown-key", pointer_to(*pointer, key), known=known))
+    check_keys(given, ("onto", *SIZES), *pointer)
     onto = given.get("onto")
     if onto not in KINDS:
         got = quote_text(onto) if isinstance(onto, str) else "none"

@@ -1,8 +1,8 @@
-"""The ranges of a descent's options: what a value may be, and the words that refuse it."""
+"""The ranges of a descent's options and their members: what a value may be, and the words that refuse it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,9 @@ import numpy as np
 from service.core.descent.options import Option
 from service.core.exceptions import Fault, InvalidRequest, fault, pointer_to, quote_text
 from service.core.limits import Limits
+
+BEYOND_WHOLE = 2**53
+"""From here on whole numbers are not exact in every JSON reader."""
 
 
 def check_range(row: Option, value: Any, limits: Limits) -> None:
@@ -55,3 +58,33 @@ def _rule(row: Option, high: float | None) -> str:
 
 def _out_of_range(row: Option, rule: str, got: Any) -> Fault:
     return fault("out-of-range", pointer_to(row.name), rule=rule, got=got)
+
+
+def check_keys(given: Mapping[str, Any], known: Sequence[str], *place: str) -> None:
+    """Refuse a key that an object at a place of the request has not.
+
+    Raises
+    ------
+    InvalidRequest
+        With the key's pointer.
+    """
+    for key in given:
+        if key not in known:
+            raise InvalidRequest(fault("unknown-key", pointer_to(*place, key), known=", ".join(known)))
+
+
+def whole_number(value: Any, low: int, *place: str) -> int:
+    """Return a whole number, 5 or 5.0, as an integer.
+
+    Raises
+    ------
+    InvalidRequest
+        It is none, below `low`, or not below 2**53; with the pointer of its place.
+    """
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low <= value < BEYOND_WHOLE or value % 1:
+        rule = f"a whole number of at least {low} and below 2**53"
+        raise InvalidRequest(
+            fault("out-of-range", pointer_to(*place), rule=rule, got=quote_text(repr(value)))
+        )
+    return int(value)

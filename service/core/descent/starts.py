@@ -14,6 +14,7 @@ from service.core.descent.bounds import bounds_of
 from service.core.descent.choice import Options
 from service.core.descent.problem import Problem
 from service.core.descent.projections import check_projections
+from service.core.descent.ranges import check_keys, whole_number
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 
 MOST_STARTS = 1_024
@@ -75,11 +76,9 @@ def random_starts(problem: Problem, options: Options, wanted: Mapping[str, Any])
     InvalidRequest
         A key or its value does not fit, or there is neither a spread nor a finite bound on every side.
     """
-    for key in wanted:
-        if key not in KEYS:
-            known = ", ".join(KEYS)
-            raise InvalidRequest(fault("unknown-key", pointer_to("random_starts", key), known=known))
-    count, seed = _whole(wanted, "count", None), _whole(wanted, "seed", 0)
+    check_keys(wanted, KEYS, "random_starts")
+    count = whole_number(wanted.get("count"), 0, "random_starts", "count")
+    seed = whole_number(wanted.get("seed", 0), 0, "random_starts", "seed")
     most = problem.limits.elements // sum(variable.size for variable in problem.variables.values())
     _check_count(count, "/random_starts/count", min(most, MOST_STARTS))
     bounds = bounds_of(options["bounds"] or {}, problem.shapes)
@@ -140,16 +139,6 @@ def _spread(problem: Problem, given: Any, *, has_bounds: bool) -> dict[str, Arra
         if np.any(found[name] < 0.0):
             raise InvalidRequest(fault("negative", pointer, got=found[name].min()))
     return found
-
-
-def _whole(wanted: Mapping[str, Any], key: str, default: int | None) -> int:
-    value = wanted.get(key, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 2**53 or value % 1:
-        rule = "a whole number of at least 0 and below 2**53"
-        raise InvalidRequest(
-            fault("out-of-range", pointer_to("random_starts", key), rule=rule, got=repr(value)[:40])
-        )
-    return int(value)
 
 
 def _check_count(count: int, pointer: str, most: int = MOST_STARTS) -> None:

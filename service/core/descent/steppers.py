@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from service.core.descent.active_set import Box
 from service.core.descent.backtracking import Backtracking
 from service.core.descent.bounds import bound_numbers
@@ -68,12 +66,7 @@ def _numbers(problem: Problem, options: Options) -> dict[str, Any]:
 
 
 def _box(problem: Problem) -> Box | None:
-    """Lay the bounds of all slots out as flat arrays, if there are any."""
-    if not problem.bounds:
-        return None
-    sides = zip(*problem.bounds.values(), strict=True)
-    low, high = (np.concatenate([np.ravel(part) for part in side]) for side in sides)
-    return Box(low, high)
+    return Box.of(problem.bounds) if problem.bounds else None
 
 
 STEPPERS: dict[str, Callable[[Problem, Options], Stepper]] = {
