@@ -39,7 +39,7 @@ class Reason(IntEnum):
     EXHAUSTED = 8
     """No step lowers the value, and the gradient is as small as rounding allows."""
     BLOCKED = 9
-    """No step of any length lowers the value."""
+    """No step along the directions searched lowers the value."""
     SETTLED_VALUE = 10
     """A step lowered the value by no more than its tolerance."""
     SETTLED_STEP = 11
