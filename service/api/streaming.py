@@ -22,6 +22,7 @@ from service.core.descent import descent
 from service.core.exceptions import KobaiError
 from service.core.limits import Deadline, Overloaded
 from service.limits import ServiceLimits
+from service.work.threads import NO_THREAD
 
 NDJSON = "application/x-ndjson"
 WAITING_LINES, WAITING_BYTES = 64, 1024 * 1024
@@ -65,7 +66,7 @@ class _Run:
         try:
             self._thread.start()
         except RuntimeError as error:
-            raise Overloaded("The system has no thread for the computation; try again.") from error
+            raise Overloaded(NO_THREAD) from error
 
     def _work(self, arguments: Arguments, deadline: Deadline, limits: ServiceLimits) -> None:
         try:

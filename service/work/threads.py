@@ -16,6 +16,8 @@ from service.work.turns import Turns
 
 T = TypeVar("T")
 
+NO_THREAD = "The system has no thread for the computation; try again."
+
 MOST_OPEN = 64
 """Jobs that have a thread, one of them computing; what is accepted beyond them waits for a thread."""
 
@@ -58,7 +60,7 @@ class WorkerThreads:
         try:
             future = self._pool.submit(work)
         except RuntimeError as error:
-            raise Overloaded("The system has no thread for the computation; try again.") from error
+            raise Overloaded(NO_THREAD) from error
         self._accepted += 1
         return future
 

@@ -6,7 +6,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-pytestmark = pytest.mark.untraced  # traced lines would take twice the time, and memory
+pytestmark = pytest.mark.untraced  # memory is measured
 
 LONG = 1_000_000
 MIB = 1024 * 1024

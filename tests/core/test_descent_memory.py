@@ -10,7 +10,7 @@ from service.core.descent.optimizers import OPTIMIZERS
 from service.core.limits import Deadline, Scheduler
 from tests.core.test_held_memory import SMALL_OBJECTS, held_by
 
-pytestmark = pytest.mark.untraced  # traced lines would take twice the time, and memory
+pytestmark = pytest.mark.untraced  # memory is measured
 
 QUARTIC = "sum((x - 1)**4)"
 VALLEY = "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)"

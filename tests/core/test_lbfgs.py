@@ -8,7 +8,9 @@ import pytest
 from service.core import descent, gradient
 from service.core.descent import line_search, vectors
 from service.core.descent.line_search import CURVATURE, DECREASE, Trial, search_line
+from service.core.descent.problem import Problem
 from service.core.descent.vectors import Arrays, tuples_of
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE
 
 ROSENBROCK = "sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)"
 
@@ -249,6 +251,23 @@ KINKED_VALLEYS = {
     "Mifflin": ("-x[0] + 2*(x[0]**2 + x[1]**2 - 1) + 1.75*abs(x[0]**2 + x[1]**2 - 1)", [-1.0, -1.0]),
 }
 """Functions and starts from which all searches get stuck at a kink, above the minima 0 and -1."""
+
+
+KINKED = (
+    "abs(x)", "relu(x)", "max(x)", "min(x)", "maximum(x, 1)", "minimum(x, 1)", "clip(x, 0, 1)", "sort(x)[1:]",
+    "median(x)", "quantile(x, 0.3)", "norm(x)", "leaky_relu(x)", "where(x > 1, x, 0)", "pinball(x, 0*x)",
+    "absolute_error(x, 0*x)", "hinge(x, 1 + 0*x)", "sqrt(x**2)",
+)  # fmt: skip
+SMOOTH = "x**2", "exp(x)", "erf(x)", "lgamma(x)", "gelu(x)", "huber(x, 0*x)", "logsumexp(x)", "softmax(x)[0]"
+
+
+@pytest.mark.parametrize("function", [*KINKED, *SMOOTH])
+def test_a_function_is_known_to_have_kinks(function):
+    problem = Problem(
+        f"sum({function})", {"x": np.array([3.0, 1.0, 2.0])}, {}, "exact", None, DEFAULT_LIMITS, NO_DEADLINE
+    )
+
+    assert problem.compiled.has_kinks == (function in KINKED)
 
 
 @pytest.mark.parametrize("options", [{"optimizer": "lbfgs"}, {"line_search": True}, {"optimizer": "newton"}])

@@ -148,29 +148,24 @@ class Prices(Scheduler):
         return True
 
 
+def price_of(starts, **options):
+    """Return how many seconds a sweep announces."""
+    prices = Prices()
+    sweep(
+        "x**2", {"x": 1.0}, starts={"x": starts}, deadline=Deadline(60.0, time.monotonic, prices), **options
+    )
+    return prices.seconds
+
+
 @pytest.mark.parametrize("answers", ["all", "best"])
 def test_the_price_of_a_sweep_holds_what_its_runs_take_beside_their_steps(answers):
     """To begin 1,024 runs and to tell of them takes a tenth of a second, to step once a millisecond."""
-    prices = Prices()
-
-    sweep(
-        "x**2", {"x": 1.0}, starts={"x": np.arange(1_024.0)}, steps=1, answers=answers,
-        deadline=Deadline(60.0, time.monotonic, prices),
-    )  # fmt: skip
-
-    assert 0.05 < prices.seconds < 0.25
+    assert 0.05 < price_of(np.arange(1_024.0), steps=1, answers=answers) < 0.25
 
 
 @pytest.mark.parametrize("answers", ["all", "best"])
 def test_the_price_of_a_sweep_is_that_of_all_its_runs_whatever_is_told(answers):
-    prices = Prices()
-
-    sweep(
-        "x**2", {"x": 1.0}, starts={"x": np.zeros(1_024)}, steps=100_000, answers=answers,
-        deadline=Deadline(60.0, time.monotonic, prices),
-    )  # fmt: skip
-
-    assert prices.seconds > 1.0
+    assert price_of(np.zeros(1_024), steps=100_000, answers=answers) > 1.0
 
 
 def test_many_starts_find_the_lowest_of_many_minima():

@@ -17,7 +17,7 @@ from service.core.descent.layout import Parts
 from service.core.descent.line_search import DECREASE, ROUNDING
 from service.core.descent.loop import Judgement, Memory
 from service.core.descent.problem import Problem
-from service.core.descent.searcher import FRESH, Searcher
+from service.core.descent.searcher import NO_GAIN_YET, Searcher
 from service.core.descent.vectors import Vector, vectors_of
 
 MOST_HALVINGS = 2_100
@@ -43,7 +43,7 @@ class Backtracking(Searcher):
     what the gradient promises for the way gone: so the value never rises.
     """
 
-    carried = ("evaluations", "length", "smallest", "level")
+    carried = ("evaluations", "length", *NO_GAIN_YET)
 
     def __init__(self, problem: Problem, judgement: Judgement, first: float, box: Box | None) -> None:
         super().__init__(problem, judgement, vectors_of(problem.kernel), box)
@@ -51,7 +51,7 @@ class Backtracking(Searcher):
 
     def carry(self, memory: Memory) -> dict[str, Any]:
         """Return what the parts carry of a state's memory; the first trial is the learning rate itself."""
-        return FRESH | {"length": self.first / 2.0} | super().carry(memory)
+        return NO_GAIN_YET | {"length": self.first / 2.0} | super().carry(memory)
 
     def step(self, parts: Parts) -> tuple[int, Parts]:
         """Halve the step until the value is low enough."""
@@ -80,11 +80,11 @@ class Backtracking(Searcher):
                 moved[layout.gradient], moved[length_at] = slope, length
                 moved[layout.k] += 1
                 del place, way  # large arrays would stay beside those of the next line
-                square = self.square(vectors.of(slots), vectors.of(slope))
-                return self.followed(parts, moved, square, trial)
+                square = self.squared_norm(vectors.of(slots), vectors.of(slope))
+                return self.judge_step(parts, moved, square, trial)
             length /= 2.0
-        is_level = self.square(x, gradient) * first <= 2.0 * ROUNDING * abs(value)
-        return self.ended(parts, is_level=is_level), tuple(moved)
+        is_level = self.squared_norm(x, gradient) * first <= 2.0 * ROUNDING * abs(value)
+        return self.reason_to_end(parts, is_level=is_level), tuple(moved)
 
     def _least(self, x: Vector, gradient: Vector) -> float:
         """Return a step that rounding does not lose: the last may be far too short after a steep place."""

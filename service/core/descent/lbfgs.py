@@ -20,7 +20,7 @@ from service.core.descent.layout import Iterate, Parts
 from service.core.descent.line_search import ROUNDING, Trial, make_trial, search_line
 from service.core.descent.loop import Judgement, Memory
 from service.core.descent.problem import Problem
-from service.core.descent.searcher import FRESH, Searcher
+from service.core.descent.searcher import NO_GAIN_YET, Searcher
 from service.core.descent.vectors import Pair, Pairs, Vector, vectors_of
 
 LEAST_CURVATURE = sys.float_info.epsilon
@@ -41,7 +41,7 @@ class Lbfgs(Searcher):
         How many pairs to keep.
     """
 
-    carried = ("evaluations", "pairs", "smallest", "level")
+    carried = ("evaluations", "pairs", *NO_GAIN_YET)
 
     def __init__(self, problem: Problem, judgement: Judgement, memory: int, box: Box | None) -> None:
         super().__init__(problem, judgement, vectors_of(problem.kernel), box)
@@ -54,12 +54,12 @@ class Lbfgs(Searcher):
         for step, change in zip(*stacks, strict=True):
             pair = self.pair_of(step, change)
             pairs += (pair,) if pair else ()
-        return FRESH | super().carry(memory) | {"pairs": pairs}
+        return NO_GAIN_YET | super().carry(memory) | {"pairs": pairs}
 
     def remember(self, point: Iterate) -> Memory:
         """Return the memory that a state keeps: steps and changes of the pairs, each stacked."""
         pairs: Pairs = point.carried("pairs")
-        numbers = {name: point.carried(name) for name in FRESH}
+        numbers = {name: point.carried(name) for name in NO_GAIN_YET}
         if not pairs:
             return {"moments": {}, "numbers": numbers}
         steps, changes, _ = zip(*pairs, strict=True)
@@ -81,14 +81,14 @@ class Lbfgs(Searcher):
         moved = list(parts)
         moved[count_at] += search.count
         if trial is None:
-            return self.ended(parts, is_level=search.promise <= ROUNDING * abs(value)), tuple(moved)
+            return self.reason_to_end(parts, is_level=search.promise <= ROUNDING * abs(value)), tuple(moved)
         pair = search.pair_of(trial)
         moved[layout.before], moved[layout.previous] = parts[layout.slots], value
         moved[layout.slots], moved[layout.gradient], place, gradient = trial.found
         moved[layout.value] = trial.value
         moved[layout.k] += 1
         moved[pairs_at] = (*pairs, pair)[-self.memory :] if pair else pairs
-        return self.followed(parts, moved, self.square(place, gradient), search.count)
+        return self.judge_step(parts, moved, self.squared_norm(place, gradient), search.count)
 
     def pair_of(self, step: Vector, change: Vector) -> Pair | None:
         """Make the pair of a step again that was kept."""

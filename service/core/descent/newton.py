@@ -102,7 +102,7 @@ class Newton(Searcher):
         if is_level and region.size(moved) < 0.5 * region.size(list(parts)):
             return self.judge(*moved)
         stayed = self.layout.replaced(parts, evaluations=moved[count_at])
-        return self.ended(parts, is_level=is_done), stayed
+        return self.reason_to_end(parts, is_level=is_done), stayed
 
     def arrived(self, code: int, parts: Parts) -> tuple[int, Parts]:
         """Go on from a saddle, where the gradient is small but some direction leads down."""

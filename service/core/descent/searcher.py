@@ -17,8 +17,8 @@ from service.core.exceptions import DeadlineExceeded
 JUDGED = int(Reason.JUDGED)
 MOST_LEVEL = 200
 """Evaluations in a row that made neither value nor gradient smaller than ever: what is left is rounding."""
-FRESH = {"smallest": sys.float_info.max, "level": 0.0}
-"""What `Searcher.followed` carries, before the first step."""
+NO_GAIN_YET = {"smallest": sys.float_info.max, "level": 0.0}
+"""What `Searcher.judge_step` carries, before the first step."""
 
 
 class Searcher(ABC):
@@ -56,14 +56,14 @@ class Searcher(ABC):
     def step(self, parts: Parts) -> tuple[int, Parts]:
         """Search for a step; return the code of a reason, and the parts of the judged iterate."""
 
-    def square(self, place: Vector, gradient: Vector) -> float:
+    def squared_norm(self, place: Vector, gradient: Vector) -> float:
         """Return the square of the gradient's 2-norm, with bounds of the projected gradient's."""
         vectors, box = self.vectors, self.box
         if box is not None:
             gradient = vectors.difference(place, box.projected(vectors, vectors.along(place, gradient, -1.0)))
         return vectors.dot(gradient, gradient)
 
-    def ended(self, parts: Parts, *, is_level: bool) -> Reason:
+    def reason_to_end(self, parts: Parts, *, is_level: bool) -> Reason:
         """Tell why a run ends where no step lowers the value: what is left may be lost in its rounding.
 
         At a kink every model says so, however far it is from a minimum: there a gradient that is large tells
@@ -71,8 +71,8 @@ class Searcher(ABC):
         rounded more than at its end alone, a determinant's or a long sum's, hides the rest.
         """
         layout, of = self.layout, self.vectors.of
-        size = math.sqrt(self.square(of(parts[layout.slots]), of(parts[layout.gradient])))
-        scale = min(max(1.0, abs(parts[layout.value])), parts[layout.bound] / GROWTH)  # the start's at most
+        size = math.sqrt(self.squared_norm(of(parts[layout.slots]), of(parts[layout.gradient])))
+        scale = min(max(1.0, abs(parts[layout.value])), parts[layout.bound] / GROWTH)  # at most the start's
         is_near = size <= LARGE * scale
         if self._has_kinks:
             is_level = is_level and is_near
@@ -80,7 +80,7 @@ class Searcher(ABC):
             is_level = is_level or is_near
         return Reason.EXHAUSTED if is_level else Reason.BLOCKED
 
-    def followed(self, before: Parts, moved: list[Any], square: float, count: int) -> tuple[int, Parts]:
+    def judge_step(self, before: Parts, moved: list[Any], square: float, count: int) -> tuple[int, Parts]:
         """Judge a step of so many evaluations, and end the run where only rounding is left.
 
         There the value may rise by its rounding or stay, and points next to each other would lead to one
@@ -94,7 +94,7 @@ class Searcher(ABC):
         moved[smallest_at] = min(square, before[smallest_at])
         code, judged = self.judge(*moved)
         if code == JUDGED and moved[level_at] >= MOST_LEVEL:
-            code = self.ended(judged, is_level=True)
+            code = self.reason_to_end(judged, is_level=True)
         return code, judged
 
     def arrived(self, code: int, parts: Parts) -> tuple[int, Parts]:

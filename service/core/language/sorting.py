@@ -151,6 +151,7 @@ SORTING: tuple[Operation, ...] = (
         derivatives=(lambda g, y, x, axis: g.apply("unsort", x, axis=axis),),
         batch=_sort_each("sorted"),
         cost=30.0,
+        kinks=TIES,
         is_analytic=False,
         is_public=False,
     ),
