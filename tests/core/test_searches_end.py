@@ -53,13 +53,13 @@ def test_a_line_search_ends_where_only_rounding_is_left(function, start):
     assert rest["state"]["seal"] == path["state"]["seal"]
 
 
-@pytest.mark.parametrize("optimizer", ["lbfgs", "newton"])
-def test_who_fell_into_a_pole_has_not_arrived(optimizer):
+@pytest.mark.parametrize("start", [(26.19, 4.94), (76.48, 1.08), (31.97, 3.6), (27.07, 2.32), (50.0, 0.1)])
+def test_who_fell_into_a_pole_has_not_arrived(start):
     """A likelihood of the beta distribution, which has poles where its parameters are negative."""
     x = np.random.default_rng(7).beta(2, 5, 200)
     function = "-sum((a - 1)*log(x) + (b - 1)*log(1 - x) - (lgamma(a) + lgamma(b) - lgamma(a + b)))"
 
-    path = descent(function, {"a": 50.0, "b": 0.1}, {"x": x}, optimizer=optimizer, steps=3_000)
+    path = descent(function, dict(zip("ab", start, strict=True)), {"x": x}, optimizer="lbfgs", steps=3_000)
 
     assert path["status"] != "converged" or path["gradient_norm"] < 1e-3
 
