@@ -6,6 +6,7 @@ import contextlib
 import sys
 import time
 from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 from flask import request
 
@@ -15,15 +16,13 @@ from service.api.problems import Problem
 from service.config import Settings
 from service.core.limits import Deadline
 
-Environ = dict[str, Any]
-
 PIECE_BYTES = 65_536
 CURL_HINT = "With curl, add: -H 'Content-Type: application/json'"
 LONGEST_LENGTH = 18
 """Digits of a Content-Length that is taken at its word."""
 
 
-def read_document(environ: Environ, settings: Settings) -> Any:
+def read_document(environ: WSGIEnvironment, settings: Settings) -> Any:
     """Read the body of the request as a document, in the format that it is declared with.
 
     Raises
@@ -40,7 +39,7 @@ def read_document(environ: Environ, settings: Settings) -> Any:
         raise Problem(form.malformed, str(error)) from error
 
 
-def _check_refusal(environ: Environ) -> None:
+def _check_refusal(environ: WSGIEnvironment) -> None:
     """Raise what the server found wrong while it read the body, whatever that would parse to."""
     refusal = environ.get("kobai.body_error")
     if refusal:
@@ -49,7 +48,7 @@ def _check_refusal(environ: Environ) -> None:
         raise Problem(declared.malformed if code == JSON.malformed else code, detail)
 
 
-def _format_of(environ: Environ) -> Format:
+def _format_of(environ: WSGIEnvironment) -> Format:
     """Choose the format by the headers."""
     form = FORMATS.get(environ.get("CONTENT_TYPE", "")) or _unusual_format()
     encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
@@ -74,7 +73,7 @@ def _unusual_format() -> Format:
     return FORMATS[kind]
 
 
-def _read(environ: Environ, settings: Settings, form: Format) -> bytes:
+def _read(environ: WSGIEnvironment, settings: Settings, form: Format) -> bytes:
     """Read the body; what is too large is drained, up to a bound, so that the client sees the answer."""
     limit = settings.limits.body_bytes
     exchange: Exchange = environ[KEY]
@@ -95,7 +94,7 @@ def _read(environ: Environ, settings: Settings, form: Format) -> bytes:
     return body
 
 
-def _declared_length(environ: Environ) -> int | None:
+def _declared_length(environ: WSGIEnvironment) -> int | None:
     """Return the length that is declared; of numbers beyond any memory one is as good as another."""
     text = environ.get("CONTENT_LENGTH") or ""
     is_chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
@@ -134,7 +133,7 @@ def _too_large(limit: int) -> Problem:
     )
 
 
-def make_deadline(environ: Environ, settings: Settings, milliseconds: int | None) -> Deadline:
+def make_deadline(environ: WSGIEnvironment, settings: Settings, milliseconds: int | None) -> Deadline:
     """Make the deadline of the request; it counts from the last byte of the body."""
     limits = settings.limits
     wanted = min(milliseconds or limits.deadline_default_ms, limits.deadline_ms)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from service.api.answers import Arguments
 from service.api.fields import Flag, NameList, Tensor, TensorMap, Text
 from service.api.gradients import checked_fields, function_fields, skipping_fields
 from service.api.schemas import Fields
@@ -12,8 +11,6 @@ from service.core.calculus import jacobian as jacobians
 from service.core.calculus import value as values
 from service.core.exceptions import InvalidRequest, fault
 from service.core.limits import Deadline, Limits
-
-Arguments = dict[str, Any]
 
 
 def value_fields(limits: Limits) -> Fields:

@@ -8,17 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-from flask import Response
 
 from service.api import activations, derivatives, descents, gradients, losses
+from service.api.answers import Arguments, View
 from service.api.schemas import Envelope, Fields, envelope_of
-from service.core.limits import Deadline, Limits
-from service.limits import ServiceLimits
-
-Arguments = dict[str, Any]
-View = Callable[[Arguments, Deadline, ServiceLimits], Arguments | Response]
+from service.core.limits import Limits
 
 SQUARE = {"function": "x[0]**2 + x[1]**2", "variables": {"x": [3, 4]}}
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 from flask import Flask
 from werkzeug.exceptions import HTTPException
@@ -21,7 +22,6 @@ from service.api.logs import log_failure
 from service.api.metrics import InFlight
 from service.config import Settings
 
-Environ = dict[str, Any]
 Recorder = Callable[[Exchange], None]
 
 
@@ -59,7 +59,7 @@ class Middleware:
         self._cors = Cors(settings.cors_origins)
         self._client_of = clients.finder(settings.trusted_proxies)
 
-    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         environ["SCRIPT_NAME"] = self._root_path
         exchange = begin(environ, self._endpoint(environ["PATH_INFO"]), self._client_of(environ))
@@ -92,7 +92,7 @@ class Middleware:
         return rule.rule
 
     def _answer(
-        self, environ: Environ, exchange: Exchange, start_response: Callable[..., Any]
+        self, environ: WSGIEnvironment, exchange: Exchange, start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         try:
             protocol.refuse(environ, exchange)
@@ -107,7 +107,7 @@ class Middleware:
             return problems.respond_to_bug(error, exchange)(environ, start_response)
 
     def _tell_methods(
-        self, environ: Environ, exchange: Exchange, start_response: Callable[..., Any]
+        self, environ: WSGIEnvironment, exchange: Exchange, start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         """Answer an OPTIONS request, a browser's preflight among them."""
         methods = ", ".join(sorted(self._routes.allowed_methods(exchange.path)))

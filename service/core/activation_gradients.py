@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from service.core.activation_kernels import sigmoid_kernel
 from service.core.activations import softmax
-from service.core.arrays import Float, check_same_shape, float_array, non_finite, where_not
+from service.core.arrays import Array, check_same_shape, float_array, non_finite, where_not
 from service.core.exceptions import NonFiniteResult, pointer_to
 
 
@@ -20,7 +20,7 @@ def softmax_gradient(
     mask: ArrayLike | None = None,
     *,
     log: bool = False,
-) -> Float:
+) -> Array:
     """Differentiate sum(upstream * softmax(x)) by x, or that of its logarithm.
 
     Parameters
@@ -63,7 +63,7 @@ def softmax_gradient(
 
 
 @np.errstate(all="ignore")
-def sigmoid_gradient(x: ArrayLike, upstream: ArrayLike, *, log: bool = False) -> Float:
+def sigmoid_gradient(x: ArrayLike, upstream: ArrayLike, *, log: bool = False) -> Array:
     """Differentiate sum(upstream * sigmoid(x)) by x, or that of its logarithm.
 
     Parameters
@@ -103,14 +103,14 @@ def sigmoid_gradient(x: ArrayLike, upstream: ArrayLike, *, log: bool = False) ->
     return _finite(weights * slope, "sigmoid")
 
 
-def _like(x: ArrayLike, upstream: ArrayLike) -> Float:
+def _like(x: ArrayLike, upstream: ArrayLike) -> Array:
     """Check that upstream has the shape of x."""
     weights: NDArray[np.float64] = float_array(upstream, "/upstream")
     check_same_shape("x", np.shape(x), "upstream", weights.shape, "upstream has the shape of x")
     return weights
 
 
-def _finite(slope: Float, name: str) -> Float:
+def _finite(slope: Array, name: str) -> Array:
     for at in where_not(np.isfinite(slope)):
         place = pointer_to(*at)
         raise NonFiniteResult(non_finite(f"/upstream{place}", f"/gradient{place}", slope[at], name))

@@ -7,16 +7,12 @@ functions of `activations` and the function language, its complex step among the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
-from numpy.typing import NDArray
 
-from service.core.arrays import Axis, Float, is_finite
+from service.core.arrays import Array, Axis, Mask, is_finite
 from service.core.reduction_kernels import add_reduce, maxima, maximum_reduce, minimum_reduce, sums
-
-Array = NDArray[Any]
 
 SUM_NEAR_ONE = 1.25
 """Below it log(sum) loses digits to the 1 of the largest element, and log1p of the rest does not."""
@@ -40,7 +36,7 @@ def is_complex(x: object) -> bool:
     return np.asarray(x).dtype.kind == "c"
 
 
-def chosen(condition: Array, x: Array, y: Array, out: Array) -> Array:
+def chosen(condition: Mask, x: Array, y: Array, out: Array) -> Array:
     """Write x where a condition holds, else y."""
     np.copyto(out, y)
     if condition.shape == out.shape and np.ndim(x) in (0, out.ndim) and np.size(x) in (1, out.size):
@@ -56,8 +52,7 @@ def log1p_kernel(x: Array) -> Array:
         return np.log1p(x)
     real, imaginary = x.real, x.imag
     magnitude = 0.5 * np.log1p(real * (2.0 + real) + imaginary * imaginary)
-    result: Array = magnitude + 1j * np.arctan2(imaginary, 1.0 + real)
-    return result
+    return np.asarray(magnitude + 1j * np.arctan2(imaginary, 1.0 + real))
 
 
 def softmax_kernel(x: Array, axis: Axis = -1) -> Array:
@@ -224,7 +219,7 @@ def norm_kernel(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return result if keepdims else result.squeeze(axis)
 
 
-def in_blocks(kernel: Callable[[Float], Float], x: Float) -> Float:
+def in_blocks(kernel: Callable[[Array], Array], x: Array) -> Array:
     """Apply an elementwise kernel to an array in C order, block by block."""
     if x.size <= BLOCK:
         return np.asarray(kernel(x))

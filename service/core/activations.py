@@ -7,7 +7,7 @@ arrays alone; what they compute with stands in `activation_kernels`.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from service.core.activation_kernels import (
     in_blocks,
@@ -21,8 +21,9 @@ from service.core.activation_kernels import (
 )
 from service.core.arrays import (
     POSITIVE,
+    Array,
     Axis,
-    Float,
+    Mask,
     check_axis,
     check_same_shape,
     float_array,
@@ -55,7 +56,7 @@ __all__ = [
 @np.errstate(all="ignore")
 def softmax(
     x: ArrayLike, axis: int | None = -1, temperature: float = 1.0, mask: ArrayLike | None = None
-) -> Float:
+) -> Array:
     """Turn scores into probabilities that sum to 1 along an axis.
 
     Parameters
@@ -107,7 +108,7 @@ def softmax(
 
 
 @np.errstate(all="ignore")
-def log_softmax(x: ArrayLike, axis: int | None = -1, temperature: float = 1.0) -> Float:
+def log_softmax(x: ArrayLike, axis: int | None = -1, temperature: float = 1.0) -> Array:
     """Compute the logarithm of the softmax, exact where probabilities are too small or near 1.
 
     Parameters
@@ -148,14 +149,14 @@ def log_softmax(x: ArrayLike, axis: int | None = -1, temperature: float = 1.0) -
     return result
 
 
-def _scores(x: ArrayLike, axis: object) -> tuple[Float, Axis]:
+def _scores(x: ArrayLike, axis: object) -> tuple[Array, Axis]:
     scores = float_array(x, "/x")
     if scores.ndim == 0:
         raise InvalidRequest(fault("not-an-array", "/x", got="a number"))
     return scores, check_axis(axis, scores.ndim)
 
 
-def _mask(mask: ArrayLike, shape: tuple[int, ...], axis: Axis) -> NDArray[np.bool_]:
+def _mask(mask: ArrayLike, shape: tuple[int, ...], axis: Axis) -> Mask:
     """Check a mask; every slice along the axis keeps something."""
     try:
         kept = np.asarray(mask)
@@ -179,19 +180,19 @@ def _slice_pointer(at: tuple[int, ...], rank: int, axis: Axis) -> str:
     return pointer_to("mask", *(at[:-1] if is_row else at))
 
 
-def _tempered(x: Float, axis: Axis, temperature: float, kept: NDArray[np.bool_] | None) -> Float:
+def _tempered(x: Array, axis: Axis, temperature: float, kept: Mask | None) -> Array:
     """(x - max) / T along the axis, -inf where masked."""
     left = x if kept is None else np.where(kept, x, -np.inf)
     high = maximum_reduce(left, axis, None, None, True)
     low = minimum_reduce(x, axis, None, None, True)
     # At full scale 1e308 - (-1e308) overflows; at half scale subnormal scores would lose a bit.
     scale = np.where(high - low < np.inf, 1.0, 0.5)
-    result: Float = (left * scale - high * scale) / temperature / scale
+    result: Array = (left * scale - high * scale) / temperature / scale
     return result
 
 
 @np.errstate(all="ignore")
-def sigmoid(x: ArrayLike) -> Float:
+def sigmoid(x: ArrayLike) -> Array:
     """Compute the logistic sigmoid 1 / (1 + exp(-x)).
 
     Parameters
@@ -227,7 +228,7 @@ def sigmoid(x: ArrayLike) -> Float:
 
 
 @np.errstate(all="ignore")
-def log_sigmoid(x: ArrayLike) -> Float:
+def log_sigmoid(x: ArrayLike) -> Array:
     """Compute the logarithm of the sigmoid, -log(1 + exp(-x)).
 
     Parameters
@@ -257,7 +258,7 @@ def log_sigmoid(x: ArrayLike) -> Float:
     return in_blocks(log_sigmoid_kernel, float_array(x, "/x"))
 
 
-def relu(x: ArrayLike) -> Float:
+def relu(x: ArrayLike) -> Array:
     """Compute the rectifier max(x, 0).
 
     Parameters
@@ -285,7 +286,7 @@ def relu(x: ArrayLike) -> Float:
 
 
 @np.errstate(all="ignore")
-def softplus(x: ArrayLike) -> Float:
+def softplus(x: ArrayLike) -> Array:
     """Compute log(1 + exp(x)), the smooth rectifier.
 
     Parameters
@@ -316,7 +317,7 @@ def softplus(x: ArrayLike) -> Float:
 
 
 @np.errstate(all="ignore")
-def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Float:
+def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Compute log(sum(exp(x))) without overflow.
 
     Parameters
@@ -356,7 +357,7 @@ def logsumexp(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Float:
 
 
 @np.errstate(all="ignore")
-def norm(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Float:
+def norm(x: ArrayLike, axis: Axis = None, keepdims: bool = False) -> Array:
     """Compute the 2-norm, the root of the sum of squares, over all axes given.
 
     Parameters

@@ -14,7 +14,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from service.core.exceptions import MOST_FAULTS, Fault, InvalidRequest, fault, pointer_to, quote_text
 
-Float = NDArray[np.float64]
+Array = NDArray[np.float64]
+"""float64 from the door on; kernels also see the complex numbers of the complex step."""
+
+Mask = NDArray[np.bool_]
+Shape = tuple[int, ...]
 Axis = int | tuple[int, ...] | None
 
 FLOAT64 = np.dtype(np.float64)
@@ -23,7 +27,7 @@ KINDS = {"b": "booleans", "c": "complex numbers", "U": "text", "S": "bytes"}
 """What arrays of other kinds hold, by NumPy's letter."""
 
 
-def float_array(value: ArrayLike, pointer: str) -> Float:
+def float_array(value: ArrayLike, pointer: str) -> Array:
     """Return an argument as a float64 array in C order, possibly the caller's own.
 
     Parameters
@@ -52,7 +56,7 @@ def float_array(value: ArrayLike, pointer: str) -> Float:
     return array
 
 
-def is_finite(array: Float) -> bool:
+def is_finite(array: Array) -> bool:
     """Tell whether no element is infinite or NaN.
 
     A sum of squares takes half the time of a look at every element, and is finite when they all are;
@@ -67,14 +71,14 @@ def is_finite(array: Float) -> bool:
     return math.isfinite(np.vdot(flat, flat)) or bool(np.isfinite(array).all())
 
 
-def is_ready(value: ArrayLike) -> TypeGuard[Float]:
+def is_ready(value: ArrayLike) -> TypeGuard[Array]:
     """Tell whether `float_array` would return the argument itself."""
     if type(value) is not np.ndarray or value.dtype != FLOAT64:
         return False
     return value.size > 0 and value.flags.c_contiguous and is_finite(value)
 
 
-def _numbers(value: ArrayLike, pointer: str) -> Float:
+def _numbers(value: ArrayLike, pointer: str) -> Array:
     try:
         array = np.asarray(value)
     except ValueError:
@@ -89,7 +93,7 @@ def _numbers(value: ArrayLike, pointer: str) -> Float:
         return np.asarray(array, dtype=np.float64, order="C")
 
 
-def _large_integers(array: NDArray[np.object_], pointer: str) -> Float:
+def _large_integers(array: NDArray[np.object_], pointer: str) -> Array:
     """Cast what NumPy keeps as Python objects: integers beyond 64 bits."""
     try:
         return array.astype(np.float64)
@@ -97,7 +101,7 @@ def _large_integers(array: NDArray[np.object_], pointer: str) -> Float:
         raise InvalidRequest(fault("not-finite", pointer)) from None
 
 
-def where_not(condition: NDArray[np.bool_]) -> Iterator[tuple[int, ...]]:
+def where_not(condition: Mask) -> Iterator[tuple[int, ...]]:
     """Yield the first indices at which a condition fails, at most `MOST_FAULTS`."""
     if condition.all():
         return

@@ -117,6 +117,10 @@ class Scheduler:
         """Take note that nothing more is computed."""
 
 
+Check = Callable[[], None]
+"""Called between operations: raises when the time is up, or nobody waits any more."""
+
+
 class Deadline:
     """A moment after which work stops, by a clock that the caller brings.
 

@@ -6,16 +6,11 @@ They take float64 or complex128 arrays and broadcast them as NumPy does. A term 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
 
 from service.core.activation_kernels import log1p_kernel
-from service.core.arrays import is_finite
+from service.core.arrays import Array, is_finite
 from service.core.reduction_kernels import add_reduce
-
-Array = NDArray[Any]
 
 LARGE_COSH = 20.0
 """Beyond it the logarithm of cosh grows by exactly what its argument grows."""

@@ -19,7 +19,8 @@ from service.core.arrays import (
     INSIDE,
     NON_NEGATIVE,
     POSITIVE,
-    Float,
+    Array,
+    Mask,
     check_same_shape,
     choice,
     float_array,
@@ -141,7 +142,7 @@ def loss(
     return answer
 
 
-def _reduced(losses: Float, count: float) -> float:
+def _reduced(losses: Array, count: float) -> float:
     result = float(np.add.reduce(losses, axis=None))
     # A mean of finite losses is finite, also where their sum is not.
     result = result / count if np.isfinite(result) else float(np.add.reduce(losses / count, axis=None))
@@ -165,12 +166,12 @@ class _Task:
     """
 
     formula: Formula
-    predictions: Float
-    targets: Float
+    predictions: Array
+    targets: Array
     options: tuple[float, ...]
     labels: NDArray[np.intp] | None = None
-    weights: Float | None = None
-    counts: Float | None = None
+    weights: Array | None = None
+    counts: Array | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -206,7 +207,7 @@ class _Task:
             self, weights=factors, counts=factors if self.counts is None else factors * self.counts
         )
 
-    def count(self, losses: Float) -> float:
+    def count(self, losses: Array) -> float:
         """Return what a mean divides by."""
         if self.counts is None:
             return float(losses.size)
@@ -217,9 +218,9 @@ class _Task:
             )
         return total
 
-    def losses(self, is_reduced: bool) -> Float:
+    def losses(self, is_reduced: bool) -> Array:
         """Return what reduction "none" gives, one vector's loss as rank 0; all finite."""
-        losses: Float = np.asarray(self.formula.value(self.predictions, self.targets, *self.options))
+        losses: Array = np.asarray(self.formula.value(self.predictions, self.targets, *self.options))
         losses = np.asarray(losses + 0.0)  # -0 becomes 0
         if self.weights is not None:
             losses = np.asarray(weighted(self.weights.reshape(losses.shape), losses))
@@ -239,9 +240,9 @@ class _Task:
             at = at + column
         return "predictions" + pointer_to(*at), self.formula.cause
 
-    def gradient(self, count: float) -> Float:
+    def gradient(self, count: float) -> Array:
         """Return the derivative of the losses' sum, divided by a count."""
-        slope: Float = self.formula.slope(self.predictions, self.targets, *self.options)
+        slope: Array = self.formula.slope(self.predictions, self.targets, *self.options)
         if self.weights is not None:
             factors = self.weights if self.formula.total is None else np.expand_dims(self.weights, -1)
             slope = weighted(factors.reshape(slope.shape[:-1] + factors.shape[-1:]), slope)
@@ -285,7 +286,7 @@ def _option(name: str, given: Mapping[str, float | None]) -> float:
     return default if value is None and name == "epsilon" else number(value, f"/{name}", RULES[kind])
 
 
-def _check_domain(kind: str, x: Float, pointer: str) -> None:
+def _check_domain(kind: str, x: Array, pointer: str) -> None:
     if kind not in DOMAINS:
         return
     code, is_right = DOMAINS[kind]
@@ -294,7 +295,7 @@ def _check_domain(kind: str, x: Float, pointer: str) -> None:
         raise InvalidRequest(*wrong)
 
 
-def _targets(row: Loss, p: Float, t: Float) -> tuple[Float, NDArray[np.intp] | None]:
+def _targets(row: Loss, p: Array, t: Array) -> tuple[Array, NDArray[np.intp] | None]:
     """Return targets of the predictions' shape, and the labels where they were labels."""
     rule = "targets have the shape of predictions"
     if row.takes_labels and t.shape != p.shape:
@@ -309,7 +310,7 @@ def _targets(row: Loss, p: Float, t: Float) -> tuple[Float, NDArray[np.intp] | N
     return t, None
 
 
-def _labels(labels: Float, classes: int) -> NDArray[np.intp]:
+def _labels(labels: Array, classes: int) -> NDArray[np.intp]:
     is_label = (labels == np.floor(labels)) & (labels >= 0) & (labels < classes)
     wrong = [
         fault("bad-label", "/targets" + pointer_to(*at), high=classes - 1, got=shown(labels[at]))
@@ -327,7 +328,7 @@ def _check_broadcast(weights: tuple[int, ...], losses: tuple[int, ...]) -> None:
         check_same_shape("losses", losses, "weights", weights, rule)
 
 
-def _mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+def _mask(mask: ArrayLike, shape: tuple[int, ...]) -> Mask:
     try:
         kept = np.asarray(mask)
     except ValueError:
@@ -340,14 +341,14 @@ def _mask(mask: ArrayLike, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     return kept
 
 
-LossFunction = Callable[..., Float]
+LossFunction = Callable[..., Array]
 
 
 def _function_of(row: Loss, from_logits: bool) -> LossFunction:
     """Make the function of a row that returns its losses unreduced."""
 
     @np.errstate(all="ignore")
-    def function(predictions: ArrayLike, targets: ArrayLike, **options: float) -> Float:
+    def function(predictions: ArrayLike, targets: ArrayLike, **options: float) -> Array:
         return _prepare(row.name, predictions, targets, from_logits, options).losses(is_reduced=False)
 
     function.__name__ = function.__qualname__ = row.name + ("_from_logits" if from_logits else "")

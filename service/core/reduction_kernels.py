@@ -11,12 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.core.arrays import Axis
-
-Array = NDArray[Any]
-Shape = tuple[int, ...]
+from service.core.arrays import Array, Axis, Shape
 
 # Called as (x, axis, dtype, out, keepdims, initial): positional arguments cost least on small arrays.
 add_reduce: Callable[..., Any] = np.add.reduce

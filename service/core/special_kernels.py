@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.polynomial import Polynomial
-from numpy.typing import NDArray
 from scipy import special
 
-Array = NDArray[Any]
+from service.core.arrays import Array
 
 SPLITTER = 134217729.0
 """2**27 + 1: a product with it parts a number into halves of 26 bits (Dekker 1971)."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
-
-from service.server.environ import Environ
+from wsgiref.types import WSGIEnvironment
 
 Headers = list[tuple[bytes, bytes]]
-WsgiApplication = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
+WsgiApplication = Callable[[WSGIEnvironment, Callable[..., Any]], Iterable[bytes]]
 Stream = Callable[["Answer", Iterable[bytes]], None]
 
 
@@ -38,7 +37,7 @@ class Answer:
         return all(name.lower() != b"content-length" for name, _ in self.headers)
 
 
-def run(application: WsgiApplication, environ: Environ, stream: Stream | None = None) -> Answer:
+def run(application: WsgiApplication, environ: WSGIEnvironment, stream: Stream | None = None) -> Answer:
     """Run an application; in the end its iterable is closed, as PEP 3333 asks, and the environment emptied.
 
     The application's request refers to the environment and it to the request: only the collector would free

@@ -13,13 +13,14 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from wsgiref.types import WSGIEnvironment
 
 from service.api.metrics import Metrics
 from service.config import ARRAYS, Settings
 from service.core.limits import Overloaded, Scheduler
 from service.server.answer import Answer, WsgiApplication, run
 from service.server.body_reader import BodyReader, Receive, Refusal
-from service.server.environ import Environ, Scope, environ_of
+from service.server.environ import Scope, environ_of
 from service.server.refusals import CLOSE, bare_answer, note, refused_head
 from service.work.budget import MemoryBudget
 from service.work.inline import Deferred, Inline
@@ -194,7 +195,7 @@ class _Exchange:
             more_body = more or start + PIECE_BYTES < len(body)
             await self._send({"type": "http.response.body", "body": piece, "more_body": more_body})
 
-    def _environ(self, scheduler: Scheduler | None = None) -> Environ:
+    def _environ(self, scheduler: Scheduler | None = None) -> WSGIEnvironment:
         environ = environ_of(self._scope, self._reader.body, self._reader.received_at)
         environ["kobai.scheduler"] = scheduler
         return environ

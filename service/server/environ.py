@@ -8,9 +8,9 @@ from collections.abc import MutableMapping
 from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
+from wsgiref.types import WSGIEnvironment
 
 Scope = MutableMapping[str, Any]
-Environ = dict[str, Any]
 
 UNFORWARDED = frozenset({b"content-length", b"transfer-encoding"})
 """Headers about the framing. Names with `_` are dropped too: WSGI cannot tell them from those with `-`."""
@@ -18,11 +18,11 @@ UNFORWARDED = frozenset({b"content-length", b"transfer-encoding"})
 STREAM = "application/x-ndjson"
 
 
-def environ_of(scope: Scope, body: bytes, received_at: float) -> Environ:
+def environ_of(scope: Scope, body: bytes, received_at: float) -> WSGIEnvironment:
     """Make the WSGI environment of a request whose body is known as a whole."""
     client = scope["client"] or ("", 0)
     server = scope["server"] or ("", 0)
-    environ: Environ = {
+    environ: WSGIEnvironment = {
         "REQUEST_METHOD": scope["method"],
         "SCRIPT_NAME": "",
         "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),

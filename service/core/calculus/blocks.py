@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Array, Shape
 from service.core.calculus.batch import batch
 from service.core.calculus.generated import Maker, Source, make_function, write_source
 from service.core.calculus.inputs import array_names
 from service.core.calculus.schedule import ExecutionPlan, schedule
 from service.core.calculus.substitution import for_large_arrays
-from service.core.calculus.template import Array, Shape, Template
+from service.core.calculus.template import Template
 from service.core.language.graph import Term
 from service.core.language.program import Program
 from service.core.limits import Limits

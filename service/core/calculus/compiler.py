@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.arrays import Shape
 from service.core.calculus.blocks import Block
 from service.core.calculus.buffers import SMALLEST
 from service.core.calculus.cache import BoundedCache
@@ -29,7 +30,6 @@ from service.core.calculus.lowering import Lowered, lower
 from service.core.calculus.reverse import differentiate
 from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, schedule
 from service.core.calculus.substitution import for_large_arrays
-from service.core.calculus.template import Shape
 from service.core.exceptions import quote_text
 from service.core.language.constants import holds_labels
 from service.core.language.graph import Node, Term

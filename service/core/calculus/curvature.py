@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Array
 from service.core.calculus.budget import Price
 from service.core.calculus.costs import ELEMENT_MICROSECONDS
 from service.core.calculus.schedule import ELEMENT_BYTES
-from service.core.calculus.template import Array
 
 STATIONARY = 1e-6
 """A point is stationary where no element of the gradient is above this times max(1, |value|)."""

@@ -5,14 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from service.core.activation_kernels import decay_of
-from service.core.arrays import is_finite
+from service.core.arrays import Array, Axis, is_finite
 from service.core.language.shapes import axes_of
-
-Array = NDArray[Any]
-Axis = int | tuple[int, ...] | None
 
 
 def sigmoid_slope(x: Array) -> Array:

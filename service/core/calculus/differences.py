@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from service.core.arrays import Array
 from service.core.language.graph import Graph, Term
-
-Array = NDArray[Any]
+from service.core.limits import Check
 
 INEXACT_STEP = 1e6
 """An element this many times the step rounds the step by more than 1e-10 of it: differences are then
@@ -135,7 +134,7 @@ def differences(
     variables: Sequence[Array],
     method: Method,
     h: float | None,
-    check: Callable[[], None],
+    check: Check,
     points: int = 0,
 ) -> tuple[Array, list[Array]]:
     """Differentiate a function of arrays by evaluating it.
@@ -190,7 +189,7 @@ class _Probe:
         arguments: Sequence[Array],
         flat: Array,
         value: Array,
-        check: Callable[[], None],
+        check: Check,
     ) -> None:
         self.function, self.arguments, self.flat = function, arguments, flat
         self.value, self.check = value, check

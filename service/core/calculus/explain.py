@@ -9,12 +9,11 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from service.core.arrays import is_finite
+from service.core.arrays import Array, is_finite
 from service.core.calculus.compiler import Compiled
 from service.core.calculus.differences import CHECK, Method, step_at
 from service.core.calculus.generated import make_function, write_source
 from service.core.calculus.inputs import array_data, array_names
-from service.core.calculus.template import Array
 from service.core.exceptions import Fault, NonFiniteResult, fault
 from service.core.language.graph import Graph, Node, Term
 from service.core.language.places import FUNCTION_POINTER

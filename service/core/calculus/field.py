@@ -8,9 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.core.arrays import is_finite
+from service.core.arrays import Array, Mask, is_finite
 from service.core.calculus.budget import Price, check_budget, quote_of
 from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.costs import POINT_NODES
@@ -25,13 +24,10 @@ from service.core.calculus.gradient import (
 )
 from service.core.calculus.points import Points, evaluate_points, price_of_points
 from service.core.calculus.schedule import ELEMENT_BYTES
-from service.core.calculus.template import Array
 from service.core.calculus.verification import compare, errors_of, judge_of
 from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to
 from service.core.language.program import check_constants
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
-
-Mask = NDArray[np.bool_]
 
 
 def gradient_field(

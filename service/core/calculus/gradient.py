@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from service.core.arrays import float_array, is_ready
+from service.core.arrays import Array, Shape, float_array, is_ready
 from service.core.calculus.budget import Priced, check_budget, price_of, quote_of
 from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.compiler import Compiled, compile_function
@@ -17,7 +17,6 @@ from service.core.calculus.differences import METHODS, Method, step_at
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.kernel import bind
 from service.core.calculus.schedule import ELEMENT_BYTES
-from service.core.calculus.template import Array, Shape
 from service.core.calculus.verification import COMPARED_TENSORS, judge_of, verification
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 from service.core.language.program import check_constants

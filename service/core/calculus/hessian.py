@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from service.core.arrays import is_finite
+from service.core.arrays import Array, is_finite
 from service.core.calculus.budget import Price, quote_of
 from service.core.calculus.curvature import curvature_of, with_eigenvalues
 from service.core.calculus.differences import CHECK, METHODS, Method, differences
@@ -18,8 +18,8 @@ from service.core.calculus.jacobian import derive
 from service.core.calculus.line import differentiate_along, with_step
 from service.core.calculus.maps import TANGENT, split, unit_rows
 from service.core.calculus.parts import Part
-from service.core.calculus.task import Found, Slopes, Task
-from service.core.calculus.template import Array
+from service.core.calculus.task import Found, Task
+from service.core.calculus.template import Derivatives
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 from service.core.limits import DEFAULT_LIMITS, Deadline, Limits
 
@@ -195,14 +195,14 @@ class _SecondDerivatives(Part):
 
         return function
 
-    def _found(self, vector: Array, slopes: Slopes, errors: Slopes) -> Found:
+    def _found(self, vector: Array, slopes: Derivatives, errors: Derivatives) -> Found:
         """Take value and gradient from the vector of both."""
         task = self.task
         gradient = split(vector[1:], shapes_of(task.variables))
         self.gradient = gradient
         return Found(vector[0].reshape(task.map("gradient").outputs[0].shape), slopes, errors)
 
-    def answer(self, value: Array, name: str, slopes: Slopes) -> dict[str, Any]:
+    def answer(self, value: Array, name: str, slopes: Derivatives) -> dict[str, Any]:
         """Return the answer, which holds the gradient too."""
         return {"value": float(value.item()), "gradient": self.gradient, name: self.shown(slopes)}
 
@@ -274,7 +274,7 @@ class WholeHessian(_SecondDerivatives):
             self.matrix = matrix
         return self._found(vector, self._blocks(matrix), {} if errors is None else self._blocks(errors))
 
-    def _blocks(self, matrix: Array) -> Slopes:
+    def _blocks(self, matrix: Array) -> Derivatives:
         """Part a matrix by the names of its rows and columns, with a slash between them."""
         shapes = shapes_of(self.task.variables)
         found, start = {}, 0
@@ -285,7 +285,7 @@ class WholeHessian(_SecondDerivatives):
                 found[f"{name}/{other}"] = part.reshape((*shape, *shapes[other]))
         return found
 
-    def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
+    def refuse_non_finite(self, method: Method, slopes: Derivatives) -> None:
         """Refuse derivatives that are not finite."""
         self.watch_gradient()
         for pair, slope in slopes.items():
@@ -305,12 +305,12 @@ class WholeHessian(_SecondDerivatives):
             place = 1 + len(names) + names.index(other)
             self.watch("hessian product", vectors, output, float(slope[index]), place)
 
-    def shown(self, slopes: Slopes) -> Any:
+    def shown(self, slopes: Derivatives) -> Any:
         """Return the blocks by both names."""
         names = list(self.task.variables)
         return {name: {other: slopes[f"{name}/{other}"] for other in names} for name in names}
 
-    def answer(self, value: Array, name: str, slopes: Slopes) -> dict[str, Any]:
+    def answer(self, value: Array, name: str, slopes: Derivatives) -> dict[str, Any]:
         """Return the answer, with the curvature when it is wanted."""
         answer = super().answer(value, name, slopes)
         if self.has_curvature:
@@ -368,7 +368,7 @@ class HessianProduct(_SecondDerivatives):
         slopes, *errors = (split(each[1:], shapes_of(task.variables)) for each in np.atleast_2d(found))
         return self._found(vector, slopes, errors[0] if errors else {})
 
-    def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
+    def refuse_non_finite(self, method: Method, slopes: Derivatives) -> None:
         """Refuse a product that is not finite."""
         self.watch_gradient()
         for place, (name, slope) in enumerate(slopes.items()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from service.core.calculus.lowering import Lowered
 from service.core.language.program import Program
+from service.core.limits import Check
 
 STEP = "h/"
 """The step among the inputs of a program on floats; no name of the client's has a slash."""
@@ -29,9 +30,7 @@ def array_names(program: Program) -> InputNames:
     return InputNames(variables | constants, tuple(variables.values()))
 
 
-def array_data(
-    program: Program, constants: Mapping[str, NDArray[Any]], check: Callable[[], None]
-) -> dict[str, Any]:
+def array_data(program: Program, constants: Mapping[str, NDArray[Any]], check: Check) -> dict[str, Any]:
     """Return the constants and the clock by their names in a program on arrays."""
     data = {f"c{position}": constants[name] for position, name in enumerate(program.constants)}
     return {"check": check} | data

@@ -12,17 +12,16 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Array, Shape
 from service.core.calculus.compiler import Compiled
 from service.core.calculus.differences import differences
+from service.core.calculus.generated import Namespace
 from service.core.calculus.inputs import array_data, float_data
-from service.core.calculus.template import Array, Evaluation, Shape, Template
+from service.core.calculus.template import Evaluation, Template
+from service.core.limits import Check
 
-Namespace = dict[str, Any]
 
-
-def bind(
-    compiled: Compiled, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
-) -> Kernel:
+def bind(compiled: Compiled, constants: Mapping[str, Array], h: float | None, check: Check) -> Kernel:
     """Bind a compiled function to data, on floats or on arrays, whichever is faster.
 
     Parameters
@@ -44,7 +43,7 @@ def bind(
 
 
 def bind_on_floats(
-    compiled: Compiled, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
+    compiled: Compiled, constants: Mapping[str, Array], h: float | None, check: Check
 ) -> Kernel:
     """Bind the program on floats, as `bind` does."""
     emitted = compiled.emitted
@@ -53,7 +52,7 @@ def bind_on_floats(
 
 
 def bind_on_arrays(
-    compiled: Compiled, constants: Mapping[str, Array], h: float | None, check: Callable[[], None]
+    compiled: Compiled, constants: Mapping[str, Array], h: float | None, check: Check
 ) -> Kernel:
     """Bind the program on arrays, as `bind` does."""
     compiled = compiled.for_data(constants)

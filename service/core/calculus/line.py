@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Array
 from service.core.calculus.budget import Price
 from service.core.calculus.differences import CHECK, INEXACT_STEP, METHODS, Method, differences, step_at
 from service.core.calculus.schedule import ELEMENT_BYTES
-from service.core.calculus.template import Array
 from service.core.exceptions import InvalidRequest, fault
+from service.core.limits import Check
 
 MOST_ASIDE = 0.01
 """How far rounding may lead a step away from the line: this part of the step's largest element."""
@@ -33,7 +34,7 @@ def differentiate_along(
     vectors: Mapping[str, Array],
     method: Method,
     h: float | None,
-    check: Callable[[], None],
+    check: Check,
 ) -> tuple[Array, Array]:
     """Differentiate a function of arrays by t at x + t·v.
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Array, Shape
 from service.core.calculus.blocks import Block, Rows, blocks_of, make_block
 from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.cache import BoundedCache
@@ -28,15 +29,13 @@ from service.core.calculus.namespaces import COMPLEX_NAMES
 from service.core.calculus.reverse import differentiate, pull_back, push_forward
 from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, fresh, schedule
 from service.core.calculus.substitution import for_large_arrays
-from service.core.calculus.template import Array, Shape
 from service.core.exceptions import InvalidFunction, fault, pointer_to, quote_text
 from service.core.language.graph import Term
 from service.core.language.parser import parse_function
 from service.core.language.places import refuse
 from service.core.language.program import Program, check_constants, check_function, check_names
-from service.core.limits import Deadline, Limits
+from service.core.limits import Check, Deadline, Limits
 
-Check = Callable[[], None]
 Extended = tuple[dict[str, Term], list[Term]]
 """Inputs that a transformation adds, and its outputs."""
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from service.core.arrays import is_finite
+from service.core.arrays import Array, Shape, is_finite
 from service.core.calculus.budget import Price
 from service.core.calculus.differences import CHECK, METHODS, Method, differences
 from service.core.calculus.explain import Watched, first_not_finite, place_of
@@ -20,8 +20,8 @@ from service.core.calculus.gradient import check_step, shapes_of
 from service.core.calculus.line import differentiate_along, with_step
 from service.core.calculus.maps import COTANGENT, TANGENT, FunctionMap, unit_rows
 from service.core.calculus.schedule import ELEMENT_BYTES
-from service.core.calculus.task import Found, Slopes, Task
-from service.core.calculus.template import Array, Shape
+from service.core.calculus.task import Found, Task
+from service.core.calculus.template import Derivatives
 from service.core.exceptions import pointer_to
 
 
@@ -66,14 +66,14 @@ class Part(ABC):
         """Compute it by a method."""
 
     @abstractmethod
-    def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
+    def refuse_non_finite(self, method: Method, slopes: Derivatives) -> None:
         """Refuse derivatives that are not finite."""
 
-    def answer(self, value: Array, name: str, slopes: Slopes) -> dict[str, Any]:
+    def answer(self, value: Array, name: str, slopes: Derivatives) -> dict[str, Any]:
         """Return the answer, the derivatives under their name."""
         return {"value": value, name: self.shown(slopes)}
 
-    def shown(self, slopes: Slopes) -> Any:
+    def shown(self, slopes: Derivatives) -> Any:
         """Return the derivatives as the answer has them."""
         return slopes
 
@@ -151,8 +151,8 @@ class Whole(Part):
         h = task.h if method is task.method else None
         arrays = list(task.variables.values())
         value, found = differences(function, arrays, method, h, task.deadline.check)
-        slopes: Slopes = {}
-        errors: Slopes = {}
+        slopes: Derivatives = {}
+        errors: Derivatives = {}
         for (name, array), each in zip(task.variables.items(), found, strict=True):
             laid = np.moveaxis(each, 0, -1)
             laid = np.ascontiguousarray(laid).reshape((*method.kinds, *value.shape, *array.shape))
@@ -161,7 +161,7 @@ class Whole(Part):
                 errors[name] = laid[1]
         return Found(value, slopes, errors)
 
-    def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
+    def refuse_non_finite(self, method: Method, slopes: Derivatives) -> None:
         """Refuse derivatives that are not finite."""
         for name, slope in slopes.items():
             if is_finite(slope):
@@ -222,7 +222,7 @@ class Along(Part):
         )
         return Found(value, {"": found[0]}, {"": found[1]}) if method is CHECK else Found(value, {"": found})
 
-    def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
+    def refuse_non_finite(self, method: Method, slopes: Derivatives) -> None:
         """Refuse a product that is not finite."""
         product = slopes[""]
         if is_finite(product):
@@ -234,7 +234,7 @@ class Along(Part):
         added = {f"{TANGENT}{name}": array for name, array in self.tangents.items()}
         self.watch("tangent product", added, output, number, 1)
 
-    def shown(self, slopes: Slopes) -> Any:
+    def shown(self, slopes: Derivatives) -> Any:
         """Return the product, which has no name."""
         return slopes[""]
 
@@ -287,7 +287,7 @@ class Across(Part):
         slopes = {name: each.reshape(array.shape) for (name, array), each in named}
         return Found(value, slopes)
 
-    def refuse_non_finite(self, method: Method, slopes: Slopes) -> None:
+    def refuse_non_finite(self, method: Method, slopes: Derivatives) -> None:
         """Refuse a product that is not finite."""
         for name, slope in slopes.items():
             if is_finite(slope):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from service.core.arrays import Array, Shape
 from service.core.calculus.blocks import Block, blocks_of, make_block
 from service.core.calculus.budget import Price
 from service.core.calculus.buffers import limit_buffers
@@ -20,11 +21,8 @@ from service.core.calculus.costs import MICROSECONDS_TO_COMPILE, microseconds_on
 from service.core.calculus.differences import differences
 from service.core.calculus.inputs import array_data, float_data
 from service.core.calculus.schedule import ELEMENT_BYTES
-from service.core.calculus.template import Array, Shape
-from service.core.limits import Limits
-
-Check = Callable[[], None]
-Slopes = dict[str, Array]
+from service.core.calculus.template import Derivatives
+from service.core.limits import Check, Limits
 
 FIELD_ELEMENTS = 32_000
 """Numbers that the intermediate results of a block may be, some of which are there at a time: larger blocks
@@ -59,11 +57,13 @@ class Way:
 
     microseconds: float
     peak_bytes: float
-    run: Callable[[Compiled, Points, Limits, Check], tuple[Array, Slopes]]
+    run: Callable[[Compiled, Points, Limits, Check], tuple[Array, Derivatives]]
 
 
 @np.errstate(all="ignore")
-def evaluate_points(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Slopes]:
+def evaluate_points(
+    compiled: Compiled, points: Points, limits: Limits, check: Check
+) -> tuple[Array, Derivatives]:
     """Compute value and gradient at every point; infinities and NaN are results here.
 
     Parameters
@@ -136,7 +136,9 @@ def _columns_at_once(nodes: int, limits: Limits) -> int:
     return max(1, most // max(nodes, 1))
 
 
-def _over_points(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Slopes]:
+def _over_points(
+    compiled: Compiled, points: Points, limits: Limits, check: Check
+) -> tuple[Array, Derivatives]:
     emitted, count = compiled.emitted, points.count
     data = float_data(emitted.floats, compiled.program, points.constants, points.h)
     run = emitted.over_points(**data, check=check)
@@ -155,9 +157,9 @@ def _over_points(compiled: Compiled, points: Points, limits: Limits, check: Chec
     return results[0].copy(), _by_name(compiled.shapes, results[1:], count)
 
 
-def _by_name(shapes: Mapping[str, Shape], rows: Array, count: int) -> Slopes:
+def _by_name(shapes: Mapping[str, Shape], rows: Array, count: int) -> Derivatives:
     """Lay the derivatives of elements out as those of variables."""
-    slopes: Slopes = {}
+    slopes: Derivatives = {}
     position = 0
     for name, shape in shapes.items():
         size = math.prod(shape)
@@ -166,7 +168,7 @@ def _by_name(shapes: Mapping[str, Shape], rows: Array, count: int) -> Slopes:
     return slopes
 
 
-def _batched(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Slopes]:
+def _batched(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Derivatives]:
     parts = blocks_of(compiled.plan, points.count, limits, FIELD_ELEMENTS)
     block = block_for(compiled, parts[0].size)
     evaluate = block.maker(**array_data(block.program, points.constants, check))

@@ -11,11 +11,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from service.core.arrays import Shape
 from service.core.calculus.buffers import place
 from service.core.calculus.order import arrange
 from service.core.calculus.tiles import Region, cut
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
-from service.core.language.operation import Shape
 from service.core.language.places import Place
 from service.core.language.shapes import reduced
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Shape
 from service.core.calculus.schedule import REUSED_SIZE, Step
 from service.core.calculus.tiles import Region
 from service.core.language.elements import index_of
 from service.core.language.graph import NUMBER, Graph
-from service.core.language.operation import Shape
 
 CHECKED_OPERATIONS = 2_000_000
 """Planned operations between two looks at the clock, about two milliseconds."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from service.core.arrays import float_array, is_finite
+from service.core.arrays import Array, Shape, float_array, is_finite
 from service.core.calculus.budget import Price
 from service.core.calculus.compiler import refuse_not_analytic
 from service.core.calculus.differences import METHODS, Method
@@ -17,18 +17,16 @@ from service.core.calculus.explain import Watched, first_not_finite, moved, plac
 from service.core.calculus.gradient import Tensors, arrays_of, method_named, shapes_of
 from service.core.calculus.maps import FunctionMap, compile_map, peak_bytes_of
 from service.core.calculus.schedule import ELEMENT_BYTES
-from service.core.calculus.template import Array, Shape
+from service.core.calculus.template import Derivatives
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 from service.core.limits import NO_DEADLINE, Deadline, Limits
-
-Slopes = dict[str, Array]
 
 
 class Found(NamedTuple):
     """A value, derivatives, and the errors that the method estimates of them, where it does."""
 
     value: Array
-    slopes: Slopes
+    slopes: Derivatives
     errors: Mapping[str, Array] = MappingProxyType({})
 
 

@@ -12,16 +12,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from service.core.arrays import Array, Shape
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.generated import Maker, Source, make_function, words_of
 
-Array = NDArray[np.float64]
-Shape = tuple[int, ...]
 Evaluation = tuple[float, tuple[Any, ...]]
 """A value, and the gradient by slot."""
+
+Derivatives = dict[str, Array]
+"""By variable."""
 
 MOST_LOOPS = 8
 """Loops that are kept for one program: more kinds of descent on one function are rare."""

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from service.core.arrays import is_finite
+from service.core.arrays import Array, Mask, is_finite
 from service.core.calculus.budget import Price, check_budget, quote_of
 from service.core.calculus.explain import Watched, first_not_finite, place_of
-from service.core.calculus.field import Mask, at_points, count_of, finite_rows, kept_rows
+from service.core.calculus.field import at_points, count_of, finite_rows, kept_rows
 from service.core.calculus.gradient import Tensors, arrays_of, shapes_of
 from service.core.calculus.maps import FunctionMap, compile_map, peak_bytes_of
-from service.core.calculus.template import Array
 from service.core.exceptions import InvalidFunction, InvalidRequest, fault
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 

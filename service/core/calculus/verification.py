@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Array
 from service.core.calculus.compiler import Compiled
 from service.core.calculus.differences import CHECK, METHODS, SMALLEST, Method, differences, step_at
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.inputs import array_data
 from service.core.calculus.kernel import bind
-from service.core.calculus.template import Array
 from service.core.exceptions import pointer_to
 from service.core.limits import Deadline
 

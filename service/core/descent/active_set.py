@@ -18,9 +18,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from service.core.calculus.template import Array
+from service.core.arrays import Array, Mask
 from service.core.descent.vectors import Pairs, Vector, Vectors
 
 LEAST_SHARE = sys.float_info.epsilon
@@ -152,9 +151,7 @@ class Box:
         point[is_moving] = x[is_moving] + (now + best) * d[is_moving]
         return Cauchy(np.clip(point, self.low, self.high), c + best * p)
 
-    def _subspace_step(
-        self, model: Model, x: Array, g: Array, cauchy: Cauchy, free: NDArray[np.bool_]
-    ) -> Array:
+    def _subspace_step(self, model: Model, x: Array, g: Array, cauchy: Cauchy, free: Mask) -> Array:
         """Return the step from the Cauchy point to the model's minimum over the free variables."""
         theta, W = model.theta, model.W[free]
         residual: Array = g[free] + theta * (cauchy.point - x)[free] - W @ (model.M @ cauchy.c)
@@ -164,9 +161,7 @@ class Box:
         step: Array = -residual / theta - W @ v / theta**2
         return step
 
-    def _projected_step(
-        self, x: Array, g: Array, point: Array, step: Array, free: NDArray[np.bool_]
-    ) -> Array:
+    def _projected_step(self, x: Array, g: Array, point: Array, step: Array, free: Mask) -> Array:
         """Project a step of the free variables, or shorten it where that would not lead downhill."""
         target = np.array(point)
         target[free] = np.clip(point[free] + step, self.low[free], self.high[free])
@@ -175,7 +170,7 @@ class Box:
         target[free] = point[free] + step * self._share(point[free], step, free)
         return np.clip(target, self.low, self.high)
 
-    def _share(self, point: Array, step: Array, free: NDArray[np.bool_]) -> float:
+    def _share(self, point: Array, step: Array, free: Mask) -> float:
         """Return the largest share of a step of the free variables that stays within the bounds."""
         return min(1.0, _reach(point, step, self.low[free], self.high[free]))
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.calculus.template import Array
+from service.core.arrays import Array
 from service.core.descent.ranges import check_keys, whole_number
 from service.core.exceptions import InvalidRequest, fault, pointer_to, quote_text
 

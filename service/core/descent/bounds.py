@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Array, Shape
 from service.core.calculus.kernel import Kernel
-from service.core.calculus.template import Array, Shape
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 
 Bounds = Mapping[str, Mapping[str, Any]]

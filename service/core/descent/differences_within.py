@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Array
 from service.core.calculus.compiler import Compiled
 from service.core.calculus.differences import METHODS, Method, step_at
 from service.core.calculus.inputs import array_data
 from service.core.calculus.kernel import Kernel
-from service.core.calculus.template import Array
+from service.core.limits import Check
 
 Sides = tuple[Array, Array]
 
@@ -21,7 +22,7 @@ def bind_within(
     compiled: Compiled,
     constants: Mapping[str, Array],
     h: float | None,
-    check: Callable[[], None],
+    check: Check,
     bounds: Mapping[str, Sides],
 ) -> Kernel:
     """Bind a function to data, differentiated by differences between points within bounds.
@@ -47,7 +48,7 @@ class _Differences:
     value_of: Callable[..., Any]
     method: Method
     h: float | None
-    check: Callable[[], None]
+    check: Check
     sides: Sequence[Sides]
 
     def __call__(self, *variables: Array) -> tuple[float, tuple[Any, ...]]:

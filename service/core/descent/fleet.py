@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.calculus.template import Array
-from service.core.descent.fleet_table import Mask, Table
+from service.core.arrays import Array, Mask
+from service.core.descent.fleet_table import Table
 from service.core.descent.fleet_template import Parts
 from service.core.descent.formation import Formation
 from service.core.descent.layout import BLOCK_NUMBERS, BLOCK_STEPS, Iterate, Reason

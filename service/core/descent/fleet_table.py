@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.arrays import is_finite
-from service.core.calculus.template import Array
+from service.core.arrays import Array, Mask, is_finite
 from service.core.descent.fleet_template import FleetProgram, Parts
 
-Mask = NDArray[np.bool_]
 Whole = NDArray[np.int64]
 
 NEAR = 12_000

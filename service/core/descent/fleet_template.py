@@ -27,8 +27,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.arrays import Array
 from service.core.calculus.generated import Function, Maker, indented, make_functions
-from service.core.calculus.template import Array, Template
+from service.core.calculus.template import Template
 from service.core.descent.layout import Rules
 from service.core.descent.loop import ARRAY_NAMES
 from service.core.descent.loop_source import SHRINK, LoopWriter

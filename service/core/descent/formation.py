@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Array
 from service.core.calculus.blocks import BLOCK_ELEMENTS
 from service.core.calculus.costs import (
     CALL_MICROSECONDS,
@@ -17,7 +18,6 @@ from service.core.calculus.costs import (
 )
 from service.core.calculus.inputs import array_data, float_data
 from service.core.calculus.points import Points, block_for, evaluate_points
-from service.core.calculus.template import Array
 from service.core.descent.active_set import Box
 from service.core.descent.fleet_template import FleetProgram, make_fleet_template
 from service.core.descent.path import Path

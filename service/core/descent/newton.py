@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from service.core.calculus.template import Array
+from service.core.arrays import Array
 from service.core.descent.active_set import Box
 from service.core.descent.layout import Parts, Reason
 from service.core.descent.line_search import ROUNDING

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Array
 from service.core.calculus.blocks import BLOCK_ELEMENTS
 from service.core.calculus.schedule import ELEMENT_BYTES
-from service.core.calculus.template import Array
 from service.core.descent.bounds import bounds_of
 from service.core.descent.choice import RULES, Options
 from service.core.descent.history import Record

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Array
 from service.core.calculus.budget import Price, check_budget, over_budget
 from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.differences import Method
@@ -23,12 +24,11 @@ from service.core.calculus.gradient import (
 from service.core.calculus.kernel import Kernel, bind, bind_on_arrays
 from service.core.calculus.maps import compile_map
 from service.core.calculus.schedule import ELEMENT_BYTES
-from service.core.calculus.template import Array
 from service.core.descent.batches import Batch, Batches
 from service.core.descent.differences_within import Sides, bind_within
 from service.core.descent.projections import Projection, check_projections
 from service.core.language.program import check_constants
-from service.core.limits import Deadline, Limits
+from service.core.limits import Check, Deadline, Limits
 
 WIDTHS = {"central": 2.0, "forward": 1.0}
 """How many steps are between the two points of a difference."""
@@ -124,9 +124,7 @@ class Problem:
         """Bind the kernel on arrays for an evaluation that the deadline does not interrupt."""
         return self.bound_on_arrays(self.compiled, self.constants, lambda: None)
 
-    def bound_on_arrays(
-        self, compiled: Compiled, constants: Mapping[str, Array], check: Callable[[], None]
-    ) -> Kernel:
+    def bound_on_arrays(self, compiled: Compiled, constants: Mapping[str, Array], check: Check) -> Kernel:
         """Bind the function on arrays, compiled for the shapes of some constants, to these."""
         if self.bounds and self.noise:
             return bind_within(compiled, constants, self.h, check, self.bounds)

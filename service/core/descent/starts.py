@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from service.core.arrays import float_array
+from service.core.arrays import Array, float_array
 from service.core.calculus.gradient import Tensors, arrays_of
-from service.core.calculus.template import Array
 from service.core.descent.bounds import bounds_of
 from service.core.descent.choice import Options
 from service.core.descent.problem import Problem

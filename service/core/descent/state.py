@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from service.core.calculus.template import Array, Shape
+from service.core.arrays import Array, Shape
 from service.core.descent.optimizers import Optimizer
 from service.core.exceptions import InvalidRequest, fault, pointer_to, quote_text
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Array
 from service.core.calculus.generated import Function, Source, indented, make_functions
 from service.core.calculus.kernel import Kernel
-from service.core.calculus.template import Array
 from service.core.descent.layout import norm
 
 Vector = Any

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Shape
 from service.core.language import batching, shapes
 from service.core.language.graph import Term
 from service.core.language.matrices import triangle
-from service.core.language.operation import Operation, Shape, ShapeFault
+from service.core.language.operation import Operation, ShapeFault
 from service.core.language.rows import macro
 from service.core.language.structure import transposed
 

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Shape
 from service.core.language import shapes
 from service.core.language.axes import flattened, one_axis, sliced
 from service.core.language.graph import Graph, Node, Term
-from service.core.language.operation import REQUIRED, Operation, Shape, ShapeFault
+from service.core.language.operation import REQUIRED, Operation, ShapeFault
 from service.core.language.rows import macro
 
 WHOLE = shapes.WHOLE_SLICE

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Shape
 from service.core.language import batching, shapes
 from service.core.language.arrangement import AXIS, flip
 from service.core.language.axes import flattened, one_axis, sliced
 from service.core.language.graph import Graph, Node, Term
-from service.core.language.operation import Operation, Shape, ShapeFault
+from service.core.language.operation import Operation, ShapeFault
 from service.core.language.rows import macro
 
 

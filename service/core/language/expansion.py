@@ -10,12 +10,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from service.core.arrays import Shape
 from service.core.exceptions import quote_text
 from service.core.language import calls, indexing
 from service.core.language.forecast import Forecast
 from service.core.language.graph import Graph, Term
 from service.core.language.names import name_faults
-from service.core.language.operation import Shape, ShapeFault
+from service.core.language.operation import ShapeFault
 from service.core.language.operations import BINARY, CONSTANTS, FUNCTIONS, UNARY
 from service.core.language.parser import Instruction, Name, Statement, Tape
 from service.core.language.places import Place, refuse

@@ -12,9 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from service.core.arrays import Shape
 from service.core.exceptions import OverBudget, shorten
 from service.core.language.constants import Rule
-from service.core.language.operation import Operation, Shape, ShapeFault
+from service.core.language.operation import Operation, ShapeFault
 from service.core.language.places import Place, refuse
 
 COUNTABLE = 2**48

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Shape
 from service.core.language import elements, shapes
 from service.core.language.graph import Graph, Node, Term
-from service.core.language.operation import REQUIRED, Operation, Shape, ShapeFault
+from service.core.language.operation import REQUIRED, Operation, ShapeFault
 
 
 def _sizes(shape: int | tuple[int, ...]) -> Shape:

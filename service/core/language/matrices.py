@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from service.core.arrays import Shape
 from service.core.language import shapes
 from service.core.language.axes import sliced
 from service.core.language.graph import Term
-from service.core.language.operation import Operation, Shape, ShapeFault
+from service.core.language.operation import Operation, ShapeFault
 from service.core.language.rows import macro
 
 

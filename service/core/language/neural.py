@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from service.core.arrays import Shape
 from service.core.language import shapes
 from service.core.language.graph import Term
-from service.core.language.operation import REQUIRED, Operation, Shape, ShapeFault
+from service.core.language.operation import REQUIRED, Operation, ShapeFault
 from service.core.language.rows import macro
 from service.core.language.structure import transposed
 

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from service.core.arrays import Shape
+
 if TYPE_CHECKING:
     from service.core.language.graph import Term
-
-Shape = tuple[int, ...]
 
 
 class ShapeFault(Exception):

@@ -8,11 +8,11 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from service.core.arrays import Shape
 from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to, quote_text
 from service.core.language.expansion import Expansion
 from service.core.language.graph import Graph, Term
 from service.core.language.names import name_faults
-from service.core.language.operation import Shape
 from service.core.language.operations import OPERATIONS
 from service.core.language.parser import Tape
 from service.core.language.rewrites import Rewrite, Rewriter

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from service.core.arrays import Shape
 from service.core.language import batching, elements, shapes
 from service.core.language.graph import Term
-from service.core.language.operation import Operation, Shape
+from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
 from service.core.language.rows import internal
 from service.core.reduction_kernels import is_faster_by_columns, sums_by_product

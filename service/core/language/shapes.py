@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from service.core.language.operation import Shape, ShapeFault
+from service.core.arrays import Shape
+from service.core.language.operation import ShapeFault
 
 Axes = int | tuple[int, ...] | None
 IndexItem = int | tuple[int | None, int | None, int | None]

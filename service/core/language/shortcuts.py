@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 
+from service.core.arrays import Shape
 from service.core.language.graph import Graph, Term
-from service.core.language.operation import Shape
 from service.core.language.shapes import permutation
 
 

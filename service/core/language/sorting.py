@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from service.core.arrays import Shape
 from service.core.language import shapes
 from service.core.language.arrangement import AXIS
 from service.core.language.axes import one_axis
 from service.core.language.graph import Term
-from service.core.language.operation import REQUIRED, Operation, Shape, ShapeFault
+from service.core.language.operation import REQUIRED, Operation, ShapeFault
 from service.core.language.rows import macro
 
 WHOLE = shapes.WHOLE_SLICE

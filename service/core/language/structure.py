@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from service.core.arrays import Shape
 from service.core.language import batching, elements, shapes, shortcuts
 from service.core.language.graph import Term
-from service.core.language.operation import REQUIRED, Operation, Shape
+from service.core.language.operation import REQUIRED, Operation
 from service.core.language.reductions import reduce_to
 
 
