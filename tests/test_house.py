@@ -46,7 +46,7 @@ DOCUMENTED_OVERRIDES = {
     "service.app.Application.url_map_class": f"{FLASK}api/#flask.Flask.url_map_class",
     "service.app.Router.match": f"{WERKZEUG}routing/#werkzeug.routing.MapAdapter.match",
     "service.app.Routes.bind_to_environ": f"{WERKZEUG}routing/#werkzeug.routing.Map.bind_to_environ",
-    "service.api.answers.Whole.__call__": f"{WERKZEUG}wrappers/#werkzeug.wrappers.Response.__call__",
+    "service.api.answers.ReadyResponse.__call__": f"{WERKZEUG}wrappers/#werkzeug.wrappers.Response.__call__",
     "service.api.fields.*._deserialize": f"{MARSHMALLOW}custom_fields.html#creating-a-field-class",
     "service.api.fields.StrictField.default_error_messages": f"{MARSHMALLOW}custom_fields.html",
     "service.server.worker.Worker.CONFIG_KWARGS": "https://uvicorn.dev/deployment/#gunicorn",
@@ -173,6 +173,20 @@ def test_the_visible_top_level_is_the_agreed_one():
 @pytest.mark.parametrize("path", sorted(SERVICE.rglob("*.py")), ids=lambda path: path.name)
 def test_no_module_is_longer_than_a_reader_holds_in_mind(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_MODULE
+
+
+def test_a_name_of_a_class_or_type_stands_for_one_thing():
+    where: dict[str, list[str]] = {}
+    for path in modules():
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [node.name] if isinstance(node, ast.ClassDef) else []
+            if isinstance(node, ast.Assign):
+                names = [each.id for each in node.targets if isinstance(each, ast.Name)]
+            for name in names:
+                if name[0].isupper() and not name.isupper():
+                    where.setdefault(name, []).append(path.relative_to(SERVICE).as_posix())
+
+    assert {name: paths for name, paths in where.items() if len(paths) > 1} == {}
 
 
 @pytest.mark.parametrize("name", ["requirements.txt", "tests/requirements.txt"])

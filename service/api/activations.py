@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.api.fields import ArrayField, BooleanArray, Flag, Whole, positive
+from service.api.fields import ArrayField, BooleanArray, Flag, WholeNumber, positive
 from service.api.messages import fault
 from service.api.schemas import Fields
 from service.core import activations
@@ -17,7 +17,7 @@ def softmax_fields(limits: Limits) -> Fields:
     """List the fields of `/softmax`."""
     return {
         "x": ArrayField(limits, required=True),
-        "axis": Whole(load_default=-1, allow_none=True),
+        "axis": WholeNumber(load_default=-1, allow_none=True),
         "temperature": positive(load_default=1.0),
         "log": Flag(load_default=False),
         "mask": BooleanArray(limits, load_default=None),

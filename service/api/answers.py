@@ -50,7 +50,7 @@ def answer_with(view: View, schema: Envelope, settings: Settings) -> Callable[[]
     return answer
 
 
-class Whole(Response):
+class ReadyResponse(Response):
     """An answer that has all its headers when it is made: none has to be worked out when it is sent."""
 
     def __init__(self, body: bytes, form: Format) -> None:
@@ -72,7 +72,7 @@ def write(result: Arguments, limits: ServiceLimits) -> Response:
         The answer is too large.
     """
     form = wanted_format(request.environ.get("HTTP_ACCEPT", ""))
-    return Whole(write_bytes(result, limits, form), form)
+    return ReadyResponse(write_bytes(result, limits, form), form)
 
 
 def write_bytes(result: Arguments, limits: ServiceLimits, form: Format = JSON) -> bytes:

@@ -14,12 +14,12 @@ from service.api.messages import fault
 from service.core.exceptions import MOST_FAULTS, pointer_to
 from service.core.limits import Limits
 
-KINDS = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+JSON_TYPES = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
 
 
 def kind_of(value: Any) -> str:
     """Say in a word what a JSON value is."""
-    return "an array" if isinstance(value, np.ndarray) else KINDS.get(type(value), "a number")
+    return "an array" if isinstance(value, np.ndarray) else JSON_TYPES.get(type(value), "a number")
 
 
 def wrong(code: str, pointer: str = "", **values: Any) -> ValidationError:

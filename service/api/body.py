@@ -12,7 +12,7 @@ from flask import request
 
 from service.api.exchange import KEY, Exchange
 from service.api.formats import FORMATS, JSON, Format, Malformed
-from service.api.problems import Problem
+from service.api.problems import HttpProblem
 from service.config import Settings
 from service.core.limits import Deadline
 
@@ -27,7 +27,7 @@ def read_document(environ: WSGIEnvironment, settings: Settings) -> Any:
 
     Raises
     ------
-    Problem
+    HttpProblem
         415, 413 or 400, before anything is computed.
     """
     _check_refusal(environ)
@@ -36,7 +36,7 @@ def read_document(environ: WSGIEnvironment, settings: Settings) -> Any:
     try:
         return form.loads(body, settings.limits)
     except Malformed as error:
-        raise Problem(form.malformed, str(error)) from error
+        raise HttpProblem(form.malformed, str(error)) from error
 
 
 def _check_refusal(environ: WSGIEnvironment) -> None:
@@ -45,7 +45,7 @@ def _check_refusal(environ: WSGIEnvironment) -> None:
     if refusal:
         code, detail = refusal
         declared = FORMATS.get(request.mimetype, JSON)
-        raise Problem(declared.malformed if code == JSON.malformed else code, detail)
+        raise HttpProblem(declared.malformed if code == JSON.malformed else code, detail)
 
 
 def _format_of(environ: WSGIEnvironment) -> Format:
@@ -53,7 +53,7 @@ def _format_of(environ: WSGIEnvironment) -> Format:
     form = FORMATS.get(environ.get("CONTENT_TYPE", "")) or _unusual_format()
     encoding = environ.get("HTTP_CONTENT_ENCODING", "identity")
     if encoding.strip().lower() not in ("identity", ""):  # it changes nothing (RFC 9110, section 8.4)
-        raise Problem(
+        raise HttpProblem(
             "unsupported-media-type",
             f"Content-Encoding {encoding[:60]!a} is not taken; send the body as it is.",
         )
@@ -66,10 +66,10 @@ def _unusual_format() -> Format:
     if kind not in FORMATS:
         got = f"got {kind[:60]!a}" if kind else "there is none"
         allowed = " or ".join(FORMATS)
-        raise Problem("unsupported-media-type", f"Content-Type must be {allowed}; {got}. {CURL_HINT}")
+        raise HttpProblem("unsupported-media-type", f"Content-Type must be {allowed}; {got}. {CURL_HINT}")
     charset = request.mimetype_params.get("charset", "utf-8").lower()
     if charset not in ("utf-8", "utf8"):
-        raise Problem("unsupported-media-type", f"The charset must be utf-8, got {charset[:60]!a}.")
+        raise HttpProblem("unsupported-media-type", f"The charset must be utf-8, got {charset[:60]!a}.")
     return FORMATS[kind]
 
 
@@ -90,7 +90,9 @@ def _read(environ: WSGIEnvironment, settings: Settings, form: Format) -> bytes:
         exchange.bytes_in += _discard(source, settings.discarded_bytes)
         raise _too_large(limit)
     if declared is not None and len(body) < declared:
-        raise Problem(form.malformed, f"The body ends after {len(body)} of the {declared} bytes announced.")
+        raise HttpProblem(
+            form.malformed, f"The body ends after {len(body)} of the {declared} bytes announced."
+        )
     return body
 
 
@@ -114,7 +116,7 @@ def _read_at_most(source: Any, count: int, form: Format) -> bytes:
             pieces.append(piece)
             left -= len(piece)
     except Exception as error:  # each server reports bad chunks and lost clients by errors of its own
-        raise Problem(form.malformed, "The body could not be read to its end.") from error
+        raise HttpProblem(form.malformed, "The body could not be read to its end.") from error
     return b"".join(pieces)
 
 
@@ -127,8 +129,8 @@ def _discard(source: Any, most: int) -> int:
     return most - left
 
 
-def _too_large(limit: int) -> Problem:
-    return Problem(
+def _too_large(limit: int) -> HttpProblem:
+    return HttpProblem(
         "body-too-large", f"The body may have at most {limit:,} bytes; GET /limits lists all limits."
     )
 

@@ -11,7 +11,7 @@ from flask import Flask, Response
 from service.api import pages, problems
 from service.api.document import read_document, read_text
 from service.api.exchange import current
-from service.api.problems import KINDS, Problem
+from service.api.problems import PROBLEM_TYPES, HttpProblem
 from service.config import Settings, describe_settings
 from service.core.descent import describe_options
 from service.core.language.operations import describe_operations
@@ -63,7 +63,7 @@ def show_functions() -> Response:
 
 def show_problems() -> Response:
     """Explain every code."""
-    kinds = [problems.describe(kind, current().root_path) for kind in KINDS.values()]
+    kinds = [problems.describe(kind, current().root_path) for kind in PROBLEM_TYPES.values()]
     if pages.wants_page():
         return pages.show_problems(kinds)
     return Response(orjson.dumps({"problems": kinds}), content_type="application/json")
@@ -71,9 +71,11 @@ def show_problems() -> Response:
 
 def show_problem(code: str) -> Response:
     """Explain one code."""
-    if code not in KINDS:
-        raise Problem("not-found", f"There is no problem of this code; the codes are {', '.join(KINDS)}.")
-    kind = problems.describe(KINDS[code], current().root_path)
+    if code not in PROBLEM_TYPES:
+        raise HttpProblem(
+            "not-found", f"There is no problem of this code; the codes are {', '.join(PROBLEM_TYPES)}."
+        )
+    kind = problems.describe(PROBLEM_TYPES[code], current().root_path)
     if pages.wants_page():
         return pages.show_problems([kind])
     return Response(orjson.dumps(kind), content_type="application/json")

@@ -21,7 +21,7 @@ from service.api.fields import (
     Object,
     TensorMap,
     TensorOrMap,
-    Whole,
+    WholeNumber,
     positive,
 )
 from service.api.formats import wanted_format
@@ -30,7 +30,7 @@ from service.api.schemas import Fields
 from service.api.streaming import stream, wants_stream
 from service.core.descent import descent, sweep
 from service.core.descent.options import OPTIONS, Option
-from service.core.descent.projections import KINDS, SIZES
+from service.core.descent.projections import SETS, SIZES
 from service.core.descent.starts import MOST_STARTS
 from service.core.descent.sweeps import ANSWERS
 from service.core.limits import Deadline, Limits
@@ -44,31 +44,31 @@ def _range(row: Option, limits: Limits) -> dict[str, Any]:
 def batch_members(limits: Limits) -> Fields:
     """List the fields of a batch."""
     return {
-        "size": Whole(low=1, required=True),
+        "size": WholeNumber(low=1, required=True),
         "of": NameList(limits.names, required=True),
-        "seed": Whole(low=0, load_default=0),
+        "seed": WholeNumber(low=0, load_default=0),
     }
 
 
 def random_members(limits: Limits) -> Fields:
     """List the fields of random starts."""
     return {
-        "count": Whole(low=1, high=MOST_STARTS, required=True),
-        "seed": Whole(low=0, load_default=0),
+        "count": WholeNumber(low=1, high=MOST_STARTS, required=True),
+        "seed": WholeNumber(low=0, load_default=0),
         "spread": TensorOrMap(limits, load_default=None),
     }
 
 
 def projection() -> Group:
     """Make the field of a projection."""
-    members: Fields = {"onto": Choice(tuple(KINDS), required=True)}
+    members: Fields = {"onto": Choice(tuple(SETS), required=True)}
     return Group(members | {name: positive(load_default=1) for name in SIZES}, required=True)
 
 
 OPTION_FIELDS: dict[str, Callable[..., Field[Any]]] = {
     "number": lambda row, limits, **more: Number(**_range(row, limits), **more),
-    "integer": lambda row, limits, **more: Whole(**_range(row, limits), **more),
-    "integers": lambda row, limits, **more: NumberList(Whole(low=row.low), row.most, **more),
+    "integer": lambda row, limits, **more: WholeNumber(**_range(row, limits), **more),
+    "integers": lambda row, limits, **more: NumberList(WholeNumber(low=row.low), row.most, **more),
     "flag": lambda row, limits, **more: Flag(**more),
     "choice": lambda row, limits, **more: Choice(tuple(row.choices), **more),
     "bounds": lambda row, limits, **more: BoundsMap(limits, **more),
@@ -92,7 +92,7 @@ def descent_fields(limits: Limits) -> Fields:
         function_fields(limits)
         | {"variables": TensorMap(limits, least=1, required=True)}
         | {name: option_field(row, limits) for name, row in OPTIONS.items()}
-        | {"deadline_ms": Whole(low=1, load_default=None), "state": Object(load_default=None)}
+        | {"deadline_ms": WholeNumber(low=1, load_default=None), "state": Object(load_default=None)}
     )
 
 

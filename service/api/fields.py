@@ -103,7 +103,7 @@ def fraction(**more: Any) -> Number:
     return Number(low=0, high=1, is_below=True, **more)
 
 
-class Whole(Number):
+class WholeNumber(Number):
     """A whole number: 5 and 5.0, not 5.5."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> int:

@@ -6,7 +6,7 @@ import threading
 
 from flask import Flask, Response
 
-from service.api.problems import Problem
+from service.api.problems import HttpProblem
 
 _DRAINING = threading.Event()
 
@@ -36,5 +36,5 @@ def live() -> Response:
 def ready() -> Response:
     """Answer 503 while draining, so that a load balancer sends nothing more."""
     if is_draining():
-        raise Problem("overloaded", "The service is stopping; send requests elsewhere.")
+        raise HttpProblem("overloaded", "The service is stopping; send requests elsewhere.")
     return Response('{"status":"ok"}', content_type="application/json")

@@ -9,8 +9,6 @@ from service.api.schemas import Fields
 from service.core import losses
 from service.core.limits import Deadline, Limits
 
-REDUCTIONS = ("sum", "mean", "none")
-
 
 def loss_fields(limits: Limits) -> Fields:
     """List the fields of `/loss`."""
@@ -26,7 +24,7 @@ def loss_fields(limits: Limits) -> Fields:
         "weights": Tensor(limits, load_default=None),
         "class_weights": ArrayField(limits, load_default=None),
         "mask": BooleanArray(limits, load_default=None),
-        "reduction": Choice(REDUCTIONS, load_default="sum"),
+        "reduction": Choice(losses.REDUCTIONS, load_default="sum"),
         "gradient": Flag(load_default=False),
     }
 

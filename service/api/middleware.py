@@ -99,7 +99,7 @@ class Middleware:
             if exchange.method == "OPTIONS" and exchange.endpoint != UNMATCHED:
                 return self._tell_methods(environ, exchange, start_response)
             return self._application(environ, start_response)
-        except problems.Problem as problem:
+        except problems.HttpProblem as problem:
             with self._app.request_context(environ):
                 refusal = problems.respond(problem.code, problem.detail)
             return refusal(environ, start_response)

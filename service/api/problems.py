@@ -25,7 +25,7 @@ CONTENT_TYPE = "application/problem+json"
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ProblemType:
     """One row: what a code means, and what to do about it."""
 
     code: str
@@ -34,17 +34,17 @@ class Kind:
     explanation: str
 
 
-KINDS: dict[str, Kind] = {
+PROBLEM_TYPES: dict[str, ProblemType] = {
     row.code: row
     for row in (
-        Kind(
+        ProblemType(
             "malformed-json",
             400,
             "The body is not JSON",
             "The body must be one JSON document in UTF-8, complete, without duplicate keys, without NaN and "
             "Infinity, with numbers that float64 can hold, nested no deeper than GET /limits says.",
         ),
-        Kind(
+        ProblemType(
             "malformed-cbor",
             400,
             "The body is not CBOR that this service takes",
@@ -52,92 +52,92 @@ KINDS: dict[str, Kind] = {
             "keys, without NaN and infinity, and with no tags but 40 and 64 to 87, those of arrays of "
             "numbers. detail says at which byte it is not.",
         ),
-        Kind(
+        ProblemType(
             "bad-request",
             400,
             "The request is not one this service takes",
             "The request is valid HTTP that this service does not speak, such as a bad Host or an Upgrade.",
         ),
-        Kind(
+        ProblemType(
             "unauthorized",
             401,
             "An API key is needed",
             "The proxy in front of the service asks for Authorization: Bearer and a key that it knows.",
         ),
-        Kind("not-found", 404, "There is no such page", "GET /openapi.json lists every path."),
-        Kind(
+        ProblemType("not-found", 404, "There is no such page", "GET /openapi.json lists every path."),
+        ProblemType(
             "method-not-allowed",
             405,
             "The path does not take this method",
             "The Allow header lists the methods. What computes takes POST with a JSON body.",
         ),
-        Kind(
+        ProblemType(
             "body-too-large",
             413,
             "The body is too large",
             "GET /limits tells how many bytes a body may have; the operator can raise KOBAI_BODY_BYTES.",
         ),
-        Kind(
+        ProblemType(
             "unsupported-media-type",
             415,
             "The body is declared neither as JSON nor as CBOR",
             "Send Content-Type: application/json, or application/cbor, and no Content-Encoding. curl's -d "
             "alone declares a form.",
         ),
-        Kind(
+        ProblemType(
             "invalid-request",
             422,
             "A field is missing or wrong",
             "The JSON is fine, its content is not: errors lists every field with its pointer.",
         ),
-        Kind(
+        ProblemType(
             "invalid-function",
             422,
             "The function cannot be understood",
             "errors has line and column of the first fault in the function's text, or the pointer of a name. "
             "GET /functions lists every operator and function.",
         ),
-        Kind(
+        ProblemType(
             "non-finite-result",
             422,
             "A result is infinite or not a number",
             "float64 cannot hold the result at this point; errors says which output, and where in the "
             "function it first became infinite or NaN.",
         ),
-        Kind(
+        ProblemType(
             "over-budget",
             422,
             "The request would cost too much",
             "The quote exceeds a limit, before anything was computed: errors says which, how much was asked "
             "and how much is allowed. dry_run on /gradient gives the quote.",
         ),
-        Kind(
+        ProblemType(
             "too-many-requests",
             429,
             "Too many requests from this client",
             "The proxy in front of the service bounds what one client may send, and how much at once. Try "
             "again after the seconds in Retry-After.",
         ),
-        Kind(
+        ProblemType(
             "internal-error",
             500,
             "The service failed",
             "This is a fault of the service's. Its log has the details under the request id.",
         ),
-        Kind(
+        ProblemType(
             "unreachable",
             502,
             "The service cannot be reached",
             "The proxy in front of the service found no replica that answers. Try again after the seconds in "
             "Retry-After.",
         ),
-        Kind(
+        ProblemType(
             "overloaded",
             503,
             "The service has too much to do",
             "Try again after the seconds in Retry-After, or ask for less or with a longer deadline_ms.",
         ),
-        Kind(
+        ProblemType(
             "timed-out",
             504,
             "The service did not answer in time",
@@ -168,7 +168,7 @@ HTTP_CODES = {
 _UNSAFE = {b"<": b"\\u003c", b">": b"\\u003e", b"&": b"\\u0026"}
 
 
-class Problem(Exception):
+class HttpProblem(Exception):
     """A failure found by the HTTP layer itself."""
 
     def __init__(self, code: str, detail: str) -> None:
@@ -178,7 +178,7 @@ class Problem(Exception):
 
 def install(app: Flask) -> None:
     """Answer every failure of an application as a problem."""
-    app.register_error_handler(Problem, lambda problem: respond(problem.code, problem.detail))
+    app.register_error_handler(HttpProblem, lambda problem: respond(problem.code, problem.detail))
     app.register_error_handler(core.KobaiError, respond_to_core)
     app.register_error_handler(Overloaded, lambda error: respond("overloaded", str(error)))
     app.register_error_handler(HTTPException, _respond_to_http)
@@ -200,7 +200,7 @@ def _respond_to_http(error: HTTPException) -> Response:
         "not-found": nothing_at(exchange.path),
         "method-not-allowed": f"{quote_path(exchange.path)} does not take {method}.",
     }
-    response = respond(code, details.get(code, KINDS[code].explanation))
+    response = respond(code, details.get(code, PROBLEM_TYPES[code].explanation))
     allowed = getattr(error, "valid_methods", None)
     if allowed:
         response.headers["Allow"] = ", ".join(sorted(allowed))
@@ -218,7 +218,7 @@ def quote_path(path: str) -> str:
 
 def nothing_at(path: str) -> str:
     """Say that no route takes a path."""
-    return f"There is nothing at {path[:100]!a}. {KINDS['not-found'].explanation}"
+    return f"There is nothing at {path[:100]!a}. {PROBLEM_TYPES['not-found'].explanation}"
 
 
 def _respond_to_bug(error: Exception) -> Response:
@@ -262,7 +262,7 @@ def respond(code: str, detail: str, faults: tuple[core.Fault, ...] = ()) -> Resp
 
 def _write(document: dict[str, Any]) -> Response:
     """Write a problem for its reader: JSON for a program, a page for a person."""
-    kind = KINDS[document["code"]]
+    kind = PROBLEM_TYPES[document["code"]]
     if pages.wants_page():
         return pages.show_failure(document, kind.explanation)
     return Response(dump(document), kind.status, content_type=CONTENT_TYPE)
@@ -272,7 +272,7 @@ def problem_of(
     code: str, detail: str, faults: tuple[core.Fault, ...] = (), *, exchange: Exchange
 ) -> dict[str, Any]:
     """Make the problem document of a failure."""
-    kind = KINDS[code]
+    kind = PROBLEM_TYPES[code]
     return {
         "type": f"{exchange.root_path}/problems/{code}",
         "title": kind.title,
@@ -302,7 +302,7 @@ def dump(document: dict[str, Any]) -> bytes:
     return text
 
 
-def describe(kind: Kind, root_path: str) -> dict[str, Any]:
+def describe(kind: ProblemType, root_path: str) -> dict[str, Any]:
     """Explain a code."""
     return {
         "type": f"{root_path}/problems/{kind.code}",

@@ -32,7 +32,7 @@ from service.api.logs import LONGEST_PATH, trace_id_of
 OWN = {service_attributes.SERVICE_NAME: "kobai", service_attributes.SERVICE_VERSION: __version__}
 """What the service is called where no variable names it otherwise."""
 
-METHODS = frozenset(each.value for each in http_attributes.HttpRequestMethodValues)
+HTTP_METHODS = frozenset(each.value for each in http_attributes.HttpRequestMethodValues)
 
 OTHER_METHOD = "_OTHER"
 
@@ -76,13 +76,13 @@ def record(exchange: Exchange) -> None:
 
 
 def _name(exchange: Exchange) -> str:
-    method = exchange.method if exchange.method in METHODS else "HTTP"
+    method = exchange.method if exchange.method in HTTP_METHODS else "HTTP"
     return method if exchange.endpoint == UNMATCHED else f"{method} {exchange.endpoint}"
 
 
 def _attributes(exchange: Exchange) -> dict[str, AttributeValue]:
     """Describe a request; what its client wrote is shortened as in the log."""
-    method = exchange.method if exchange.method in METHODS else OTHER_METHOD
+    method = exchange.method if exchange.method in HTTP_METHODS else OTHER_METHOD
     told: dict[str, AttributeValue] = {
         http_attributes.HTTP_REQUEST_METHOD: method,
         http_attributes.HTTP_RESPONSE_STATUS_CODE: exchange.status,

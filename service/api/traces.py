@@ -15,7 +15,7 @@ from service.api.exchange import Exchange
 
 NONE = "none"
 EXPORTERS = ("otlp", "console", NONE)
-ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+EXPORT_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
 def exporter(environ: Mapping[str, str] = os.environ) -> str:
@@ -27,7 +27,7 @@ def exporter(environ: Mapping[str, str] = os.environ) -> str:
     if environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
         return NONE
     asked = environ.get("OTEL_TRACES_EXPORTER", "").strip().lower()
-    return asked or ("otlp" if any(environ.get(each) for each in ENDPOINTS) else NONE)
+    return asked or ("otlp" if any(environ.get(each) for each in EXPORT_ENDPOINTS) else NONE)
 
 
 def why_not(name: str) -> str:

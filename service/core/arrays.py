@@ -23,7 +23,7 @@ Axis = int | tuple[int, ...] | None
 
 FLOAT64 = np.dtype(np.float64)
 
-KINDS = {"b": "booleans", "c": "complex numbers", "U": "text", "S": "bytes"}
+DTYPE_WORDS = {"b": "booleans", "c": "complex numbers", "U": "text", "S": "bytes"}
 """What arrays of other kinds hold, by NumPy's letter."""
 
 
@@ -88,7 +88,7 @@ def _numbers(value: ArrayLike, pointer: str) -> Array:
     if array.dtype.kind == "O" and all(type(each) in (int, float) for each in array.flat):
         return _large_integers(array, pointer)
     if array.dtype.kind not in "fiu":
-        raise InvalidRequest(fault("not-an-array", pointer, got=KINDS.get(array.dtype.kind, "objects")))
+        raise InvalidRequest(fault("not-an-array", pointer, got=DTYPE_WORDS.get(array.dtype.kind, "objects")))
     with np.errstate(over="ignore"):
         return np.asarray(array, dtype=np.float64, order="C")
 
@@ -167,20 +167,20 @@ def _integer(value: object) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class NumberRule:
     """What a numeric option has to be, in words and as a test."""
 
     words: str
     holds: Callable[[float], bool]
 
 
-POSITIVE = Rule("a finite number above 0", lambda value: value > 0)
-NON_NEGATIVE = Rule("a finite number, 0 or above", lambda value: value >= 0)
-INSIDE = Rule("a number above 0 and below 1", lambda value: 0 < value < 1)
-FRACTION = Rule("a number from 0 to below 1", lambda value: 0 <= value < 1)
+POSITIVE = NumberRule("a finite number above 0", lambda value: value > 0)
+NON_NEGATIVE = NumberRule("a finite number, 0 or above", lambda value: value >= 0)
+INSIDE = NumberRule("a number above 0 and below 1", lambda value: 0 < value < 1)
+FRACTION = NumberRule("a number from 0 to below 1", lambda value: 0 <= value < 1)
 
 
-def number(value: object, pointer: str, rule: Rule) -> float:
+def number(value: object, pointer: str, rule: NumberRule) -> float:
     """Return a numeric option as a float.
 
     Raises

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from wsgiref.types import WSGIEnvironment
 
-Headers = list[tuple[bytes, bytes]]
+RawHeaders = list[tuple[bytes, bytes]]
 WsgiApplication = Callable[[WSGIEnvironment, Callable[..., Any]], Iterable[bytes]]
 Stream = Callable[["Answer", Iterable[bytes]], None]
 
@@ -17,7 +17,7 @@ class Answer:
     """What an application hands to ``start_response``, and the body when it is known as a whole."""
 
     status: int = 0
-    headers: Headers = field(default_factory=list)
+    headers: RawHeaders = field(default_factory=list)
     body: bytes = b""
 
     def start(

@@ -81,7 +81,7 @@ class Connections:
         return True
 
 
-class Writer:
+class JoiningTransport:
     """A transport as uvicorn sees it: it sends a head with what follows, which saves a call of the system."""
 
     def __init__(self, transport: asyncio.Transport) -> None:
@@ -165,7 +165,7 @@ class Connection(asyncio.Protocol):
         """Hand the connection to uvicorn, or refuse it when there are too many."""
         self.transport = transport
         if self._connections.add(self):
-            self.http.connection_made(Writer(transport))  # type: ignore[arg-type]
+            self.http.connection_made(JoiningTransport(transport))  # type: ignore[arg-type]
         else:
             self._refuse(503)
             self.http = asyncio.Protocol()

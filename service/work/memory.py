@@ -12,7 +12,7 @@ MIB = 1024 * 1024
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
 """Numbers of `mallopt` (malloc.h)."""
 
-OPTIONS = ((ARENA_MAX, 1), (MMAP_THRESHOLD, 32 * MIB), (TRIM_THRESHOLD, 256 * MIB))
+MALLOC_OPTIONS = ((ARENA_MAX, 1), (MMAP_THRESHOLD, 32 * MIB), (TRIM_THRESHOLD, 256 * MIB))
 """One heap for all threads, since what one frees in its own no other uses; the largest arrays there can be
 within it, since memory that is found anew costs as much time as several operations on it (a gradient of
 800,000 numbers takes a third longer with a tenth of these), and `Keeper` gives back what is too much.
@@ -30,7 +30,7 @@ def keep_little() -> None:
     """Tell the allocator, before there are threads. Where it is not glibc nothing changes."""
     with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL(None)
-        for option, value in OPTIONS:
+        for option, value in MALLOC_OPTIONS:
             libc.mallopt(option, value)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from service.api.body import make_deadline, read_document
 from service.api.exchange import begin
-from service.api.problems import Problem
+from service.api.problems import HttpProblem
 from service.config import Settings
 
 MIB = 1024 * 1024
@@ -41,7 +41,7 @@ def test_a_body_that_is_too_large_is_read_away_up_to_a_bound(framing):
     environ |= {"wsgi.url_scheme": "http", "wsgi.input": source} | framing
     begin(environ, "/softmax")
 
-    with pytest.raises(Problem, match="may have at most"):
+    with pytest.raises(HttpProblem, match="may have at most"):
         read_document(environ, Settings(discarded_bytes=5 * MIB))
 
     assert 5 * MIB <= source.taken <= 22 * MIB

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from service.api.endpoints import ENDPOINTS, make_schemas
-from service.api.problems import KINDS
+from service.api.problems import PROBLEM_TYPES
 from service.app import create_app
 from service.config import Settings
 from service.limits import ServiceLimits
@@ -34,7 +34,7 @@ JSON = {"content_type": "application/json"}
 def assert_is_problem(response, path, code):
     """Check all that the contract says of every failure; returns the document."""
     document = json.loads(response.data)
-    kind = KINDS[code]
+    kind = PROBLEM_TYPES[code]
     assert response.status_code == kind.status
     assert response.content_type == "application/problem+json"
     assert response.headers["Cache-Control"] == "no-store"

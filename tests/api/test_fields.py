@@ -20,7 +20,7 @@ FIELDS = [
 
 WRONG = {
     fields.Number: [True, "1", [], {}, [1]],
-    fields.Whole: [True, "1", [], {}, 5.5, 1e300],
+    fields.WholeNumber: [True, "1", [], {}, 5.5, 1e300],
     fields.Flag: [0, 1, "true", [], {}],
     fields.Text: [0, True, [], {}],
     fields.Choice: [0, True, [], {}, "unheard of", ""],
@@ -54,7 +54,7 @@ def test_a_value_of_another_kind_is_refused_at_its_field(path, name):
 @pytest.mark.parametrize("value", [5, 5.0])
 @pytest.mark.parametrize(("path", "name"), FIELDS)
 def test_a_whole_number_may_be_written_with_a_point(path, name, value):
-    if type(SCHEMAS[path].fields[name]) is not fields.Whole:
+    if type(SCHEMAS[path].fields[name]) is not fields.WholeNumber:
         return
 
     taken = read(SCHEMAS[path], RIGHT[path] | {name: value})[name]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from service.api.pages import WEB
-from service.api.problems import KINDS
+from service.api.problems import PROBLEM_TYPES
 from tests.contract.document import PROBLEM
 from tests.contract.failures import FAILURES
 from tests.contract.test_problems import send
@@ -85,18 +85,18 @@ def test_the_callers_path_is_text_in_a_page_never_markup(client):
     assert "{{7*7}}" in response.text
 
 
-@pytest.mark.parametrize("code", KINDS)
+@pytest.mark.parametrize("code", PROBLEM_TYPES)
 def test_every_code_reads_well_in_a_browser(client, code):
     text = open_page(client, f"/problems/{code}").text
 
-    assert f"<h1>{KINDS[code].title}</h1>" in text
+    assert f"<h1>{PROBLEM_TYPES[code].title}</h1>" in text
     assert f"<code>{code}</code>" in text
 
 
 def test_the_list_of_codes_leads_to_each(client):
     text = open_page(client, "/problems").text
 
-    assert set(re.findall(r'href="(?:\.\./|\./)problems/([a-z-]+)"', text)) == KINDS.keys()
+    assert set(re.findall(r'href="(?:\.\./|\./)problems/([a-z-]+)"', text)) == PROBLEM_TYPES.keys()
     assert open_page(client, "/problems", "*/*").json["problems"]
 
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from service.api.problems import KINDS
+from service.api.problems import PROBLEM_TYPES
 from tests.contract.document import PROBLEM, check_answer, operations, problem_examples, raw, schema
 from tests.contract.failures import FAILURES
 
@@ -36,7 +36,7 @@ def documented(failure):
 
 
 def test_every_code_has_an_example_and_every_example_a_code():
-    assert {example["code"] for example in problem_examples().values()} == KINDS.keys()
+    assert {example["code"] for example in problem_examples().values()} == PROBLEM_TYPES.keys()
 
 
 def test_every_example_has_a_request_that_leads_to_it():
@@ -46,7 +46,7 @@ def test_every_example_has_a_request_that_leads_to_it():
 def test_every_code_stands_in_the_words_of_the_schema():
     words = schema("Problem")["properties"]["code"]["description"]
 
-    assert set(re.findall(r"`([a-z-]+)`", words)) == KINDS.keys()
+    assert set(re.findall(r"`([a-z-]+)`", words)) == PROBLEM_TYPES.keys()
 
 
 @pytest.mark.parametrize("name", [name for name in FAILURES if name != "internalError"])
@@ -55,7 +55,7 @@ def test_an_example_of_a_problem_is_what_the_service_answers(client, name):
     body = check_answer(documented(FAILURES[name]), response)
 
     assert body == problem_examples()[name]
-    assert response.status_code == body["status"] == KINDS[body["code"]].status
+    assert response.status_code == body["status"] == PROBLEM_TYPES[body["code"]].status
     assert response.headers["X-Request-ID"] == REQUEST_ID
 
 
@@ -80,7 +80,7 @@ def test_h_13_the_example_of_an_internal_error_is_what_a_bug_leads_to(app, clien
     assert body == problem_examples()["internalError"]
 
 
-@pytest.mark.parametrize("code", KINDS)
+@pytest.mark.parametrize("code", PROBLEM_TYPES)
 def test_the_type_of_every_problem_is_a_page_that_explains_it(client, code):
     response = client.get(f"/problems/{code}")
     body = check_answer(operations()["getProblem"], response)

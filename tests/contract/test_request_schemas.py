@@ -49,7 +49,7 @@ def bounds_map(field):
 def number_list(field):
     return {
         "type": "array",
-        "items": whole(field.item) if isinstance(field.item, fields.Whole) else number(field.item),
+        "items": whole(field.item) if isinstance(field.item, fields.WholeNumber) else number(field.item),
         "minItems": 1,
         "maxItems": field.most,
     }
@@ -87,7 +87,7 @@ WRITTEN = {
     fields.Group: group,
     fields.MapOf: map_of,
     fields.Number: number,
-    fields.Whole: whole,
+    fields.WholeNumber: whole,
     fields.Flag: lambda field: {"type": "boolean"},
     fields.Text: text,
     fields.Choice: lambda field: {"type": "string", "enum": list(field.choices)},

@@ -383,8 +383,8 @@ def test_the_loop_calls_nothing_of_the_functions_by_its_own_names(function, sche
 def test_the_loops_own_names_are_no_kernels():
     kernels = {*ARRAY_NAMES, *FLOAT_NAMES, *COMPLEX_NAMES, "h", "check", "differences"}
     own = {
-        *loop.FLOAT_NAMES,
-        *loop.ARRAY_NAMES,
+        *loop.LOOP_FLOAT_NAMES,
+        *loop.LOOP_ARRAY_NAMES,
         "norm_of",
         "largest",
         "Interrupted",

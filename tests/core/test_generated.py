@@ -20,8 +20,7 @@ from service.core.calculus.generated import code_cache
 from service.core.calculus.namespaces import ARRAY_NAMES, FLOAT_NAMES
 from service.core.descent import OPTIMIZERS, SCHEDULES
 from service.core.descent.formation import Formation
-from service.core.descent.loop import ARRAY_NAMES as LOOP_ARRAY_NAMES
-from service.core.descent.loop import FLOAT_NAMES as LOOP_FLOAT_NAMES
+from service.core.descent.loop import LOOP_ARRAY_NAMES, LOOP_FLOAT_NAMES
 from service.core.descent.options import OPTIONS
 from service.core.descent.vectors import tuples_of
 from service.core.limits import DEFAULT_LIMITS

@@ -9,7 +9,7 @@ from scipy.optimize import Bounds, LinearConstraint, NonlinearConstraint, minimi
 
 from service.core import descent, gradient, sweep
 from service.core.descent import OPTIMIZERS
-from service.core.descent.projections import KINDS, Projection
+from service.core.descent.projections import SETS, Projection
 from service.core.exceptions import InvalidRequest
 
 RULES = [name for name, row in OPTIMIZERS.items() if row.stepper == "rule"]
@@ -59,9 +59,9 @@ def is_inside(x, onto, size, slack=1e-12):
 
 
 @pytest.mark.parametrize("size", [0.3, 1.0, 7.0])
-@pytest.mark.parametrize("onto", KINDS)
+@pytest.mark.parametrize("onto", SETS)
 def test_a_projection_is_the_nearest_point_as_scipy_finds_it(onto, size):
-    projection = Projection(KINDS[onto], size)
+    projection = Projection(SETS[onto], size)
     for y in RANDOM.normal(size=(12, 5)) * np.repeat([[0.1], [1.0], [5.0]], 4, axis=0):
         ours = projection.project(y)
 
@@ -71,9 +71,9 @@ def test_a_projection_is_the_nearest_point_as_scipy_finds_it(onto, size):
         np.testing.assert_allclose(ours, theirs, atol=2e-6 * max(1.0, size))
 
 
-@pytest.mark.parametrize("onto", KINDS)
+@pytest.mark.parametrize("onto", SETS)
 def test_each_slice_of_the_last_axis_is_projected_and_a_point_of_the_set_stays(onto):
-    project = Projection(KINDS[onto], 2.0).project
+    project = Projection(SETS[onto], 2.0).project
     x = RANDOM.normal(size=(3, 4, 5)) * 4
 
     found = project(x)
@@ -85,18 +85,18 @@ def test_each_slice_of_the_last_axis_is_projected_and_a_point_of_the_set_stays(o
 
 
 @pytest.mark.parametrize("scale", [1e-300, 1e-9, 1e200, 1e307])
-@pytest.mark.parametrize("onto", KINDS)
+@pytest.mark.parametrize("onto", SETS)
 def test_no_size_of_elements_overflows_or_vanishes(onto, scale):
     for size in (1e-150, 1.0, 1e150):
         with np.errstate(all="ignore"):
-            found = Projection(KINDS[onto], size).project(np.array([3.0, -4.0, 0.0, 1.0, 1.0]) * scale)
+            found = Projection(SETS[onto], size).project(np.array([3.0, -4.0, 0.0, 1.0, 1.0]) * scale)
 
         assert is_inside(found / size, onto, 1.0)
         assert not np.signbit(found[found == 0.0]).any()
 
 
 def test_the_projection_onto_a_sphere_of_its_middle_is_a_point_of_it():
-    found = Projection(KINDS["sphere"], 3.0).project(np.zeros((2, 4)))
+    found = Projection(SETS["sphere"], 3.0).project(np.zeros((2, 4)))
 
     np.testing.assert_allclose(found, 1.5)
 
@@ -117,9 +117,9 @@ def adam(x, v, g, k):
 @pytest.mark.parametrize(
     ("optimizer", "rule"), [("gradient_descent", plain), ("momentum", momentum), ("adam", adam)]
 )
-@pytest.mark.parametrize("onto", KINDS)
+@pytest.mark.parametrize("onto", SETS)
 def test_an_iterate_is_the_projected_update(optimizer, rule, onto):
-    projection = Projection(KINDS[onto], 0.8)
+    projection = Projection(SETS[onto], 0.8)
     options = {"optimizer": optimizer, "learning_rate": 0.05, "steps": 40, "history": 41}
 
     path = descent(QUADRATIC, START, DATA, project={"x": projection.plain}, **options)
@@ -138,7 +138,7 @@ def optimum(onto, size):
 
 
 @pytest.mark.parametrize("optimizer", RULES)
-@pytest.mark.parametrize("onto", KINDS)
+@pytest.mark.parametrize("onto", SETS)
 def test_a_rule_stays_in_the_set_and_finds_its_optimum_or_says_why_not(onto, optimizer):
     rates = {"rprop": 0.01, "adadelta": 1.0, "lion": 0.02}
     options = {"learning_rate": rates.get(optimizer, 0.1), "steps": 1_000, "history": 100, "momentum": 0.8}
@@ -158,7 +158,7 @@ def test_a_rule_stays_in_the_set_and_finds_its_optimum_or_says_why_not(onto, opt
         assert descent(QUADRATIC, START, DATA, **options, tolerance=1e-6)["status"] != "converged"
 
 
-@pytest.mark.parametrize("onto", KINDS)
+@pytest.mark.parametrize("onto", SETS)
 def test_a_tolerance_is_about_the_projected_gradient(onto):
     request = {"project": {"x": {"onto": onto}}, "learning_rate": 0.1, "steps": 10_000, "tolerance": 1e-10}
     path = descent(QUADRATIC, START, DATA, **request)
@@ -206,7 +206,7 @@ def test_two_parts_give_the_same_as_the_whole(optimizer):
     assert descent(QUADRATIC, START, DATA, state=state, **options | same)["status"] == "max_steps"
 
 
-@pytest.mark.parametrize("onto", KINDS)
+@pytest.mark.parametrize("onto", SETS)
 def test_a_run_goes_on_from_a_point_whose_projection_rounds_it(onto):
     request = {"function": "sum((x - c)**2)", "project": {"x": {"onto": onto}}, "learning_rate": 0.1}
     differing = 0

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from service.api.problems import KINDS
+from service.api.problems import PROBLEM_TYPES
 from service.config import Settings
 from tests.deploy.engine import wait_until
 from tests.deploy.load import SQUARE, TWO_SECONDS, follow
@@ -125,7 +125,7 @@ def assert_problem(answer, status, code):
     assert headers["Cache-Control"] == "no-store"
     assert headers["X-Request-ID"] == problem["request_id"]
     assert set(problem) == PROBLEM_FIELDS
-    assert (problem["code"], problem["title"]) == (code, KINDS[code].title)
+    assert (problem["code"], problem["title"]) == (code, PROBLEM_TYPES[code].title)
     assert problem["type"] == f"/problems/{code}"
     return problem
 

@@ -9,7 +9,7 @@ import math
 import threading
 import time
 
-from service.api.problems import KINDS
+from service.api.problems import PROBLEM_TYPES
 from service.config import Settings
 from service.core.exceptions import DeadlineExceeded
 from service.core.limits import Deadline, Overloaded
@@ -26,7 +26,7 @@ def answer(start_response, status, value, content_type="application/json", heade
 
 
 def problem(start_response, code, detail):
-    status = KINDS[code].status
+    status = PROBLEM_TYPES[code].status
     headers = [("Retry-After", "1")] if status == 503 else []
     return answer(
         start_response, f"{status} X", {"code": code, "detail": detail}, "application/problem+json", headers

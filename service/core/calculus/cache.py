@@ -7,10 +7,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
-Value = TypeVar("Value")
+T = TypeVar("T")
 
 
-class BoundedCache(Generic[Value]):
+class BoundedCache(Generic[T]):
     """Keeps what was made, least recently used first out.
 
     Parameters
@@ -26,17 +26,17 @@ class BoundedCache(Generic[Value]):
     value is a function of its key alone. Making is never done under the lock.
     """
 
-    def __init__(self, entries: int, size: int, size_of: Callable[[Value], int]) -> None:
+    def __init__(self, entries: int, size: int, size_of: Callable[[T], int]) -> None:
         self.hits = 0
         self.misses = 0
         self._entries = entries
         self._size = size
         self._size_of = size_of
         self._held = 0
-        self._values: OrderedDict[Hashable, tuple[Value, int]] = OrderedDict()
+        self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def get_or_make(self, key: Hashable, make: Callable[..., Value], *arguments: Any) -> Value:
+    def get_or_make(self, key: Hashable, make: Callable[..., T], *arguments: Any) -> T:
         """Return the value of a key, made of arguments when it is not there."""
         with self._lock:
             known = self._values.get(key)

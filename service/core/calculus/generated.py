@@ -16,7 +16,7 @@ from service.core.calculus.cache import BoundedCache
 from service.core.calculus.inputs import InputNames
 from service.core.calculus.namespaces import ARRAY_NAMES, FLOAT_NAMES
 from service.core.calculus.schedule import ExecutionOrder, ExecutionPlan, schedule
-from service.core.calculus.source import Writer, used_once
+from service.core.calculus.source import SourceWriter, used_once
 from service.core.language.graph import Graph, Term
 
 Namespace = dict[str, Any]
@@ -100,7 +100,7 @@ def write_source(
     inputs : InputNames
         Names for its inputs; the variables are the slots.
     is_on_floats, is_probed, is_placed, targets
-        As `Writer` takes them.
+        As `SourceWriter` takes them.
     order : ExecutionOrder, optional
         Its schedule, when there is one already.
     own : mapping, optional
@@ -108,7 +108,7 @@ def write_source(
     """
     steps = order or schedule(graph, outputs)
     once = used_once(steps.body, (term.index for term in outputs)) if is_on_floats else frozenset()
-    writer = Writer(graph, is_on_floats, is_probed, once, is_placed, targets or {})
+    writer = SourceWriter(graph, is_on_floats, is_probed, once, is_placed, targets or {})
     writer.bind_inputs(inputs.by_node)
     setup, body = writer.statements(steps.setup), writer.statements(steps.body)
     places = writer.places(steps.memory) if isinstance(steps, ExecutionPlan) else []
@@ -138,7 +138,7 @@ def make_functions(
     source : Source
         Its setup is run and its names are known.
     functions : mapping of str to Function
-        By name; only source from `Writer` and from the tables comes here.
+        By name; only source from `SourceWriter` and from the tables comes here.
     own : mapping, optional
         Further names whatever the data.
     numbers : sequence of str

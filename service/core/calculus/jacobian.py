@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from service.core.calculus.budget import check_budget, quote_of
 from service.core.calculus.gradient import Tensors
-from service.core.calculus.parts import Across, Along, Part, Whole
+from service.core.calculus.parts import Across, Along, Part, WholeJacobian
 from service.core.calculus.task import Task
 from service.core.calculus.verification import compare
 from service.core.limits import DEFAULT_LIMITS, Deadline, Limits
@@ -55,7 +55,7 @@ def jacobian(
            [3., 4.]])
     """
     task = Task(function, variables, constants, method, h, limits, deadline)
-    return derive(task, Whole(task), "jacobian", verify=verify)
+    return derive(task, WholeJacobian(task), "jacobian", verify=verify)
 
 
 def jvp(
@@ -169,7 +169,7 @@ def quote_jacobian(
         As `quote` returns it.
     """
     task = Task(function, variables, constants, method, h, limits, deadline)
-    part: Part = Whole(task)
+    part: Part = WholeJacobian(task)
     if tangents is not None:
         part = Along(task, task.like_variables(tangents, "tangents"))
     elif cotangents is not None:

@@ -90,7 +90,7 @@ def _tangents(program: Program) -> dict[str, Term]:
     }
 
 
-KINDS: dict[str, Callable[[Program, Sequence[str]], Extended]] = {
+MAPS: dict[str, Callable[[Program, Sequence[str]], Extended]] = {
     "value": _value,
     "gradient": _gradient,
     "cotangent product": _cotangent_product,
@@ -99,7 +99,7 @@ KINDS: dict[str, Callable[[Program, Sequence[str]], Extended]] = {
 }
 """What maps there are: from a checked function to the inputs they add and their outputs."""
 
-SCALAR_KINDS = frozenset({"gradient", "hessian product"})
+SCALAR_MAPS = frozenset({"gradient", "hessian product"})
 """Those that are defined for scalar functions alone."""
 
 
@@ -275,7 +275,7 @@ def compile_map(
     Parameters
     ----------
     kind : str
-        A row of `KINDS`.
+        A row of `MAPS`.
     function : str
         The text.
     variables, constants : mapping of str to tuple of int
@@ -314,7 +314,7 @@ def _compile_anew(
     deadline.check()
     is_analytic = first_not_analytic(program) is None
     deadline.expect(COMPILING_SECONDS * len(program.graph.nodes))
-    added, outputs = KINDS[kind](program, names)
+    added, outputs = MAPS[kind](program, names)
     inputs = program.variables | added
     on_arrays, results = for_large_arrays(dataclasses.replace(program, variables=inputs), outputs)
     plan = schedule(on_arrays.graph, results, is_tiled=True)
@@ -324,7 +324,7 @@ def _compile_anew(
 
 def _check_value(program: Program, kind: str) -> None:
     value = program.value
-    if kind in SCALAR_KINDS and value.size != 1:
+    if kind in SCALAR_MAPS and value.size != 1:
         refuse("not-scalar", value.node.place, shape=value.shape)
     if not value.size:
         refuse("empty-result", value.node.place, shape=value.shape)

@@ -90,7 +90,7 @@ class Part(ABC):
         watched.refuse(output, number, known.outputs[place], [arguments])
 
 
-class Whole(Part):
+class WholeJacobian(Part):
     """The whole Jacobian: the value's shape followed by the variable's."""
 
     hint = " Products with tangents or cotangents cost a few evaluations."

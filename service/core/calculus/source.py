@@ -39,7 +39,7 @@ def used_once(steps: Sequence[Step], outputs: Iterable[int]) -> frozenset[int]:
 
 
 @dataclass(slots=True)
-class Writer:
+class SourceWriter:
     """Writes statements, and collects the values that they refer to.
 
     Parameters

@@ -9,10 +9,10 @@ from service.core.calculus.buffers import SMALLEST
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
 from service.core.language.program import Program
 
-Rule = Callable[..., Term | None]
+Substitute = Callable[..., Term | None]
 
 
-def substituted(source: Graph, rule_of: Callable[[Node], Rule | None]) -> tuple[Graph, list[Term]]:
+def substituted(source: Graph, rule_of: Callable[[Node], Substitute | None]) -> tuple[Graph, list[Term]]:
     """Copy a graph, some operations written by a rule in terms of others; return a term for each node, too.
 
     Parameters
@@ -82,11 +82,11 @@ DEEPEST = 3
 """How often what an operation is written with may be written by others in turn."""
 
 
-def _rules_for_large(nodes: Sequence[Node]) -> Callable[[Node], Rule | None]:
+def _rules_for_large(nodes: Sequence[Node]) -> Callable[[Node], Substitute | None]:
     """Return what finds the rule of an operation on large arrays, where that gains."""
     known = {(node.operation.name, node.operands) for node in nodes}
 
-    def rule_of(node: Node) -> Rule | None:
+    def rule_of(node: Node) -> Substitute | None:
         operation = node.operation
         is_gain = not operation.beside or (operation.beside, node.operands) in known
         return operation.on_arrays if is_gain and _is_large(nodes, node) else None

@@ -21,7 +21,7 @@ from service.core.limits import Limits
 SCALED_TOLERANCE = 1e-8
 """The tolerance of optimizers that have one by default, times the value's magnitude where that is above 1."""
 
-RULES = ("rule", "stochastic")
+RULE_STEPPERS = ("rule", "stochastic")
 """The ways of choosing a step that are an update rule's, with a learning rate."""
 
 DEFAULTS = {name: row.default for name, row in OPTIONS.items()}
@@ -112,7 +112,7 @@ class Options(dict[str, Any]):
         """
         optimizer, schedule = self.optimizer, self.schedule
         arrives = optimizer.stepper != "rule"
-        is_rule = self.stepper in RULES
+        is_rule = self.stepper in RULE_STEPPERS
         whole = ("whole",) if self.stepper == "stochastic" else ()
         return Rules(
             optimizer,
@@ -183,7 +183,7 @@ def read_options(given: Mapping[str, Any], limits: Limits) -> Options:
     optimizer = OPTIMIZERS[chosen.get("optimizer", DEFAULTS["optimizer"])]
     schedule = SCHEDULES[chosen.get("schedule", DEFAULTS["schedule"])]
     options = Options(_defaults(optimizer, schedule) | chosen)
-    if options.stepper not in RULES:
+    if options.stepper not in RULE_STEPPERS:
         _refuse_rules_alone(options)
         return Options(options | IGNORED)
     if schedule.needs:

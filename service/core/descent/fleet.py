@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from service.core.arrays import Array, Mask
 from service.core.descent.fleet_table import Table
-from service.core.descent.fleet_template import Parts
+from service.core.descent.fleet_template import FleetParts
 from service.core.descent.formation import Formation
 from service.core.descent.layout import BLOCK_NUMBERS, BLOCK_STEPS, Iterate, Reason
 from service.core.descent.path import Path, bound_of
@@ -82,7 +82,7 @@ class Fleet:
     def _lay_out(self, tensors: Sequence[Array], numbers: Sequence[Array]) -> None:
         """Make the state of matrices of runs by elements, and of numbers of the runs."""
         template = self.template
-        self.state: Parts = (*map(template.split, tensors), *map(template.number, numbers))
+        self.state: FleetParts = (*map(template.split, tensors), *map(template.number, numbers))
 
     def _close_up(self, rows: list[int]) -> None:
         """Go on with some of the runs alone."""
@@ -103,7 +103,7 @@ class Fleet:
 
     def advance(self) -> list[Path]:
         """Take a block of steps; return the runs that are not in the fleet any more."""
-        kept: list[Parts] = []
+        kept: list[FleetParts] = []
         last = min(
             self.last,
             self.k + self._block_steps(),

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.arrays import Array, Mask, is_finite
-from service.core.descent.fleet_template import FleetProgram, Parts
+from service.core.descent.fleet_template import FleetParts, FleetProgram
 
-Whole = NDArray[np.int64]
+Integers = NDArray[np.int64]
 
 NEAR = 12_000
 """Numbers that values are computed from at a time: they stay near the processor, and in memory that the
@@ -35,7 +35,7 @@ class Table:
     """
 
     def __init__(
-        self, program: FleetProgram, start: Parts, kept: Sequence[Parts], end: Parts, k: int
+        self, program: FleetProgram, start: FleetParts, kept: Sequence[FleetParts], end: FleetParts, k: int
     ) -> None:
         self.program, self.template, self.numbers = program, program.template, program.numbers
         self.rules, self.kept, self.count = program.template.rules, kept, len(kept)
@@ -71,7 +71,7 @@ class Table:
         return slots if self.template.is_matrix else np.frombuffer(slots)
 
     @property
-    def last(self) -> Parts:
+    def last(self) -> FleetParts:
         """The state after the block."""
         if self.program.values is None:
             return self.end
@@ -152,13 +152,13 @@ class Table:
         """Whether the value of every run falls at every step."""
         return bool((self.values[1:] < self.values[:-1]).all())
 
-    def lowest(self) -> tuple[Whole, Array]:
+    def lowest(self) -> tuple[Integers, Array]:
         """Return for each run the step of its lowest value, from 1, and the value."""
         values = self.values[1:]
-        at: Whole = values.argmin(axis=0)
+        at: Integers = values.argmin(axis=0)
         return at + 1, values.min(axis=0)
 
-    def rises(self) -> Whole:
+    def rises(self) -> Integers:
         """Count for each run at how many steps its value did not fall."""
         return np.asarray((~(self.values[1:] < self.values[:-1])).sum(axis=0))
 

@@ -31,10 +31,10 @@ from service.core.arrays import Array
 from service.core.calculus.generated import Function, Maker, indented, make_functions
 from service.core.calculus.template import Template
 from service.core.descent.layout import Rules
-from service.core.descent.loop import ARRAY_NAMES
+from service.core.descent.loop import LOOP_ARRAY_NAMES
 from service.core.descent.loop_source import SHRINK, LoopWriter
 
-Parts = tuple[Any, ...]
+FleetParts = tuple[Any, ...]
 SAFE_NORMS = 1e-140, 1e140
 """Between them a norm is the root of a sum of squares, none of which over- or underflows."""
 
@@ -60,7 +60,7 @@ class FleetProgram:
 
     template: FleetTemplate
     numbers: Mapping[str, Any]
-    advance: Callable[..., Parts]
+    advance: Callable[..., FleetParts]
     values: Callable[..., Any] | None
 
 
@@ -149,7 +149,7 @@ def make_fleet_template(template: Template, rules: Rules, numbers: tuple[str, ..
 
 def _generate(template: Template, rules: Rules, numbers: tuple[str, ...]) -> FleetTemplate:
     writer = FleetWriter(template, rules, ())
-    names = {**ARRAY_NAMES, "choose": np.where, "abs": abs, "clipped": _clipped_by(template)}
+    names = {**LOOP_ARRAY_NAMES, "choose": np.where, "abs": abs, "clipped": _clipped_by(template)}
     arguments = ("k", "last", "keep", "learning_rate" if rules.is_scheduled else "rate", *writer.kept)
     source = {"advance": Function(arguments, writer.steps())}
     return FleetTemplate(template, rules, make_functions(template.source, source, names, numbers))

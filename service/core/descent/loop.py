@@ -36,7 +36,7 @@ REASONS = tuple(Reason)
 Memory = Mapping[str, Mapping[str, Any]]
 """What a stepper keeps of the past: ``moments``, tensors by name and variable, and ``numbers`` by name."""
 
-FLOAT_NAMES: dict[str, Any] = {
+LOOP_FLOAT_NAMES: dict[str, Any] = {
     "root_of": math.sqrt,
     "is_finite": math.isfinite,
     "clamp": lambda x, low, high: min(max(x, low), high),
@@ -54,11 +54,11 @@ def _moved(x: Any, rate: Any, direction: Any) -> Any:
     return np.subtract(x, step, out=step)
 
 
-ARRAY_NAMES: dict[str, Any] = {
+LOOP_ARRAY_NAMES: dict[str, Any] = {
     "moved": _moved,
     "larger_of": np.maximum,
     "sign_of": np.sign,
-    "choose": FLOAT_NAMES["choose"],
+    "choose": LOOP_FLOAT_NAMES["choose"],
     "root_of": np.sqrt,
     "is_finite": is_finite,
     "largest_of": lambda part: float(np.max(np.abs(part), initial=0.0)),
@@ -245,7 +245,7 @@ class LoopTemplate:
         return self._made("judge", (), self._writer.judge())
 
     def _made(self, name: str, more: tuple[str, ...], lines: list[str]) -> Maker:
-        own = FLOAT_NAMES if self._template.is_on_floats else ARRAY_NAMES
+        own = LOOP_FLOAT_NAMES if self._template.is_on_floats else LOOP_ARRAY_NAMES
         own = {
             **own,
             "norm_of": self.layout.norm_of,

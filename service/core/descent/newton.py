@@ -66,40 +66,40 @@ class Newton(Searcher):
 
     def step(self, parts: Parts) -> tuple[int, Parts]:
         """Minimise the model within the region, which shrinks until the value falls as it should."""
-        region = Region(self, parts)
+        model = QuadraticModel(self, parts)
         count_at, radius_at, saddle_at = self.places
         if parts[saddle_at]:
-            return self._leave(region, parts)
-        value, radius = region.value, parts[radius_at]
+            return self._leave(model, parts)
+        value, radius = model.value, parts[radius_at]
         for _ in range(MOST_TRIALS):
-            step = region.step_within(radius)
-            length, promise = float(np.linalg.norm(step)), region.promise(step)
+            step = model.step_within(radius)
+            length, promise = float(np.linalg.norm(step)), model.promise(step)
             if not promise > ROUNDING * abs(value):
                 if self.box is None or not promise < 0.0:
                     break
                 radius = SHRINKING * min(radius, length)  # the bounds bent the step out of the model's valley
                 continue
-            moved, fall = region.moved(step)
+            moved, fall = model.moved(step)
             share = fall / promise
             if not share >= POOR:
                 radius = SHRINKING * length
             elif share > GOOD and length > 0.9 * radius:
                 radius = GROWTH * radius
             if share > LEAST:
-                moved[count_at] = parts[count_at] + region.count
+                moved[count_at] = parts[count_at] + model.count
                 moved[radius_at] = radius
                 return self.judge(*moved)
-        return self._end(region, parts)
+        return self._end(model, parts)
 
-    def _end(self, region: Region, parts: Parts) -> tuple[int, Parts]:
+    def _end(self, model: QuadraticModel, parts: Parts) -> tuple[int, Parts]:
         """Take a last full step if it makes the gradient smaller; else nothing lowers the value."""
         count_at = self.places[0]
-        step = region.step_within(math.inf)
-        moved, fall = region.moved(step)
-        is_done = region.promise(step) <= ROUNDING * abs(region.value)
-        moved[count_at] = parts[count_at] + region.count
-        is_level = abs(fall) <= ROUNDING * abs(region.value)
-        if is_level and region.size(moved) < 0.5 * region.size(list(parts)):
+        step = model.step_within(math.inf)
+        moved, fall = model.moved(step)
+        is_done = model.promise(step) <= ROUNDING * abs(model.value)
+        moved[count_at] = parts[count_at] + model.count
+        is_level = abs(fall) <= ROUNDING * abs(model.value)
+        if is_level and model.size(moved) < 0.5 * model.size(list(parts)):
             return self.judge(*moved)
         stayed = self.layout.replaced(parts, evaluations=moved[count_at])
         return self.reason_to_end(parts, is_level=is_done), stayed
@@ -108,20 +108,20 @@ class Newton(Searcher):
         """Go on from a saddle, where the gradient is small but some direction leads down."""
         if code != Reason.CONVERGED:
             return code, parts
-        region = Region(self, parts)
-        found = region.leave()
-        count = parts[self.places[0]] + region.count
+        model = QuadraticModel(self, parts)
+        found = model.leave()
+        count = parts[self.places[0]] + model.count
         if found is None:
             return code, self.layout.replaced(parts, evaluations=count)
         return JUDGED, self.layout.replaced(parts, evaluations=count, saddle=1.0)
 
-    def _leave(self, region: Region, parts: Parts) -> tuple[int, Parts]:
+    def _leave(self, model: QuadraticModel, parts: Parts) -> tuple[int, Parts]:
         """Take the step that leads away from a saddle."""
-        moved = region.leave()
+        moved = model.leave()
         if moved is None:
             return Reason.BLOCKED, parts
         count_at, _, saddle_at = self.places
-        moved[count_at], moved[saddle_at] = parts[count_at] + region.count, 0.0
+        moved[count_at], moved[saddle_at] = parts[count_at] + model.count, 0.0
         return self.judge(*moved)
 
     def product_at(self, slots: Parts) -> Product:
@@ -136,7 +136,7 @@ class Newton(Searcher):
         return multiply
 
 
-class Region:
+class QuadraticModel:
     """The model of the function around a point: its gradient there, and products with its Hessian.
 
     Attributes

@@ -13,7 +13,7 @@ from service.core.arrays import Array
 from service.core.calculus.blocks import BLOCK_ELEMENTS
 from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.descent.bounds import bounds_of
-from service.core.descent.choice import RULES, Options
+from service.core.descent.choice import RULE_STEPPERS, Options
 from service.core.descent.history import Record
 from service.core.descent.layout import BLOCK_NUMBERS, BLOCK_STEPS, GROWTH, Parts
 from service.core.descent.messages import Outcome
@@ -100,7 +100,7 @@ class Path:
         bound = self.binding["options"]
         if "learning_rate" in bound:
             path.binding = {**self.binding, "options": {**bound, "learning_rate": rate}}
-        if self.options.stepper in RULES:
+        if self.options.stepper in RULE_STEPPERS:
             path.run = self.run.anew()
         else:  # steppers that search begin with the rate, or have none
             path.prepare()

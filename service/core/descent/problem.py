@@ -63,7 +63,7 @@ class Problem:
 
     announced_bytes = 0
     has_rows = False
-    rows: Rows
+    rows: BatchFunction
 
     def __init__(
         self,
@@ -117,7 +117,7 @@ class Problem:
         InvalidRequest, InvalidFunction, OverBudget
             The constants have no such rows, or the function is not defined for so many.
         """
-        self.has_rows, self.rows = True, Rows(self, Batches(batch, self.constants))
+        self.has_rows, self.rows = True, BatchFunction(self, Batches(batch, self.constants))
         self.kernel = self.bound_on_arrays(self.compiled, self.constants, self.deadline.check)
 
     def patient_kernel(self) -> Kernel:
@@ -194,7 +194,7 @@ def _noise_of(method: Method, h: float | None) -> float:
     return sys.float_info.epsilon / (width * (method.step if h is None else h)) if width else 0.0
 
 
-class Rows:
+class BatchFunction:
     """A function as updates over batches of rows see it.
 
     Parameters

@@ -83,7 +83,7 @@ def along_sphere(x: Array, gradient: Array, radius: float) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class FeasibleSet:
     """One row: a set with its size.
 
     Attributes
@@ -103,13 +103,13 @@ class Kind:
     residual: Callable[[Array, Array, float], Array] | None = None
 
 
-KINDS: dict[str, Kind] = {
+SETS: dict[str, FeasibleSet] = {
     row.name: row
     for row in (
-        Kind("simplex", "sum", onto_simplex),
-        Kind("l2_ball", "radius", onto_l2_ball),
-        Kind("l1_ball", "radius", onto_l1_ball),
-        Kind("sphere", "radius", onto_sphere, along_sphere),
+        FeasibleSet("simplex", "sum", onto_simplex),
+        FeasibleSet("l2_ball", "radius", onto_l2_ball),
+        FeasibleSet("l1_ball", "radius", onto_l1_ball),
+        FeasibleSet("sphere", "radius", onto_sphere, along_sphere),
     )
 }
 """The sets by name."""
@@ -121,7 +121,7 @@ SIZES = ("sum", "radius")
 class Projection:
     """The projection of one variable."""
 
-    kind: Kind
+    kind: FeasibleSet
     size: float
 
     def project(self, x: Array) -> Array:
@@ -155,11 +155,11 @@ def _read(name: str, given: Mapping[str, Any]) -> Projection:
     pointer = ("project", name)
     check_keys(given, ("onto", *SIZES), *pointer)
     onto = given.get("onto")
-    if onto not in KINDS:
+    if onto not in SETS:
         got = quote_text(onto) if isinstance(onto, str) else "none"
-        rule = f"one of {', '.join(KINDS)}"
+        rule = f"one of {', '.join(SETS)}"
         raise InvalidRequest(fault("out-of-range", pointer_to(*pointer, "onto"), rule=rule, got=got))
-    kind = KINDS[onto]
+    kind = SETS[onto]
     size = given.get(kind.option)
     size = 1.0 if size is None else size
     if isinstance(size, bool) or not isinstance(size, int | float) or not 0.0 < size < np.inf:

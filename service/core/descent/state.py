@@ -51,7 +51,7 @@ KNOWN_ORDERS = 256
 
 
 Order = Callable[..., list[tuple[str, bytes, bytes]]]
-Part = Any
+Piece = Any
 """Bytes of a state, or a list of those of several runs where these differ."""
 
 
@@ -72,7 +72,7 @@ def write_state(content: Mapping[str, Any]) -> dict[str, Any]:
 def write_states(contents: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return the contents of runs that differ in numbers alone, sealed: what they share is laid out once."""
     states = [{"version": VERSION, **content} for content in contents]
-    parts: list[Part] = [b"{%d" % len(states[0])]
+    parts: list[Piece] = [b"{%d" % len(states[0])]
     _lay_out(_merged(states), parts, _known_order)
     columns: list[Iterable[bytes]] = []
     for is_shared, group in groupby(parts, lambda part: isinstance(part, bytes)):
@@ -223,7 +223,7 @@ def _seal(content: Mapping[str, Any], order: Order = _order) -> str:
     return seal.hexdigest()[:DIGITS]
 
 
-def _lay_out(content: Mapping[str, Any], parts: list[Part], order: Order, seal: Any = None) -> None:
+def _lay_out(content: Mapping[str, Any], parts: list[Piece], order: Order, seal: Any = None) -> None:
     """Write what a mapping holds as bytes that tell it from all else; large arrays go into a seal at once."""
     for key, name, before_number in order(*content):
         value = content[key]

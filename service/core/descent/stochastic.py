@@ -23,7 +23,7 @@ EPOCH_VALUE = "epoch_value"
 """The number of a state that says the value of all rows at the end of the last epoch."""
 
 
-class Whole(NamedTuple):
+class FullEvaluation(NamedTuple):
     """Value and gradient of all rows at the step where they were last evaluated."""
 
     step: int
@@ -83,7 +83,7 @@ class Stochastic:
         known = self._known(point)
         if known is None:
             value, gradient = self.last_whole.evaluate(point.slots)
-            known = Whole(point.step, value, gradient)
+            known = FullEvaluation(point.step, value, gradient)
             reason, parts = self._judged(point.parts, known, self._known_value(point))
         else:
             reason, parts = point.reason, point.parts
@@ -98,7 +98,7 @@ class Stochastic:
     def carry(self, memory: Memory) -> dict[str, Any]:
         """Return what the parts carry of a state's memory."""
         numbers = dict(memory["numbers"])
-        whole = Whole(-1, numbers.pop(EPOCH_VALUE, math.inf), ())
+        whole = FullEvaluation(-1, numbers.pop(EPOCH_VALUE, math.inf), ())
         return {"whole": whole, **self.loop.carry({**memory, "numbers": numbers})}
 
     def remember(self, point: Iterate) -> Memory:
@@ -129,14 +129,14 @@ class Stochastic:
     def _judge_epoch(self, parts: Parts, *, is_fresh: bool = False) -> tuple[Reason, Parts]:
         """Judge an iterate between two epochs, and go on with the value and gradient of its rows."""
         at = Iterate(Reason.REACHED, parts, self.layout)
-        whole = Whole(at.step, *self.whole.evaluate(at.slots))
+        whole = FullEvaluation(at.step, *self.whole.evaluate(at.slots))
         reason, judged = self._judged(parts, whole, math.inf if is_fresh else at.carried("whole").value)
         own = {"value": at.parts[self.layout.value], "gradient": at.gradient}
         if not _is_finite(whole):  # which ends the run, as if the rows' own value were not finite
             own = {"value": math.nan}
         return reason, self.layout.replaced(judged, **own, whole=whole)
 
-    def _judged(self, parts: Parts, whole: Whole, previous: float) -> tuple[Reason, Parts]:
+    def _judged(self, parts: Parts, whole: FullEvaluation, previous: float) -> tuple[Reason, Parts]:
         """Judge by value and gradient of all rows; a value that rose counts for every update on the way."""
         if not _is_finite(whole):
             return Reason.DIVERGED, parts
@@ -147,8 +147,8 @@ class Stochastic:
         rises = before + updates * (after[layout.rises] - before)
         return Reason(code), layout.replaced(after, rises=rises)
 
-    def _known(self, point: Iterate) -> Whole | None:
-        whole: Whole = point.carried("whole")
+    def _known(self, point: Iterate) -> FullEvaluation | None:
+        whole: FullEvaluation = point.carried("whole")
         return whole if whole.step == point.step else None
 
     def _known_value(self, point: Iterate) -> float:
@@ -156,5 +156,5 @@ class Stochastic:
         return float(point.carried("whole").value)
 
 
-def _is_finite(whole: Whole) -> bool:
+def _is_finite(whole: FullEvaluation) -> bool:
     return math.isfinite(whole.value) and all(map(is_finite, whole.gradient))

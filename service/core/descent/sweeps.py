@@ -10,7 +10,7 @@ import numpy as np
 
 from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.gradient import Tensors
-from service.core.descent.choice import RULES, Options, read_options
+from service.core.descent.choice import RULE_STEPPERS, Options, read_options
 from service.core.descent.fleet import fleets_of
 from service.core.descent.options import OPTIONS
 from service.core.descent.path import Path
@@ -122,7 +122,7 @@ def _begun(paths: list[Path]) -> list[Path]:
     first, *others = paths
     first.begin()
     for path in others:
-        if path.start is first.start and path.options.stepper in RULES:
+        if path.start is first.start and path.options.stepper in RULE_STEPPERS:
             path.begin_beside(first)
         else:
             path.begin()
@@ -170,7 +170,9 @@ def _answers(paths: list[Path]) -> list[dict[str, Any]]:
     """Return all that is said of runs; the states of update rules have the same numbers of numbers."""
     told = [path.told() | _verdict(path) for path in paths]
     contents = [each["state"] for each in told]
-    states = write_states(contents) if paths[0].options.stepper in RULES else map(write_state, contents)
+    states = (
+        write_states(contents) if paths[0].options.stepper in RULE_STEPPERS else map(write_state, contents)
+    )
     for each, state in zip(told, states, strict=True):
         each["state"] = state
     return told

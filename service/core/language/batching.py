@@ -8,13 +8,11 @@ costs nothing and which `Term.source` looks through. Ranks are not aligned: a ru
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 from service.core.language import shapes
-from service.core.language.graph import Term
+from service.core.language.graph import Term, TermFunction
 
-Rule = Callable[..., Term]
 WHOLE = (None, None, None)
 """The slice of a whole axis."""
 
@@ -33,7 +31,7 @@ def align(*terms: Term) -> list[Term]:
     return [aligned(term, rank) for term in terms]
 
 
-def again(name: str) -> Rule:
+def again(name: str) -> TermFunction:
     """Make the rule of what acts on the last axes, or element by element: the same with the same options."""
 
     def rule(*arguments: Any) -> Term:
@@ -43,7 +41,7 @@ def again(name: str) -> Rule:
     return rule
 
 
-def along(name: str) -> Rule:
+def along(name: str) -> TermFunction:
     """Make the rule of what has one operand and acts along its option `axis`: the axes move by one."""
 
     def rule(x: Term, *options: Any) -> Term:

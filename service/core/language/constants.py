@@ -73,4 +73,4 @@ class DomainRule(NamedTuple):
         ]
 
 
-Rule = IndexRule | DomainRule
+DataRule = IndexRule | DomainRule

@@ -10,10 +10,10 @@ from __future__ import annotations
 from numpy.lib import introspect
 
 from service.core.language import shapes, shortcuts
-from service.core.language.graph import Term
+from service.core.language.graph import Term, TermFunction
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
-from service.core.language.rows import Rule, binary, unary
+from service.core.language.rows import binary, unary
 from service.core.language.slopes import complement, probability
 
 
@@ -44,7 +44,7 @@ def _number_or_zero(condition: Term, a: Term, b: Term) -> Term | None:
     return None
 
 
-def _half_among_ties(name: str) -> tuple[Rule, Rule]:
+def _half_among_ties(name: str) -> tuple[TermFunction, TermFunction]:
     """Give the whole cotangent to the winner, half of it to each of a tie."""
     if name == "minimum":
         return (

@@ -33,12 +33,12 @@ ORDER = " A function is defined before whatever calls it, and does not call itse
 
 
 @dataclass(frozen=True, slots=True)
-class Function:
+class ClientFunction:
     """A function of the client: its statement, what its body sees, and the operations that a call makes."""
 
     statement: Statement
     names: dict[str, Value]
-    functions: dict[str, Function]
+    functions: dict[str, ClientFunction]
     cost: int
 
 
@@ -68,7 +68,7 @@ class Expansion:
         self.variables = {name: graph.input(name, shape, True) for name, shape in variables.items()}
         self.constants = {name: graph.input(name, shape, False) for name, shape in constants.items()}
         self.names: dict[str, Value] = {**self.variables, **self.constants}
-        self.functions: dict[str, Function] = {}
+        self.functions: dict[str, ClientFunction] = {}
         self.statements: dict[str, Term] = {}
         self.used: set[str] = set()
         self.results: list[Any] = [None] * len(tape.instructions)
@@ -113,7 +113,7 @@ class Expansion:
                 refuse("repeated-argument", name.place, got=quote_text(name.text))
             seen.add(name.text)
         cost = self.forecast.cost(statement, {name: each.cost for name, each in self.functions.items()})
-        self.functions[statement.names[0].text] = Function(
+        self.functions[statement.names[0].text] = ClientFunction(
             statement, dict(self.names), dict(self.functions), cost
         )
 
@@ -338,7 +338,7 @@ class Expansion:
         hint = ORDER if is_defined else hint_for(name, [*self.functions, *FUNCTIONS], ALIASES)
         refuse("unknown-function", self.graph.place, got=quote_text(name), hint=hint)
 
-    def _call_of_client(self, function: Function, instruction: Instruction) -> Value:
+    def _call_of_client(self, function: ClientFunction, instruction: Instruction) -> Value:
         """Run the body of a client's function on the arguments."""
         arguments = function.statement.names[1:]
         if instruction.detail or len(instruction.arguments) != len(arguments):

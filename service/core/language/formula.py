@@ -8,7 +8,7 @@ from typing import Any
 
 from service.core.language import shapes
 
-Rule = Callable[..., Any]
+LossRule = Callable[..., Any]
 
 EPSILON = 1e-7
 """The seed's ε inside the logarithms."""
@@ -43,12 +43,12 @@ class Formula:
         As `derivative`, by t; in programs alone.
     """
 
-    terms: Rule
-    derivative: Rule
+    terms: LossRule
+    derivative: LossRule
     cause: str
     options: tuple[str, ...] = ()
-    total: Rule | None = None
-    by_target: Rule | None = None
+    total: LossRule | None = None
+    by_target: LossRule | None = None
 
     def value(self, p: Any, t: Any, *options: float) -> Any:
         """Compute what reduction "none" gives."""
@@ -121,7 +121,7 @@ class Loss:
     takes_logits: bool = False
     predictions: str = "number"
     targets: str = "number"
-    of_labels: Rule | None = None
+    of_labels: LossRule | None = None
     takes_labels: bool = False
     kinks: str = ""
     example: str = ""

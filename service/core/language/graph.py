@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from service.core.arrays import Shape
 from service.core.exceptions import OverBudget, shorten
-from service.core.language.constants import Rule
+from service.core.language.constants import DataRule
 from service.core.language.operation import Operation, ShapeFault
 from service.core.language.places import Place, refuse
 
@@ -65,7 +65,7 @@ class Graph:
         The operations by name.
     rank : int
         The highest rank of any result.
-    rules : list of Rule
+    rules : list of DataRule
         What constants have to hold.
     rewrite : callable, optional
         From the graph, an operation and its operands to a term that takes its place, or None.
@@ -80,7 +80,7 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     place: Place = field(default_factory=lambda: Place(1, 1))
     called: str = ""
-    rules: list[Rule] = field(default_factory=list)
+    rules: list[DataRule] = field(default_factory=list)
     rewrite: Callable[[Graph, str, tuple[Term, ...]], Term | None] | None = None
     has_labels: bool = False
     labels: set[str] = field(default_factory=set)
@@ -270,3 +270,7 @@ class Term:
 
     def __neg__(self) -> Term:
         return self.apply("negative")
+
+
+TermFunction = Callable[..., Term]
+"""From terms and options to a term: a rule of the operations table."""

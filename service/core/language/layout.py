@@ -31,7 +31,7 @@ class _Body:
 
 
 @dataclass(slots=True)
-class Layout:
+class LayoutPass:
     """One pass over the tokens of a text.
 
     Attributes

@@ -7,7 +7,7 @@ from typing import Any
 from service.core.arrays import shown
 from service.core.language import batching, shapes
 from service.core.language.constants import DOMAINS, DomainRule, IndexRule
-from service.core.language.formula import OPTIONS, Loss, Rule
+from service.core.language.formula import OPTIONS, Loss, LossRule
 from service.core.language.graph import INPUT, Term
 from service.core.language.losses import LOSSES, spread_last
 from service.core.language.operation import Operation, ShapeFault
@@ -102,7 +102,7 @@ def _operation(row: Loss) -> Operation:
     )
 
 
-def _from_logits(row: Loss) -> Rule | None:
+def _from_logits(row: Loss) -> LossRule | None:
     """Make the rule that writes the loss of an activation by what it was applied to.
 
     So no probability is rounded to 0 before its logarithm is taken.
@@ -129,5 +129,5 @@ def _from_logits(row: Loss) -> Rule | None:
 LOSS_OPERATIONS: tuple[Operation, ...] = tuple(map(_operation, LOSSES.values()))
 """Rows of the operations table: the losses, with reduction "none"."""
 
-LOSS_KERNELS: dict[str, Rule] = {f"{name}_kernel": row.formula.value for name, row in LOSSES.items()}
+LOSS_KERNELS: dict[str, LossRule] = {f"{name}_kernel": row.formula.value for name, row in LOSSES.items()}
 """What computes them on arrays, by the name that generated source calls."""

@@ -17,7 +17,7 @@ from service.core.language.matrices import MATRICES
 from service.core.language.neural import NEURAL
 from service.core.language.operation import Operation
 from service.core.language.operators import OPERATORS
-from service.core.language.reductions import REDUCTIONS
+from service.core.language.reductions import REDUCTION
 from service.core.language.slopes import SLOPES
 from service.core.language.sorting import SORTING
 from service.core.language.special import SPECIAL
@@ -26,7 +26,7 @@ from service.core.language.structure import PRODUCTS, STRUCTURE
 GROUPS: dict[str, tuple[Operation, ...]] = {
     "operators": OPERATORS,
     "element by element": (*ELEMENTWISE, *SPECIAL),
-    "reductions": (*REDUCTIONS, *CUMULATION, *SORTING),
+    "reductions": (*REDUCTION, *CUMULATION, *SORTING),
     "laying out": (*STRUCTURE, *ARRANGEMENT, *MATRICES),
     "making": MAKING,
     "linear algebra": (*PRODUCTS, *ALGEBRA),

@@ -16,7 +16,7 @@ from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
 from service.core.exceptions import InvalidFunction, fault, quote_text
 from service.core.language import habits
-from service.core.language.layout import Layout
+from service.core.language.layout import LayoutPass
 from service.core.language.places import FUNCTION_POINTER, Place, place_of, refuse
 from service.core.limits import Limits
 
@@ -84,7 +84,7 @@ class Statement(NamedTuple):
     body: tuple[Statement, ...] = ()
 
 
-Block = tuple[Statement, ...]
+Statements = tuple[Statement, ...]
 
 
 class Tape(NamedTuple):
@@ -101,7 +101,7 @@ class Tape(NamedTuple):
 class _Parse(threading.local):
     """What one parse writes down; one for each thread, since the parser itself is shared."""
 
-    layout: Layout
+    layout: LayoutPass
     tape: list[Instruction]
     start: int
 
@@ -135,10 +135,10 @@ class _Recorder(Transformer[Token, Any]):
 
     # statements
 
-    def program(self, children: list[Block]) -> Block:
+    def program(self, children: list[Statements]) -> Statements:
         return children[0]
 
-    def block(self, children: list[Statement]) -> Block:
+    def block(self, children: list[Statement]) -> Statements:
         return (*children,)
 
     def assignment(self, children: list[Any]) -> Statement:
@@ -293,7 +293,7 @@ def parse_function(text: str, limits: Limits) -> Tape:
         The text is not a sentence of the language; the fault has the line and column.
     """
     _check_characters(text, limits)
-    _PARSE.layout, _PARSE.tape, _PARSE.start = Layout(limits), [], 0
+    _PARSE.layout, _PARSE.tape, _PARSE.start = LayoutPass(limits), [], 0
     try:
         statements: tuple[Statement, ...] = cast(Any, _LARK).parse(text)
     except UnexpectedCharacters as error:

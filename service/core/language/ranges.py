@@ -10,7 +10,7 @@ from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
 MOST_PARTS = 1_000
 """Operations that are looked at; what is made of more is taken for anything."""
 
-Parts = Callable[[Graph, Node], "list[int] | None"]
+Splitting = Callable[[Graph, Node], "list[int] | None"]
 
 
 def is_sum_of_squares(term: Term) -> bool:
@@ -138,7 +138,7 @@ def _is_square_of(graph: Graph, index: int, base: int) -> bool:
     return node.operation.name == "square" and node.operands[0] == base
 
 
-_PARTS: dict[str, Parts] = {
+_PARTS: dict[str, Splitting] = {
     "square": _none,
     "power": _power,
     "number": _number,

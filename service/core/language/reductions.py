@@ -191,7 +191,7 @@ def reduction(name: str, meaning: str, derivative: Any, **fields: Any) -> Operat
     return Operation(name, ("x",), meaning, derivatives=(derivative,), options=AXIS, **fields)
 
 
-REDUCTIONS: tuple[Operation, ...] = (
+REDUCTION: tuple[Operation, ...] = (
     reduction(
         "sum",
         "sum of the elements",

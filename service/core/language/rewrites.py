@@ -162,14 +162,14 @@ def _root(x: Term) -> Term | None:
     return inner.apply("norm", axis=axis, keepdims=keepdims)
 
 
-RULES: dict[str, Callable[..., Term | None]] = {
+REWRITES: dict[str, Callable[..., Term | None]] = {
     "divide": _quotient,
     "log": _logarithm,
     "subtract": _difference,
 }
 """By operation: what it is rewritten to, or None."""
 
-REAL_RULES: dict[str, Callable[..., Term | None]] = RULES | {"sqrt": _root}
+REAL_REWRITES: dict[str, Callable[..., Term | None]] = REWRITES | {"sqrt": _root}
 """Those, and what the complex step could not pass through afterwards."""
 
 
@@ -183,7 +183,7 @@ class Rewriter:
     """
 
     def __init__(self, is_analytic: bool) -> None:
-        self.rules = RULES if is_analytic else REAL_RULES
+        self.rules = REWRITES if is_analytic else REAL_REWRITES
         self.found: dict[Rewrite, None] = {}
 
     def __call__(self, graph: Graph, name: str, terms: tuple[Term, ...]) -> Any:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from service.core.arrays import Shape
 from service.core.language import shapes
-from service.core.language.graph import Term
+from service.core.language.graph import TermFunction
 from service.core.language.operation import Operation
 
-Rule = Callable[..., Term]
 
-
-def unary(name: str, meaning: str, derivative: Rule | None, **fields: Any) -> Operation:
+def unary(name: str, meaning: str, derivative: TermFunction | None, **fields: Any) -> Operation:
     """Make the row of a function of one operand."""
     fields.setdefault("ufunc", name)
     fields.setdefault("array", f"{name}({{0}})")
@@ -34,7 +31,9 @@ def _first(shape: Shape, *options: object) -> Shape:
     return shape
 
 
-def binary(name: str, meaning: str, first: Rule | None, second: Rule | None, **fields: Any) -> Operation:
+def binary(
+    name: str, meaning: str, first: TermFunction | None, second: TermFunction | None, **fields: Any
+) -> Operation:
     """Make the row of an operator or function of two operands."""
     fields.setdefault("operands", ("a", "b"))
     operands = fields.pop("operands")
@@ -50,7 +49,12 @@ def binary(name: str, meaning: str, first: Rule | None, second: Rule | None, **f
 
 
 def operator(
-    name: str, symbol: str, meaning: str, first: Rule | None, second: Rule | None, **fields: Any
+    name: str,
+    symbol: str,
+    meaning: str,
+    first: TermFunction | None,
+    second: TermFunction | None,
+    **fields: Any,
 ) -> Operation:
     """Make the row of an infix operator."""
     source = f"{{0}} {symbol} {{1}}"

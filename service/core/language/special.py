@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from service.core.language.graph import Term
+from service.core.language.graph import Term, TermFunction
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
-from service.core.language.rows import Rule, binary, internal, unary
+from service.core.language.rows import binary, internal, unary
 
 LOG_2, LOG_10 = math.log(2.0), math.log(10.0)
 
@@ -28,7 +28,7 @@ def _cbrt(g: Term, y: Term, x: Term) -> Term:
     return g / (3.0 * x.apply("ratio_or_zero", y))  # x/y is y**2 with the error of one y
 
 
-def _activation(name: str, meaning: str, definition: Rule, **fields: Any) -> Operation:
+def _activation(name: str, meaning: str, definition: TermFunction, **fields: Any) -> Operation:
     """Make the row of a function that is always written in terms of others."""
     return unary(name, meaning, None, ufunc="", array="", is_macro=True, definition=definition, **fields)
 
