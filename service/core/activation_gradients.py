@@ -56,10 +56,10 @@ def softmax_gradient(
     """
     y, weights = softmax(x, axis, temperature, mask), _like(x, upstream)
     if log:
-        slope = (weights - y * np.sum(weights, axis=axis, keepdims=True)) / temperature
+        derivative = (weights - y * np.sum(weights, axis=axis, keepdims=True)) / temperature
     else:
-        slope = y * (weights - np.sum(weights * y, axis=axis, keepdims=True)) / temperature
-    return _finite(slope, "softmax")
+        derivative = y * (weights - np.sum(weights * y, axis=axis, keepdims=True)) / temperature
+    return _finite(derivative, "softmax")
 
 
 @np.errstate(all="ignore")
@@ -99,8 +99,8 @@ def sigmoid_gradient(x: ArrayLike, upstream: ArrayLike, *, log: bool = False) ->
     """
     scores, weights = float_array(x, "/x"), _like(x, upstream)
     others = sigmoid_kernel(-scores)
-    slope = others if log else others * sigmoid_kernel(scores)
-    return _finite(weights * slope, "sigmoid")
+    derivative = others if log else others * sigmoid_kernel(scores)
+    return _finite(weights * derivative, "sigmoid")
 
 
 def _like(x: ArrayLike, upstream: ArrayLike) -> Array:
@@ -110,8 +110,8 @@ def _like(x: ArrayLike, upstream: ArrayLike) -> Array:
     return weights
 
 
-def _finite(slope: Array, name: str) -> Array:
-    for at in where_not(np.isfinite(slope)):
+def _finite(derivative: Array, name: str) -> Array:
+    for at in where_not(np.isfinite(derivative)):
         place = pointer_to(*at)
-        raise NonFiniteResult(non_finite(f"/upstream{place}", f"/gradient{place}", slope[at], name))
-    return slope
+        raise NonFiniteResult(non_finite(f"/upstream{place}", f"/gradient{place}", derivative[at], name))
+    return derivative

@@ -242,12 +242,12 @@ class _Task:
 
     def gradient(self, count: float) -> Array:
         """Return the derivative of the losses' sum, divided by a count."""
-        slope: Array = self.formula.slope(self.predictions, self.targets, *self.options)
+        derivative: Array = self.formula.derivative(self.predictions, self.targets, *self.options)
         if self.weights is not None:
             factors = self.weights if self.formula.total is None else np.expand_dims(self.weights, -1)
-            slope = weighted(factors.reshape(slope.shape[:-1] + factors.shape[-1:]), slope)
+            derivative = weighted(factors.reshape(derivative.shape[:-1] + factors.shape[-1:]), derivative)
         # The sum turns -0 into 0.
-        result = slope / count + 0.0
+        result = derivative / count + 0.0
         for at in where_not(np.isfinite(result)):
             place = pointer_to(*at)
             operation = f"the derivative by predictions{place}"

@@ -123,15 +123,15 @@ def polygamma(x: Array, order: Any) -> Array:
     return result
 
 
-def _cotangent(cotangent: Array, slope: Array, order: int) -> Array:
+def _cotangent(cotangent: Array, square: Array, order: int) -> Array:
     """Differentiate the cotangent, a polynomial P of itself: P' times -(1 + cotangent**2), so many times.
 
-    `slope` is 1 + cotangent**2. It stays a factor, since near 0 the powers of the cotangent alone cancel.
+    `square` is 1 + cotangent**2. It stays a factor, since near 0 the powers of the cotangent alone cancel.
     """
     factor = Polynomial([-1.0])
     for _ in range(order - 1):
         factor = -(factor.deriv() * Polynomial([1.0, 0.0, 1.0]) + factor * Polynomial([0.0, 2.0]))
-    result: Array = factor(cotangent) * slope
+    result: Array = factor(cotangent) * square
     return result
 
 
@@ -145,7 +145,7 @@ def sinc(x: Array) -> Array:
     return result
 
 
-def sinc_slope(x: Array) -> Array:
+def sinc_derivative(x: Array) -> Array:
     """Differentiate sinc: near 0 by its power series, beyond by (cos(pi x) - sinc(x)) / x."""
     is_near = np.abs(x) < 0.5
     turn = np.abs(np.subtract(x, 2.0 * np.rint(np.multiply(x, 0.5))))

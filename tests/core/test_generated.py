@@ -46,7 +46,7 @@ FIXED = {
     "rises", "bound", "last", "reason", "is_fresh", "judged", "rate", "scale", "scaled", "root",
     *OPTIONS, "noise", "largest", "norm", "abs", "max",
     "evaluations", "pairs", "smallest", "level", "radius", "saddle", "min", "rows", "rows_of", "whole",
-    "slots", "slopes", "tobytes", "copy",
+    "slots", "derivatives", "tobytes", "copy",
     "keep", "spread", "parted", "joined", "column", "clipped",
     *re.findall(r"(?<![\w{])[a-z_]\w*", " ".join(LINES)),
 }  # fmt: skip

@@ -258,7 +258,7 @@ def test_formulas_carry_a_complex_step_in_predictions(name, from_logits, shape):
 
     stepped = formula.value(p + 1e-20j * direction, t, *options)
 
-    slopes = formula.slope(p, t, *options) * direction
+    slopes = formula.derivative(p, t, *options) * direction
     expected = np.sum(slopes, -1) if name in OVER_ROWS else slopes
     assert_allclose(stepped.real, formula.value(p, t, *options), rtol=tolerances.EXACT, atol=1e-15)
     worst = np.max(np.abs(slopes))

@@ -155,8 +155,8 @@ def test_a_batch_is_its_points_one_by_one(case: Case):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("tanh_slope", "tanh(x)"),
-        ("sigmoid_slope", "sigmoid(x)"),
+        ("tanh_derivative", "tanh(x)"),
+        ("sigmoid_derivative", "sigmoid(x)"),
         ("ratio_or_zero", "norm(x)"),
         ("sin", "cos(x)"),
     ],

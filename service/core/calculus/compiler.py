@@ -240,11 +240,11 @@ def compile_anew(
     deadline.check(PATIENCE_SECONDS)
     element_bytes = (2 if method.name == "complex_step" else 1) * ELEMENT_BYTES
     is_real = method.name != "complex_step"
-    arrays, slopes = for_large_arrays(program, [*gradient.values()]) if is_real else (program, [])
-    plan = schedule(arrays.graph, [arrays.value, *slopes], element_bytes, is_tiled=is_real)
+    arrays, derivatives = for_large_arrays(program, [*gradient.values()]) if is_real else (program, [])
+    plan = schedule(arrays.graph, [arrays.value, *derivatives], element_bytes, is_tiled=is_real)
     deadline.check(PATIENCE_SECONDS)
     lowered = _lower(program, [*gradient.values()], method, has_step, most)
-    emitted = Emitted(arrays, method, slopes, plan, lowered)
+    emitted = Emitted(arrays, method, derivatives, plan, lowered)
     make_for_labels = None
     if is_real and not has_labels and _has_large_labels(program):
         given = function, {**variables}, {**constants}, method, has_step, limits, most

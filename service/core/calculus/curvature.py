@@ -37,8 +37,8 @@ def curvature_of(matrix: Array, gradient: Mapping[str, Array], value: float) -> 
     eigenvalues = np.linalg.eigvalsh(matrix)
     smallest, largest = float(eigenvalues[0]), float(eigenvalues[-1])
     answer: dict[str, Any] = {"smallest": smallest, "largest": largest}
-    slope = max(float(np.max(np.abs(each))) for each in gradient.values())
-    if slope <= STATIONARY * max(1.0, abs(value)):
+    steepest = max(float(np.max(np.abs(each))) for each in gradient.values())
+    if steepest <= STATIONARY * max(1.0, abs(value)):
         answer["kind"] = _kind(smallest, largest)
     return answer
 

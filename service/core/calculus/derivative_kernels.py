@@ -11,16 +11,16 @@ from service.core.arrays import Array, Axis, is_finite
 from service.core.language.shapes import axes_of
 
 
-def sigmoid_slope(x: Array) -> Array:
+def sigmoid_derivative(x: Array) -> Array:
     """Differentiate the sigmoid as exp(-|x|) / (1 + exp(-|x|))**2: no digit is lost in a tail."""
     return _divided_by_square(decay_of(x))
 
 
-def tanh_slope(x: Array) -> Array:
+def tanh_derivative(x: Array) -> Array:
     """Differentiate tanh as 4 exp(-2|x|) / (1 + exp(-2|x|))**2: no digit is lost in a tail."""
-    slope = _divided_by_square(decay_of(2.0 * x))
-    slope *= 4.0
-    return slope
+    derivative = _divided_by_square(decay_of(2.0 * x))
+    derivative *= 4.0
+    return derivative
 
 
 def _divided_by_square(power: Array) -> Array:
@@ -39,16 +39,16 @@ def below_or_tied(a: Array, b: Array, out: Array | None = None) -> Array:
     return half
 
 
-def power_base_slope(a: Array, b: Array) -> Array:
+def power_base_derivative(a: Array, b: Array) -> Array:
     """Differentiate a**b by a: b * a**(b - 1), 0 where b is 0.
 
     Where a is so small that its power overflows and the product may not, it is a**b * (b / a).
     """
-    slope: Array = np.where(b == 0.0, 0.0, b * np.power(a, b - 1.0))
-    if np.isfinite(slope).all():
-        return slope
+    derivative: Array = np.where(b == 0.0, 0.0, b * np.power(a, b - 1.0))
+    if np.isfinite(derivative).all():
+        return derivative
     other = np.power(a, b) * (b / a)
-    return np.where(np.isfinite(slope) | ~np.isfinite(other), slope, other)
+    return np.where(np.isfinite(derivative) | ~np.isfinite(other), derivative, other)
 
 
 def defined(x: Array, a: Array) -> Array:

@@ -35,10 +35,10 @@ WIDEST, NARROWING, LEVELS = 10**-2.04, 10**-1.5, 7
 """Richardson's steps, relative to the element: the widest, which is no round number as periods and jumps
 are, the factor to the next, and how many."""
 MOST_BEND = 0.75
-"""How much of the difference between the slopes of both sides may be left at half the step: 1/2, of a smooth
-function."""
+"""How much of the difference between the quotients of both sides may be left at half the step: 1/2, of a
+smooth function."""
 UNSURE = 1e-3
-"""A step whose error is a larger part of its slope tells little, such as one across a jump or a kink."""
+"""A step whose error is a larger part of its quotient tells little, such as one across a jump or a kink."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,7 +223,7 @@ def _both_sides(probe: _Probe, element: int, x: Array, step: Any) -> tuple[Array
 
 
 def _central_with_bend(probe: _Probe, element: int, x: Array, step: Any) -> tuple[Array, Array]:
-    """Return the slope between both sides of x, and how much the slopes of the sides differ."""
+    """Return the quotient of both sides of x, and how much those of either side differ."""
     higher, lower, taken = _both_sides(probe, element, x, step)
     bend = (higher - probe.value) - (probe.value - lower)
     return np.asarray((higher - lower) / taken), np.abs(2 * bend / taken)
@@ -251,7 +251,7 @@ def _complex_step(probe: _Probe, element: int, x: Array, h: float | None) -> Arr
 def _extrapolated(probe: _Probe, element: int, x: Array, h: float | None) -> Array:
     """Take the best of several steps: that of the smallest error as truncation and rounding estimate it.
 
-    Relative errors show the wide steps that miss what oscillates; where no slope is sure, it may be 0, and
+    Relative errors show the wide steps that miss what oscillates; where no quotient is sure, it may be 0, and
     the smallest error counts. What bends as much at half the step has a kink within it.
     """
     scale = np.where(x == 0.0, 1.0, np.abs(x))
@@ -262,16 +262,16 @@ def _extrapolated(probe: _Probe, element: int, x: Array, h: float | None) -> Arr
         (wide, bend), (narrow, kink) = (
             _central_with_bend(probe, element, x, each) for each in (step, step / 2)
         )
-        slope = (4 * narrow - wide) / 3
-        rounded = np.abs(probe.value) + np.abs(slope) * probe.spread(scale)
+        quotient = (4 * narrow - wide) / 3
+        rounded = np.abs(probe.value) + np.abs(quotient) * probe.spread(scale)
         rounding = np.finfo(float).eps * rounded / probe.spread(step)
-        error = np.abs(slope - narrow) + rounding + np.where(kink > MOST_BEND * bend, kink, 0.0)
+        error = np.abs(quotient - narrow) + rounding + np.where(kink > MOST_BEND * bend, kink, 0.0)
         noise = np.finfo(float).eps * np.abs(probe.value) / probe.spread(scale)
-        relative = error / np.maximum(np.abs(slope) + noise, np.finfo(float).tiny)
+        relative = error / np.maximum(np.abs(quotient) + noise, np.finfo(float).tiny)
         doubt = np.where(relative < UNSURE, relative, UNSURE + error)
         is_better = doubt < least
         least = np.where(is_better, doubt, least)
-        best = np.where(is_better, [slope, error], best)
+        best = np.where(is_better, [quotient, error], best)
     return best
 
 

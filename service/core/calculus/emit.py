@@ -90,30 +90,30 @@ class Emitted:
         return self._on_rows(slice(None))
 
     @cached_property
-    def slopes_on_rows(self) -> Template:
+    def gradient_on_rows(self) -> Template:
         """The gradient alone, as `on_rows` has it; there is no expression of the value."""
         return self._on_rows(slice(1, None))
 
     def _on_rows(self, wanted: slice) -> Template:
         """Write a program that reads the elements from a place `slots`, each an array over `rows` in it.
 
-        The gradient stands in `slopes`, a place beside it, written where it is computed.
+        The gradient stands in `derivatives`, a place beside it, written where it is computed.
         """
         terms = self._float_terms(wanted)
         size = sum(term.size for term in self.program.variables.values())
-        value, slopes = terms[:-size], dict(zip((f"g{at}" for at in range(size)), terms[-size:], strict=True))
+        value, derivatives = terms[:-size], {f"g{at}": term for at, term in enumerate(terms[-size:])}
         targets: dict[int, str] = {}
-        for name, term in slopes.items():
+        for name, term in derivatives.items():
             if term.node.operation.ufunc and term.index not in {each.index for each in value}:
                 targets.setdefault(term.index, name)
         source = self._points_source(terms, targets)
         copies = [
             f"{name}[:] = {output}"
-            for (name, term), output in zip(slopes.items(), source.outputs[-size:], strict=True)
+            for (name, term), output in zip(derivatives.items(), source.outputs[-size:], strict=True)
             if targets.get(term.index) != name
         ]
         places = []
-        for kind, names in (("slots", source.slots), ("slopes", slopes)):
+        for kind, names in (("slots", source.slots), ("derivatives", derivatives)):
             places.append(f"{kind} = aligned({size} * rows)")
             places += [f"{name} = {kind}[{at} * rows:{at + 1} * rows]" for at, name in enumerate(names)]
         source = replace(
@@ -124,7 +124,7 @@ class Emitted:
             body=(*source.body, *copies),
         )
         spread = f"spread({source.outputs[0]})" if value else ""
-        return self._template(source, spread, ["slopes"], False, math.nan)
+        return self._template(source, spread, ["derivatives"], False, math.nan)
 
     def _template(
         self, source: Source, value: str, gradient: Sequence[str], is_on_floats: bool, microseconds: float

@@ -59,14 +59,14 @@ def refuse_non_finite(
     watched = Watched(compiled.program, outputs, constants, compiled.namespace)
     if not math.isfinite(value):
         watched.refuse(f"the value{where}", value, compiled.program.value, [tuple(variables.values())])
-    for name, slope in gradient.items():
-        if is_finite(slope):
+    for name, derivative in gradient.items():
+        if is_finite(derivative):
             continue
-        element = first_not_finite(slope)
+        element = first_not_finite(derivative)
         term = compiled.gradient.get(name, compiled.program.value)
         output = f"the derivative by {name}{place_of(element)}{where}"
         places = moved(compiled.method, variables, name, element, h)
-        watched.refuse(output, float(slope[element]), term, places)
+        watched.refuse(output, float(derivative[element]), term, places)
 
 
 def first_not_finite(array: Array) -> tuple[int, ...]:

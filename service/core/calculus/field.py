@@ -84,13 +84,13 @@ def gradient_field(
     check_budget(_prices(work, count, limits), limits, deadline=time)
     check_step(work[0].method, h, batch, "points")
     at = Points(batch, data, h)
-    values, slopes = evaluate_points(work[0], at, limits, time.check)
-    finite = finite_rows([values, *slopes.values()])
+    values, derivatives = evaluate_points(work[0], at, limits, time.check)
+    finite = finite_rows([values, *derivatives.values()])
     if not skip_non_finite:
-        _refuse_non_finite(work[0], at, values, slopes)
+        _refuse_non_finite(work[0], at, values, derivatives)
     answer: dict[str, Any] = {
         "values": kept_rows(values, finite),
-        "gradient": {name: kept_rows(slope, finite) for name, slope in slopes.items()},
+        "gradient": {name: kept_rows(derivative, finite) for name, derivative in derivatives.items()},
         "method": method,
         "evaluations": count * sum(each.evaluations for each in work),
     }
@@ -98,7 +98,7 @@ def gradient_field(
         answer["skipped"] = count - int(np.count_nonzero(finite))
     if verify and finite.any():
         kept = Points({name: array[finite] for name, array in batch.items()}, data)
-        shown = {name: slope[finite] for name, slope in slopes.items()}
+        shown = {name: derivative[finite] for name, derivative in derivatives.items()}
         answer["verification"] = _verification(work[1], kept, shown, limits, time)
     return answer
 
@@ -200,28 +200,28 @@ def count_of(points: Mapping[str, Array]) -> int:
 
 
 def _verification(
-    judge: Compiled, points: Points, slopes: Mapping[str, Array], limits: Limits, deadline: Deadline
+    judge: Compiled, points: Points, derivatives: Mapping[str, Array], limits: Limits, deadline: Deadline
 ) -> dict[str, Any]:
     values, others = evaluate_points(judge, points, limits, deadline.check)
     errors: Mapping[str, Array] = errors_of(judge.method, points.variables, others)
     if judge.method is CHECK:
         others, errors = ({name: part[:, row] for name, part in others.items()} for row in (0, 1))
     _refuse_non_finite(judge, points, values, others)
-    return compare(slopes, others, errors, judge.method.name)
+    return compare(derivatives, others, errors, judge.method.name)
 
 
 def _refuse_non_finite(
     compiled: Compiled,
     points: Points,
     values: Array,
-    slopes: Mapping[str, Array],
+    derivatives: Mapping[str, Array],
 ) -> None:
     """Explain the first point whose value or gradient is not finite."""
-    finite = finite_rows([values, *slopes.values()])
+    finite = finite_rows([values, *derivatives.values()])
     if not finite.all():
         bad = int(np.argmin(finite))
         variables = {name: np.array(array[bad]) for name, array in points.variables.items()}
-        gradient = {name: np.asarray(slope[bad]) for name, slope in slopes.items()}
+        gradient = {name: np.asarray(derivative[bad]) for name, derivative in derivatives.items()}
         value, where = float(values[bad]), f" at point {bad}"
         refuse_non_finite(compiled, variables, points.constants, value, gradient, where, points.h)
 

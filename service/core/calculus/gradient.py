@@ -99,15 +99,15 @@ def gradient(
     check_constants(work[0].program, data)
     check_budget(_prices(work), limits, deadline=time)
     check_step(work[0].method, h, point)
-    value, slopes = evaluate(work[0], point, data, h, time)
+    value, derivatives = evaluate(work[0], point, data, h, time)
     answer: dict[str, Any] = {
         "value": value,
-        "gradient": slopes,
+        "gradient": derivatives,
         "method": method,
         "evaluations": sum([each.evaluations for each in work]),
     }
     if verify:
-        answer["verification"] = verification(work[1], point, data, slopes, time)
+        answer["verification"] = verification(work[1], point, data, derivatives, time)
     return answer
 
 
@@ -174,9 +174,9 @@ def evaluate(
     kernel = bind(compiled, constants, h, deadline.check)
     value, slots = kernel.evaluate(kernel.pack(variables))
     kernel.give_back()
-    slopes = kernel.unpack_gradient(slots)
-    refuse_non_finite(compiled, variables, constants, value, slopes, h=h)
-    return value, slopes
+    derivatives = kernel.unpack_gradient(slots)
+    refuse_non_finite(compiled, variables, constants, value, derivatives, h=h)
+    return value, derivatives
 
 
 def check_step(

@@ -195,24 +195,24 @@ class _SecondDerivatives(Part):
 
         return function
 
-    def _found(self, vector: Array, slopes: Derivatives, errors: Derivatives) -> Found:
+    def _found(self, vector: Array, derivatives: Derivatives, errors: Derivatives) -> Found:
         """Take value and gradient from the vector of both."""
         task = self.task
         gradient = split(vector[1:], shapes_of(task.variables))
         self.gradient = gradient
-        return Found(vector[0].reshape(task.map("gradient").outputs[0].shape), slopes, errors)
+        return Found(vector[0].reshape(task.map("gradient").outputs[0].shape), derivatives, errors)
 
-    def answer(self, value: Array, name: str, slopes: Derivatives) -> dict[str, Any]:
+    def answer(self, value: Array, name: str, derivatives: Derivatives) -> dict[str, Any]:
         """Return the answer, which holds the gradient too."""
-        return {"value": float(value.item()), "gradient": self.gradient, name: self.shown(slopes)}
+        return {"value": float(value.item()), "gradient": self.gradient, name: self.shown(derivatives)}
 
     def watch_gradient(self) -> None:
         """Refuse a gradient that is not finite."""
-        for place, (name, slope) in enumerate(self.gradient.items()):
-            if not is_finite(slope):
-                index = first_not_finite(slope)
+        for place, (name, derivative) in enumerate(self.gradient.items()):
+            if not is_finite(derivative):
+                index = first_not_finite(derivative)
                 output = f"the derivative by {name}{place_of(index)}"
-                self.watch("gradient", {}, output, float(slope[index]), 1 + place)
+                self.watch("gradient", {}, output, float(derivative[index]), 1 + place)
 
 
 class WholeHessian(_SecondDerivatives):
@@ -285,14 +285,14 @@ class WholeHessian(_SecondDerivatives):
                 found[f"{name}/{other}"] = part.reshape((*shape, *shapes[other]))
         return found
 
-    def refuse_non_finite(self, method: Method, slopes: Derivatives) -> None:
+    def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse derivatives that are not finite."""
         self.watch_gradient()
-        for pair, slope in slopes.items():
-            if is_finite(slope):
+        for pair, derivative in derivatives.items():
+            if is_finite(derivative):
                 continue
             name, _, other = pair.partition("/")
-            index = first_not_finite(slope)
+            index = first_not_finite(derivative)
             rank = self.task.variables[name].ndim
             output = (
                 f"the second derivative by {name}{place_of(index[:rank])} and {other}{place_of(index[rank:])}"
@@ -303,16 +303,16 @@ class WholeHessian(_SecondDerivatives):
             vectors[f"{TANGENT}{name}"][index[:rank]] = 1.0
             names = list(self.task.variables)
             place = 1 + len(names) + names.index(other)
-            self.watch("hessian product", vectors, output, float(slope[index]), place)
+            self.watch("hessian product", vectors, output, float(derivative[index]), place)
 
-    def shown(self, slopes: Derivatives) -> Any:
+    def shown(self, derivatives: Derivatives) -> Any:
         """Return the blocks by both names."""
         names = list(self.task.variables)
-        return {name: {other: slopes[f"{name}/{other}"] for other in names} for name in names}
+        return {name: {other: derivatives[f"{name}/{other}"] for other in names} for name in names}
 
-    def answer(self, value: Array, name: str, slopes: Derivatives) -> dict[str, Any]:
+    def answer(self, value: Array, name: str, derivatives: Derivatives) -> dict[str, Any]:
         """Return the answer, with the curvature when it is wanted."""
-        answer = super().answer(value, name, slopes)
+        answer = super().answer(value, name, derivatives)
         if self.has_curvature:
             self.task.deadline.check()
             answer["curvature"] = curvature_of(self.matrix, self.gradient, float(value.item()))
@@ -365,15 +365,15 @@ class HessianProduct(_SecondDerivatives):
         vector, found = differentiate_along(
             self._gradient(), task.variables, self.vectors, method, h, task.deadline.check
         )
-        slopes, *errors = (split(each[1:], shapes_of(task.variables)) for each in np.atleast_2d(found))
-        return self._found(vector, slopes, errors[0] if errors else {})
+        derivatives, *errors = (split(each[1:], shapes_of(task.variables)) for each in np.atleast_2d(found))
+        return self._found(vector, derivatives, errors[0] if errors else {})
 
-    def refuse_non_finite(self, method: Method, slopes: Derivatives) -> None:
+    def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse a product that is not finite."""
         self.watch_gradient()
-        for place, (name, slope) in enumerate(slopes.items()):
-            if not is_finite(slope):
-                index = first_not_finite(slope)
-                output, number = f"the product by {name}{place_of(index)}", float(slope[index])
-                where = 1 + len(slopes) + place
+        for place, (name, derivative) in enumerate(derivatives.items()):
+            if not is_finite(derivative):
+                index = first_not_finite(derivative)
+                output, number = f"the product by {name}{place_of(index)}", float(derivative[index])
+                where = 1 + len(derivatives) + place
                 self.watch("hessian product", self._tangents(), output, number, where)

@@ -185,13 +185,13 @@ def derive(task: Task, part: Part, name: str, *, verify: bool) -> dict[str, Any]
     found = []
     for method in methods:
         task.deadline.check()
-        value, slopes, errors = part.run(method)
+        value, derivatives, errors = part.run(method)
         task.refuse_non_finite(value)
-        part.refuse_non_finite(method, slopes)
-        found.append((slopes, errors))
+        part.refuse_non_finite(method, derivatives)
+        found.append((derivatives, errors))
         if method is task.method:
-            answer: dict[str, Any] = part.answer(value, name, slopes)
+            answer: dict[str, Any] = part.answer(value, name, derivatives)
     if verify:
-        (slopes, _), (others, errors) = found
-        answer["verification"] = compare(slopes, others, errors, methods[1].name, part.pointer)
+        (derivatives, _), (others, errors) = found
+        answer["verification"] = compare(derivatives, others, errors, methods[1].name, part.pointer)
     return answer

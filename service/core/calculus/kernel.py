@@ -63,9 +63,9 @@ def bind_on_arrays(
         value_of = emitted.value_on_arrays(**data)
 
     def numerical(*variables: Array) -> tuple[float, tuple[Any, ...]]:
-        value, slopes = differences(value_of, variables, compiled.method, h, check)
-        shaped = zip(slopes, variables, strict=True)
-        return value.item(), tuple([slope.reshape(variable.shape) for slope, variable in shaped])
+        value, derivatives = differences(value_of, variables, compiled.method, h, check)
+        shaped = zip(derivatives, variables, strict=True)
+        return value.item(), tuple([derivative.reshape(variable.shape) for derivative, variable in shaped])
 
     return Kernel(emitted.on_arrays, {"differences": numerical})
 

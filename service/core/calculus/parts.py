@@ -66,16 +66,16 @@ class Part(ABC):
         """Compute it by a method."""
 
     @abstractmethod
-    def refuse_non_finite(self, method: Method, slopes: Derivatives) -> None:
+    def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse derivatives that are not finite."""
 
-    def answer(self, value: Array, name: str, slopes: Derivatives) -> dict[str, Any]:
+    def answer(self, value: Array, name: str, derivatives: Derivatives) -> dict[str, Any]:
         """Return the answer, the derivatives under their name."""
-        return {"value": value, name: self.shown(slopes)}
+        return {"value": value, name: self.shown(derivatives)}
 
-    def shown(self, slopes: Derivatives) -> Any:
+    def shown(self, derivatives: Derivatives) -> Any:
         """Return the derivatives as the answer has them."""
-        return slopes
+        return derivatives
 
     def pointer(self, name: str, *element: int) -> str:
         """Point to a derivative in the answer."""
@@ -133,16 +133,16 @@ class WholeJacobian(Part):
         lead = value.shape
         if prefix == COTANGENT:
             named = zip(task.variables.items(), rows, strict=True)
-            slopes = {name: row.reshape((*lead, *array.shape)) for (name, array), row in named}
+            derivatives = {name: row.reshape((*lead, *array.shape)) for (name, array), row in named}
         else:
-            slopes = {}
+            derivatives = {}
             start = 0
             for name, array in task.variables.items():
                 columns = rows[0][start : start + array.size]
                 flat = np.ascontiguousarray(columns.reshape(array.size, -1).T)
-                slopes[name] = flat.reshape((*lead, *array.shape))
+                derivatives[name] = flat.reshape((*lead, *array.shape))
                 start += array.size
-        return Found(value, slopes)
+        return Found(value, derivatives)
 
     @np.errstate(all="ignore")
     def _numerical(self, method: Method) -> Found:
@@ -151,28 +151,28 @@ class WholeJacobian(Part):
         h = task.h if method is task.method else None
         arrays = list(task.variables.values())
         value, found = differences(function, arrays, method, h, task.deadline.check)
-        slopes: Derivatives = {}
+        derivatives: Derivatives = {}
         errors: Derivatives = {}
         for (name, array), each in zip(task.variables.items(), found, strict=True):
             laid = np.moveaxis(each, 0, -1)
             laid = np.ascontiguousarray(laid).reshape((*method.kinds, *value.shape, *array.shape))
-            slopes[name] = laid[0] if method is CHECK else laid
+            derivatives[name] = laid[0] if method is CHECK else laid
             if method is CHECK:
                 errors[name] = laid[1]
-        return Found(value, slopes, errors)
+        return Found(value, derivatives, errors)
 
-    def refuse_non_finite(self, method: Method, slopes: Derivatives) -> None:
+    def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse derivatives that are not finite."""
-        for name, slope in slopes.items():
-            if is_finite(slope):
+        for name, derivative in derivatives.items():
+            if is_finite(derivative):
                 continue
-            index = first_not_finite(slope)
-            rank = slope.ndim - self.task.variables[name].ndim
+            index = first_not_finite(derivative)
+            rank = derivative.ndim - self.task.variables[name].ndim
             output = f"the derivative{_of(index[:rank])} by {name}{place_of(index[rank:])}"
-            number = float(slope[index])
+            number = float(derivative[index])
             if method.evaluations:
                 self.task.explain(output, number, method, (name, index[rank:]))
-            unit = np.zeros(slope.shape[:rank])
+            unit = np.zeros(derivative.shape[:rank])
             unit[index[:rank]] = 1.0
             place = 1 + list(self.task.variables).index(name)
             self.watch("cotangent product", {COTANGENT: unit}, output, number, place)
@@ -222,9 +222,9 @@ class Along(Part):
         )
         return Found(value, {"": found[0]}, {"": found[1]}) if method is CHECK else Found(value, {"": found})
 
-    def refuse_non_finite(self, method: Method, slopes: Derivatives) -> None:
+    def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse a product that is not finite."""
-        product = slopes[""]
+        product = derivatives[""]
         if is_finite(product):
             return
         index = first_not_finite(product)
@@ -234,9 +234,9 @@ class Along(Part):
         added = {f"{TANGENT}{name}": array for name, array in self.tangents.items()}
         self.watch("tangent product", added, output, number, 1)
 
-    def shown(self, slopes: Derivatives) -> Any:
+    def shown(self, derivatives: Derivatives) -> Any:
         """Return the product, which has no name."""
-        return slopes[""]
+        return derivatives[""]
 
     def pointer(self, name: str, *element: int) -> str:
         """Point to an element of the product."""
@@ -268,8 +268,8 @@ class Across(Part):
         if not method.evaluations:
             known, added = task.map("cotangent product"), {COTANGENT: self.cotangents}
             value, *found = known.evaluate({**task.variables, **added}, task.constants, task.deadline.check)
-            slopes = dict(zip(task.variables, found, strict=True))
-            return Found(value, slopes)
+            derivatives = dict(zip(task.variables, found, strict=True))
+            return Found(value, derivatives)
         function = task.evaluation(is_complex=method is METHODS["complex_step"])
         arrays = list(task.variables.values())
         h = task.h if method is task.method else None
@@ -281,19 +281,19 @@ class Across(Part):
         value = np.array(np.broadcast_to(function(*arrays), self.cotangents.shape), dtype=np.float64)
         named = list(zip(task.variables.items(), found, strict=True))
         if method is CHECK:
-            slopes = {name: each[:, 0].reshape(array.shape) for (name, array), each in named}
+            derivatives = {name: each[:, 0].reshape(array.shape) for (name, array), each in named}
             errors = {name: each[:, 1].reshape(array.shape) for (name, array), each in named}
-            return Found(value, slopes, errors)
-        slopes = {name: each.reshape(array.shape) for (name, array), each in named}
-        return Found(value, slopes)
+            return Found(value, derivatives, errors)
+        derivatives = {name: each.reshape(array.shape) for (name, array), each in named}
+        return Found(value, derivatives)
 
-    def refuse_non_finite(self, method: Method, slopes: Derivatives) -> None:
+    def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse a product that is not finite."""
-        for name, slope in slopes.items():
-            if is_finite(slope):
+        for name, derivative in derivatives.items():
+            if is_finite(derivative):
                 continue
-            index = first_not_finite(slope)
-            output, number = f"the product by {name}{place_of(index)}", float(slope[index])
+            index = first_not_finite(derivative)
+            output, number = f"the product by {name}{place_of(index)}", float(derivative[index])
             if method.evaluations:
                 self.task.explain(output, number, method, (name, index))
             place = 1 + list(self.task.variables).index(name)

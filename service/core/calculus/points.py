@@ -159,13 +159,13 @@ def _over_points(
 
 def _by_name(shapes: Mapping[str, Shape], rows: Array, count: int) -> Derivatives:
     """Lay the derivatives of elements out as those of variables."""
-    slopes: Derivatives = {}
+    derivatives: Derivatives = {}
     position = 0
     for name, shape in shapes.items():
         size = math.prod(shape)
-        slopes[name] = np.ascontiguousarray(rows[position : position + size].T).reshape(count, *shape)
+        derivatives[name] = np.ascontiguousarray(rows[position : position + size].T).reshape(count, *shape)
         position += size
-    return slopes
+    return derivatives
 
 
 def _batched(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Derivatives]:
@@ -175,15 +175,15 @@ def _batched(compiled: Compiled, points: Points, limits: Limits, check: Check) -
     arrays = [points.variables[name] for name in compiled.shapes]
     values = np.empty(points.count)
     kinds = compiled.method.kinds
-    slopes = {name: np.empty((points.count, *kinds, *shape)) for name, shape in compiled.shapes.items()}
+    derivatives = {name: np.empty((points.count, *kinds, *shape)) for name, shape in compiled.shapes.items()}
     for part in parts:
         check()
         rows = [part.of(array) for array in arrays]
         value, found = _evaluate_block(compiled, evaluate, rows, points.h, part.size, check)
         values[part.slice] = value[: part.used]
-        for name, slope in zip(slopes, found, strict=True):
-            slopes[name][part.slice] = slope[: part.used]
-    return values, slopes
+        for name, derivative in zip(derivatives, found, strict=True):
+            derivatives[name][part.slice] = derivative[: part.used]
+    return values, derivatives
 
 
 def _evaluate_block(
@@ -197,9 +197,10 @@ def _evaluate_block(
     """Return the values of a block, and the gradient by variable with the points as its first axis."""
     shapes = list(compiled.shapes.values())
     if compiled.gradient:
-        value, *slopes = evaluate(*rows)
+        value, *derivatives = evaluate(*rows)
         return np.reshape(value, size), [
-            np.broadcast_to(slope, (size, *shape)) for slope, shape in zip(slopes, shapes, strict=True)
+            np.broadcast_to(derivative, (size, *shape))
+            for derivative, shape in zip(derivatives, shapes, strict=True)
         ]
     value, found = differences(lambda *moved: evaluate(*moved)[0], rows, compiled.method, h, check, size)
     kinds = compiled.method.kinds

@@ -41,8 +41,8 @@ def differentiate(program: Program) -> dict[str, Term]:
     Only what depends on a variable gets a cotangent; nothing is differentiated by a constant.
     """
     one = program.graph.number(1.0).stretched(program.value.shape)
-    slopes = pull_back([program.value], [one], list(program.variables.values()))
-    return dict(zip(program.variables, slopes, strict=True))
+    derivatives = pull_back([program.value], [one], list(program.variables.values()))
+    return dict(zip(program.variables, derivatives, strict=True))
 
 
 def pull_back(outputs: Sequence[Term], cotangents: Sequence[Term], inputs: Sequence[Term]) -> list[Term]:

@@ -26,7 +26,7 @@ class Found(NamedTuple):
     """A value, derivatives, and the errors that the method estimates of them, where it does."""
 
     value: Array
-    slopes: Derivatives
+    derivatives: Derivatives
     errors: Mapping[str, Array] = MappingProxyType({})
 
 

@@ -39,7 +39,7 @@ def verification(
     judge: Compiled,
     variables: Mapping[str, Array],
     constants: Mapping[str, Array],
-    slopes: Mapping[str, Array],
+    derivatives: Mapping[str, Array],
     deadline: Deadline,
 ) -> dict[str, Any]:
     """Compare a gradient with that of a judge, as `compare` does."""
@@ -52,20 +52,20 @@ def verification(
     else:
         function = judge.emitted.value_on_arrays(**array_data(judge.program, constants, deadline.check))
         arrays = [variables[name] for name in judge.shapes]
-        found, derivatives = differences(function, arrays, CHECK, None, deadline.check)
+        found, columns = differences(function, arrays, CHECK, None, deadline.check)
         value = float(found.item())
         parts = {
             name: np.reshape(each, (-1, 2)).T.reshape(2, *judge.shapes[name])
-            for name, each in zip(judge.shapes, derivatives, strict=True)
+            for name, each in zip(judge.shapes, columns, strict=True)
         }
         others, errors = ({name: part[row] for name, part in parts.items()} for row in (0, 1))
     refuse_non_finite(judge, variables, constants, value, others)
-    return compare(slopes, others, errors, judge.method.name)
+    return compare(derivatives, others, errors, judge.method.name)
 
 
 @np.errstate(all="ignore")
 def compare(
-    slopes: Mapping[str, Array],
+    derivatives: Mapping[str, Array],
     others: Mapping[str, Array],
     errors: Mapping[str, Array],
     method: str,
@@ -75,7 +75,7 @@ def compare(
 
     Parameters
     ----------
-    slopes, others, errors : mapping of str to ndarray
+    derivatives, others, errors : mapping of str to ndarray
         The gradient, that of the judge, and the error of the judge's own, where it estimates one; else
         it errs by rounding.
     method : str
@@ -90,9 +90,9 @@ def compare(
         with the largest relative error, and ``estimated_error``, the judge's own relative error there.
     """
     absolute, relative, worst, own = 0.0, -1.0, "", ROUNDING
-    for name, slope in slopes.items():
-        difference = np.abs(slope - others[name])
-        scale = np.maximum(np.abs(slope), np.abs(others[name]))
+    for name, derivative in derivatives.items():
+        difference = np.abs(derivative - others[name])
+        scale = np.maximum(np.abs(derivative), np.abs(others[name]))
         ratio = np.divide(difference, scale, out=np.zeros_like(difference), where=scale > 0)
         absolute = max(absolute, min(float(np.max(difference)), LARGEST))
         position = np.unravel_index(int(np.argmax(ratio)), ratio.shape)
@@ -111,13 +111,16 @@ def compare(
 
 
 def errors_of(
-    method: Method, variables: Mapping[str, Array], slopes: Mapping[str, Array]
+    method: Method, variables: Mapping[str, Array], derivatives: Mapping[str, Array]
 ) -> dict[str, Array]:
     """Estimate what a complex step loses: rounding, and an imaginary part that is too small for a number."""
     if method is not COMPLEX_STEP:
         return {}
-    steps = {name: step_at(method, None, variables[name]) for name in slopes}
-    return {name: ROUNDING * np.abs(slope) + SMALLEST / steps[name] for name, slope in slopes.items()}
+    steps = {name: step_at(method, None, variables[name]) for name in derivatives}
+    return {
+        name: ROUNDING * np.abs(derivative) + SMALLEST / steps[name]
+        for name, derivative in derivatives.items()
+    }
 
 
 def _ratio(error: float, scale: float) -> float:

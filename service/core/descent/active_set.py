@@ -126,11 +126,11 @@ class Box:
         d = np.where(times > 0.0, -g, 0.0)
         point, c = np.array(x), np.zeros(model.W.shape[1])
         p = model.W.T @ d
-        slope = -float(d.dot(d))
-        curvature = first = -model.theta * slope - float(p @ model.M @ p)
-        if slope == 0.0:
+        derivative = -float(d.dot(d))
+        curvature = first = -model.theta * derivative - float(p @ model.M @ p)
+        if derivative == 0.0:
             return Cauchy(point, c)
-        now, best = 0.0, -slope / curvature
+        now, best = 0.0, -derivative / curvature
         waiting = np.flatnonzero((times > 0.0) & (times < math.inf))
         for place in waiting[np.argsort(times[waiting], kind="stable")].tolist():
             move = float(times[place]) - now
@@ -140,12 +140,14 @@ class Box:
             way, w, each = float(bound - x[place]), model.W[place], float(g[place])
             point[place], d[place] = bound, 0.0
             c += move * p
-            slope += move * curvature + each * each + model.theta * each * way - each * float(w @ model.M @ c)
+            derivative += (
+                move * curvature + each * each + model.theta * each * way - each * float(w @ model.M @ c)
+            )
             curvature -= model.theta * each * each + 2.0 * each * float(w @ model.M @ p)
             curvature -= each * each * float(w @ model.M @ w)
             curvature = max(curvature, LEAST_SHARE * first)
             p += each * w
-            now, best = float(times[place]), -slope / curvature
+            now, best = float(times[place]), -derivative / curvature
         best = max(best, 0.0)
         is_moving = d != 0.0
         point[is_moving] = x[is_moving] + (now + best) * d[is_moving]

@@ -72,15 +72,15 @@ class Backtracking(Searcher):
             if not promise > 0.0 and math.isfinite(promise):
                 break
             slots = vectors.slots(place)
-            found, slope = evaluate(slots)
+            found, by_slot = evaluate(slots)
             moved[count_at] += 1
-            if found <= value - DECREASE * promise and math.isfinite(vectors.dot(vectors.of(slope), way)):
+            if found <= value - DECREASE * promise and math.isfinite(vectors.dot(vectors.of(by_slot), way)):
                 moved[layout.slots], moved[layout.before] = slots, parts[layout.slots]
                 moved[layout.value], moved[layout.previous] = found, value
-                moved[layout.gradient], moved[length_at] = slope, length
+                moved[layout.gradient], moved[length_at] = by_slot, length
                 moved[layout.k] += 1
                 del place, way  # large arrays would stay beside those of the next line
-                square = self.squared_norm(vectors.of(slots), vectors.of(slope))
+                square = self.squared_norm(vectors.of(slots), vectors.of(by_slot))
                 return self.judge_step(parts, moved, square, trial)
             length /= 2.0
         is_level = self.squared_norm(x, gradient) * first <= 2.0 * ROUNDING * abs(value)

@@ -53,19 +53,19 @@ class _Differences:
 
     def __call__(self, *variables: Array) -> tuple[float, tuple[Any, ...]]:
         value = float(np.asarray(self.value_of(*variables)).item())
-        return value, tuple([self._slope(variables, position) for position in range(len(variables))])
+        return value, tuple([self._derivative(variables, position) for position in range(len(variables))])
 
-    def _slope(self, variables: tuple[Array, ...], position: int) -> Array:
+    def _derivative(self, variables: tuple[Array, ...], position: int) -> Array:
         """Differentiate by one variable."""
         variable = variables[position]
-        slope = np.zeros(variable.shape)
+        derivative = np.zeros(variable.shape)
         for index in np.ndindex(variable.shape):
             below, above = _points(self.method, self.h, float(variable[index]), self.sides[position], index)
             if below < above:
                 change = self._value(variables, position, index, above)
                 change -= self._value(variables, position, index, below)
-                slope[index] = change / (above - below)
-        return slope
+                derivative[index] = change / (above - below)
+        return derivative
 
     def _value(self, variables: tuple[Array, ...], position: int, index: tuple[int, ...], x: float) -> float:
         """Evaluate with one element at x."""

@@ -136,14 +136,14 @@ class Table:
     def _is_idle(self) -> Mask:
         """Tell of each run whether nothing is left that could change a variable after the last step."""
         join, rules, now, before = self.template.join, self.rules, self.end, self.slots(self.count - 1)
-        slots, slopes = join(now[0]), join(now[1])
-        found: Mask = slopes[:, 0] == 0.0  # most differ in their first elements already
+        slots, derivatives = join(now[0]), join(now[1])
+        found: Mask = derivatives[:, 0] == 0.0  # most differ in their first elements already
         if rules.is_stationary:
             found = found | (slots[:, 0] == join(before)[:, 0])
         if not found.any():
             return found
         moving = [join(now[self.template.moment(name)]) for name in rules.optimizer.moving]
-        tensors = [slopes, *moving, *([slots] if rules.is_decayed else [])]
+        tensors = [derivatives, *moving, *([slots] if rules.is_decayed else [])]
         idle: Mask = np.logical_and.reduce([(each == 0.0).all(axis=1) for each in tensors])
         return idle | (slots == join(before)).all(axis=1) if rules.is_stationary else idle
 

@@ -9,12 +9,12 @@ element-wise. It judges nothing. Of ``x**2`` and gradient descent it reads, ever
         old_whole = whole
         whole -= rate * g_whole
         n3 = multiply(k0, v0, out=g0)
-        g_whole = slopes
+        g_whole = derivatives
         keep((whole.tobytes(), None, value,))
     return whole.copy(), g_whole.copy(), value
 
-where `v0` and `g0` are views of `slots` and `slopes`. Values that no update needs are not computed there,
-`value` being that of the first step, but of all steps of a block at once.
+where `v0` and `g0` are views of `slots` and `derivatives`. Values that no update needs are not computed
+there, `value` being that of the first step, but of all steps of a block at once.
 """
 
 from __future__ import annotations

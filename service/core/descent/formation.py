@@ -119,10 +119,10 @@ class Formation:
         problem, count = self.problem, len(starts)
         variables = {name: np.array([start[name] for start in starts]) for name in problem.shapes}
         points = Points(variables, self.constants, problem.h)
-        values, slopes = evaluate_points(self.compiled, points, problem.limits, problem.deadline.check)
+        values, derivatives = evaluate_points(self.compiled, points, problem.limits, problem.deadline.check)
         slots, gradient = (
             np.concatenate([tensors[name].reshape(count, -1) for name in problem.shapes], axis=1)
-            for tensors in (variables, slopes)
+            for tensors in (variables, derivatives)
         )
         return slots, values, gradient
 
@@ -139,7 +139,7 @@ class Formation:
             emitted, size = compiled.emitted, self.elements
             data = float_data(emitted.floats, compiled.program, self.constants, problem.h) | {"check": check}
             if self._are_values_cheaper_later(runs):
-                template, values = emitted.slopes_on_rows, emitted.value_over_points(**data)
+                template, values = emitted.gradient_on_rows, emitted.value_over_points(**data)
             else:
                 template = emitted.on_rows
             data |= {"rows": runs, "spread": lambda value: np.tile(np.broadcast_to(value, runs), size)}
@@ -158,6 +158,6 @@ class Formation:
         if self.rules.schedule.uses_value:
             return False
         emitted, an_array = self.compiled.emitted, ELEMENT_MICROSECONDS * runs
-        spared = len(emitted.points_source.body) - len(emitted.slopes_on_rows.source.body)
+        spared = len(emitted.points_source.body) - len(emitted.gradient_on_rows.source.body)
         a_call = SHORT_CALL * CALL_MICROSECONDS + an_array
         return spared * a_call > len(emitted.value_source.body) * an_array

@@ -160,11 +160,11 @@ class LineSearch:
                 place = box.projected(vectors, place)
             slots = to_slots(place)
             try:
-                value, slope = function(*slots)
+                value, by_slot = function(*slots)
             except (ArithmeticError, ValueError):
-                value, slope = evaluate(slots)
-            gradient = of(slope)
-            return make_trial((step, value, dot(gradient, direction), (slots, slope, place, gradient)))
+                value, by_slot = evaluate(slots)
+            gradient = of(by_slot)
+            return make_trial((step, value, dot(gradient, direction), (slots, by_slot, place, gradient)))
 
         return search_line(trial_at, make_trial((0.0, self.start, derivative, None)), first, longest)
 

@@ -111,11 +111,11 @@ def search_line(
 
 def _is_accepted(start: Trial, trial: Trial, wanted: float, longest: float) -> bool:
     """Tell whether a trial is as far as can be gone, or satisfies the Wolfe conditions up to rounding."""
-    slope = start.derivative
+    initial = start.derivative
     if trial.value <= wanted:
-        return trial.step >= longest and trial.derivative <= DECREASE * slope
+        return trial.step >= longest and trial.derivative <= DECREASE * initial
     is_level = trial.value <= start.value + ROUNDING * abs(start.value)
-    return is_level and (2.0 * DECREASE - 1.0) * slope >= trial.derivative >= CURVATURE * slope
+    return is_level and (2.0 * DECREASE - 1.0) * initial >= trial.derivative >= CURVATURE * initial
 
 
 def _narrowed(

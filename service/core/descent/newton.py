@@ -245,14 +245,14 @@ class QuadraticModel:
         """Evaluate at a step; return the parts of that iterate, and how much the value falls."""
         layout, vectors, parts = self.stepper.layout, self.stepper.vectors, self.parts
         slots = vectors.slots(self._place(step))
-        value, slope = self.stepper.kernel.evaluate(slots)
+        value, by_slot = self.stepper.kernel.evaluate(slots)
         self.count += 1
         moved = list(parts)
         moved[layout.slots], moved[layout.before] = slots, parts[layout.slots]
         moved[layout.value], moved[layout.previous] = value, parts[layout.value]
-        moved[layout.gradient] = slope
+        moved[layout.gradient] = by_slot
         moved[layout.k] += 1
-        is_finite = math.isfinite(value) and bool(np.isfinite(vectors.of(slope)).all())
+        is_finite = math.isfinite(value) and bool(np.isfinite(vectors.of(by_slot)).all())
         return moved, self.value - value / self.unit if is_finite else -math.inf
 
     def leave(self) -> list[Any] | None:

@@ -183,8 +183,8 @@ class Path:
         run.evaluate(self._start_parts())
         start = self.stepper.conclude(run.point) if content["start_value"] is None else run.point
         if not run.judge.is_finite(start):
-            slope = self.problem.kernel.unpack(start.gradient)
-            self.problem.check_finite(content["variables"], start.value, slope)
+            derivative = self.problem.kernel.unpack(start.gradient)
+            self.problem.check_finite(content["variables"], start.value, derivative)
         if content["start_value"] is None:
             content["start_value"] = start.value
         run.begin(bound=bound_of(content["start_value"]))

@@ -231,7 +231,7 @@ class BatchFunction:
     ) -> None:
         """Refuse a start at which an update's value or gradient is not finite."""
         names, constants = self.problem.shapes, self.batches.constants_of(update)
-        start, slopes = dict(zip(names, slots, strict=True)), dict(zip(names, gradient, strict=True))
+        start, derivatives = dict(zip(names, slots, strict=True)), dict(zip(names, gradient, strict=True))
         refuse_non_finite(
-            self.compiled, start, constants, value, slopes, " of the first batch", h=self.problem.h
+            self.compiled, start, constants, value, derivatives, " of the first batch", h=self.problem.h
         )

@@ -10,11 +10,11 @@ from __future__ import annotations
 from numpy.lib import introspect
 
 from service.core.language import shapes, shortcuts
+from service.core.language.derivative_operations import complement, probability
 from service.core.language.graph import Term, TermFunction
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
 from service.core.language.rows import binary, unary
-from service.core.language.slopes import complement, probability
 
 
 def _sqrt(g: Term, y: Term, x: Term) -> Term:
@@ -211,14 +211,14 @@ ELEMENTWISE: tuple[Operation, ...] = (
     unary(
         "tanh",
         "hyperbolic tangent",
-        lambda g, y, x: g * x.apply("tanh_slope"),
+        lambda g, y, x: g * x.apply("tanh_derivative"),
         cost=16.0,
         example="tanh(1)",
     ),
     unary(
         "sigmoid",
         "1 / (1 + exp(-x))",
-        lambda g, y, x: g * x.apply("sigmoid_slope"),
+        lambda g, y, x: g * x.apply("sigmoid_derivative"),
         ufunc="",
         array="sigmoid_kernel({0})",
         is_nonnegative=True,

@@ -31,7 +31,7 @@ class Formula:
     terms : callable
         From predictions p, targets t and the options, in their order, to the loss of each element, or
         to the terms that a loss over the last axis adds up.
-    derivative : callable
+    by_prediction : callable
         From the same to the derivative of the loss by p.
     cause : str
         What of a prediction stops being finite first, in words.
@@ -40,11 +40,11 @@ class Formula:
     total : callable, optional
         From the terms to the loss over the last axis.
     by_target : callable, optional
-        As `derivative`, by t; in programs alone.
+        The same by t; in programs alone.
     """
 
     terms: LossRule
-    derivative: LossRule
+    by_prediction: LossRule
     cause: str
     options: tuple[str, ...] = ()
     total: LossRule | None = None
@@ -59,16 +59,16 @@ class Formula:
         """Compute the terms, for targets that are yet to be smoothed."""
         return self.terms(p, *self._smoothed(p, t, *options))
 
-    def slope(self, p: Any, t: Any, *options: float) -> Any:
+    def derivative(self, p: Any, t: Any, *options: float) -> Any:
         """Compute the derivative by p."""
-        return self.derivative(p, *self._smoothed(p, t, *options))
+        return self.by_prediction(p, *self._smoothed(p, t, *options))
 
-    def target_slope(self, p: Any, t: Any, *options: float) -> Any:
+    def target_derivative(self, p: Any, t: Any, *options: float) -> Any:
         """Compute the derivative by t."""
         if self.by_target is None:
             raise ValueError("this formula has no derivative by its targets")
-        slope = self.by_target(p, *self._smoothed(p, t, *options))
-        return slope * (1.0 - options[-1]) if self._is_smoothed(options) else slope
+        found = self.by_target(p, *self._smoothed(p, t, *options))
+        return found * (1.0 - options[-1]) if self._is_smoothed(options) else found
 
     def _smoothed(self, p: Any, t: Any, *options: float) -> tuple[Any, ...]:
         """Mix the targets with uniform ones: t (1 - s) + s / K, K the number of classes."""

@@ -74,10 +74,10 @@ def _operation(row: Loss) -> Operation:
         return spread_last(g, shapes.broadcast(p.shape, t.shape)) if is_over_rows else g
 
     def by_prediction(g: Term, y: Term, p: Term, t: Term, *options: float) -> Any:
-        return spread(g, p, t) * formula.slope(p, t, *options)
+        return spread(g, p, t) * formula.derivative(p, t, *options)
 
     def by_target(g: Term, y: Term, p: Term, t: Term, *options: float) -> Any:
-        return spread(g, p, t) * formula.target_slope(p, t, *options)
+        return spread(g, p, t) * formula.target_derivative(p, t, *options)
 
     arguments = "".join(f", {{{option}}}" for option in formula.options)
     return Operation(

@@ -103,12 +103,12 @@ def _binary_cross_entropy_of_labels(z: Term, t: Term, epsilon: float) -> Term:
     return z.apply("logistic_loss", sign, epsilon) if epsilon else (sign * z).apply("softplus")
 
 
-def _log_softmax_slope(z: Any, t: Any) -> Any:
+def _log_softmax_derivative(z: Any, t: Any) -> Any:
     """Write softmax(z) sum(t) - t."""
     return _apply("softmax", z) * spread_last(_total(t), t.shape) - t
 
 
-def _pinball_slope(p: Any, t: Any, quantile: float) -> Any:
+def _pinball_derivative(p: Any, t: Any, quantile: float) -> Any:
     sign = _apply("sign", t - p)
     return (0.5 - quantile) * (sign * sign) - 0.5 * sign
 
@@ -135,7 +135,7 @@ def _cosine_terms(p: Any, t: Any) -> Any:
     return 0.5 * distance * distance
 
 
-def _cosine_slope(p: Any, t: Any) -> Any:
+def _cosine_derivative(p: Any, t: Any) -> Any:
     p, t = _of_one_shape(p, t)
     length = _lengths(p)
     p, t = p / length, t / _lengths(t)
@@ -213,7 +213,7 @@ LOSSES: dict[str, Loss] = {
             ),
             Formula(
                 lambda z, t: _weigh(t, _apply("log_softmax", z)),
-                _log_softmax_slope,
+                _log_softmax_derivative,
                 "the log_softmax of",
                 ("label_smoothing",),
                 _minus_total,
@@ -267,7 +267,7 @@ LOSSES: dict[str, Loss] = {
             ),
             Formula(
                 lambda z, t: _apply("xlogy", t, t) - _weigh(t, _apply("log_softmax", z)),
-                _log_softmax_slope,
+                _log_softmax_derivative,
                 "the log_softmax of",
                 (),
                 _total,
@@ -335,10 +335,10 @@ LOSSES: dict[str, Loss] = {
             "quantile * (t - p) where t is above p, else (1 - quantile) * (p - t)",
             Formula(
                 lambda p, t, quantile: _apply("maximum", quantile * (t - p), (quantile - 1.0) * (t - p)),
-                _pinball_slope,
+                _pinball_derivative,
                 ERROR,
                 ("quantile",),
-                by_target=lambda p, t, quantile: -_pinball_slope(p, t, quantile),
+                by_target=lambda p, t, quantile: -_pinball_derivative(p, t, quantile),
             ),
             kinks="0 where p equals t",
             workspace=2.0,
@@ -350,11 +350,11 @@ LOSSES: dict[str, Loss] = {
             "1 - sum(p * t) / (norm(p) * norm(t)) over the last axis",
             Formula(
                 _cosine_terms,
-                _cosine_slope,
+                _cosine_derivative,
                 "the direction of the target or of",
                 (),
                 _total,
-                lambda p, t: _cosine_slope(t, p),
+                lambda p, t: _cosine_derivative(t, p),
             ),
             cost=16.0,
             workspace=4.0,

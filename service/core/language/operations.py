@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from service.core.language.algebra import ALGEBRA
 from service.core.language.arrangement import ARRANGEMENT
 from service.core.language.cumulation import CUMULATION
+from service.core.language.derivative_operations import DERIVATIVE_OPERATIONS
 from service.core.language.elementwise import ELEMENTWISE
 from service.core.language.loss_operations import LOSS_OPERATIONS
 from service.core.language.making import MAKING
@@ -18,7 +19,6 @@ from service.core.language.neural import NEURAL
 from service.core.language.operation import Operation
 from service.core.language.operators import OPERATORS
 from service.core.language.reductions import REDUCTION
-from service.core.language.slopes import SLOPES
 from service.core.language.sorting import SORTING
 from service.core.language.special import SPECIAL
 from service.core.language.structure import PRODUCTS, STRUCTURE
@@ -32,7 +32,7 @@ GROUPS: dict[str, tuple[Operation, ...]] = {
     "linear algebra": (*PRODUCTS, *ALGEBRA),
     "neural": NEURAL,
     "losses": LOSS_OPERATIONS,
-    "derivatives": SLOPES,
+    "derivatives": DERIVATIVE_OPERATIONS,
 }
 """All rows, by what they are about."""
 

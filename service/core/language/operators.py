@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from service.core.language import shortcuts
+from service.core.language.derivative_operations import known_complement, zero_at_zero
 from service.core.language.graph import Term
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
 from service.core.language.rows import comparison, operator, unary
-from service.core.language.slopes import known_complement, zero_at_zero
 
 SMALL_EXPONENT = 0.05
 """Below it a**(b - 1) may overflow where b * a**(b - 1) does not."""
@@ -16,8 +16,8 @@ SMALL_EXPONENT = 0.05
 def _power_base(g: Term, y: Term, a: Term, b: Term) -> Term:
     exponent = b.value
     if exponent is None or abs(exponent) < SMALL_EXPONENT:
-        slope = a.apply("power_base_slope", b)
-        return g * (zero_at_zero(a, slope) if is_sum_of_squares(a) else slope)
+        derivative = a.apply("power_base_derivative", b)
+        return g * (zero_at_zero(a, derivative) if is_sum_of_squares(a) else derivative)
     if 0.0 < exponent < 1.0 and is_sum_of_squares(a):
         return g * (exponent * y.apply("ratio_or_zero", a))
     return g * (exponent * a.apply("power", exponent - 1.0))
@@ -70,7 +70,7 @@ OPERATORS: tuple[Operation, ...] = (
         "**",
         "a to the power b",
         _power_base,
-        lambda g, y, a, b: g * a.apply("power_exponent_slope", b, y),
+        lambda g, y, a, b: g * a.apply("power_exponent_derivative", b, y),
         array="power({0}, {1})",
         out="power({0}, {1}, out={out})",
         shortcut=shortcuts.power,

@@ -165,10 +165,10 @@ def _logsumexp_cotangent(
     g: Term, y: Term, x: Term, shift: Term, powers: Term, total: Term, axis: shapes.Axes, keepdims: bool
 ) -> Term:
     """Differentiate by x alone, of which the other operands are made."""
-    return _logsumexp_slope(g, y, x, axis, keepdims)
+    return _logsumexp_derivative(g, y, x, axis, keepdims)
 
 
-def _logsumexp_slope(g: Term, y: Term, x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
+def _logsumexp_derivative(g: Term, y: Term, x: Term, axis: shapes.Axes, keepdims: bool) -> Term:
     """Differentiate by softmax, which refuses any axis of a scalar, even none: ()."""
     return spread(g, x, axis, keepdims) * x.apply("softmax", axis=axis if x.shape else None)
 
@@ -253,7 +253,7 @@ REDUCTION: tuple[Operation, ...] = (
     reduction(
         "logsumexp",
         "log(sum(exp(x))), without overflow",
-        _logsumexp_slope,
+        _logsumexp_derivative,
         array="logsumexp_kernel({0}, {axis}, {keepdims})",
         on_arrays=_logsumexp_of,
         definition=_logsumexp,

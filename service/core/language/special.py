@@ -42,7 +42,7 @@ def _elu(x: Term, alpha: float) -> Term:
     return _positive_part(x, alpha * below.apply("expm1"))
 
 
-def _sinc_slope(g: Term, y: Term, x: Term) -> Term:
+def _sinc_derivative(g: Term, y: Term, x: Term) -> Term:
     """Differentiate the derivative of the spherical Bessel function of order 0 (sinc is that of pi x)."""
     zeroth, second = ((x * math.pi).apply("spherical_bessel", order) for order in (0.0, 2.0))
     return g * ((2.0 * math.pi**2 / 3.0) * second - (math.pi**2 / 3.0) * zeroth)
@@ -174,7 +174,7 @@ SPECIAL: tuple[Operation, ...] = (
     unary(
         "sinc",
         "sin(pi * x) / (pi * x), 1 at 0",
-        lambda g, y, x: g * x.apply("sinc_slope"),
+        lambda g, y, x: g * x.apply("sinc_derivative"),
         ufunc="",
         scalar="float(sinc({0}))",
         cost=80.0,
@@ -301,11 +301,11 @@ SPECIAL: tuple[Operation, ...] = (
         workspace=4.0,
     ),
     internal(
-        "sinc_slope",
+        "sinc_derivative",
         ("x",),
-        "sinc_slope({0})",
-        "float(sinc_slope({0}))",
-        derivatives=(_sinc_slope,),
+        "sinc_derivative({0})",
+        "float(sinc_derivative({0}))",
+        derivatives=(_sinc_derivative,),
         is_analytic=False,
         cost=160.0,
         workspace=14.0,

@@ -20,7 +20,7 @@ def complement(x: Term) -> Term:
     return (x.apply("exp") + 1.0).apply("complement", x)
 
 
-def _tanh_slope(x: Term) -> Term:
+def _tanh_derivative(x: Term) -> Term:
     power = (-2.0 * x.apply("abs")).apply("exp")
     total = power + 1.0
     return 4.0 * power / (total * total)
@@ -49,10 +49,10 @@ def _logistic_loss(z: Term, sign: Term, epsilon: Term) -> Term:
     return 0.0 - (sign * z).apply("sigmoid").apply("log_complement", epsilon)
 
 
-def _logistic_loss_slope(g: Term, y: Term, z: Term, sign: Term, epsilon: Term) -> Term:
+def _logistic_loss_derivative(g: Term, y: Term, z: Term, sign: Term, epsilon: Term) -> Term:
     """Multiply by the sign first, which is as constant as what a mean divides by."""
     margin = sign * z
-    return g * sign / ((1.0 - margin.apply("sigmoid")) + epsilon) * margin.apply("sigmoid_slope")
+    return g * sign / ((1.0 - margin.apply("sigmoid")) + epsilon) * margin.apply("sigmoid_derivative")
 
 
 def _xlogy(weight: Term, x: Term) -> Term:
@@ -78,7 +78,7 @@ def zero_at_zero(a: Term, term: Term) -> Term:
     return a.apply("equal", 0.0).apply("where", 0.0, term)
 
 
-SLOPES: tuple[Operation, ...] = (
+DERIVATIVE_OPERATIONS: tuple[Operation, ...] = (
     internal(
         "step",
         ("x",),
@@ -120,9 +120,9 @@ SLOPES: tuple[Operation, ...] = (
         workspace=0.25,
     ),
     internal(
-        "sigmoid_slope",
+        "sigmoid_derivative",
         ("x",),
-        "sigmoid_slope({0})",
+        "sigmoid_derivative({0})",
         "(1.0 / (2.0 + exp({0}) + exp(-{0})))",
         derivatives=(lambda g, y, x: g * -y * (x * 0.5).apply("tanh"),),
         cost=14.0,
@@ -130,29 +130,29 @@ SLOPES: tuple[Operation, ...] = (
         on_arrays=lambda x: probability(x) * complement(x),
     ),
     internal(
-        "tanh_slope",
+        "tanh_derivative",
         ("x",),
-        "tanh_slope({0})",
+        "tanh_derivative({0})",
         "(4.0 / (2.0 + exp(2.0 * {0}) + exp(-2.0 * {0})))",
         derivatives=(lambda g, y, x: g * y * (-2.0 * x.apply("tanh")),),
         cost=14.0,
         workspace=3.0,
-        on_arrays=_tanh_slope,
+        on_arrays=_tanh_derivative,
     ),
     internal(
-        "power_base_slope",
+        "power_base_derivative",
         ("a", "b"),
-        "power_base_slope({0}, {1})",
+        "power_base_derivative({0}, {1})",
         "({1} * pow({0}, {1} - 1.0) if {1} != 0.0 else 0.0)",
         derivatives=(
-            lambda g, y, a, b: g * b.apply("guarded_multiply", a.apply("power_base_slope", b - 1.0)),
+            lambda g, y, a, b: g * b.apply("guarded_multiply", a.apply("power_base_derivative", b - 1.0)),
             lambda g, y, a, b: g * zero_at_zero(a, a.apply("power", b - 1.0) + y * a.apply("log")),
         ),
         cost=24.0,
         workspace=2.0,
     ),
     internal(
-        "power_exponent_slope",
+        "power_exponent_derivative",
         ("a", "b", "y"),
         "where({0} == 0.0, 0.0, {2} * log({0}))",
         "({2} * log({0}) if {0} != 0.0 else 0.0)",
@@ -232,7 +232,7 @@ SLOPES: tuple[Operation, ...] = (
         "",
         cost=34.0,
         workspace=3.0,
-        derivatives=(_logistic_loss_slope, None, None),
+        derivatives=(_logistic_loss_derivative, None, None),
         definition=_logistic_loss,
         on_arrays=_logistic_loss,
     ),
