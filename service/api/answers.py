@@ -71,7 +71,7 @@ def write(result: Arguments, limits: ServiceLimits) -> Response:
     OverBudget
         The answer is too large.
     """
-    form = wanted_format(request.environ.get("HTTP_ACCEPT", ""))
+    form = wanted_format(request)
     return ReadyResponse(write_bytes(result, limits, form), form)
 
 

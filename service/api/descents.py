@@ -100,7 +100,7 @@ def descent_path(
     arguments: dict[str, Any], deadline: Deadline, limits: ServiceLimits
 ) -> dict[str, Any] | Response:
     """Minimise a function from a start; as a stream when the client asks for one."""
-    if wants_stream(request.headers.get("Accept", "")):
+    if wants_stream(request):
         return stream(arguments, deadline, limits)
     answer = descent(**arguments, limits=limits, deadline=deadline, answer_numbers=_room(limits))
     current().ended = (answer["status"],)
@@ -109,7 +109,7 @@ def descent_path(
 
 def _room(limits: ServiceLimits) -> int:
     """Return for how many numbers the answer has room in the format that the client prefers."""
-    return wanted_format(request.headers.get("Accept", "")).numbers_within(limits)
+    return wanted_format(request).numbers_within(limits)
 
 
 def sweep_fields(limits: Limits) -> Fields:

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from werkzeug.datastructures import MIMEAccept
-from werkzeug.http import parse_accept_header
+from werkzeug.wrappers import Request
 
 from service.api import cborio, jsonio
 from service.api.cbor_scan import MalformedCbor
@@ -72,14 +71,14 @@ FORMATS = {row.media_type: row for row in (JSON, CBOR)}
 Malformed = (MalformedJson, MalformedCbor)
 
 
-def wanted_format(accept: str) -> Format:
+def wanted_format(request: Request) -> Format:
     """Choose the format of an answer by the Accept header; JSON where it names neither.
 
-    >>> wanted_format("application/cbor, application/json;q=0.5").media_type
+    >>> wanted_format(Request({"HTTP_ACCEPT": "application/cbor, application/json;q=0.5"})).media_type
     'application/cbor'
-    >>> wanted_format("application/json, application/cbor, */*").media_type
+    >>> wanted_format(Request({"HTTP_ACCEPT": "application/json, application/cbor, */*"})).media_type
     'application/json'
     """
-    if CBOR.media_type not in accept.lower():
+    if CBOR.media_type not in request.environ.get("HTTP_ACCEPT", "").lower():
         return JSON
-    return FORMATS[parse_accept_header(accept, MIMEAccept).best_match(FORMATS, default=JSON.media_type)]
+    return FORMATS[request.accept_mimetypes.best_match(FORMATS, default=JSON.media_type)]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from flask import Response
-from werkzeug.http import parse_accept_header
+from werkzeug.wrappers import Request
 
 from service.api import problems
 from service.api.answers import Arguments, write_bytes
@@ -32,9 +32,11 @@ SILENCE_SECONDS = 0.8
 """How long a stream is silent at most: then the last tick is sent again, while one step takes long."""
 
 
-def wants_stream(accept: str) -> bool:
+def wants_stream(request: Request) -> bool:
     """Tell whether the client wants a stream more than JSON, as clients name both, and no less than CBOR."""
-    wanted = {kind.split(";")[0].strip().lower(): quality for kind, quality in parse_accept_header(accept)}
+    if NDJSON not in request.environ.get("HTTP_ACCEPT", "").lower():
+        return False
+    wanted = {kind.split(";")[0].strip().lower(): quality for kind, quality in request.accept_mimetypes}
     quality = wanted.get(NDJSON, 0)
     return quality > wanted.get(JSON.media_type, 0) and quality >= wanted.get(CBOR.media_type, 0)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from werkzeug.wrappers import Request
 
 from service.api import cborio, jsonio
 from service.api.cbor_scan import TYPED_ARRAYS, MalformedCbor, scan
@@ -301,7 +302,9 @@ def test_no_answer_holds_what_is_not_finite(number):
     ],
 )
 def test_the_format_of_an_answer_is_what_the_client_prefers(accept, media_type):
-    assert wanted_format(accept).media_type == f"application/{media_type}"
+    request = Request({"HTTP_ACCEPT": accept})
+
+    assert wanted_format(request).media_type == f"application/{media_type}"
 
 
 def test_a_client_that_prefers_cbor_gets_it_and_errors_as_json(client):
