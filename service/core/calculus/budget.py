@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from service.core.calculus.schedule import ExecutionPlan
 from service.core.exceptions import Fault, OverBudget, fault
 from service.core.language.program import Program
-from service.core.limits import NO_DEADLINE, Deadline, Limits, setting_of
+from service.core.limits import NO_DEADLINE, Deadline, Limits, describe_limits
 
 LARGEST_COUNT = 2**53 - 1
 """Largest number that a quote names: the largest whole number that every JSON reader keeps."""
@@ -131,15 +131,15 @@ def _excesses(work: Sequence[Priced], limits: Limits) -> list[Fault]:
 
 
 def _excess(name: str, asked: int, limits: Limits, *, line: int, column: int) -> Fault:
-    row = Limits.__dataclass_fields__[name].metadata
+    row = describe_limits(limits)[name]
     return fault(
         "over-limit",
         "/function",
         line=line,
         column=column,
-        what=row["meaning"].capitalize(),
+        what=str(row["meaning"]).capitalize(),
         asked=asked,
         unit=row["unit"],
-        allowed=getattr(limits, name),
-        setting=setting_of(name),
+        allowed=row["value"],
+        setting=row["setting"],
     )
