@@ -39,14 +39,19 @@ def _cpu_quotas(root: Path, own: Path) -> Iterator[float]:
 
 def _of_version_2(name: str, root: Path, own: Path) -> list[list[str]]:
     """Read a file of the process's own control group and of those above it."""
-    path = next((words.removeprefix("0::/") for words in _read_words(own) if words.startswith("0::/")), "")
+    lines = _read(own).split("\n")
+    path = next((line.removeprefix("0::/") for line in lines if line.startswith("0::/")), "")
     folders = [root / path, *(root / path).parents]
     return [_read_words(folder / name) for folder in folders if folder.is_relative_to(root)]
 
 
 def _read_words(file: Path) -> list[str]:
     """Read the words of a file of the kernel's, none where there is no such file."""
+    return _read(file).split()
+
+
+def _read(file: Path) -> str:
     try:
-        return file.read_text().split()
+        return os.fsdecode(file.read_bytes())  # groups have names as folders do, not all of them text
     except OSError:
-        return []
+        return ""

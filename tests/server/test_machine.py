@@ -1,6 +1,7 @@
 """CPUs and memory, as control groups bound them, and how many workers they are for."""
 
 import logging
+import os
 
 import pytest
 
@@ -58,6 +59,15 @@ def test_the_memory_is_what_the_control_groups_allow(files, limit, tmp_path):
     own = write(tmp_path, files)
 
     assert memory_limit(tmp_path, own) == limit
+
+
+@pytest.mark.parametrize("name", ["k\u014dbai", "of kobai", "k\udcffbai"])
+def test_a_group_may_have_any_name_that_a_folder_has(name, tmp_path):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "memory.max").write_bytes(b"134217728\n")
+    (tmp_path / "own").write_bytes(os.fsencode(f"0::/{name}\n"))
+
+    assert memory_limit(tmp_path, tmp_path / "own") == 128 * MIB
 
 
 @pytest.fixture
