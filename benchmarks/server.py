@@ -91,7 +91,7 @@ class Running:
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit():
                 with contextlib.suppress(OSError):
-                    fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                    fields = (entry / "stat").read_bytes().rpartition(b")")[2].split()
                     parents.setdefault(int(fields[1]), []).append(int(entry.name))
                     times[int(entry.name)] = (int(fields[11]) + int(fields[12])) / ticks
         waiting, total = [self.pid], 0.0

@@ -111,7 +111,7 @@ class _Process:
         self._cpu.inc(used - self._seen_cpu)
         self._seen_cpu = used
         with contextlib.suppress(OSError):
-            self._resident.set(int(STATM.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
+            self._resident.set(int(STATM.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
 
 
 class Metrics:
