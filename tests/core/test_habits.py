@@ -4,13 +4,17 @@ import re
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import optimize, special, stats
 
 from service.core.calculus.gradient import gradient
 from service.core.calculus.value import value
 from service.core.exceptions import InvalidFunction
+from service.core.language.foreign import ALIASES, CALLED
 from service.core.language.operations import CONSTANTS, FUNCTIONS
-from service.core.suggestions import ALIASES, hint_for
+from service.core.language.parser import parse_function
+from service.core.language.signs import FACTORIAL, SYMBOLS, TEX
+from service.core.limits import Limits
+from service.core.suggestions import hint_for
 
 HABITS = [
     ("2x", "Write * between"),
@@ -29,7 +33,7 @@ HABITS = [
     ("x.reshape(2, 1)", "Write reshape(x, shape)."),
     ("np.concatenate((x, x), axis=0)", "Write concatenate(a, b, ...)."),
     ("nn.ReLU(x)", "Write relu(x)."),
-    ("np.array([1, 2])", "Write stack(a, b)."),
+    ("np.array([1, 2])", "Write stack(a, b), or"),
     ("x.shape", "Write len(x) for the first size, len(x[0]) for the second."),
     ("sum(x)/x.shape[0]", "Write len(x) for the first size"),
     ("np.shape(x)[0]", "Write len(x) for the first size"),
@@ -49,7 +53,7 @@ HABITS = [
     ("np.pi*x", "Write pi."),
     ("torch.std(x)", "Write std(x, ddof=1)."),
     ("np.std(x)", "Write std(x)."),
-    ("F.cross_entropy(x, x)", "Write cross_entropy(softmax(z), t, epsilon=0)."),
+    ("F.cross_entropy(x, x)", "Write mean(cross_entropy(softmax(z), t, epsilon=0))."),
     ("torch.nn.functional.relu(x)", "Write relu(x)."),
     ("STDEV(x)", "Write std(x, ddof=1)."),
     ("LOG(x)", "Write log10(x)."),
@@ -74,9 +78,9 @@ HABITS = [
     ("min(x, x + 1)", "minimum(a, b)"),
     ("x0", "Write x[0] for an element of x."),
     ("x0**2 + x1**2", "Write x[0] for an element of x."),
-    ("lambda x: x", "Define a function as f(x) = expression."),
-    ("def f(x): x", "Define a function"),
-    ("return x", "The last statement is the value."),
+    ("lambda x: x", "Write its expression alone; a function that others call is f(x) = expression."),
+    ("def f(x): x", "Write its expression alone"),
+    ("return x", "The last statement is the value, without return."),
     ("while x: x", "for k in range(n)"),
     ("import numpy", "known without importing"),
     ("sum(x, dim=0)", "Write axis."),
@@ -120,6 +124,99 @@ HABITS = [
     ("log(x, 10)", "The logarithm to base b is log(x) / log(b)."),
     ("norm(x, ord=1)", "sum(abs(x)) for the 1-norm"),
     ("std(x, unbiased=True)", "Write ddof."),
+    ("return (x[0])**2", "The last statement is the value, without return."),
+    ("return -x[0]", "The last statement is the value, without return."),
+    ("def f(x):\n    return x[0]", "Write its expression alone"),
+    ("f = lambda x: x[0]", "Write its expression alone"),
+    ("@(x) x(1)^2", "Write its expression alone"),
+    ("x -> sum(x)", "Write its expression alone"),
+    ("(x, y) => x*x", "Write its expression alone"),
+    ("f <- function(x) x[0]", "Write its expression alone"),
+    ("f = function(x) x[0]", "Write its expression alone"),
+    ("double f(double x)", "Write its expression alone"),
+    ("n <- length(x)\nn", "Write = in place of <-."),
+    ("var y = x[0]; y", "Write name = expression, without a word before it."),
+    ("let y = x[0]; y", "Write name = expression, without a word before it."),
+    ("const [a, b] = x; a", "Write name = expression, without a word before it."),
+    ("=SUM(x)", "Write the expression alone, without = before it."),
+    ("SUM(x; 1)", "Arguments are parted by commas."),
+    ("SUM(A1:A9)", "A range of cells is an array"),
+    ("B$2", "without dollar signs"),
+    ("x[0] = 1; x[0]", "Elements are not assigned"),
+    ("x[0]**2 + x[1]**2 = 1", "solved as the least (a - b)**2"),
+    ("sum([a**2 for a in x])", "work on whole arrays"),
+    ("sum(a**2 for a in x)", "work on whole arrays"),
+    ("[(x[0] - 3)]/2", "Group with parentheses."),
+    ("[c for c in range(3)]", "work on whole arrays"),
+    ("[(x - 3) + x]/2", "Group with parentheses."),
+    ("inv([[1, 2], [3, 4]])", "stack(stack(a, b), stack(c, d))"),
+    ("std::exp(x)", "Write exp(x)."),
+    ("8.0f*x", "without letters behind"),
+    ("1.0d0*x", "without letters behind"),
+    ("100.D0*x", "without letters behind"),
+    ("ln x", "Write log(x)."),
+    ("log2 x", "Write log2(x)."),
+    ("x[0] x[1]", "Write * between"),
+    ("(x[0])(x[1])", "Write * between"),
+    ("x(1:2)", "Slices stand in brackets"),
+    ("X %*% x", "Write a @ b."),
+    ("x %% 2", "Write a % b."),
+    ("x[0]; % comment", "A comment begins with #."),
+    ("x[0]; // comment", "A comment begins with #."),
+    ("x[0] + ...\n1", "Inside parentheses"),
+    ("for (i = 0; i < 3; i++) s += x[i]", "A loop is written for k in range(n)"),
+    ("sin^2(x)", "Write sin(x)**2."),
+    ("tan^-1(x)", "Write arctan(x)."),
+    ("x^T x", "A transpose is x.T"),
+    ("x!", "A factorial is exp(lgamma(x + 1))."),
+    ("!x", "Write: not a"),
+    ("||x||", "norm(x) for a length"),
+    ("\\sqrt{x}", "Write sqrt(x)."),
+    ("\\frac{1}{2}", "Write (a)/(b)."),
+    ("2\\beta", "Write beta."),
+    ("A\\b", "Write solve(A, b)."),
+    ("x .- 1", "without a dot"),
+    ("cos.(x)", "without a dot"),
+    ("x.item()", "Leave .item out"),
+    ("self.x", "written alone"),
+    ("np.linalg.eigvals(x)", "Nothing here is like eigvals"),
+    ("eigvals(x)", "Nothing here is like it."),
+    ("stats.norm.cdf(x)", "Write erfc(-x / sqrt(2)) / 2."),
+    ("poisson.logpmf(x, 2)", "Write k * log(m) - m - lgamma(k + 1)."),
+    ("dnorm(x, x[5], log=TRUE)", "Unknown function 'dnorm'. Write exp("),
+    ("sum(x, keepdims=TRUE)", "Options are True and False."),
+    ("STDEV.S(x)", "Write std(x, ddof=1)."),
+    ("Math.max(x[0], 1)", "Write maximum(a, b)."),
+    ("Math.E", "Write e."),
+    ("nn.MSELoss()(x, x)", "Write mean(squared_error(p, t))."),
+    ("xx + yy", "Write x*x for a product."),
+    ("s = x[0]; s2", "Write s**2."),
+    ("x[2]", "counted from 0"),
+    ("sum(x > 0)", "where(condition, 1, 0) is a number."),
+    ("sum(x[x > 0])", "sum(where(condition, x, 0))"),
+    ("norm(x, 1)", "the 1-norm is sum(abs(x))"),
+    ("x = x/2; sum(x)", "choose another name"),
+    ("for k in range(x): s = 1\ns", "that the text alone tells"),
+    ("sum(x, dtype=0)", "without it; everything is float64"),
+    ("(σ/r)¹²", "Write its name, sigma."),
+    ("x¹²", "Write **12."),
+    ("10⁻³", "Write **-3."),
+    ("sin²x", "Write sin(x)**2."),
+    ("tan⁻¹(x)", "Write arctan(x)."),
+    ("x₁", "Write x1 for a name, x[0] for the first element."),
+    ("xᵢ", "Functions work on whole arrays; write x."),
+    ("λ", "Write its name, lambda."),
+    ("ϵ", "Write its name, epsilon."),
+    ("Δx", "Write its name, Delta."),
+    ("𝑥", "Write x."),
+    ("（x）", "Write (."),
+    ("x，x", "Write ,."),
+    ("ŷ", "write y."),
+    ("¾", "Write 3/4."),
+    ("∛x", "Write cbrt(x)."),
+    ("xᵀ", "Write .T."),
+    ("変数", "ASCII letters, digits and underscores"),
+    ("x[0] # π", "Comments are ASCII as well."),
     ("softmx(x)", "Did you mean softmax?"),
     ("Exp(x)", "Did you mean exp?"),
     ("sqare(x)", "Did you mean square?"),
@@ -161,6 +258,32 @@ def test_no_alias_is_a_function_of_the_language():
     assert not set(ALIASES) & set(FUNCTIONS)
 
 
+WRITTEN = {
+    **{f"ALIASES {name}": written for name, written in ALIASES.items()},
+    **{f"CALLED {name}": written for name, written in CALLED.items()},
+    **{f"SYMBOLS {name}": written for name, written in SYMBOLS.items() if "(" in written},
+    **{f"TEX {name}": written for name, written in TEX.items() if "(" in written},
+    "factorial": FACTORIAL.removeprefix(" A factorial is ").removesuffix("."),
+}
+"""All that is proposed for a call, by where it stands."""
+
+
+def programs_of(written):
+    """Return the programs that a proposal offers, without the words about when to take which."""
+    pieces = re.split(r", or | for the first size, | for the second| of vectors|a sum over ", written)
+    return [piece for piece in pieces if piece and piece != "None"]
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_whatever_is_proposed_is_a_function_of_the_language(name):
+    programs = programs_of(WRITTEN[name])
+
+    parsed = [parse_function(program, Limits()) for program in programs]
+
+    assert all(tape.statements[-1].kind == "unnamed" for tape in parsed)
+    assert parsed or not WRITTEN[name] or name == "ALIASES newaxis"
+
+
 def test_aliases_name_functions_that_exist():
     for written in filter(None, ALIASES.values()):
         called = set(re.findall(r"([A-Za-z_][A-Za-z0-9_]*)\(", written))
@@ -196,3 +319,58 @@ def test_what_is_suggested_computes_what_the_other_library_does(name):
             compared += 1
 
     assert compared
+
+
+DISTRIBUTIONS = {
+    "norm.pdf": (stats.norm.pdf, "xms"),
+    "norm.logpdf": (stats.norm.logpdf, "xms"),
+    "NORM.DIST": (stats.norm.cdf, "xms"),
+    "norm.cdf": (stats.norm.cdf, "x"),
+    "norm.sf": (stats.norm.sf, "x"),
+    "norm.logcdf": (stats.norm.logcdf, "x"),
+    "poisson.pmf": (stats.poisson.pmf, "km"),
+    "poisson.logpmf": (stats.poisson.logpmf, "km"),
+    "binom.pmf": (stats.binom.pmf, "knp"),
+    "binom.logpmf": (stats.binom.logpmf, "knp"),
+    "expon.logpdf": (lambda x, s: stats.expon.logpdf(x, scale=s), "xs"),
+    "gamma.logpdf": (lambda x, a, s: stats.gamma.logpdf(x, a, scale=s), "xas"),
+    "beta.logpdf": (stats.beta.logpdf, "xab"),
+    "t.logpdf": (stats.t.logpdf, "xn"),
+    "betaln": (special.betaln, "ab"),
+    "comb": (special.comb, "nk"),
+    "entr": (special.entr, "x"),
+    "rel_entr": (special.rel_entr, "xy"),
+    "xlog1py": (special.xlog1py, "xy"),
+    "plogis": (special.expit, "x"),
+    "logaddexp": (np.logaddexp, "ab"),
+    "corrcoef": (lambda x, y: np.corrcoef(x, y)[0, 1], "xy"),
+    "cov": (lambda x, y: np.cov(x, y)[0, 1], "xy"),
+    "cross": (np.cross, "ab"),
+    "kron": (np.kron, "ab"),
+    "gmean": (stats.gmean, "x"),
+    "entropy": (stats.entropy, "p"),
+    "rosen": (optimize.rosen, "x"),
+}
+"""What SciPy and NumPy compute under names that have no function here, and of what."""
+
+MEASURED = {
+    "x": [0.25, 0.5, 0.125],
+    "y": [1.5, 0.75, 3.0],
+    "a": [1.5, 2.0, 0.75],
+    "b": [0.5, 3.0, 1.25],
+    "m": [0.5, 1.25, 2.0],
+    "s": [1.5, 0.5, 2.0],
+    "k": [0.0, 2.0, 3.0],
+    "n": [4.0, 5.0, 3.0],
+    "p": [0.25, 0.25, 0.5],
+}
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_what_is_suggested_for_a_distribution_computes_it(name):
+    theirs, names = DISTRIBUTIONS[name]
+    given = {each: MEASURED[each] for each in names}
+
+    found = value(ALIASES[name], given)["value"]
+
+    assert found == pytest.approx(theirs(*map(np.array, given.values())), rel=1e-12)

@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from service.core import descent, hessian, value
+from service.core.exceptions import InvalidFunction
+from service.core.language.parser import parse_function
+from service.core.limits import Limits
 from tests.core.test_models import MODELS
 from tests.documentation import PAGES, blocks, sections
 
@@ -48,3 +51,25 @@ def test_a_translation_is_a_text_of_the_language(text):
     constants = {name: array for name, array in NAMES.items() if re.search(rf"\b{name}\b", text)}
 
     assert np.all(np.isfinite(value(text, {}, constants)["value"]))
+
+
+FROM_CODE = PAGE["From your code to the text"]
+SENT = [
+    code for row in re.findall(r"\| ([^|]+) \|$", FROM_CODE, re.M) for code in re.findall(r"`([^`]+)`", row)
+]
+ELSEWHERE = re.findall(r"`([^`]+)`", FROM_CODE.rpartition("An error says")[2])
+
+
+@pytest.mark.parametrize("text", [code for code in SENT if not code.endswith(":")])
+def test_what_the_page_says_to_send_is_of_the_language(text):
+    body = text if "=" not in text else f"{text}\n1"
+
+    tape = parse_function(body, Limits())
+
+    assert tape.instructions
+
+
+@pytest.mark.parametrize("text", ELSEWHERE)
+def test_what_the_page_lists_of_other_languages_is_told_how_to_write(text):
+    with pytest.raises(InvalidFunction, match="Write"):
+        value(text, {"x": [1.0, 2.0], "y": [3.0, 4.0]}, {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from service.core.exceptions import quote_text
@@ -107,7 +107,7 @@ def _options(
                 place,
                 signature=operation.signature,
                 got=quote_text(keyword),
-                hint=hint_for(keyword, kinds, KEYWORDS),
+                hint=_hint_for_keyword(keyword, kinds),
             )
         if keyword in given:
             refuse("repeated-keyword", place, got=quote_text(keyword))
@@ -116,6 +116,12 @@ def _options(
         if default is REQUIRED and name not in given:
             _refuse_arity(expansion, operation, instruction)
     return {name: _option(expansion, operation, name, kinds[name], given[name]) for name in given}
+
+
+def _hint_for_keyword(keyword: str, kinds: Mapping[str, str]) -> str:
+    """Say what an unknown keyword may mean; another name of an option that the function has not, nothing."""
+    written = KEYWORDS.get(keyword, "")
+    return "" if written.isidentifier() and written not in kinds else hint_for(keyword, kinds, KEYWORDS)
 
 
 def _option(expansion: Expansion, operation: Operation, name: str, kind: str, argument: int) -> Any:
@@ -146,8 +152,9 @@ TWO_ARRAYS = {
     "min": " The smaller of two is minimum(a, b).",
     "sum": " The sum of two is a + b.",
     "prod": " The product of two is a * b.",
+    "norm": " norm is the 2-norm; the 1-norm is sum(abs(x)), the largest element max(abs(x)).",
 }
-"""What is meant by a second array in a reduction's arguments."""
+"""What is meant by a second argument that is no axis of a reduction."""
 
 BY_POSITION = " Arrays are given in this order, without names."
 """What is meant by a call that names an operand."""
@@ -167,7 +174,16 @@ KEYWORDS = {
     "axes": "axis",
     "correction": "ddof",
     "unbiased": "ddof",
-    "ord": "sum(abs(x)) for the 1-norm, max(abs(x)) for the largest element",
+    "dtype": "the call without it; everything is float64",
+    "device": "the call without it; everything is float64",
+    "reduction": "sum(...) or mean(...) around the call",
+    "weights": "sum(w * x) / sum(w)",
+    "p": "norm(x) for the 2-norm, sum(abs(x)) for the 1-norm, max(abs(x)) for the largest element",
+    "a_min": "clip(x, low, high)",
+    "a_max": "clip(x, low, high)",
+    "min": "maximum(x, low)",
+    "max": "minimum(x, high)",
+    "ord": "norm(x) for the 2-norm, sum(abs(x)) for the 1-norm, max(abs(x)) for the largest element",
 }
 """What other libraries call options."""
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from service.core.arrays import Shape
 from service.core.exceptions import quote_text
-from service.core.language import calls, indexing
+from service.core.language import calls, habits, indexing
 from service.core.language.forecast import Forecast
 from service.core.language.graph import Graph, Term
 from service.core.language.names import name_faults
@@ -23,7 +23,6 @@ from service.core.language.places import Place, refuse
 from service.core.language.ranges import UNDEFINED, worst_of
 from service.core.language.values import Condition, Literal, Slice, Value, whole_result
 from service.core.limits import Limits
-from service.core.suggestions import ALIASES, hint_for
 
 COUNTED = frozenset({"unary", "binary", "comparison", "logic", "inverse", "index", "transposed", "call"})
 """Instructions that make operations."""
@@ -80,6 +79,7 @@ class Expansion:
 
     def run(self) -> Term:
         """Run all statements and return the value of the last one."""
+        self._check_calls()
         self._run(self.tape.statements)
         (value,) = self.tape.statements[-1].values
         return self.operand(value)
@@ -87,6 +87,17 @@ class Expansion:
     def _run(self, statements: tuple[Statement, ...]) -> None:
         for statement in statements:
             self.STATEMENTS[statement.kind](self, statement)
+
+    def _check_calls(self) -> None:
+        """Refuse functions that nothing defines, before anything is said of their arguments."""
+        statements = list(self.tape.all_statements())
+        functions = [each.names[0].text for each in statements if each.kind == "definition"]
+        known = {"len", *CONSTANTS, *FUNCTIONS, *self.names}
+        known.update(name.text for each in statements for name in each.names)
+        for instruction in self.tape.instructions:
+            if instruction.kind == "call" and instruction.text not in known:
+                hint = habits.hint_for_call(instruction.text, [*functions, *FUNCTIONS])
+                refuse("unknown-function", instruction.place, got=quote_text(instruction.text), hint=hint)
 
     # statements
 
@@ -201,7 +212,7 @@ class Expansion:
     def _bindable(self, argument: int) -> Term | int:
         value = self.results[argument]
         if isinstance(value, Condition):
-            refuse("misplaced-comparison", self.place_of(argument))
+            refuse("misplaced-comparison", self.place_of(argument), hint=habits.AS_A_NUMBER)
         if isinstance(value, Literal):
             refuse("misplaced-literal", self.place_of(argument))
         return value  # type: ignore[no-any-return]
@@ -256,9 +267,16 @@ class Expansion:
 
     def _hint_for_name(self, name: str) -> str:
         base = name.rstrip("0123456789")
-        if base != name and base in self.names and isinstance(self.names[base], Term):
-            return f" Write {base}[{name[len(base) :][:20]}] for an element of {base}."
-        return hint_for(name, [*self.names, *FUNCTIONS], ALIASES)
+        value, digits = self.names.get(base), name[len(base) :][:20]
+        if digits and isinstance(value, Term):
+            return (
+                f" Write {base}[{digits}] for an element of {base}."
+                if value.shape
+                else f" Write {base}**{digits}."
+            )
+        if len(name) > 1 and all(letter in self.names or letter in CONSTANTS for letter in name):
+            return f" Write {'*'.join(name[:20])} for a product."
+        return habits.hint_for_name(name, [*self.names, *FUNCTIONS])
 
     def _unary(self, instruction: Instruction) -> Value:
         value = self.results[instruction.arguments[0]]
@@ -316,7 +334,7 @@ class Expansion:
         if isinstance(value, Literal):
             return value.value
         if isinstance(value, Condition):
-            refuse("misplaced-comparison", self.place_of(argument))
+            refuse("misplaced-comparison", self.place_of(argument), hint=habits.AS_AN_INDEX)
         if indexing.constant_of(value) is None:
             refuse("bad-index", self.place_of(argument), got=self._shown(argument))
         return value
@@ -334,9 +352,7 @@ class Expansion:
             return calls.apply(self, operation, instruction)
         if name in self.names or name in CONSTANTS:
             refuse("not-a-function", self.graph.place, got=quote_text(name))
-        is_defined = any(statement.names[0].text == name for statement in self.tape.definitions())
-        hint = ORDER if is_defined else hint_for(name, [*self.functions, *FUNCTIONS], ALIASES)
-        refuse("unknown-function", self.graph.place, got=quote_text(name), hint=hint)
+        refuse("unknown-function", self.graph.place, got=quote_text(name), hint=ORDER)
 
     def _call_of_client(self, function: ClientFunction, instruction: Instruction) -> Value:
         """Run the body of a client's function on the arguments."""

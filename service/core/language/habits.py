@@ -3,130 +3,223 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from service.core.language.operations import CONSTANTS, FUNCTIONS
-from service.core.suggestions import ALIASES
+from service.core.language.foreign import ALIASES, CALLED, VALUES
+from service.core.language.operations import FUNCTIONS
+from service.core.language.signs import is_behind_operand, signature_of, word_before, written_for
+from service.core.suggestions import hint_for
 
-SYMBOLS = {
-    "−": "-", "–": "-", "—": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "∕": "/",
-    "²": "**2", "³": "**3", "⁴": "**4", "¹": "**1", "½": "1/2", "π": "pi", "≤": "<=", "≥": ">=", "≠": "!=",
-    "√": "sqrt(x)", "∑": "sum(x)", "Σ": "sum(x)", "∏": "prod(x)", "‖": "norm(x)", "∞": "a large number",
-    "“": "names without quotes", "”": "names without quotes", "‘": "names without quotes",
-    "’": "names without quotes", "\u00a0": "an ordinary space",
-}  # fmt: skip
-"""Signs of mathematics and typography that are not ASCII."""
-
-CHARACTERS = {
-    "'": " There are no strings; a transpose is x.T.",
-    '"': " There are no strings.",
-    "^": " Write ** for a power.",
-    "_": " A name begins with a letter, and numbers have no underscores.",
-    "{": " Group with parentheses.",
-    "\\": " Inside parentheses an expression may go on in the next line.",
-    "&": " Write: a and b.",
-    "|": " Write: a or b; and abs(x) for a magnitude.",
-    "~": " Write: not a.",
-    "!": " Write: not a, or != between two expressions.",
-    "?": " Write where(condition, a, b).",
-    "$": " Write the formula without dollar signs.",
-}
-"""Characters that are often tried."""
+ALONE = " Write its expression alone; a function that others call is f(x) = expression."
+COMPREHENSION = " Functions and operators work on whole arrays: sum(x**2), or a loop for k in range(n): ..."
+ARRAYS = " There are no lists; write stack(a, b), or concatenate(a, b)."
+MATRIX = " There are no lists; the rows of a matrix are stack(stack(a, b), stack(c, d))."
+PRODUCT = " Write * between the factors of a product."
+DECLARATION = " Write name = expression, without a word before it."
+ELEMENTS = (
+    " Elements are not assigned; stack(a, b) and concatenate(a, b) make arrays, and a loop carries names."
+)
+EQUATION = (
+    " A name is assigned where a statement begins; == compares, and a = b is solved as the least (a - b)**2."
+)
+CELLS = " A range of cells is an array, sent with the request under a name of its own."
+SLICE = " Slices stand in brackets and count from 0, as in x[1:]; whole numbers are arange(start, stop)."
 
 WORDS = {
     "if": " Write where(condition, a, b).",
     "else": " Write where(condition, a, b).",
-    "lambda": " Define a function as f(x) = expression.",
-    "def": " Define a function as f(x) = expression.",
-    "return": " The last statement is the value.",
+    "lambda": ALONE,
+    "function": ALONE,
+    "def": ALONE,
+    "return": " The last statement is the value, without return.",
     "while": " Loops have a known number of rounds: for k in range(n): ...",
     "import": " All functions are known without importing them.",
     "from": " All functions are known without importing them.",
+    "using": " All functions are known without importing them.",
     "is": " Compare with ==.",
     "in": " A loop is written for k in range(n): ...",
-    "for": " A loop is written for k in range(n): ...",
-    "[": " There are no lists; write stack(a, b), or concatenate(a, b).",
+    "for": " A loop is written for k in range(n): ... with elements x[k].",
+    "print": " The last statement is the value, without print.",
+    "minimize": " Write the expression alone.",
+    "maximize": " Write the expression alone, with a - before it.",
+    "[": ARRAYS,
     "True": " Compare numbers, as in where(x > 0, a, b).",
     "False": " Compare numbers, as in where(x > 0, a, b).",
-    "=": " Compare with ==; a name is assigned at the beginning of a statement.",
 }
 """Words and signs of other languages, where they are met in place of something else."""
 
+NAMES = {
+    "float": " Everything is computed in float64; leave it out.",
+    "int": " Everything is computed in float64; leave it out.",
+    "TRUE": " Options are True and False.",
+    "FALSE": " Options are True and False.",
+    "true": " Options are True and False.",
+    "false": " Options are True and False.",
+    "return": WORDS["return"],
+}
+"""Names of other languages, where nothing is assigned to them."""
+
+DECLARING = frozenset(
+    [
+        "auto",
+        "const",
+        "double",
+        "end",
+        "float",
+        "function",
+        "int",
+        "let",
+        "local",
+        "long",
+        "my",
+        "real",
+        "static",
+        "val",
+        "var",
+    ]
+)
+"""Words that stand before names elsewhere."""
+
 COMPARISONS = {"=>": ">=", "=<": "<=", "<>": "!="}
 """Comparisons as others write them; their second sign is met where an expression is meant."""
+
+OF_R = {"%*": "a @ b", "%%": "a % b", "%/": "a // b"}
+"""R's operators, by their first two signs; the second is met where an expression is meant."""
 
 LOGIC = {"and", "or", "not"}
 """Words that are no operand."""
 
 EQUALITY = " Compare with ==, as in where(x == 1, a, b)."
+ASSIGNMENT = " Write = in place of <-."
+AS_A_NUMBER = " where(condition, 1, 0) is a number."
+AS_AN_INDEX = " The sum of the chosen elements is sum(where(condition, x, 0))."
 UNPACKING = " The elements of an array are assigned one by one: a, b = x[0], x[1]."
 BODY = " It is part of a loop, whose body goes on to the end of its line; what comes after begins a new line."
-VALUES = {
+NO_VALUE = {
     "definition": " Write the expression alone, or call the function in another statement.",
     "loop": " Write the name of the result in another line.",
 }
 """What makes a value of the last statement, by its kind."""
 
-TORCH = {"torch", "nn", "F"}
-"""What PyTorch's functions are called by."""
-
-_ATTRIBUTE = re.compile(r"\.[ \t]*([A-Za-z][A-Za-z0-9_.]{0,63})")
-_OWNER = re.compile(r"([A-Za-z][A-Za-z0-9_]*)[ \t]*$")
 _WORD = re.compile(r"[A-Za-z]+")
-_OPTION = re.compile(r", \w+=[^,)]*")
+_HEAD = re.compile(r"[\w \t,()\[\]=]*")
+_DECLARED = re.compile(r"[ \t]*(?:" + "|".join(sorted(DECLARING)) + r")\b")
+_SUFFIX = re.compile(r"[0-9.](?:[dD][0-9]+|[fFlLj])\b")
+_CELLS = re.compile(r"\b\$?[A-Z]{1,3}\$?[0-9]+:\$?[A-Z]{1,3}\$?[0-9]+")
+_COMPREHENDS = re.compile(r"\bfor\b")
+_OF_FUNCTION = re.compile(r"\bfunction[ \t]*\([^()]*\)$")
 
 
-def hint_for_symbol(character: str) -> str:
-    """Say how a character that is not ASCII is written."""
-    return f" Write {SYMBOLS[character]}." if character in SYMBOLS else ""
+def hint_for_call(name: str, known: Iterable[str]) -> str:
+    """Say what the call of an unknown function may mean."""
+    if name in WORDS:
+        return WORDS[name]
+    written = CALLED.get(name, ALIASES.get(name))
+    return " Nothing here is like it." if written == "" else hint_for(name, known, {**ALIASES, **CALLED})
 
 
-def hint_for_character(text: str, position: int) -> str:
-    """Say what to write in place of a character that is not part of the language."""
-    if text[position : position + 1] == ".":
-        return _hint_for_attribute(text, position)
-    return CHARACTERS.get(text[position : position + 1], "")
-
-
-def _hint_for_attribute(text: str, position: int) -> str:
-    """Say how a function of a module or a method is called."""
-    found = _ATTRIBUTE.match(text, position)
-    name = found[1].rpartition(".")[2] if found else ""
-    owner = _OWNER.search(text[:position])
-    is_torch = owner is not None and owner[1] in TORCH
-    written = ALIASES.get(f"torch.{name}" if is_torch else name) or ALIASES.get(name)
-    function = FUNCTIONS.get(name) or FUNCTIONS.get(name.lower())
-    if written is None and function is not None:
-        written = _OPTION.sub("", function.signature)
-    if written:
-        return f" Write {written}."
-    if name in CONSTANTS:
-        return f" Write {name}."
-    if text[position + 1 : position + 2] in ("*", "/", "^"):
-        return " Operators work element by element without a dot."
-    return " There are no attributes and methods; call functions as sum(x)."
+def hint_for_name(name: str, known: Iterable[str]) -> str:
+    """Say what an unknown name may mean where it is not called."""
+    return NAMES.get(name) or hint_for(name, known, VALUES)
 
 
 def hint_for_token(text: str, position: int, found: str) -> str:
     """Say what to write in place of a token that does not fit."""
+    before = text[:position].rstrip(" \t")
+    line = text[text.rfind("\n", 0, position) + 1 :].partition("\n")[0]
+    if _is_arrow(line) or _OF_FUNCTION.search(before):
+        return ALONE
     comparison = COMPARISONS.get(text[max(position - 1, 0) : position] + found)
     if comparison is not None:
         return f" Write {comparison}."
-    before = text[:position].rstrip(" \t")
     if found in (":", ",") and before.rpartition("\n")[2].lstrip().startswith("for "):
         return WORDS["for"]
-    word = _OWNER.search(before)
-    is_behind_operand = before[-1:] in (")", "]") or before[-1:].isdigit() or word is not None
-    if found == "," and is_behind_operand and not (word and word[1] in LOGIC):
+    return _hint_for_sign(text, position, found, before) or _hint_for_words(text, position, found, before)
+
+
+def _is_arrow(line: str) -> bool:
+    """Tell whether a line begins with a function written by an arrow: x => x*x, f = (x, y) -> x*y."""
+    behind = _HEAD.sub("", line, count=1)
+    head = line[: len(line) - len(behind)]
+    is_closed = head.count("(") == head.count(")")
+    return is_closed and (behind.startswith("->") or (behind.startswith(">") and head.endswith("=")))
+
+
+def _hint_for_sign(text: str, position: int, found: str, before: str) -> str:
+    """Say what to write in place of a sign."""
+    if found == "[" and not is_behind_operand(text, position):
+        return _hint_for_list(text, position)
+    if found == "=":
+        return _hint_for_equals(before)
+    if found == "@" and text[position + 1 : position + 2] == "(":
+        return ALONE
+    if found == ";":
+        is_loop = before.rpartition("\n")[2].lstrip().startswith("for")
+        return WORDS["for"] if is_loop else " Arguments are parted by commas."
+    if found in ("%", "//") and before[-1:] in ("", ";", "\n"):
+        return " A comment begins with #."
+    if found == "...":
+        return " Inside parentheses an expression goes on in the next line."
+    if found == ":" and before.endswith(":"):
+        return ""
+    if found == ":":
+        return _hint_for_colon(text, position)
+    if found in ("*", "%", "/") and before.endswith("%"):
+        return f" Write {OF_R['%' + found]}."
+    return ""
+
+
+def _hint_for_list(text: str, position: int) -> str:
+    """Say what to write for a list, by what is in it."""
+    depth = 0
+    for place in range(position, len(text)):
+        depth += (text[place] in "([") - (text[place] in ")]")
+        if depth == 0:
+            return COMPREHENSION if _COMPREHENDS.search(text, position, place) else " Group with parentheses."
+        if depth == 1 and text[place] == "," and not _COMPREHENDS.search(text, position, place):
+            return MATRIX if text[position + 1 :].lstrip()[:1] == "[" else ARRAYS
+    return ARRAYS
+
+
+def _hint_for_equals(before: str) -> str:
+    line = before.rpartition("\n")[2]
+    if not line.strip():
+        return " Write the expression alone, without = before it."
+    if _DECLARED.match(line):
+        return DECLARATION
+    return ELEMENTS if line.endswith("]") else EQUATION
+
+
+def _hint_for_colon(text: str, position: int) -> str:
+    path = re.match(r"::[ \t]*(\w+)", text[position : position + 70])
+    if path is None:
+        return CELLS if _CELLS.search(text[max(position - 9, 0) : position + 9]) else SLICE
+    written = written_for(path[1], word_before(text, position))
+    return f" Write {written}." if written else f" Write {path[1]} without what stands before it."
+
+
+def _hint_for_words(text: str, position: int, found: str, before: str) -> str:
+    """Say what to write in place of a word, or of what stands behind one."""
+    word = word_before(text, position)
+    is_number_before = not word and (before[-1:].isdigit() or before[-1:] == ".")
+    is_behind = is_behind_operand(text, position)
+    if _SUFFIX.match(text, max(position - 1, 0)):
+        return " Numbers are written as 1.5 or 1e3, without letters behind."
+    if found == "," and is_behind and word not in LOGIC:
         is_number = before[-1:].isdigit() and text[position + 1 : position + 2].isdigit()
         return " Numbers have a decimal point." if is_number else " Write stack(a, b) for a vector."
     if found in WORDS:
-        return WORDS[found]
-    if word is not None and word[1] in WORDS:
-        return WORDS[word[1]]
-    if word is not None and word[1] in FUNCTIONS and found[0].isalnum():
-        return f" Write {_OPTION.sub('', FUNCTIONS[word[1]].signature)}."
-    if _WORD.match(found) and before[-1:].isdigit():
-        return " Write * between the factors of a product."
-    if found == "(" and before[-1:] in "0123456789)]":
-        return " Write * between the factors of a product."
-    return ""
+        return COMPREHENSION if found == "for" and is_behind else WORDS[found]
+    if word in WORDS:
+        return WORDS[word]
+    if word in DECLARING:
+        is_function = word == "function" or text[position + len(found) :].lstrip().startswith("(")
+        return ALONE if is_function else DECLARATION
+    if not found[:1].isalnum() and found != "(":
+        return ""
+    if word in FUNCTIONS and not is_number_before:
+        return f" Write {signature_of(word)}."
+    if ALIASES.get(word) and found != "(" and word not in LOGIC:
+        return f" Write {ALIASES[word]}."
+    is_factor = _WORD.match(found) or is_number_before or before[-1:] in (")", "]") or word
+    return PRODUCT if is_behind and is_factor and word not in LOGIC else ""

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, NoReturn, cast
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken
 
 from service.core.exceptions import InvalidFunction, fault, quote_text
-from service.core.language import habits
+from service.core.language import habits, signs
 from service.core.language.layout import LayoutPass
 from service.core.language.places import FUNCTION_POINTER, Place, place_of, refuse
 from service.core.limits import Limits
@@ -93,9 +93,9 @@ class Tape(NamedTuple):
     instructions: tuple[Instruction, ...]
     statements: tuple[Statement, ...]
 
-    def definitions(self) -> Iterator[Statement]:
-        """Iterate over the definitions of functions, those within loops included."""
-        return (each for each in _all_of(self.statements) if each.kind == "definition")
+    def all_statements(self) -> Iterator[Statement]:
+        """Iterate over the statements, those within loops included."""
+        return _all_of(self.statements)
 
 
 class _Parse(threading.local):
@@ -298,20 +298,31 @@ def parse_function(text: str, limits: Limits) -> Tape:
         statements: tuple[Statement, ...] = cast(Any, _LARK).parse(text)
     except UnexpectedCharacters as error:
         place = Place(error.line, error.column)
-        hint = habits.hint_for_character(text, error.pos_in_stream or 0)
+        hint = signs.hint_for_character(text, error.pos_in_stream or 0)
         refuse("bad-character", place, got=quote_text(error.char), hint=hint)
     except UnexpectedToken as error:
         _refuse_token(error, text)
     if not statements:
         raise InvalidFunction(fault("empty-function", FUNCTION_POINTER, line=1, column=1))
     for statement in _all_of(statements):
+        _check_arrow(statement, text)
         if statement.kind == "unnamed" and statement is not statements[-1]:
             hint = "" if statement in statements else habits.BODY
             refuse("unnamed-statement", statement.place, hint=hint)
     last = statements[-1]
     if last.kind not in ("unnamed", "assignment") or len(last.values) != 1:
-        refuse("no-value", last.place, hint=habits.VALUES.get(last.kind, ""))
+        refuse("no-value", last.place, hint=habits.NO_VALUE.get(last.kind, ""))
     return Tape((*_PARSE.tape,), statements)
+
+
+def _check_arrow(statement: Statement, text: str) -> None:
+    """Refuse R's assignment, which is a comparison with a negative here."""
+    value = _PARSE.tape[statement.values[0]] if statement.kind == "unnamed" else None
+    if value is None or value.kind != "comparison" or value.text != "<":
+        return
+    line = text.split("\n")[value.place.line - 1]
+    if line[value.place.column : value.place.column + 1] == "-":
+        refuse("misplaced-comparison", value.place, hint=habits.ASSIGNMENT)
 
 
 def _all_of(statements: tuple[Statement, ...]) -> Iterator[Statement]:
@@ -333,7 +344,7 @@ def _check_characters(text: str, limits: Limits) -> None:
         )
     if not text.isascii():
         offset = next(offset for offset, character in enumerate(text) if not character.isascii())
-        hint = habits.hint_for_symbol(text[offset])
+        hint = signs.hint_for_symbol(text, offset)
         refuse("not-ascii", _place_at(text, offset), got=quote_text(text[offset]), hint=hint)
 
 
@@ -353,6 +364,6 @@ def _refuse_token(error: UnexpectedToken, text: str) -> NoReturn:
         refuse("unexpected-end", _place_at(text, len(text)), expected=wanted)
     hint = habits.hint_for_token(text, token.start_pos or 0, str(token))
     if token.type in COMPARISONS and not hint:
-        refuse("misplaced-comparison", place_of(token))
+        refuse("misplaced-comparison", place_of(token), hint=habits.AS_A_NUMBER)
     got = "end of the line" if token == "\n" else quote_text(token)
     refuse("unexpected-token", place_of(token), got=got, expected=wanted, hint=hint)
