@@ -126,7 +126,7 @@ def test_a_learning_rate_too_large_is_seen_to_diverge(playground):
 
     page.fill("#rate", "10")
 
-    expect(page.locator("#status")).to_have_text("Diverged after 5 steps: try a smaller learning rate.")
+    expect(page.locator("#status")).to_have_text("Diverged after 5 steps.")
     expect(page.locator("#status")).to_have_attribute("data-status", "diverged")
 
 
