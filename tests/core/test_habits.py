@@ -217,6 +217,22 @@ HABITS = [
     ("xᵀ", "Write .T."),
     ("変数", "ASCII letters, digits and underscores"),
     ("x[0] # π", "Comments are ASCII as well."),
+    ("log₂(x)", "Write log2(x)."),
+    ("logₑ(x)", "Write log(x)."),
+    ("x[0] mod 2", "Write a % b."),
+    ("sum(x) where x > 0", "Write where(condition, a, b)."),
+    ("where(x === 1, x, 0)", "Write ==."),
+    ("where(x !== 1, x, 0)", "Write !=."),
+    ("f(x) := x[0]", "Write =."),
+    ("exp^x", "Write exp(x)."),
+    ("1 000*x", "no blanks"),
+    ("0x1F*x", "without letters behind"),
+    ("min x[0]", "Write the expression alone to minimize it"),
+    ("max x[0]", "Write -(x) to maximize x"),
+    ("x |> sum", "Call functions as sum(x)."),
+    ("`x`", "without quotes"),
+    ("x＾2", "Write ** for a power."),
+    ("np.c_[x, x]", "Write stack(a, b, axis=1)."),
     ("softmx(x)", "Did you mean softmax?"),
     ("Exp(x)", "Did you mean exp?"),
     ("sqare(x)", "Did you mean square?"),
@@ -245,6 +261,14 @@ def test_a_comma_too_many_is_no_vector(text):
         gradient(text, {"x": [1.0, 2.0]})
 
     assert "stack" not in caught.value.faults[0].detail
+
+
+@pytest.mark.parametrize("text", ["10%*x[0]", "class x", "yield x", "1 to x", "x xor x"])
+def test_what_is_no_product_is_not_taken_for_one(text):
+    with pytest.raises(InvalidFunction) as caught:
+        gradient(text, {"x": [1.0, 2.0]})
+
+    assert "Write" not in caught.value.faults[0].detail
 
 
 @pytest.mark.parametrize(

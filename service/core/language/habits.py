@@ -42,6 +42,7 @@ WORDS = {
     "print": " The last statement is the value, without print.",
     "minimize": " Write the expression alone.",
     "maximize": " Write the expression alone, with a - before it.",
+    "where": " Write where(condition, a, b).",
     "[": ARRAYS,
     "True": " Compare numbers, as in where(x > 0, a, b).",
     "False": " Compare numbers, as in where(x > 0, a, b).",
@@ -80,8 +81,19 @@ DECLARING = frozenset(
 )
 """Words that stand before names elsewhere."""
 
-COMPARISONS = {"=>": ">=", "=<": "<=", "<>": "!="}
-"""Comparisons as others write them; their second sign is met where an expression is meant."""
+EXTREMES = {
+    "min": " Write the expression alone to minimize it, min(x) for the smallest element.",
+    "max": " Write -(x) to maximize x, max(x) for the largest element.",
+}
+"""Words before an expression that mean the problem, or the function."""
+
+KEYWORDS = frozenset(
+    ["as", "assert", "await", "class", "given", "of", "then", "to", "when", "with", "xor", "yield"]
+)
+"""Words that are no factor of a product."""
+
+COMPARISONS = {"=>": ">=", "=<": "<=", "<>": "!=", "===": "==", "!==": "!=", ":=": "="}
+"""Signs as others write them; their last one is met where something else is meant, of := the first."""
 
 OF_R = {"%*": "a @ b", "%%": "a % b", "%/": "a // b"}
 """R's operators, by their first two signs; the second is met where an expression is meant."""
@@ -104,7 +116,7 @@ NO_VALUE = {
 _WORD = re.compile(r"[A-Za-z]+")
 _HEAD = re.compile(r"[\w \t,()\[\]=]*")
 _DECLARED = re.compile(r"[ \t]*(?:" + "|".join(sorted(DECLARING)) + r")\b")
-_SUFFIX = re.compile(r"[0-9.](?:[dD][0-9]+|[fFlLj])\b")
+_SUFFIX = re.compile(r"[0-9.](?:[dD][0-9]+|[fFlLj]|(?<=0)[xX][0-9a-fA-F]+)\b")
 _CELLS = re.compile(r"\b\$?[A-Z]{1,3}\$?[0-9]+:\$?[A-Z]{1,3}\$?[0-9]+")
 _COMPREHENDS = re.compile(r"\bfor\b")
 _OF_FUNCTION = re.compile(r"\bfunction[ \t]*\([^()]*\)$")
@@ -129,9 +141,10 @@ def hint_for_token(text: str, position: int, found: str) -> str:
     line = text[text.rfind("\n", 0, position) + 1 :].partition("\n")[0]
     if _is_arrow(line) or _OF_FUNCTION.search(before):
         return ALONE
-    comparison = COMPARISONS.get(text[max(position - 1, 0) : position] + found)
-    if comparison is not None:
-        return f" Write {comparison}."
+    for start, end in ((position - 2, position + 1), (position - 1, position + 1), (position, position + 2)):
+        sign = COMPARISONS.get(text[max(start, 0) : end])
+        if sign is not None:
+            return f" Write {sign}."
     if found in (":", ",") and before.rpartition("\n")[2].lstrip().startswith("for "):
         return WORDS["for"]
     return _hint_for_sign(text, position, found, before) or _hint_for_words(text, position, found, before)
@@ -164,7 +177,9 @@ def _hint_for_sign(text: str, position: int, found: str, before: str) -> str:
         return ""
     if found == ":":
         return _hint_for_colon(text, position)
-    if found in ("*", "%", "/") and before.endswith("%"):
+    if (
+        before.endswith("%") and text[position : position + 2] in ("*%", "/%")
+    ) or f"{before[-1:]}{found}" == "%%":
         return f" Write {OF_R['%' + found]}."
     return ""
 
@@ -205,6 +220,8 @@ def _hint_for_words(text: str, position: int, found: str, before: str) -> str:
     is_behind = is_behind_operand(text, position)
     if _SUFFIX.match(text, max(position - 1, 0)):
         return " Numbers are written as 1.5 or 1e3, without letters behind."
+    if is_number_before and found[:1].isdigit():
+        return " Numbers have no blanks and one decimal point."
     if found == "," and is_behind and word not in LOGIC:
         is_number = before[-1:].isdigit() and text[position + 1 : position + 2].isdigit()
         return " Numbers have a decimal point." if is_number else " Write stack(a, b) for a vector."
@@ -217,9 +234,14 @@ def _hint_for_words(text: str, position: int, found: str, before: str) -> str:
         return ALONE if is_function else DECLARATION
     if not found[:1].isalnum() and found != "(":
         return ""
+    if word in EXTREMES:
+        return EXTREMES[word]
     if word in FUNCTIONS and not is_number_before:
         return f" Write {signature_of(word)}."
+    if ALIASES.get(found.lower(), "").startswith("a "):
+        return f" Write {ALIASES[found.lower()]}."
     if ALIASES.get(word) and found != "(" and word not in LOGIC:
         return f" Write {ALIASES[word]}."
     is_factor = _WORD.match(found) or is_number_before or before[-1:] in (")", "]") or word
-    return PRODUCT if is_behind and is_factor and word not in LOGIC else ""
+    is_word = word in LOGIC or word in KEYWORDS or found in KEYWORDS
+    return PRODUCT if is_behind and is_factor and not is_word else ""

@@ -15,7 +15,8 @@ SYMBOLS = {
     "∜": "x**(1/4)", "∑": "sum(x)", "Σ": "sum(x)", "∏": "prod(x)", "Π": "prod(x)", "‖": "norm(x)",
     "∥": "norm(x)", "⌊": "floor(x)", "⌋": "floor(x)", "⌈": "ceil(x)", "⌉": "ceil(x)", "⟨": "dot(a, b)",
     "⟩": "dot(a, b)", "ᵀ": ".T", "⊤": ".T", "π": "pi", "°": "*pi/180", "∞": "a large number",
-    "…": "a loop or a sum over all elements", "∇": "the function alone; the answer has its gradient",
+    "、": ",", "。": ";", "…": "a loop or a sum over all elements",
+    "∇": "the function alone; the answer has its gradient",
     "∂": "the function alone; the answer has its derivatives", "∫": "a sum over linspace(a, b, n)",
     "“": "names without quotes", "”": "names without quotes", "‘": "names without quotes",
     "’": "names without quotes", "′": "names without quotes", "\u00a0": "an ordinary space",
@@ -35,6 +36,7 @@ CHARACTERS = {
     "!": " Write: not a, or != between two expressions.",
     "?": " Write where(condition, a, b).",
     "$": " Write the formula without dollar signs.",
+    "`": " Write names without quotes.",
 }
 """Characters that are often tried."""
 
@@ -131,7 +133,7 @@ def hint_for_symbol(text: str, position: int) -> str:
             return hint(text, position, _run_of(text, position, tag))
     plain = unicodedata.normalize("NFKC", character).replace("⁄", "/")
     if plain.isascii():
-        return f" Write {plain}." if plain.strip() else " Write an ordinary space."
+        return CHARACTERS.get(plain, f" Write {plain}." if plain.strip() else " Write an ordinary space.")
     greek = _GREEK.match(unicodedata.name(plain[0], ""))
     if greek is not None:
         name = greek[1].replace("LAMDA", "LAMBDA")
@@ -156,6 +158,8 @@ def _hint_for_raised(text: str, position: int, run: str) -> str:
 
 def _hint_for_lowered(text: str, position: int, run: str) -> str:
     name = word_before(text, position)
+    if name in FUNCTIONS:
+        return f" Write {signature_of(f'{name}{run}' if f'{name}{run}' in FUNCTIONS else name)}."
     if run.isdigit():
         return f" Write {name}{run} for a name, {name or 'x'}[0] for the first element."
     return f" Functions work on whole arrays; write {name or 'x'}."
@@ -183,13 +187,15 @@ def hint_for_character(text: str, position: int) -> str:
         return _hint_for_caret(text, position)
     if character == "!" and is_behind_operand(text, position):
         return FACTORIAL
+    if text[position : position + 2] == "|>":
+        return " Call functions as sum(x)."
     return CHARACTERS.get(character, "")
 
 
 def _hint_for_caret(text: str, position: int) -> str:
-    power = _POWER.match(text, position)
-    if power is not None and word_before(text, position) in FUNCTIONS:
-        return _hint_for_exponent(text, position, power[1])
+    power, name = _POWER.match(text, position), word_before(text, position)
+    if name in FUNCTIONS:
+        return _hint_for_exponent(text, position, power[1]) if power else f" Write {signature_of(name)}."
     return TRANSPOSE if _TRANSPOSED.match(text, position) else CHARACTERS["^"]
 
 
