@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -321,3 +322,17 @@ def test_a_prepared_line_says_what_the_general_one_does(timings, code, parent):
 
     assert line == {name: line[name] for name in ("time", "level", "event", "pid")} | logs.fields_of(exchange)
     assert (line["level"], line["event"], line["pid"]) == ("info", "request", os.getpid())
+
+
+def test_what_was_logged_last_is_written_before_the_process_ends():
+    program = (
+        "import sys, time\n"
+        "from service.api.line_writer import LINES\n"
+        "LINES.put(sys.stdout, 'first\\n')\n"
+        "while LINES.waiting: time.sleep(0.001)\n"
+        "LINES.put(sys.stdout, 'last\\n')\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert (done.stdout, done.stderr) == ("first\nlast\n", "")
