@@ -533,6 +533,10 @@ def test_a_step_is_lost_where_the_method_takes_it():
         gradient("x", {"x": x}, method="central", h=1.0)
     with pytest.raises(InvalidRequest, match="lost in rounding: /points/x/0"):
         gradient_field("x", {"x": [-x]}, method="forward", h=1.0)
+    with pytest.raises(InvalidRequest, match="lost in rounding: /points/x/1"):
+        gradient_field("x", {"x": [3.0, -x]}, method="forward", h=1.0)
+    with pytest.raises(InvalidRequest, match="lost in rounding: /variables/x/1/0"):
+        gradient("sum(x)", {"x": [[1.0, 2.0], [x, x]]}, method="central", h=1.0)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -686,18 +690,19 @@ def test_a_hundred_functions_in_threads_change_no_answer():
     assert wrong == []
 
 
+@pytest.mark.parametrize("verify", [False, True])
 @pytest.mark.parametrize("name", ["operations", "operations_at_once", "peak_bytes"])
-def test_what_is_asked_may_be_the_limit_of_the_quote_and_no_more(name):
-    x = np.ones(1000)
+def test_what_is_asked_may_be_the_limit_of_the_quote_and_no_more(name, verify):
+    work = {"function": "sum(exp(x))", "variables": {"x": np.ones(1000)}, "verify": verify}
 
     with pytest.raises(OverBudget) as refused:
-        gradient("sum(exp(x))", {"x": x}, limits=Limits(**{name: 10}))
+        gradient(**work, limits=Limits(**{name: 10}))
     asked = int(re.search(r"asked (\d+)", refused.value.faults[0].detail)[1])
 
     for limit, is_within in ((asked, True), (asked - 1, False)):
         limits = Limits(**{name: limit})
-        assert quote("sum(exp(x))", {"x": x}, limits=limits)["within_limits"] is is_within
-    assert gradient("sum(exp(x))", {"x": x}, limits=Limits(**{name: asked}))["value"] > 0
+        assert quote(**work, limits=limits)["within_limits"] is is_within
+    assert gradient(**work, limits=Limits(**{name: asked}))["value"] > 0
 
 
 def test_an_unknown_method_or_an_array_that_is_none_is_refused():
