@@ -169,7 +169,7 @@ class _Task:
     predictions: Array
     targets: Array
     options: tuple[float, ...]
-    labels: NDArray[np.intp] | None = None
+    labels: NDArray[np.intp] | None
     weights: Array | None = None
     counts: Array | None = None
 

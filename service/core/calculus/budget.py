@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from service.core.calculus.schedule import ExecutionPlan
 from service.core.exceptions import Fault, OverBudget, fault
 from service.core.language.program import Program
-from service.core.limits import NO_DEADLINE, Deadline, Limits, describe_limits
+from service.core.limits import Deadline, Limits, describe_limits
 
 LARGEST_COUNT = 2**53 - 1
 """Largest number that a quote names: the largest whole number that every JSON reader keeps."""
@@ -78,7 +78,7 @@ def quote_of(work: Sequence[Priced], limits: Limits) -> dict[str, Any]:
 def check_budget(
     work: Sequence[Priced],
     limits: Limits,
-    deadline: Deadline = NO_DEADLINE,
+    deadline: Deadline,
     hint: str = "",
 ) -> None:
     """Hold the quote against the limits, and announce the work to the deadline; the hint ends a refusal.

@@ -62,7 +62,7 @@ def pull_back(outputs: Sequence[Term], cotangents: Sequence[Term], inputs: Seque
     list of Term
         For each input the sum over outputs of cotangent times derivative, of the input's shape.
     """
-    graph = inputs[0].graph if inputs else outputs[0].graph
+    graph = outputs[0].graph
     last = max(output.index for output in outputs)
     active = _depending_on(graph, inputs, last)
     found: dict[int, Term] = {}

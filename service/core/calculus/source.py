@@ -59,11 +59,11 @@ class SourceWriter:
     """
 
     graph: Graph
-    is_on_floats: bool = False
-    is_probed: bool = False
-    inlined: frozenset[int] = frozenset()
-    is_placed: bool = False
-    targets: Mapping[int, str] = field(default_factory=dict)
+    is_on_floats: bool
+    is_probed: bool
+    inlined: frozenset[int]
+    is_placed: bool
+    targets: Mapping[int, str]
     values: dict[str, Any] = field(default_factory=dict)
     _names: dict[int, str] = field(default_factory=dict)
     _wide: dict[int, str] = field(default_factory=dict)

@@ -70,18 +70,18 @@ class Rules(NamedTuple):
     has_tolerance: bool
     is_clipped: bool
     is_bounded: bool
-    is_projected: bool = False
-    has_noise: bool = False
+    is_projected: bool
+    has_noise: bool
     """Whether the gradient consists of differences, which vanish beside a large value."""
-    has_value_tolerance: bool = False
-    has_step_tolerance: bool = False
-    has_target: bool = False
-    has_warmup: bool = False
-    is_decayed: bool = False
+    has_value_tolerance: bool
+    has_step_tolerance: bool
+    has_target: bool
+    has_warmup: bool
+    is_decayed: bool
     """Whether weight decay moves the variables too."""
-    is_scaled: bool = False
+    is_scaled: bool
     """Whether the tolerance is multiplied by the value's magnitude where that is above 1."""
-    carried: tuple[str, ...] = ()
+    carried: tuple[str, ...]
     """What the way of choosing a step carries along, besides moments."""
 
     @property

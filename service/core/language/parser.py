@@ -49,8 +49,8 @@ class Instruction(NamedTuple):
     kind: str
     text: str
     place: Place
-    arguments: tuple[int, ...] = ()
-    detail: Any = None
+    arguments: tuple[int, ...]
+    detail: Any
 
 
 class Keyword(NamedTuple):
@@ -79,8 +79,8 @@ class Statement(NamedTuple):
     place: Place
     start: int
     stop: int
-    names: tuple[Name, ...] = ()
-    values: tuple[int, ...] = ()
+    names: tuple[Name, ...]
+    values: tuple[int, ...]
     body: tuple[Statement, ...] = ()
 
 
