@@ -61,7 +61,7 @@ def random_members(limits: Limits) -> Fields:
 
 def projection() -> Group:
     """Make the field of a projection."""
-    members: Fields = {"onto": Choice(tuple(SETS), required=True)}
+    members: Fields = {"onto": Choice(SETS, required=True)}
     return Group(members | {name: positive(load_default=1) for name in SIZES}, required=True)
 
 
@@ -70,7 +70,7 @@ OPTION_FIELDS: dict[str, Callable[..., Field[Any]]] = {
     "integer": lambda row, limits, **more: WholeNumber(**_range(row, limits), **more),
     "integers": lambda row, limits, **more: NumberList(WholeNumber(low=row.low), row.most, **more),
     "flag": lambda row, limits, **more: Flag(**more),
-    "choice": lambda row, limits, **more: Choice(tuple(row.choices), **more),
+    "choice": lambda row, limits, **more: Choice(row.choices, **more),
     "bounds": lambda row, limits, **more: BoundsMap(limits, **more),
     "project": lambda row, limits, **more: MapOf(projection(), limits.names, **more),
     "batch": lambda row, limits, **more: Group(batch_members(limits), **more),
@@ -119,7 +119,7 @@ def sweep_fields(limits: Limits) -> Fields:
         "learning_rates": NumberList(positive(), limits.sweep, load_default=None),
         "starts": TensorMap(limits, lowest_rank=1, load_default=None),
         "random_starts": Group(random_members(limits), load_default=None),
-        "answers": Choice(tuple(ANSWERS), load_default="all"),
+        "answers": Choice(ANSWERS, load_default="all"),
     }
 
 

@@ -119,4 +119,4 @@ ENDPOINTS: dict[str, Endpoint] = {
 
 def make_schemas(limits: Limits) -> dict[str, Envelope]:
     """Make the request schema of every endpoint, once for an application."""
-    return {path: envelope_of(path, endpoint.fields(limits)) for path, endpoint in ENDPOINTS.items()}
+    return {path: envelope_of(endpoint.fields(limits)) for path, endpoint in ENDPOINTS.items()}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any
 
@@ -138,7 +138,7 @@ class Text(StrictField):
 class Choice(StrictField):
     """One of several words."""
 
-    def __init__(self, choices: Sequence[str], **more: Any) -> None:
+    def __init__(self, choices: Iterable[str], **more: Any) -> None:
         super().__init__(**more)
         self.choices = tuple(choices)
 

@@ -17,7 +17,7 @@ def function_fields(limits: Limits) -> Fields:
     return {
         "function": Text(required=True),
         "constants": TensorMap(limits, load_default=None),
-        "method": Choice(tuple(METHODS), load_default="exact"),
+        "method": Choice(METHODS, load_default="exact"),
         "h": positive(load_default=None),
     }
 

@@ -13,7 +13,7 @@ from service.core.limits import Deadline, Limits
 def loss_fields(limits: Limits) -> Fields:
     """List the fields of `/loss`."""
     return {
-        "loss": Choice(tuple(losses.LOSSES), required=True),
+        "loss": Choice(losses.LOSSES, required=True),
         "predictions": ArrayField(limits, required=True),
         "targets": ArrayField(limits, required=True),
         "from_logits": Flag(load_default=False),

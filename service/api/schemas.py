@@ -39,9 +39,9 @@ class Envelope(Schema):
         }
 
 
-def envelope_of(path: str, fields: Fields) -> Envelope:
-    """Make the schema of the requests to a path."""
-    made: Envelope = Envelope.from_dict(dict(fields), name=path)()  # type: ignore[assignment]  # a subclass
+def envelope_of(fields: Fields) -> Envelope:
+    """Make the schema of the requests that have these fields."""
+    made: Envelope = Envelope.from_dict(dict(fields))()  # type: ignore[assignment]  # a subclass
     return made
 
 

@@ -101,5 +101,5 @@ def _attributes(exchange: Exchange) -> dict[str, AttributeValue]:
     if exchange.code:
         told["kobai.problem"] = exchange.code
     if exchange.status >= 500:
-        told[error_attributes.ERROR_TYPE] = exchange.code or str(exchange.status)
+        told[error_attributes.ERROR_TYPE] = exchange.code
     return told
