@@ -289,7 +289,7 @@ def read_carefully(
 
 def _check_outline(body: bytes, nesting: int, most: int) -> None:
     """Refuse what a recursive parser must not see, and what would fill the memory."""
-    if body.count(b"[") + body.count(b"{") + body.count(b":") <= nesting:
+    if body.count(b"[") + body.count(b"{") + body.count(b":") <= min(nesting, most):
         return
     too_deep_at, parts = outline(body, nesting)
     if too_deep_at is not None:

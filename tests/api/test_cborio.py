@@ -215,6 +215,18 @@ def test_many_rows_are_accepted_or_refused_as_in_json(client, x, status):
     assert as_cbor.json.get("y") == as_json.json.get("y")
 
 
+def test_a_document_may_have_as_many_parts_as_are_allowed_and_no_more():
+    document = {"a": "b: [{", "c": ["d", ["e"]], "f": {}}
+    parts = 7  # two objects, three members, two arrays; what stands in a text is none
+    as_json, as_cbor = json_bytes(document), cbor2.dumps(document)
+
+    assert loads(as_cbor, NESTING, parts) == jsonio.read_carefully(as_json, NESTING, parts) == document
+    with pytest.raises(MalformedCbor, match="more than 6 arrays, maps and members"):
+        loads(as_cbor, NESTING, parts - 1)
+    with pytest.raises(jsonio.MalformedJson, match="7 arrays, objects and members of objects; 6 are"):
+        jsonio.read_carefully(as_json, NESTING, parts - 1)
+
+
 def json_bytes(value):
     return json.dumps(value, separators=(",", ":")).encode()
 
