@@ -139,7 +139,7 @@ def test_an_operation_on_matrices_holds_no_more_than_its_quote(function, evaluat
 
 
 @each_way
-@pytest.mark.parametrize("scale", [1.0, 400.0], ids=["near", "far"])
+@pytest.mark.parametrize("scale", [1.0, 400.0, 1e-160], ids=["near", "far", "tiny"])
 @pytest.mark.parametrize("shape", SHORT_AXES, ids=str)
 @pytest.mark.parametrize("function", ALONG_AN_AXIS)
 def test_what_is_reduced_along_a_short_axis_is_in_the_quote(function, shape, scale, evaluate, price):
