@@ -25,9 +25,9 @@ ROOT_REST = -4.833646656726457e-17
 
 _ERFC = np.frompyfunc(math.erfc, 1, 1)
 
-_TERMS, _NEAR = 12, 1.6
-"""Of the power series of the spherical Bessel functions, and up to where it is used: further terms are
-below the rounding there."""
+_TERMS, _NEAR = 12, 0.5
+"""Of the power series of the spherical Bessel functions at pi x, and up to which x it is used: further terms
+are below the rounding there."""
 
 EULER = 0.5772156649015329
 
@@ -137,36 +137,47 @@ def _cotangent(cotangent: Array, square: Array, order: int) -> Array:
 
 def sinc(x: Array) -> Array:
     """sin(pi x) / (pi x), accurate near its zeros: x is reduced before it is multiplied with pi."""
+    is_near = np.abs(x) < _NEAR
     turn = np.subtract(x, 2.0 * np.rint(np.multiply(x, 0.5)))
     half = np.where(np.abs(turn) > 0.5, np.copysign(1.0 - np.abs(turn), turn), turn)
-    angle = np.multiply(np.pi, np.where(np.abs(x) < 0.5, 1.0, x))
-    small = np.where(np.abs(x) < 0.5, np.multiply(np.pi, x), 0.0)
-    result: Array = np.where(np.abs(x) < 0.5, spherical_bessel(small, 0), np.sin(np.pi * half) / angle)
+    angle = np.multiply(np.pi, np.where(is_near, 1.0, x))
+    result: Array = np.where(is_near, _bessel_series(x, 0), np.sin(np.pi * half) / angle)
     return result
 
 
 def sinc_derivative(x: Array) -> Array:
     """Differentiate sinc: near 0 by its power series, beyond by (cos(pi x) - sinc(x)) / x."""
-    is_near = np.abs(x) < 0.5
+    is_near = np.abs(x) < _NEAR
     turn = np.abs(np.subtract(x, 2.0 * np.rint(np.multiply(x, 0.5))))
     cosine = np.where(turn < 0.5, np.cos(np.pi * turn), -np.cos(np.pi * (1.0 - turn)))
     cosine = np.where(np.abs(turn - 0.5) < 0.25, np.sin(np.pi * (0.5 - turn)), cosine)
-    series = -np.pi * spherical_bessel(np.where(is_near, np.multiply(np.pi, x), 0.0), 1)
-    result: Array = np.where(is_near, series, (cosine - sinc(x)) / np.where(is_near, 1.0, x))
+    beyond = (cosine - sinc(x)) / np.where(is_near, 1.0, x)
+    result: Array = np.where(is_near, -np.pi * _bessel_series(x, 1), beyond)
     return result
 
 
 def spherical_bessel(x: Array, order: Any) -> Array:
-    """Compute the spherical Bessel function of the first kind, of which sinc and its derivatives are made.
+    """Compute the spherical Bessel function of the first kind at pi x: sinc and its derivatives are of it.
 
-    Near 0 by its power series (Abramowitz and Stegun 10.1.2).
+    Beyond the power series by recurrence from sinc and its derivative (Abramowitz and Stegun 10.1.19),
+    which reduce x before it is multiplied with pi: the rounding of pi x is all that is left of a large x.
     """
     order, x = int(order), np.asarray(x, dtype=float)
     is_near = np.abs(x) < _NEAR
-    half = np.where(is_near, -0.5 * x * x, 0.0)
+    beyond = np.where(is_near, 1.0, x)
+    below, found = sinc(beyond), sinc_derivative(beyond) / -np.pi
+    for n in range(1, order):
+        below, found = found, (2 * n + 1) / (np.pi * beyond) * found - below
+    result: Array = np.where(is_near, _bessel_series(x, order), found if order else below)
+    return result
+
+
+def _bessel_series(x: Array, order: int) -> Array:
+    """Sum the power series of the same near 0 (Abramowitz and Stegun 10.1.2)."""
+    near = np.where(np.abs(x) < _NEAR, np.multiply(np.pi, x), 0.0)
+    half = -0.5 * near * near
     total = np.ones_like(half)
     for k in range(_TERMS, 0, -1):
         total = 1.0 + half * total / (k * (2 * (order + k) + 1))
-    series = np.where(is_near, x, 0.0) ** order / special.factorial2(2 * order + 1) * total
-    result: Array = np.where(is_near, series, special.spherical_jn(order, np.where(is_near, _NEAR, x)))
+    result: Array = near**order / special.factorial2(2 * order + 1) * total
     return result

@@ -209,13 +209,38 @@ def test_second_derivatives_of_digamma_are_right_below_zero(x):
         assert third == pytest.approx(float(mpmath.polygamma(2, mpmath.mpf(x))), rel=1e-14)
 
 
-@pytest.mark.parametrize("x", [0.0, 0.3, 0.499, 0.501, -1.7, 6.2])
+@pytest.mark.parametrize("x", [0.0, 0.3, 0.499, 0.501, -1.7, 6.2, 10.0, -1000.0, 1000.25, 1e10, 1e15 + 0.5])
 def test_second_derivatives_of_sinc_are_right(x):
     second = hvp("sinc(x)", {"x": x}, {"x": 1.0})["product"]["x"]
 
-    with mpmath.workdps(50):
+    with mpmath.workdps(80):
         expected = mpmath.diff(lambda x: mpmath.sincpi(x), mpmath.mpf(x), 2)
-    assert float(second) == pytest.approx(float(expected), rel=1e-13)
+    assert float(second) == pytest.approx(float(expected), rel=1e-13, abs=0.0)
+
+
+SECOND_DERIVATIVES = {
+    "arcsin": lambda x: x / mpmath.sqrt((1 - x * x) ** 3),
+    "arccos": lambda x: -x / mpmath.sqrt((1 - x * x) ** 3),
+    "arctanh": lambda x: 2 * x / (1 - x * x) ** 2,
+}
+
+
+@pytest.mark.parametrize("x", [1e-300, -1e-20, 1e-8, 1e-4, -0.3, 0.96, 0.9999999999999999])
+@pytest.mark.parametrize("name", sorted(SECOND_DERIVATIVES))
+def test_second_derivatives_of_inverse_functions_keep_their_digits_near_zero(name, x):
+    second = hvp(f"{name}(x)", {"x": x}, {"x": 1.0})["product"]["x"]
+
+    with mpmath.workdps(50):
+        expected = SECOND_DERIVATIVES[name](mpmath.mpf(x))
+    assert float(second) == pytest.approx(float(expected), rel=1e-15, abs=0.0)
+
+
+@pytest.mark.parametrize("x", [1e155, -1e155, 1.7e308, -1.7e308])
+@pytest.mark.parametrize("name", ["erf", "erfc", "gelu"])
+def test_second_derivatives_far_out_are_zero(name, x):
+    second = hvp(f"{name}(x)", {"x": x}, {"x": 1.0})["product"]["x"]
+
+    assert float(second) == 0.0
 
 
 @pytest.mark.parametrize("distance", [20.0, 36.0, 40.0, 700.0])

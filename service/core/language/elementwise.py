@@ -173,7 +173,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
     unary(
         "arcsin",
         "inverse sine, in radians",
-        lambda g, y, x: g / ((1.0 - x) * (1.0 + x)).apply("sqrt"),
+        lambda g, y, x: g / x.apply("one_less_square").apply("sqrt"),
         scalar="asin({0})",
         cost=16.0,
         example="arcsin(1)",
@@ -181,7 +181,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
     unary(
         "arccos",
         "inverse cosine, in radians",
-        lambda g, y, x: -g / ((1.0 - x) * (1.0 + x)).apply("sqrt"),
+        lambda g, y, x: -g / x.apply("one_less_square").apply("sqrt"),
         scalar="acos({0})",
         cost=16.0,
         example="arccos(0)",

@@ -44,7 +44,7 @@ def _elu(x: Term, alpha: float) -> Term:
 
 def _sinc_derivative(g: Term, y: Term, x: Term) -> Term:
     """Differentiate the derivative of the spherical Bessel function of order 0 (sinc is that of pi x)."""
-    zeroth, second = ((x * math.pi).apply("spherical_bessel", order) for order in (0.0, 2.0))
+    zeroth, second = (x.apply("spherical_bessel", order) for order in (0.0, 2.0))
     return g * ((2.0 * math.pi**2 / 3.0) * second - (math.pi**2 / 3.0) * zeroth)
 
 
@@ -53,9 +53,10 @@ def _bessel(g: Term, y: Term, x: Term, order: Term) -> Term:
     n = order.value or 0.0
     above = x.apply("spherical_bessel", n + 1.0)
     if n == 0.0:
-        return -g * above
+        return g * (-math.pi * above)
     below = x.apply("spherical_bessel", n - 1.0)
-    return g * ((n / (2.0 * n + 1.0)) * below - ((n + 1.0) / (2.0 * n + 1.0)) * above)
+    weight = math.pi / (2.0 * n + 1.0)
+    return g * (n * weight * below - (n + 1.0) * weight * above)
 
 
 SPECIAL: tuple[Operation, ...] = (
@@ -166,7 +167,7 @@ SPECIAL: tuple[Operation, ...] = (
     unary(
         "arctanh",
         "inverse hyperbolic tangent",
-        lambda g, y, x: g / ((1.0 - x) * (1.0 + x)),
+        lambda g, y, x: g / x.apply("one_less_square"),
         scalar="atanh({0})",
         cost=24.0,
         example="arctanh(0.5)",
@@ -177,8 +178,8 @@ SPECIAL: tuple[Operation, ...] = (
         lambda g, y, x: g * x.apply("sinc_derivative"),
         ufunc="",
         scalar="float(sinc({0}))",
-        cost=80.0,
-        workspace=11.0,
+        cost=40.0,
+        workspace=7.0,
         is_analytic=False,
         example="sinc(stack(0, 0.5))",
     ),
@@ -258,11 +259,20 @@ SPECIAL: tuple[Operation, ...] = (
     ),
     # what the derivatives above are made of, and no caller can name
     internal(
+        "one_less_square",
+        ("x",),
+        "(1.0 - {0}) * (1.0 + {0})",
+        "(1.0 - {0}) * (1.0 + {0})",
+        derivatives=(lambda g, y, x: g * (-2.0 * x),),  # by the product rule it would cancel near 0
+        cost=3.0,
+        workspace=1.0,
+    ),
+    internal(
         "bell",
         ("x",),
         "bell({0})",
         "float(bell({0}))",
-        derivatives=(lambda g, y, x: g * (-2.0 * x) * y,),
+        derivatives=(lambda g, y, x: g * (-2.0 * (x * y)),),  # x * y first: 2 * x may overflow where y is 0
         is_analytic=False,
         cost=24.0,
         workspace=4.0,
@@ -295,7 +305,7 @@ SPECIAL: tuple[Operation, ...] = (
         ("x",),
         "normal_density({0})",
         "float(normal_density({0}))",
-        derivatives=(lambda g, y, x: -g * x * y,),
+        derivatives=(lambda g, y, x: -g * (x * y),),  # x * y first: it is 0 where g * x overflows
         is_analytic=False,
         cost=30.0,
         workspace=4.0,
@@ -307,8 +317,8 @@ SPECIAL: tuple[Operation, ...] = (
         "float(sinc_derivative({0}))",
         derivatives=(_sinc_derivative,),
         is_analytic=False,
-        cost=160.0,
-        workspace=14.0,
+        cost=100.0,
+        workspace=9.0,
     ),
     internal(
         "spherical_bessel",
@@ -317,7 +327,7 @@ SPECIAL: tuple[Operation, ...] = (
         "float(spherical_bessel({0}, {1}))",
         derivatives=(_bessel, None),
         is_analytic=False,
-        cost=80.0,
-        workspace=6.0,
+        cost=140.0,
+        workspace=11.0,
     ),
 )
