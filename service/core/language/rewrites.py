@@ -39,6 +39,14 @@ def _beside_one(term: Term) -> Term | None:
     return second if _is_one(first) else first if _is_one(second) else None
 
 
+def _taken_from_one(term: Term) -> Term | None:
+    """Return -x of 1 - x."""
+    if term.node.operation.name != "subtract":
+        return None
+    first, second = (Term(term.graph, operand) for operand in term.node.operands)
+    return _opposite(second) if _is_one(first) else None
+
+
 def _exponent_beside_one(term: Term) -> Term | None:
     """Return u of 1 + exp(u)."""
     power = _beside_one(term)
@@ -95,7 +103,7 @@ def _logarithm(x: Term) -> Term | None:
     exponent = _exponent_beside_one(x)
     if exponent is not None:
         return exponent.apply("softplus")
-    small = _beside_one(x)
+    small = _beside_one(x) or _taken_from_one(x)
     if small is not None:
         return small.apply("log1p")
     return x.made_by("exp") or _logarithm_of_powers(x) or _logarithm_of_probabilities(x)
@@ -143,11 +151,22 @@ def _logarithm_of_powers(x: Term) -> Term | None:
     return None
 
 
+def _sum(a: Term, b: Term) -> Term | None:
+    for number, other in ((a, b), (b, a)):
+        power = other.made_by("exp")
+        if power is not None and number.value == -1.0:
+            return power.apply("expm1")
+    return None
+
+
 def _difference(a: Term, b: Term) -> Term | None:
-    power, score = a.made_by("exp"), b.made_by("sigmoid")
-    if power is not None and _is_one(b):
+    power = a.made_by("exp") if _is_one(b) else None
+    if power is not None:
         return power.apply("expm1")
-    return _opposite(score).apply("sigmoid") if score is not None and _is_one(a) else None
+    power, score = (b.made_by("exp"), b.made_by("sigmoid")) if _is_one(a) else (None, None)
+    if power is not None:
+        return -power.apply("expm1")
+    return _opposite(score).apply("sigmoid") if score is not None else None
 
 
 def _root(x: Term) -> Term | None:
@@ -165,6 +184,7 @@ def _root(x: Term) -> Term | None:
 REWRITES: dict[str, Callable[..., Term | None]] = {
     "divide": _quotient,
     "log": _logarithm,
+    "add": _sum,
     "subtract": _difference,
 }
 """By operation: what it is rewritten to, or None."""
@@ -197,4 +217,6 @@ class Rewriter:
 
 def _name_of(found: Term, first: Term) -> str:
     """Name the function that took a formula's place, or x where nothing but its argument is left."""
-    return "x" if found.index in first.node.operands else _origin(found)[1].node.operation.name
+    source = _origin(found)[1]
+    named = source.made_by("negative") or source
+    return "x" if found.index in first.node.operands else named.node.operation.name
