@@ -118,7 +118,7 @@ def _spread(problem: Problem, given: Any, *, has_bounds: bool) -> dict[str, Arra
     """Return the standard deviations by variable; None when starts are drawn within bounds."""
     if given is None:
         if not has_bounds:
-            option = "a spread, or finite bounds on both sides of every variable,"
+            option = "A spread, or finite bounds on both sides of every variable,"
             raise InvalidRequest(fault("missing-option", "/bounds", option=option, needed_by="random_starts"))
         return None
     named = given if isinstance(given, Mapping) else dict.fromkeys(problem.shapes, given)
