@@ -44,6 +44,7 @@ class LineWriter:
         """Begin anew: a child has neither the thread nor, half written, the parent's lines."""
         self._lines: queue.SimpleQueue[Line | threading.Event] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
 
     def put(self, stream: TextIO | None, line: str) -> None:
         """Have a line written soon. A stream that was closed before the start is None."""
@@ -51,6 +52,14 @@ class LineWriter:
             self.dropped += 1
             return
         self._lines.put((stream, line))
+        if self._thread is None and self._starting.acquire(blocking=False):  # else it is being started
+            try:
+                self._start()
+            finally:
+                self._starting.release()
+
+    def _start(self) -> None:
+        """Start the one thread that writes, unless there is one by now."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="kobai-log", daemon=True)
             try:
@@ -88,7 +97,8 @@ class LineWriter:
             stream.write(text)
             stream.flush()
         except (OSError, ValueError):  # a broken pipe, a closed stream
-            self.dropped += text.count("\n")
+            lost = text.count("\n")
+            self.dropped += lost
 
 
 def _joined(lines: Iterable[Line]) -> Iterator[Line]:

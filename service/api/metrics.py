@@ -12,7 +12,7 @@ import os
 import threading
 import time
 from collections import Counter as Tally
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -25,7 +25,9 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
+from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 from service import __version__
 from service.api.endpoints import ENDPOINTS
@@ -114,6 +116,25 @@ class _Process:
             self._resident.set(int(STATM.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
 
 
+class _Workers(Collector):
+    """Adds up the files of all workers; that of a worker which has only just begun is empty at first."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def collect(self) -> Iterable[Metric]:
+        """Read the files as they are now."""
+        files = [str(file) for file in self._folder.glob("*.db") if _size(file)]
+        merge: Callable[[list[str]], Iterable[Metric]] = MultiProcessCollector.merge
+        return merge(files)
+
+
+def _size(file: Path) -> int:
+    with contextlib.suppress(FileNotFoundError):  # of a worker that has ended
+        return file.stat().st_size
+    return 0
+
+
 class Metrics:
     """The numbers of one application.
 
@@ -149,6 +170,7 @@ class Metrics:
         self._new_sums: dict[str, _Sums] = {}
         self._new_ends: Tally[str] = Tally()
         self._is_flushed_later = False
+        self._flushing = threading.Lock()
         self.queued = self._gauge("queued_requests", "Computations on worker threads that wait.")
         self.held = self._gauge("held_bytes", "Bytes of bodies and unsent answers in memory.", "kind")
         self.refused = self._counter("refused_connections", "Connections beyond the limit.")
@@ -198,7 +220,11 @@ class Metrics:
         self.flush()
 
     def flush(self) -> None:
-        """Write what was counted since the last time."""
+        """Write what was counted since the last time, one thread after the other: the newest figures stay."""
+        with self._flushing:
+            self._write()
+
+    def _write(self) -> None:
         with self._lock:
             answers, self._new_answers = self._new_answers, {}
             sums, self._new_sums = self._new_sums, {}
@@ -256,7 +282,7 @@ class Metrics:
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
             return generate_latest(self.registry)
         everyone = CollectorRegistry()
-        MultiProcessCollector(everyone)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+        everyone.register(_Workers(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])))
         return generate_latest(everyone)
 
 

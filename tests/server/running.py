@@ -84,6 +84,7 @@ class Server:
                     return
             time.sleep(0.05)
         self.process.kill()
+        self.process.wait()
         raise AssertionError(f"no start: {self.out.read_text()}{self.err.read_text()}")
 
     def _answers(self):
@@ -150,6 +151,7 @@ class Server:
                 self.process.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+                self.process.wait()
                 raise
         return self.process.returncode
 

@@ -5,9 +5,13 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask, Response, request
+from prometheus_client import generate_latest
 
 from service.api import line_writer, logs, metrics
 from service.api.exchange import Exchange, current
@@ -234,6 +238,29 @@ def test_a_line_that_finds_no_thread_is_written_with_the_next(monkeypatch):
     assert stream.getvalue() == "first\nsecond\n"
 
 
+def test_two_threads_that_put_the_first_lines_start_one_writer(monkeypatch):
+    """Of two, one could say that all is written while the other still has lines in its hands."""
+    together = threading.Barrier(2)
+
+    def thread(**options):
+        with suppress(threading.BrokenBarrierError):
+            together.wait(0.2)
+        return threading.Thread(**options)
+
+    writer, stream = LineWriter(), Blocked()
+    with ThreadPoolExecutor(2) as pool, monkeypatch.context() as slow:
+        slow.setattr(line_writer, "threading", SimpleNamespace(Thread=thread, Event=threading.Event))
+        list(pool.map(lambda line: writer.put(io.StringIO(), line), ["first\n", "second\n"]))
+    writer.put(stream, "third\n")
+    while writer.waiting:
+        time.sleep(0.001)
+
+    assert not writer.flush(0.1)
+    stream.is_free.set()
+    assert writer.flush(10)
+    assert stream.getvalue() == "third\n"
+
+
 def test_lines_are_joined_only_as_far_as_a_pipe_takes_them_in_one_piece():
     pieces = []
 
@@ -285,6 +312,57 @@ def test_metrics_count_by_endpoint_status_and_code(client):
     assert 'kobai_request_seconds_count{endpoint="/softmax"} 1.0' in text
     assert 'kobai_request_seconds_count{endpoint="/livez"}' not in text
     assert "kobai_requests_in_flight 0.0" in text
+
+
+def test_what_two_threads_write_at_once_is_counted_once(monkeypatch):
+    """As under gthread, where every request writes its numbers; what they look at is slow here."""
+
+    class Lines:
+        is_slow, lost = False, 0
+
+        @property
+        def dropped(self):
+            time.sleep(0.05 * self.is_slow)
+            return self.lost
+
+    def slow(tell):
+        return lambda: time.sleep(0.05) or tell()
+
+    lines = Lines()
+    monkeypatch.setattr(metrics, "LINES", lines)
+    monkeypatch.setattr(metrics, "os", SimpleNamespace(getpid=slow(os.getpid), sysconf=os.sysconf))
+    clock = SimpleNamespace(monotonic=slow(time.monotonic), process_time=time.process_time)
+    monkeypatch.setattr(metrics, "time", clock)
+    numbers = metrics.Metrics()
+    lines.is_slow, lines.lost = True, 3
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda _: numbers.flush(), range(2)))
+
+    text = generate_latest(numbers.registry).decode()
+    assert "kobai_worker_starts_total 1.0" in text
+    assert "kobai_dropped_log_lines_total 3.0" in text
+
+
+def test_a_gauge_keeps_the_newest_of_two_figures_that_are_written_at_once():
+    """A thread that was held up between reading and writing would leave an old one behind."""
+    numbers, has_read, may_write = metrics.Metrics(), threading.Event(), threading.Event()
+    figures = iter([1, 0])
+
+    def figure():
+        found = next(figures)
+        if found:
+            has_read.set()
+            may_write.wait(0.5)
+        return found
+
+    numbers.watch(numbers.queued, figure)
+    with ThreadPoolExecutor(2) as pool:
+        pool.submit(numbers.flush)
+        has_read.wait(10)
+        pool.submit(numbers.flush).add_done_callback(lambda _: may_write.set())
+
+    assert "kobai_queued_requests 0.0" in generate_latest(numbers.registry).decode()
 
 
 def test_two_applications_in_a_process_do_not_share_numbers():

@@ -57,6 +57,16 @@ def test_a_server_with_an_empty_variable_has_a_folder_of_its_own(tmp_path):
     assert server.stop() == 0
 
 
+def test_the_empty_file_of_a_worker_that_has_just_begun_is_passed_over(tmp_path):
+    server = Server(tmp_path, PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "metrics"))
+    (tmp_path / "metrics" / "counter_9999999.db").touch()
+
+    status, _, text = server.get("/metrics")
+
+    assert (status, b"kobai_build" in text) == (200, True)
+    assert server.stop() == 0
+
+
 def test_only_files_that_prometheus_client_names_are_deleted(tmp_path):
     own = f"counter_{os.getpid()}.db"
     for name in (*OTHERS, own, "counter_1.db", "gauge_livesum_23.db", "histogram_4.db"):
