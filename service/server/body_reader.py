@@ -17,6 +17,10 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Refusal = int | tuple[str, str]
 """What is answered in place of reading a request: a status, or a code and a detail for the application."""
 
+MOST_HEAD_BYTES = 65_536
+"""Bytes that may come in without making up a request, or a piece of a body. What uvicorn has parsed of a
+head is not bounded."""
+
 MOST_PIECES = 4_096
 """Pieces of a body that wait to be joined: a million of one byte each would take fifty times their size."""
 
@@ -44,7 +48,8 @@ class BodyReader:
         self.unparsed, self.behind, self._left, self.came = 0, b"", 0, 0
         self._pieces: asyncio.Queue[bytes] | None = None
         self._declared: int | None = None
-        self._has_ended = self._is_unasked = self._is_waiting = False
+        self._has_ended = self._is_unasked = self._is_waiting = self._is_flooded = False
+        self._idle_bytes = 0
         self._timeout: asyncio.Timeout | None = None
         self._receive, self._settings, self._budget = receive, settings, budget
         for name, value in headers:  # the parser has refused what is contradictory
@@ -88,6 +93,19 @@ class BodyReader:
             self._is_waiting = False
         return True
 
+    def expects(self, size: int) -> bool:
+        """Tell whether the parser may have these bytes too; what is beside the body is bounded as heads are.
+
+        It keeps trailers, a hundred bytes for each eight that come, and extensions of chunks would never end.
+        """
+        if not self._is_waiting:
+            self._idle_bytes = 0
+        self._is_flooded = self._is_flooded or self._idle_bytes > MOST_HEAD_BYTES
+        self._idle_bytes += size
+        if self._is_flooded:
+            self.end()
+        return not self._is_flooded
+
     def end(self) -> None:
         """Stop waiting: the client sends nothing more, though it may still read."""
         self._has_ended = True
@@ -129,11 +147,14 @@ class BodyReader:
             piece = await self._pieces.get()
             self.is_complete = self._left == 0 and self._pieces.empty()
         else:
+            self._is_waiting = True
             message = await self._receive()
+            self._is_waiting = False
             if message["type"] != "http.request":
                 self._has_ended = True
                 return None
             piece = message.get("body", b"")
+            self._idle_bytes = 0
             self.is_complete = not message.get("more_body", False)
             if self.transport and self._declared and not self.is_complete:
                 self._left = self._declared - len(piece)
@@ -143,7 +164,9 @@ class BodyReader:
         return piece
 
     def _cut_short(self) -> Refusal:
-        """Say why no more of the body comes: the client ended it, or was silent for too long."""
+        """Say why no more of the body comes: the client ended it, sends something else, or was silent."""
+        if self._is_flooded:
+            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         if not self._has_ended:
             return HTTPStatus.REQUEST_TIMEOUT
         rest = "its last chunk" if self._declared is None else f"all of its {self._declared} bytes"

@@ -42,6 +42,10 @@ BYTES_FOR_ONE = 8
 """Memory that a large body takes at most, times its own size: its numbers, the result, and the answer."""
 
 
+class GivenUp(Exception):
+    """A stream cannot go on: its reader is too slow, or too many are."""
+
+
 class Bridge:
     """An ASGI application that runs a WSGI application; `on_drain` is called when a worker begins to stop."""
 
@@ -120,8 +124,12 @@ class _Exchange:
         except Overloaded as error:
             if not job.is_abandoned:
                 await self._refuse(("overloaded", str(error)))
-        except Exception:
-            if not job.is_abandoned:
+        except Exception as error:
+            connection = self._scope.get("state", {}).get("connection")
+            if isinstance(error, GivenUp) and connection is not None:  # other servers close by the error
+                connection.transport.abort()
+                await asyncio.wait([watch])
+            elif not job.is_abandoned:
                 raise
         else:
             if not (answer.is_stream or job.is_abandoned):
@@ -175,10 +183,12 @@ class _Exchange:
     async def _send_chunk(self, chunk: bytes) -> None:
         """Send a piece of a stream; where no room is left for it, the stream is given up."""
         if not self._bridge.answers.take(self, len(chunk)):
-            raise BufferError("no room is left for unsent answers; a stream was given up")
+            raise GivenUp
         try:
             async with asyncio.timeout(self._bridge.settings.send_timeout_s):
                 await self._send_pieces(chunk, more=True)
+        except TimeoutError as error:
+            raise GivenUp from error
         finally:
             self._bridge.answers.give(self)
 
@@ -193,6 +203,8 @@ class _Exchange:
         for start in range(0, len(body) or 1, PIECE_BYTES):
             piece = body[start : start + PIECE_BYTES]
             more_body = more or start + PIECE_BYTES < len(body)
+            if start:  # else the server would not hear in between that the client has gone
+                await asyncio.sleep(0)
             await self._send({"type": "http.response.body", "body": piece, "more_body": more_body})
 
     def _environ(self, scheduler: Scheduler | None = None) -> WSGIEnvironment:

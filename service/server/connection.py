@@ -15,11 +15,8 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.config import Settings
-from service.server.body_reader import BodyReader
+from service.server.body_reader import MOST_HEAD_BYTES, BodyReader
 from service.server.refusals import bare_response
-
-MOST_HEAD_BYTES = 65_536
-"""Bytes that may come in without making up a request. What uvicorn has parsed of a head is not bounded."""
 
 EVICTABLE_SECONDS = 1.0
 """How long a connection must have been idle before it makes room for a new one."""
@@ -59,7 +56,10 @@ class Connections:
         return connection
 
     def add(self, connection: Connection) -> bool:
-        """Take a connection in, if need be in place of the one that is idle for longest."""
+        """Take a connection in, if need be in place of the one that is idle for longest.
+
+        One whose last answer is still being sent comes after all others.
+        """
         if len(self.open) >= self._most and not self._evict():
             return False
         self.open.add(connection)
@@ -73,7 +73,7 @@ class Connections:
 
     def _evict(self) -> bool:
         idle = [each for each in self.open if each.reader is None]
-        oldest = min(idle, key=lambda each: each.quiet_since, default=None)
+        oldest = min(idle, key=Connection.place_in_line, default=None)
         if oldest is None or time.monotonic() - oldest.quiet_since < EVICTABLE_SECONDS:
             return False
         self.open.remove(oldest)
@@ -88,6 +88,7 @@ class JoiningTransport:
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._head = b""
+        self.is_lost = False
 
     def __getattr__(self, name: str) -> Any:
         """Leave all else to the transport."""
@@ -95,7 +96,13 @@ class JoiningTransport:
         return self.__dict__[name]
 
     def write(self, data: bytes) -> None:
-        """Hold what begins an answer back until the next write, at most for a turn of the event loop."""
+        """Hold what begins an answer back until the next write, at most for a turn of the event loop.
+
+        Nothing is written to a client that has gone: of several requests in a pipeline, uvicorn tells only
+        the last one.
+        """
+        if self.is_lost:
+            return
         if self._head:
             data, self._head = self._head + data, b""
         elif data.startswith(b"HTTP/"):
@@ -125,6 +132,7 @@ class Connection(asyncio.Protocol):
         self.quiet_since = time.monotonic()
         self._connections = connections
         self._early_bytes = self._came = 0
+        self._is_flooded = False
         self._blocked_since: float | None = None
 
     # What the bridge and `Connections` call.
@@ -139,12 +147,18 @@ class Connection(asyncio.Protocol):
         if self.reader is reader:
             self.reader = None
             self.quiet_since = time.monotonic()
+            if self._is_flooded:  # once the next request, if there is one, has begun
+                asyncio.get_running_loop().call_soon(self._refuse_flood)
         if reader.unparsed and not self.transport.is_closing():
             for start in range(0, reader.unparsed, len(ZEROS)):
                 self.http.data_received(ZEROS[: reader.unparsed - start])
             self.transport.resume_reading()
             if reader.behind:
                 self.data_received(reader.behind)
+
+    def place_in_line(self) -> tuple[bool, float]:
+        """Order idle connections: who can go first comes first."""
+        return self.transport.get_write_buffer_size() > 0, self.quiet_since
 
     def check(self, now: float, settings: Settings) -> None:
         """Close the connection when the client takes no answer, or sends no whole head."""
@@ -164,8 +178,9 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Hand the connection to uvicorn, or refuse it when there are too many."""
         self.transport = transport
+        self._writer = JoiningTransport(transport)
         if self._connections.add(self):
-            self.http.connection_made(JoiningTransport(transport))  # type: ignore[arg-type]
+            self.http.connection_made(self._writer)  # type: ignore[arg-type]
         else:
             self._refuse(503)
             self.http = asyncio.Protocol()
@@ -179,27 +194,35 @@ class Connection(asyncio.Protocol):
                 if self.reader is None:
                     self._refuse(431)
                 else:
-                    self.transport.pause_reading()  # the request before it is answered first
+                    self._is_flooded = True  # the request before it is answered first
+                    self.transport.pause_reading()
                 return
             end = data.find(b"\r\n\r\n")
             if not self._early_bytes and end > 0 and data[0] > ord(" "):  # not an empty line before a head
                 self._came = len(data) - end - 4
             self._early_bytes += len(data)
             data = without_upgrade(data, end + 2 if end >= 0 else len(data))
+        elif not self.reader.expects(len(data)):
+            self.transport.pause_reading()
+            return
         self.http.data_received(data)
         if self.transport.is_closing():  # uvicorn does so here after its 400 alone
             self._note_refusal(400)
 
     def eof_received(self) -> bool:
-        """Keep a connection whose body ended short until that is answered; else the client is gone."""
+        """Keep a connection whose body ended short until that is answered; else the client is gone.
+
+        Over TLS there is no sending after the client's end (`asyncio` warns of who wants it), so it is gone.
+        """
         if self.reader is None or self.reader.is_complete:
             return False
         self.reader.end()
-        return True
+        return self.transport.get_extra_info("sslcontext") is None
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell uvicorn, which tells the application."""
         self.eof_received()
+        self._writer.is_lost = True
         self._connections.open.discard(self)
         self.http.connection_lost(exc)
         self.http = asyncio.Protocol()  # it knows this object
@@ -213,6 +236,10 @@ class Connection(asyncio.Protocol):
         """Go on: the client took enough of its answer."""
         self._blocked_since = None
         self.http.resume_writing()
+
+    def _refuse_flood(self) -> None:
+        if self.reader is None and not self.transport.is_closing():
+            self._refuse(431)
 
     def _refuse(self, status: int) -> None:
         self.transport.write(bare_response(status))

@@ -1,16 +1,21 @@
 """Connections and bodies over bare sockets, by the numbers of the attack list (H: transport)."""
 
+import asyncio
 import contextlib
 import hashlib
 import http.client
 import json
 import socket
+import struct
 import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from service.config import Settings
+from service.server.connection import Connection, Connections
+from tests.server.load import told
 from tests.server.running import read_all, responses, wait_until
 
 MIB = 1024 * 1024
@@ -398,6 +403,33 @@ def test_a_connection_beyond_the_limit_takes_the_place_of_the_longest_idle_one(s
     assert [each for each in idle if is_closed(each)] == idle[:1]
 
 
+class Transport(asyncio.Transport):
+    """One that has `unsent` bytes in its hands."""
+
+    def __init__(self, unsent):
+        super().__init__()
+        self.unsent, self.is_aborted = unsent, False
+
+    def get_write_buffer_size(self):
+        return self.unsent
+
+    def abort(self):
+        self.is_aborted = True
+
+
+def test_a_connection_whose_answer_is_still_being_sent_is_not_given_up_for_a_new_one():
+    connections = Connections(Settings(), 2, print)
+    old = []
+    for seconds, unsent in ((100, 1), (50, 0)):
+        old.append(Connection(connections))
+        old[-1].transport, old[-1].quiet_since = Transport(unsent), time.monotonic() - seconds
+        assert connections.add(old[-1])
+
+    assert connections.add(Connection(connections))
+
+    assert [each.transport.is_aborted for each in old] == [False, True]
+
+
 def test_a_connection_beyond_the_limit_gets_a_503_when_all_are_busy(serve, open_sockets):
     server = serve(KOBAI_CONNECTIONS="10")
     busy = open_sockets(server, 10)
@@ -469,6 +501,47 @@ def test_h_5_a_body_that_does_not_come_ends_with_408_however_it_begins(serve, pa
     assert set(statuses[:-1]) <= {200}
 
 
+def test_h_8_a_head_without_end_behind_another_request_ends_with_431(tiny):
+    """Of such a head, what came while the first request was computed was thrown away."""
+    slow, received = post(b'{"seconds": 0.5}', "/descent"), b""
+    with tiny.socket() as client:
+        client.sendall(slow + post(b"{}"))
+        with contextlib.suppress(ConnectionError):  # a part of it is never read
+            for _ in range(10):
+                time.sleep(0.02)
+                client.sendall(b"GET /livez HTTP/1.1\r\nX-A: " + b"a" * 65_536)
+        with contextlib.suppress(ConnectionError):
+            while data := client.recv(65_536):
+                received += data
+
+    assert [each[0] for each in responses(received)] == [200, 200, 431]
+
+
+BESIDE = {
+    "many trailers": (b"0\r\n", b"X-T: 1\r\n" * 8_000),
+    "a long trailer": (b"0\r\nX-T: ", b"a" * 64_000),
+    "a long extension": (b"1;", b"a" * 64_000),
+}
+"""Ways to begin something beside a chunked body, and to go on with it for ever."""
+
+
+@pytest.mark.parametrize(("beginning", "piece"), BESIDE.values(), ids=list(BESIDE))
+def test_h_8_what_comes_beside_a_chunked_body_is_bounded_as_heads_are(tiny, beginning, piece):
+    sent, received = 0, b""
+    with tiny.socket() as client:
+        client.sendall(chunked(b"{}", end=beginning))
+        time.sleep(0.2)  # else a part comes with the head, which is looked at by itself
+        with contextlib.suppress(ConnectionError):
+            while sent < 40 * MIB:
+                sent += client.send(piece)
+        with contextlib.suppress(ConnectionError):
+            while data := client.recv(65_536):
+                received += data
+
+    assert sent < 20 * MIB  # most of it in the kernel's hands
+    assert [each[0] for each in responses(received)] == [431]
+
+
 def test_h_5_an_answer_that_is_not_taken_is_dropped(serve):
     server = serve(KOBAI_SEND_TIMEOUT_S="1")
     with socket.socket() as client:
@@ -481,3 +554,46 @@ def test_h_5_an_answer_that_is_not_taken_is_dropped(serve):
         assert len(read_all(client)) < 20_000_000
 
     assert server.get("/livez")[0] == 200
+
+
+def reset(client):
+    """Close a connection as a process does that has crashed: nothing of it is read any more."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+
+
+def test_an_answer_to_a_client_that_has_reset_the_connection_is_nothing_to_warn_of(serve):
+    """The server notices it when it writes: it does not read while another request waits."""
+    server = serve()
+    client = server.socket()
+    client.sendall(post(b'{"seconds": 0.5, "size": 10000000}', "/descent"))
+    wait_until(lambda: told(server, "begun"))
+    client.sendall(post())
+    wait_until(lambda: server.unread() == 0)
+
+    reset(client)
+
+    wait_until(lambda: told(server, "worked"))
+    assert server.stop() == 0
+    assert server.err.read_text() == ""
+
+
+@pytest.mark.parametrize("size", [100_000, 3_000_000], ids=["nobody reads", "no room for one line"])
+def test_h_5_a_stream_that_cannot_go_on_is_given_up_without_a_traceback(serve, size):
+    server = serve(
+        KOBAI_SEND_TIMEOUT_S="1", KOBAI_RESPONSE_BYTES="2000000", KOBAI_HELD_ANSWER_BYTES="2000000"
+    )
+    wanted = {"lines": 1_000, "every": 0.001, "size": size}
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.settimeout(20)
+        client.connect(("127.0.0.1", server.port))
+        client.sendall(post(json.dumps(wanted).encode(), "/descent/sweep"))
+
+        (streamed,) = wait_until(lambda: told(server, "streamed"))
+        with contextlib.suppress(ConnectionResetError):
+            assert not read_all(client).endswith(b"0\r\n\r\n")
+
+    assert streamed["sent"] < 1_000
+    assert server.stop() == 0
+    assert server.err.read_text() == ""

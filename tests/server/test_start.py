@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -99,6 +100,21 @@ def test_a_certificate_on_the_command_line_is_used(serve, certificate):
     assert (answered.status, json.loads(answered.read())["length"]) == (200, 300_000)
     assert "https://" in server.out.read_text()
     connection.close()
+
+
+def test_over_tls_a_body_that_ends_short_is_nothing_to_warn_of(serve, certificate):
+    cert, key = certificate
+    server = serve(GUNICORN_CMD_ARGS=f"--certfile {cert} --keyfile {key}", is_tls=True)
+    context = ssl.create_default_context(cafile=cert)
+    with context.wrap_socket(server.socket(), server_hostname="localhost") as client:
+        client.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{}")
+        time.sleep(0.2)  # it comes behind the head
+
+        with suppress(OSError):  # the server answers no close_notify with data in its hands
+            client.unwrap()
+
+    assert server.stop() == 0
+    assert server.err.read_text() == ""
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])

@@ -49,7 +49,10 @@ def compute(seconds, deadline, looks_at_the_clock):
 
 
 def work(environ, start_response):
-    """Compute for `seconds`, which is said beforehand: by default it is long; `bytes` are held meanwhile."""
+    """Compute for `seconds`, which is said beforehand: by default it is long; `bytes` are held meanwhile.
+
+    The answer has `size` bytes and a few more.
+    """
     wanted = json.loads(environ["wsgi.input"].read())
     deadline = deadline_of(environ, wanted)
     try:
@@ -65,7 +68,8 @@ def work(environ, start_response):
         return problem(start_response, "overloaded", str(error))
     print(json.dumps({"worked": wanted}), flush=True)
     thread = threading.current_thread().name.partition("_")[0]
-    return answer(start_response, "200 OK", {"thread": thread, "waited": round(deadline.waited, 2)})
+    told = {"thread": thread, "waited": round(deadline.waited, 2), "filler": "x" * wanted.get("size", 0)}
+    return answer(start_response, "200 OK", told)
 
 
 def stream(environ, start_response):
@@ -125,4 +129,9 @@ def application(environ, start_response):
     return view(environ, start_response) if view else problem(start_response, "not-found", "")
 
 
+def fail():
+    raise OSError("nothing can be told")
+
+
 app = Bridge(application, settings, on_drain=draining.set)
+undrained = Bridge(application, settings, on_drain=fail)
