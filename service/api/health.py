@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
+from types import SimpleNamespace
 
 from flask import Flask, Response
 
 from service.api.problems import HttpProblem
 
-_DRAINING = threading.Event()
+_STATE = SimpleNamespace(is_draining=False)
+"""Set in signal handlers, so nothing with a lock: a second signal would wait for the first for ever."""
 
 
 def install(app: Flask) -> None:
@@ -20,12 +21,12 @@ def install(app: Flask) -> None:
 
 def drain() -> None:
     """Answer from now on that no more requests are wanted."""
-    _DRAINING.set()
+    _STATE.is_draining = True
 
 
 def is_draining() -> bool:
     """Tell whether the service is about to stop."""
-    return _DRAINING.is_set()
+    return bool(_STATE.is_draining)
 
 
 def live() -> Response:

@@ -168,7 +168,8 @@ class Deadline:
 
     def reserve(self, seconds: float) -> None:
         """End sooner, to have time for what comes after; at most by half of what is left."""
-        self._end -= max(0.0, min(seconds, self.remaining() / 2))
+        reserved = max(0.0, min(seconds, self.remaining() / 2))
+        self._end -= reserved  # in a statement of its own: `cancel` may come from another thread until here
 
     def cancel(self) -> None:
         """End it now: the client went away."""

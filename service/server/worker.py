@@ -10,6 +10,7 @@ import asyncio
 import os
 import signal
 import sys
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -66,7 +67,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
         settings, bridge = Settings.from_environment(), self.wsgi
         connections = Connections(settings, self.cfg.worker_connections, partial(note, bridge.metrics))
         self.config.app, self.config.http = bridge, connections.make
-        self.config.callback_notify = None  # the heartbeat is below
+        self.config.callback_notify = self.config.limit_max_requests = None  # both are below
         self.config.backlog = ACCEPTED_AT_ONCE
         self.config.timeout_graceful_shutdown = self.cfg.graceful_timeout
         server = Server(self.config)
@@ -75,37 +76,44 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
             await asyncio.sleep(0.01)
         for listener in [each for each in self.sockets if each.sock]:  # a stop may have closed them
             listener.sock.listen(self.cfg.backlog)
-        stopping = asyncio.create_task(self._stop(server, bridge, settings.drain_s))
+        told = asyncio.Event()
+        stopping = asyncio.create_task(self._stop(told, server, bridge, settings.drain_s))
         while not serving.done():
             # the master ends a worker whose heart stops, as it does when a computation is stuck
             if bridge.threads.turns.stuck_seconds() < settings.worker_timeout_s:
                 self.notify()
             if os.getppid() != self.ppid:  # the master was killed, and its successor wants the port
                 server.should_exit = True
+            if server.server_state.total_requests >= self.max_requests:
+                told.set()
             connections.check()
             bridge.metrics.flush_later()
             await asyncio.wait([serving], timeout=TICK_SECONDS)
         stopping.cancel()
         await serving
         bridge.metrics.flush_later()
+        with suppress(asyncio.CancelledError):
+            await stopping  # raises what went wrong in it, which Gunicorn logs
         if not server.started:
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
 
-    async def _stop(self, server: Server, bridge: Bridge, drain_seconds: float) -> None:
-        """Wait for the signal, then drain: `/readyz` says 503, and every answer closes its connection."""
+    async def _stop(self, told: asyncio.Event, server: Server, bridge: Bridge, drain_seconds: float) -> None:
+        """Wait until told, by a signal too, then drain: `/readyz` says 503, and answers close connections."""
 
         def stop_at_once() -> None:
             server.should_exit = server.force_exit = True
 
-        loop, told = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_signal_handler(signal.SIGTERM, told.set)
-        for number in (signal.SIGINT, signal.SIGQUIT):
-            loop.add_signal_handler(number, stop_at_once)
-        await told.wait()
-        bridge.drain()
-        await asyncio.sleep(drain_seconds)
-        if self.cfg.reuse_port:
-            for listener in [each for each in self.sockets if each.sock]:  # a stop may have closed them
-                turn_away(listener.sock)
-        await asyncio.sleep(SETTLE_SECONDS)
-        server.should_exit = True
+        try:
+            loop = asyncio.get_running_loop()
+            loop.add_signal_handler(signal.SIGTERM, told.set)
+            for number in (signal.SIGINT, signal.SIGQUIT):
+                loop.add_signal_handler(number, stop_at_once)
+            await told.wait()
+            bridge.drain()
+            await asyncio.sleep(drain_seconds)
+            if self.cfg.reuse_port:
+                for listener in [each for each in self.sockets if each.sock]:  # a stop may have closed them
+                    turn_away(listener.sock)
+            await asyncio.sleep(SETTLE_SECONDS)
+        finally:
+            server.should_exit = True

@@ -48,6 +48,16 @@ def computing(body, seconds=5.0):
     return lambda job: body(Deadline(seconds, time.monotonic, job))
 
 
+def test_a_deadline_that_is_cancelled_while_time_is_reserved_is_over():
+    cancels = iter([])
+    deadline = Deadline(5.0, lambda: next(cancels, None) or 0.0)
+    cancels = (deadline.cancel() for _ in range(1))
+
+    deadline.reserve(1.0)
+
+    assert deadline.is_over()
+
+
 # The event loop.
 
 

@@ -157,6 +157,48 @@ def test_at_sigterm_under_load_no_accepted_request_fails(serve):
     assert server.err.read_text() == ""
 
 
+def test_no_request_fails_when_workers_are_replaced_after_so_many(serve):
+    server = serve(WEB_CONCURRENCY="2", GUNICORN_CMD_ARGS="--max-requests 500")
+    first = set(server.workers())
+    callers = call(server.port, 8, [SMALL])
+    wait_until(lambda: len(server.workers()) == 2 and first.isdisjoint(server.workers()))
+    wait_until(lambda: sum(len(caller.statuses) for caller in callers) >= 2_000)
+
+    statuses, failures = finish(callers)
+    assert failures == []
+    assert set(statuses) == {200}
+    assert server.stop() == 0
+    assert server.err.read_text() == ""
+
+
+def test_a_drain_that_fails_is_told_of_and_stops_the_worker_all_the_same(serve):
+    server = serve("tests.server.tiny:undrained")
+
+    server.process.send_signal(signal.SIGTERM)
+
+    assert server.process.wait(20) == 0  # the master would kill the worker after 28
+    assert "nothing can be told" in server.err.read_text()
+
+
+SIGNALS = """
+import signal
+from service.api import health
+signal.signal(signal.SIGALRM, lambda *_: health.drain())
+signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+for _ in range(100_000):
+    health.drain()
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(health.is_draining())
+"""
+
+
+def test_a_stop_that_comes_while_another_is_taken_does_not_wait_for_it():
+    """A gthread worker drains in its signal handler, which the next signal interrupts."""
+    ended = subprocess.run([sys.executable, "-c", SIGNALS], cwd=ROOT, capture_output=True, timeout=60)
+
+    assert ended.stdout == b"True\n"
+
+
 def test_while_draining_readyz_answers_503_and_accepted_requests_finish(serve):
     server = serve(KOBAI_DRAIN_S="5", KOBAI_DEADLINE_MS="20000", KOBAI_DEADLINE_DEFAULT_MS="20000")
     probe, idle = server.connect(), server.connect()
