@@ -62,6 +62,7 @@ class Middleware:
     def __call__(self, environ: WSGIEnvironment, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         environ["SCRIPT_NAME"] = self._root_path
+        environ["PATH_INFO"] = environ["PATH_INFO"] or "/"  # they are the same (RFC 9110, 4.2.3)
         exchange = begin(environ, self._endpoint(environ["PATH_INFO"]), self._client_of(environ))
         cross_origin = self._cors.headers(environ)
         start = partial(self._start, exchange, cross_origin, start_response)

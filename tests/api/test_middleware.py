@@ -95,6 +95,12 @@ def test_options_of_no_route_is_not_found(client, path):
     assert (answer.status_code, answer.json["code"]) == (404, "not-found")
 
 
+def test_an_address_without_a_path_is_that_of_the_page(client):
+    answer = client.get("/", environ_overrides={"PATH_INFO": ""})
+
+    assert (answer.status_code, answer.mimetype) == (200, "text/html")
+
+
 @pytest.mark.parametrize("offer", ["h2c", "TLS/1.2", "TLS/1.2, HTTP/1.1", "foo/2"])
 def test_an_offer_of_another_protocol_is_passed_over(client, offer):
     headers = {"Upgrade": offer, "Connection": "Upgrade"}
