@@ -97,9 +97,11 @@ class BodyReader:
         """Tell whether the parser may have these bytes too; what is beside the body is bounded as heads are.
 
         It keeps trailers, a hundred bytes for each eight that come, and extensions of chunks would never end.
+        Reading pauses while nobody waits for a piece.
         """
-        if not self._is_waiting:
+        if not self._is_waiting and self.transport:
             self._idle_bytes = 0
+            self.transport.pause_reading()
         self._is_flooded = self._is_flooded or self._idle_bytes > MOST_HEAD_BYTES
         self._idle_bytes += size
         if self._is_flooded:
@@ -148,6 +150,8 @@ class BodyReader:
             self.is_complete = self._left == 0 and self._pieces.empty()
         else:
             self._is_waiting = True
+            if self.transport:
+                self.transport.resume_reading()
             message = await self._receive()
             self._is_waiting = False
             if message["type"] != "http.request":

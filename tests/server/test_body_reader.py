@@ -52,6 +52,37 @@ def test_tiny_pieces_are_joined_before_they_take_many_times_their_size():
     assert sum(trace.size for trace in own.traces) < MIB
 
 
+class Transport(asyncio.Transport):
+    """Notes whether it reads."""
+
+    is_paused = False
+
+    def pause_reading(self):
+        self.is_paused = True
+
+    def resume_reading(self):
+        self.is_paused = False
+
+
+def test_reading_pauses_while_a_piece_waits_for_memory():
+    """Else what comes beside the body would not be bounded meanwhile."""
+    reader, taken = reader_of([b"x" * 65_536] * 2)
+    reader.transport = Transport()
+
+    async def run():
+        reading = asyncio.create_task(reader.read())
+        while taken["bytes"] < 2 * 65_536:
+            await asyncio.sleep(0)
+        assert reader.expects(1)  # it waits for the next
+        asked = reader.transport.is_paused
+        reading.cancel()
+        return asked
+
+    assert reader.expects(1)
+    assert reader.transport.is_paused
+    assert not asyncio.run(run())
+
+
 @pytest.mark.parametrize("most", [0, MIB, 5 * MIB, 5 * MIB + 1])
 def test_what_is_refused_is_read_away_up_to_a_bound(most):
     headers = [(b"content-length", b"1000000000")]
@@ -102,7 +133,7 @@ def test_what_bypasses_the_parser_waits_until_somebody_reads():
         assert reader.take(b"x" * 10)
         assert calls["pause"] == 1
         await asyncio.sleep(0)
-        assert calls["resume"] == 3
+        assert calls["resume"] == 4
         assert reader.take(b"x" * 10 + b"GET / ")
         assert calls["pause"] == 2
         return await reading
