@@ -79,6 +79,9 @@ MODULES = TORCH | {
 }
 """What functions of other libraries are called by."""
 
+DOTTED = frozenset("*/^+-<>='\\(")
+"""What stands behind the dot of an operator, or of a call, on each element."""
+
 _ATTRIBUTE = re.compile(r"\.[ \t]*([A-Za-z][A-Za-z0-9_.]{0,63})")
 _OPTION = re.compile(r", \w+=[^,)]*")
 _POWER = re.compile(r"\^[ \t]*(?:\{[ \t]*)?(-?[0-9]+)")
@@ -128,7 +131,7 @@ def hint_for_symbol(text: str, position: int) -> str:
         return " Comments are ASCII as well."
     if character in SYMBOLS:
         return f" Write {SYMBOLS[character]}."
-    for tag, hint in (("<super>", _hint_for_raised), ("<sub>", _hint_for_lowered)):
+    for tag, hint in (("<super>", _hint_for_exponent), ("<sub>", _hint_for_lowered)):
         if unicodedata.decomposition(character).startswith(tag):
             return hint(text, position, _run_of(text, position, tag))
     plain = unicodedata.normalize("NFKC", character).replace("⁄", "/")
@@ -150,10 +153,6 @@ def _run_of(text: str, position: int, tag: str) -> str:
     while end < len(text) and unicodedata.decomposition(text[end]).startswith(tag):
         end += 1
     return unicodedata.normalize("NFKC", text[position:end]).replace("−", "-")
-
-
-def _hint_for_raised(text: str, position: int, run: str) -> str:
-    return _hint_for_exponent(text, position, run)
 
 
 def _hint_for_lowered(text: str, position: int, run: str) -> str:
@@ -218,19 +217,7 @@ def _hint_for_attribute(text: str, position: int) -> str:
     found = _ATTRIBUTE.match(text, position)
     owner = word_before(text, position)
     if found is None:
-        is_dotted = text[position + 1 : position + 2] in (
-            "*",
-            "/",
-            "^",
-            "+",
-            "-",
-            "<",
-            ">",
-            "=",
-            "'",
-            "\\",
-            "(",
-        )
+        is_dotted = text[position + 1 : position + 2] in DOTTED
         return " Operators and functions work element by element without a dot." if is_dotted else ""
     path = found[1].strip(".")
     name = path.rpartition(".")[2]
