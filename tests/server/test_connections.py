@@ -503,7 +503,7 @@ def test_h_5_a_body_that_does_not_come_ends_with_408_however_it_begins(serve, pa
 
 def test_h_8_a_head_without_end_behind_another_request_ends_with_431(tiny):
     """Of such a head, what came while the first request was computed was thrown away."""
-    slow, received = post(b'{"seconds": 0.5}', "/descent"), b""
+    slow, received = post(b'{"seconds": 0.5, "deadline_ms": 20000}', "/descent"), b""
     with tiny.socket() as client:
         client.sendall(slow + post(b"{}"))
         with contextlib.suppress(ConnectionError):  # a part of it is never read
@@ -566,7 +566,7 @@ def test_an_answer_to_a_client_that_has_reset_the_connection_is_nothing_to_warn_
     """The server notices it when it writes: it does not read while another request waits."""
     server = serve()
     client = server.socket()
-    client.sendall(post(b'{"seconds": 0.5, "size": 10000000}', "/descent"))
+    client.sendall(post(b'{"seconds": 0.5, "deadline_ms": 20000, "size": 10000000}', "/descent"))
     wait_until(lambda: told(server, "begun"))
     client.sendall(post())
     wait_until(lambda: server.unread() == 0)
