@@ -31,7 +31,7 @@ ROOT = Path(__file__).parent.parent
 
 CALCULUS = (
     "test_gradients test_calculus test_special_points test_tails test_transformations test_derivatives"
-    " test_buffers test_tiles test_generated test_scheduler"
+    " test_buffers test_tiles test_generated test_scheduler test_held_memory"
 )
 LANGUAGE = (
     "test_language test_statements test_functions_as_numpy test_labels_and_indices test_gradients"
@@ -40,7 +40,8 @@ LANGUAGE = (
 DESCENT = (
     "test_rules test_descent test_descent_paths test_descent_state test_descent_options test_history"
     " test_sweep test_streaks test_lbfgs test_newton test_hostile_starts test_batches test_projections"
-    " test_fleet test_starts test_remedies test_active_set test_scheduler"
+    " test_fleet test_starts test_remedies test_active_set test_scheduler test_descent_memory"
+    " test_searches_end"
 )
 WORK = "test_budget test_job test_turns test_memory"
 WITHOUT_A_SERVER = "test_environ test_bridge test_body_reader"
