@@ -171,6 +171,16 @@ def test_no_request_fails_when_workers_are_replaced_after_so_many(serve):
     assert server.err.read_text() == ""
 
 
+def test_a_worker_that_has_had_its_requests_drains_before_it_ends(serve):
+    server = serve(WEB_CONCURRENCY="1", KOBAI_DRAIN_S="2", GUNICORN_CMD_ARGS="--max-requests 20")
+
+    for _ in range(20):
+        server.get("/livez")
+
+    wait_until(lambda: server.get("/readyz")[0] == 503, 10)
+    assert server.stop() == 0
+
+
 def test_a_drain_that_fails_is_told_of_and_stops_the_worker_all_the_same(serve):
     server = serve("tests.server.tiny:undrained")
 
