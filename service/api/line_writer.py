@@ -98,7 +98,7 @@ class LineWriter:
             stream.flush()
         except (OSError, ValueError):  # a broken pipe, a closed stream
             lost = text.count("\n")
-            self.dropped += lost
+            self.dropped += lost  # with no call between reading and writing it: `put` counts too
 
 
 def _joined(lines: Iterable[Line]) -> Iterator[Line]:

@@ -75,7 +75,7 @@ MESSAGES: dict[str, str] = {
     "empty-loop": "The loop has no body; write statements behind its colon, or on indented lines.",
     "too-many-loops": "Loops are nested more than {limit} deep.",
     "not-a-range": "A loop goes over range(stop) or range(start, stop, step), got {got}.",
-    "bad-range": "A loop goes over range(stop) or range(start, stop, step) of whole numbers that the text alone tells, such as 10 or len(x), its step not 0.",
+    "bad-range": "A loop goes over range(stop) or range(start, stop, step) of whole numbers that are known from the text, such as 10 or len(x), its step not 0.",
     "loop-shape": "{got} has shape {after} at the end of a round of the loop and {before} at its beginning; a name that the next round reads keeps its shape.",
     "too-many-operations": "The function has more than {limit} operations when its loops and functions are expanded (setting KOBAI_FUNCTION_OPERATIONS).",
     "unequal-unpacking": "{names} names are assigned {values}.{hint}",

@@ -141,6 +141,7 @@ class Deadline:
     ) -> None:
         self._clock = clock
         self._end = clock() + seconds
+        self._reserved = 0.0  # apart from the end, which another thread may set: `cancel`
         self._scheduler = scheduler or Scheduler()
         self._scheduler.attach(self)
 
@@ -160,16 +161,15 @@ class Deadline:
     def is_over(self) -> bool:
         """Tell whether the time is up or the work was cancelled."""
         self._scheduler.give_way()
-        return self._clock() >= self._end
+        return self._clock() >= self._end - self._reserved
 
     def remaining(self) -> float:
         """Seconds left, negative when over."""
-        return self._end - self._clock()
+        return self._end - self._reserved - self._clock()
 
     def reserve(self, seconds: float) -> None:
         """End sooner, to have time for what comes after; at most by half of what is left."""
-        reserved = max(0.0, min(seconds, self.remaining() / 2))
-        self._end -= reserved  # in a statement of its own: `cancel` may come from another thread until here
+        self._reserved += max(0.0, min(seconds, self.remaining() / 2))
 
     def cancel(self) -> None:
         """End it now: the client went away."""
@@ -177,7 +177,7 @@ class Deadline:
 
     def check(self, grace: float = 0.0) -> None:
         """Raise `DeadlineExceeded` when the time is up, or was up so many seconds ago."""
-        if self.is_over() and self._clock() >= self._end + grace:
+        if self.is_over() and self._clock() >= self._end - self._reserved + grace:
             self._raise()
 
     def expect(self, seconds: float, peak_bytes: float = 0, ends_early: bool = False) -> None:

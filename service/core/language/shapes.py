@@ -148,5 +148,7 @@ def indexed(shape: Shape, items: tuple[IndexItem, ...]) -> Shape:
                 raise ShapeFault("a slice's step cannot be zero")
             kept.append(len(range(*slice(*item).indices(size))))
         elif not -size <= item < size:
-            raise ShapeFault(f"index {item} is out of range for axis {axis} of size {size}, counted from 0")
+            raise ShapeFault(
+                f"index {item} is out of range for axis {axis} of size {size}; indices begin at 0"
+            )
     return (*kept, *shape[len(items) :])

@@ -59,24 +59,9 @@ TORCH = {"torch", "nn", "F"}
 """What PyTorch's functions are called by."""
 
 MODULES = TORCH | {
-    "K",
-    "Math",
-    "cmath",
-    "jax",
-    "jnp",
-    "keras",
-    "linalg",
-    "math",
-    "np",
-    "numpy",
-    "scipy",
-    "sp",
-    "special",
-    "stats",
-    "sym",
-    "sympy",
-    "tf",
-}
+    "K", "Math", "cmath", "jax", "jnp", "keras", "linalg", "math", "np", "numpy", "scipy", "sp", "special",
+    "stats", "sym", "sympy", "tf",
+}  # fmt: skip
 """What functions of other libraries are called by."""
 
 DOTTED = frozenset("*/^+-<>='\\(")
