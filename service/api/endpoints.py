@@ -119,4 +119,9 @@ ENDPOINTS: dict[str, Endpoint] = {
 
 def make_schemas(limits: Limits) -> dict[str, Envelope]:
     """Make the request schema of every endpoint, once for an application."""
-    return {path: envelope_of(endpoint.fields(limits)) for path, endpoint in ENDPOINTS.items()}
+    fields = {path: endpoint.fields(limits) for path, endpoint in ENDPOINTS.items()}
+    places = {
+        name: ", ".join(path for path, theirs in fields.items() if name in theirs)
+        for name in {name for theirs in fields.values() for name in theirs}
+    }
+    return {path: envelope_of(own, places) for path, own in fields.items()}

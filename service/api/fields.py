@@ -16,8 +16,8 @@ from marshmallow import ValidationError
 from marshmallow.fields import Field
 from numpy.typing import NDArray
 
-from service.api.aliases import CHOICES, hint, unknown_fields
 from service.api.arrays import array_of, booleans_of, kind_of, wrong
+from service.api.hints import hint_for_choice, unknown_fields
 from service.api.messages import fault
 from service.core.exceptions import (
     MOST_FAULTS,
@@ -150,7 +150,7 @@ class Choice(StrictField):
                 "unknown-choice",
                 choices=", ".join(self.choices),
                 got=quote_text(value),
-                hint=hint(value, self.choices, CHOICES),
+                hint=hint_for_choice(self.name, value, self.choices),
             )
         return value
 

@@ -8,9 +8,9 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 from marshmallow.fields import Field
 
-from service.api.aliases import unknown_fields
 from service.api.arrays import kind_of
 from service.api.fields import at
+from service.api.hints import unknown_fields, with_example
 from service.api.messages import fault
 from service.core.exceptions import InvalidRequest, pointer_to
 
@@ -29,7 +29,11 @@ class Envelope(Schema):
         Fields without a default.
     defaults : dict
         The values of all others.
+    elsewhere : dict of str to str
+        Fields of other endpoints, and which those are.
     """
+
+    elsewhere: Mapping[str, str]
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,9 +43,10 @@ class Envelope(Schema):
         }
 
 
-def envelope_of(fields: Fields) -> Envelope:
+def envelope_of(fields: Fields, elsewhere: Mapping[str, str]) -> Envelope:
     """Make the schema of the requests that have these fields."""
     made: Envelope = Envelope.from_dict(dict(fields))()  # type: ignore[assignment]  # a subclass
+    made.elsewhere = elsewhere
     return made
 
 
@@ -57,7 +62,7 @@ def read(schema: Envelope, data: Any) -> dict[str, Any]:
         raise InvalidRequest(fault("not-an-object", got=kind_of(data)))
     known = schema.fields
     given = _without_absent(known, data)
-    faults = [] if data.keys() <= known.keys() else unknown_fields(data, tuple(known))
+    faults = [] if data.keys() <= known.keys() else unknown_fields(data, tuple(known), schema.elsewhere)
     faults += [fault("missing-field", pointer_to(name)) for name in schema.needed - given.keys()]
     values = dict(schema.defaults)
     for name in filter(known.__contains__, given):
@@ -65,7 +70,7 @@ def read(schema: Envelope, data: Any) -> dict[str, Any]:
             values[name] = known[name].deserialize(given[name])
         except ValidationError as error:
             found: list[Any] = list(error.messages)  # our own faults, whatever Marshmallow's types say
-            faults += [at(each, pointer_to(name)) for each in found]
+            faults += [at(with_example(name, each), pointer_to(name)) for each in found]
     if faults:
         raise InvalidRequest(*faults)
     return values

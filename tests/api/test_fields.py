@@ -263,7 +263,7 @@ def test_a_word_that_is_like_none_gets_no_suggestion(word):
 @pytest.mark.parametrize(
     ("path", "more", "pointer", "names"),
     [
-        ("/sigmoid", {"temperature": 1}, "/temperature", "x, log, upstream"),
+        ("/sigmoid", {"speed": 1}, "/speed", "x, log, upstream"),
         ("/descent", {"bounds": {"x": {"min": 0}}}, "/bounds/x/min", "lower, upper"),
         (
             "/descent",
