@@ -59,7 +59,14 @@ def memory_folder(processes: int) -> Path:
     )
 
 
-def allow_connections(config: Any, log: Any) -> None:
+def adapt(config: Any, log: Any) -> None:
+    """Change Gunicorn's settings to what there is; each time that it has read them, at a SIGHUP too."""
+    if any(isinstance(address, str | int) for address in config.address):
+        config.set("reuse_port", False)  # a socket in the file system, or given by the parent, is shared
+    _allow_connections(config, log)
+
+
+def _allow_connections(config: Any, log: Any) -> None:
     """Raise the limit of open files, and where that is too low take fewer connections."""
     wanted = config.worker_connections + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -88,8 +95,6 @@ def check_command_line(config: Any, application: Any, settings: Settings) -> Non
         )
     _check_worker_class(config, application)
     _check_certificate(config)
-    if any(isinstance(address, str | int) for address in config.address):
-        config.set("reuse_port", False)  # a socket in the file system, or given by the parent, is shared
 
 
 def _check_worker_class(config: Any, application: Any) -> None:

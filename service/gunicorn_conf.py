@@ -17,7 +17,7 @@ from service.__main__ import ONE_THREAD
 os.environ.update(ONE_THREAD)  # before anything below imports NumPy
 
 from service import metrics_folder
-from service.checks import allow_connections, check_command_line, fit_memory, memory_folder
+from service.checks import adapt, check_command_line, fit_memory, memory_folder
 from service.config import Settings, SettingsError
 from service.work.memory import keep_little
 
@@ -122,7 +122,7 @@ def on_starting(server: Any) -> None:
     """Check what the command line may have changed, and prepare what all workers share."""
     try:
         check_command_line(server.cfg, server.app.wsgi(), settings)
-        allow_connections(server.cfg, server.log)
+        adapt(server.cfg, server.log)
         fit_memory(server.log, settings)
     except SystemExit:
         on_exit(server)
@@ -149,6 +149,17 @@ def when_ready(server: Any) -> None:
     if why_no_spans:
         server.log.warning("No spans although OpenTelemetry's variables ask for them: %s", why_no_spans)
     server.log.info("Kobai listens at %s://%s with %d %s workers", scheme, addresses, count, kind)
+
+
+def on_reload(server: Any) -> None:
+    """Adapt the settings that a SIGHUP has made Gunicorn read again."""
+    adapt(server.cfg, server.log)
+
+
+def pre_exec(server: Any) -> None:
+    """End the second master that a SIGUSR2 is about to start: it would forget the numbers of the first."""
+    server.log.warning("SIGUSR2 is not handled: a new version needs a start of its own")
+    raise SystemExit
 
 
 STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}

@@ -1,6 +1,7 @@
 """Start, stop, and the death of a worker."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.load import begin, call, finish
-from tests.server.running import MEMORY, ROOT, free_port, wait_until
+from tests.server.running import MEMORY, ROOT, free_port, read_all, responses, wait_until
 
 SMALL = ("POST", "/softmax", b'{"x": [1, 2, 3]}')
 LONG = ("POST", "/descent", b'{"seconds": 0.05, "blindly": true}')
@@ -367,6 +368,54 @@ def test_a_restart_by_sighup_loses_nothing(serve, workers):
     assert (failures, set(statuses)) == ([], {200})
     assert [each.is_refused for each in callers] == [False] * 4
     assert after == [200] * 16
+
+
+@pytest.mark.parametrize("kind", ["asgi", "gthread"])
+def test_a_socket_in_the_file_system_is_served_by_those_that_a_sighup_starts(serve, tmp_path, kind):
+    path = tmp_path / "kobai.sock"
+    server = serve(None, HOST=f"unix:{path}", unix=path, WEB_CONCURRENCY="2", KOBAI_WORKER_CLASS=kind)
+    before = set(server.workers())
+
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(server.workers()) == 2 and before.isdisjoint(server.workers()))
+
+    for _ in range(8):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+            client.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            assert [each[0] for each in responses(read_all(client))] == [200]
+    assert server.stop() == 0
+    assert server.err.read_text() == ""
+
+
+def test_a_sighup_leaves_the_connections_within_the_limit_of_open_files(serve):
+    server = serve(through='ulimit -n 64; exec "$@"')
+    first = server.workers()
+    server.process.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(server.workers()) == 1 and server.workers() != first)
+
+    with contextlib.ExitStack() as stack:
+        for _ in range(80):
+            stack.enter_context(server.socket())
+        time.sleep(1.2)  # until those within the limit have been idle for a second
+
+        assert server.get("/livez")[0] == 200
+    assert "Too many open files" not in server.err.read_text()
+
+
+def test_sigusr2_starts_no_second_master_and_changes_no_number(serve, tmp_path):
+    server = serve(None, PROMETHEUS_MULTIPROC_DIR=str(tmp_path / "metrics"))
+    workers = server.workers()
+    assert server.post("/softmax", {"x": [1, 2]})[0] == 200
+
+    server.process.send_signal(signal.SIGUSR2)
+    wait_until(server.err.read_text)
+    wait_until(lambda: server.workers() == workers)
+
+    counted = b'kobai_requests_total{code="",endpoint="/softmax",status="200"} 1.0'
+    wait_until(lambda: counted in server.get("/metrics")[2], 5)
+    assert server.stop() == 0
+    assert [json.loads(line)["level"] for line in server.err.read_text().splitlines()] == ["warning"]
 
 
 def test_nothing_is_left_behind_in_shared_memory(serve):
