@@ -16,6 +16,9 @@ UNIX = "unix:"
 LEAVING_SECONDS = 2.0
 """How long a port may still be held by the workers of a master that was killed."""
 
+SETTLE_SECONDS = 0.5
+"""Between the last new connection and the end of listening: their requests are on the way."""
+
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "*": "127.0.0.1"}
 """Hosts that mean all addresses, and where to reach them from inside."""
 

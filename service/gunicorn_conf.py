@@ -37,8 +37,9 @@ if OWN_METRICS_FOLDER:
 
 from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 
-from service.api import health, traces  # noqa: E402
+from service.api import traces  # noqa: E402
 from service.api.logs import write_line  # noqa: E402
+from service.server.gthread import Attendant  # noqa: E402
 from service.warm import warm_up  # noqa: E402
 
 METRICS_FOLDER = Path(os.environ[metrics_folder.VARIABLE])
@@ -189,19 +190,7 @@ def post_worker_init(worker: Any) -> None:
     warm_up(worker.app.wsgi())
     traces.start()
     if not _asgi:
-        _drain_at_stop()
-
-
-def _drain_at_stop() -> None:
-    """Let a gthread worker say at its stop that it drains, as the asgi worker does by itself."""
-    stop = signal.getsignal(signal.SIGTERM)
-
-    def drain_and_stop(signum: int, frame: Any) -> None:
-        health.drain()
-        if callable(stop):
-            stop(signum, frame)
-
-    signal.signal(signal.SIGTERM, drain_and_stop)
+        Attendant(worker, settings.drain_s).start()
 
 
 def child_exit(server: Any, worker: Any) -> None:

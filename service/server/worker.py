@@ -18,7 +18,7 @@ from gunicorn.arbiter import Arbiter
 from uvicorn import Server
 from uvicorn_worker import UvicornWorker
 
-from service.address import turn_away
+from service.address import SETTLE_SECONDS, turn_away
 from service.config import Settings
 from service.server.bridge import Bridge
 from service.server.connection import Connections
@@ -29,9 +29,6 @@ SWITCH_SECONDS = 0.00025
 
 TICK_SECONDS = 0.25
 """How often the worker tells the master that it lives, and looks at its connections."""
-
-SETTLE_SECONDS = 0.5
-"""Between the last new connection and the end of listening: their requests are on the way."""
 
 ACCEPTED_AT_ONCE = 4
 """Connections that are accepted before the first of them is counted, and refused where there are too many.

@@ -1,0 +1,75 @@
+"""Beside a gthread worker: a stop that drains as the asgi worker's does, and figures written by the clock.
+
+Gunicorn's own stop looks no more at the worker's socket, and at its end resets what waits there.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+from flask import Flask
+
+from service.address import SETTLE_SECONDS, turn_away
+from service.api import health
+from service.api.metrics import metrics_of
+
+WRITE_SECONDS = 0.25
+"""How often the figures are written that change without a request, and how late at most the stop begins that
+the number of requests asks for."""
+
+
+class Attendant(threading.Thread):
+    """A thread that looks after a worker, from the end of its start to that of its drain.
+
+    The drain stands before the worker's stop, whether a signal asks for it or the number of its requests.
+    """
+
+    def __init__(self, worker: Any, drain_seconds: float) -> None:
+        super().__init__(name="kobai-attendant", daemon=True)
+        self._worker, self._drain_seconds = worker, drain_seconds
+        self._most, worker.max_requests = worker.max_requests, sys.maxsize  # else it stops by itself, at once
+        self._told: queue.SimpleQueue[int] = queue.SimpleQueue()  # whose `put` the next signal may interrupt
+        self._has_drained = False
+        self._stop_worker = signal.signal(signal.SIGTERM, self._take_stop)
+
+    def _take_stop(self, number: int, frame: Any) -> None:
+        """Have a stop wait for the drain; called by signals, in the worker's own thread."""
+        if not self._has_drained:
+            self._told.put(number)
+        elif callable(self._stop_worker):
+            self._stop_worker(number, frame)
+
+    def run(self) -> None:
+        """Write the figures until the stop, then drain, then let the worker stop."""
+        try:
+            self._write_figures()
+            while self._worker.nr < self._most and not self._is_told():
+                self._write_figures()
+            health.drain()
+            time.sleep(self._drain_seconds)
+            if self._worker.cfg.reuse_port:
+                for listener in self._worker.sockets:
+                    turn_away(listener.sock)
+            time.sleep(SETTLE_SECONDS)
+        finally:
+            self._has_drained = True
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _is_told(self) -> bool:
+        """Wait a little for a stop."""
+        try:
+            self._told.get(timeout=WRITE_SECONDS)
+        except queue.Empty:
+            return False
+        return True
+
+    def _write_figures(self) -> None:
+        application = self._worker.app.wsgi()
+        if isinstance(application, Flask):
+            metrics_of(application).flush()
