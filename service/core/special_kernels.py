@@ -23,8 +23,6 @@ ROOT_LOW = HALF_ROOT - ROOT_HIGH
 ROOT_REST = -4.833646656726457e-17
 """The root of 1/2, its halves, and what is left of it beyond float64."""
 
-_ERFC = np.frompyfunc(math.erfc, 1, 1)
-
 _TERMS, _NEAR = 12, 0.5
 """Of the power series of the spherical Bessel functions at pi x, and up to which x it is used: further terms
 are below the rounding there."""
@@ -84,7 +82,8 @@ def normal_density(x: Array) -> Array:
 
 def erfc(x: Array) -> Array:
     """1 - erf(x), by the C library, element by element: SciPy's is wrong by hundreds of ulp in the tail."""
-    return np.asarray(_ERFC(x), dtype=float)
+    elements = np.ravel(x).data
+    return np.fromiter(map(math.erfc, elements), dtype=float, count=len(elements)).reshape(np.shape(x))
 
 
 def lgamma(x: Array) -> Array:

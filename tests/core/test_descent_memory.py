@@ -8,7 +8,7 @@ import pytest
 from service.core import descent
 from service.core.descent.optimizers import OPTIMIZERS
 from service.core.limits import Deadline, Scheduler
-from tests.core.test_held_memory import SMALL_OBJECTS, held_by
+from tests.core.test_held_memory import held_by
 
 pytestmark = pytest.mark.untraced  # memory is measured
 
@@ -41,7 +41,7 @@ def check_held(function, variables, constants, **options):
     run(Deadline(math.inf, lambda: 0.0, noting))
     given = sum(array.nbytes for array in (*variables.values(), *constants.values()))
 
-    assert held_by(run) <= noting.most - given + SMALL_OBJECTS
+    assert held_by(run) <= noting.most - given
 
 
 @pytest.mark.parametrize("more", [{}, ALL_AT_ONCE], ids=["alone", "with-all"])

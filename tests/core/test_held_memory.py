@@ -6,12 +6,14 @@ from functools import partial
 import numpy as np
 import pytest
 
-from service.core import gradient, gradient_field, value
+from service.core import gradient, gradient_field, hessian, value
 from service.core.calculus.compiler import compile_anew
 from service.core.calculus.differences import METHODS
 from service.core.calculus.field import quote_field
 from service.core.calculus.gradient import quote
+from service.core.calculus.hessian import quote_hessian
 from service.core.calculus.kernel import bind_on_arrays
+from service.core.calculus.schedule import CALL_BYTES
 from service.core.calculus.value import quote_value
 from service.core.limits import DEFAULT_LIMITS
 from tests.core.operation_cases import CASES
@@ -19,10 +21,8 @@ from tests.core.operation_cases import CASES
 pytestmark = pytest.mark.untraced  # memory is measured
 
 ELEMENTS = 100_000
-OBJECTS = 100_000
-"""Bytes for the objects of a call, and for NumPy's own buffers."""
-SMALL_OBJECTS = 30_000
-"""The same for functions of few operations."""
+BELOW_ELISION = 32_000
+"""Elements of arrays that NumPy does not yet write over where they are temporary: that begins at 256 KiB."""
 
 OF_NO_ROWS = {"diag", "expand_dims", "eye", "ones", "zeros", "arange", "linspace", "one_hot"}
 """Operations whose cases of three elements mean three, or make matrices of them."""
@@ -119,13 +119,30 @@ each_way = pytest.mark.parametrize(("evaluate", "price"), [(gradient, quote), (v
 
 
 @each_way
+@pytest.mark.parametrize("size", [3, 600, 8_000, BELOW_ELISION, ELEMENTS])
 @pytest.mark.parametrize("case", OF_ROWS.values(), ids=OF_ROWS)
-def test_an_operation_on_rows_holds_no_more_than_its_quote(case, evaluate, price):
+def test_an_operation_on_rows_holds_no_more_than_its_quote(case, size, evaluate, price):
     random = np.random.default_rng(0)
-    variables = {name: random.uniform(case.low, case.high, ELEMENTS) for name in case.shapes}
+    variables = {name: random.uniform(case.low, case.high, size) for name in case.shapes}
     function = f"sum({case.expression})"
 
-    assert held_by(evaluate, function, variables) <= planned_by(price, function, variables) + OBJECTS
+    assert held_by(evaluate, function, variables) <= planned_by(price, function, variables)
+
+
+@each_way
+@pytest.mark.parametrize("size", [5, 50, 500, 600])
+def test_many_operations_on_few_elements_hold_no_more_than_their_quote(size, evaluate, price):
+    function = " + ".join(f"sum(sin({k}*x))" for k in range(1, 150))
+    variables = {"x": np.random.default_rng(0).uniform(0.1, 0.9, size)}
+
+    assert held_by(evaluate, function, variables) <= planned_by(price, function, variables)
+
+
+def test_a_hessian_of_few_elements_holds_no_more_than_its_quote():
+    function = "sum(x/(x**2 + 2)/((6*x*x)**2 + 2)) + sum(x**4)"
+    variables = {"x": np.random.default_rng(0).normal(size=20)}
+
+    assert held_by(hessian, function, variables) <= planned_by(quote_hessian, function, variables)
 
 
 @each_way
@@ -135,7 +152,7 @@ def test_an_operation_on_matrices_holds_no_more_than_its_quote(function, evaluat
     shapes = zip("xy", OF_MATRICES[function], strict=False)
     variables = {name: random.uniform(0.1, 0.9, shape) for name, shape in shapes}
 
-    assert held_by(evaluate, function, variables) <= planned_by(price, function, variables) + OBJECTS
+    assert held_by(evaluate, function, variables) <= planned_by(price, function, variables)
 
 
 @each_way
@@ -148,7 +165,7 @@ def test_what_is_reduced_along_a_short_axis_is_in_the_quote(function, shape, sca
         variables["y"] = np.array(0.7)
     text = function.format(SHORT_AXES[shape])
 
-    assert held_by(evaluate, text, variables) <= planned_by(price, text, variables) + SMALL_OBJECTS
+    assert held_by(evaluate, text, variables) <= planned_by(price, text, variables)
 
 
 @each_way
@@ -158,7 +175,7 @@ def test_what_is_reduced_along_a_short_axis_is_in_the_quote(function, shape, sca
 def test_a_kernel_that_mends_its_result_does_so_in_place(function, evaluate, price):
     variables = {"x": np.random.default_rng(0).uniform(0.1, 0.9, 40_000)}
 
-    assert held_by(evaluate, function, variables) <= planned_by(price, function, variables) + SMALL_OBJECTS
+    assert held_by(evaluate, function, variables) <= planned_by(price, function, variables)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +191,7 @@ def test_a_field_holds_no_more_than_its_quote_and_not_all_points_at_once(functio
     variables = {"x": np.random.default_rng(0).uniform(0.1, 0.9, shape)}
     held = held_by(gradient_field, function, variables)
 
-    assert held <= planned_by(quote_field, function, variables) + SMALL_OBJECTS
+    assert held <= planned_by(quote_field, function, variables)
     assert held <= 2 * variables["x"].nbytes
 
 
@@ -183,7 +200,7 @@ def test_a_gradient_holds_what_was_planned(function):
     variables = {"x": np.random.default_rng(0).normal(size=ELEMENTS)}
     planned = planned_by(quote, function, variables)
 
-    assert planned / 2.5 < held_by(gradient, function, variables) <= planned + OBJECTS
+    assert (planned - CALL_BYTES) / 2.5 < held_by(gradient, function, variables) <= planned
 
 
 @pytest.mark.parametrize("verify", [False, True], ids=["alone", "verified"])
@@ -197,7 +214,7 @@ def test_a_numerical_or_verified_gradient_holds_no_more_than_its_quote(function,
     with_options = {"method": method, "verify": verify}
     held = held_by(lambda: gradient(function, variables, **with_options))
 
-    assert held <= planned_by(partial(quote, **with_options), function, variables) + SMALL_OBJECTS
+    assert held <= planned_by(partial(quote, **with_options), function, variables)
 
 
 def test_what_a_program_needs_no_more_it_does_not_hold():
@@ -205,7 +222,7 @@ def test_what_a_program_needs_no_more_it_does_not_hold():
     waves = " + ".join(f"sum(sin({k}*x)*cos(x + {k}))" for k in range(1, 9))
 
     assert held_by(value, waves, {"x": x}) <= 4 * x.nbytes
-    assert held_by(value, "sum(x)", {"x": x}) <= OBJECTS
+    assert held_by(value, "sum(x)", {"x": x}) <= x.nbytes / 8
 
 
 @pytest.mark.parametrize("function", ["sum(x + x)", "sum(x - 2*x)", "2*sum(3*x + 1)"])

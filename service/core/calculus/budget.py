@@ -37,7 +37,7 @@ class Priced(Protocol):
 
     @property
     def peak_bytes(self) -> int:
-        """Memory at a time."""
+        """Memory of arrays at a time."""
 
     @property
     def seconds(self) -> float:
@@ -65,7 +65,7 @@ def quote_of(work: Sequence[Priced], limits: Limits) -> dict[str, Any]:
     quote: dict[str, Any] = {
         "shapes": work[0].program.shapes(),
         "operations": min(math.ceil(sum(each.operations for each in work)), LARGEST_COUNT),
-        "peak_bytes": min(max(each.peak_bytes for each in work), LARGEST_COUNT),
+        "peak_bytes": min(memory_of(work), LARGEST_COUNT),
         "evaluations": sum(each.evaluations for each in work),
         "within_limits": is_within(work, limits),
     }
@@ -92,11 +92,15 @@ def check_budget(
     """
     if not is_within(work, limits):
         raise over_budget(work, limits, hint)
-    seconds, peak_bytes = 0.0, 0
+    seconds = 0.0
     for each in work:
         seconds += each.seconds
-        peak_bytes = max(peak_bytes, each.peak_bytes)
-    deadline.expect(seconds, peak_bytes)
+    deadline.expect(seconds, memory_of(work))
+
+
+def memory_of(work: Sequence[Priced]) -> int:
+    """Return the planned peak memory of a request, in bytes: its functions are computed one after another."""
+    return max([each.peak_bytes + each.plan.object_bytes for each in work])
 
 
 def over_budget(work: Sequence[Priced], limits: Limits, hint: str = "") -> OverBudget:
@@ -109,9 +113,9 @@ def is_within(work: Sequence[Priced], limits: Limits) -> bool:
     operations = 0.0
     for each in work:
         operations += each.operations
-        if each.plan.largest > limits.operations_at_once or each.peak_bytes > limits.peak_bytes:
+        if each.plan.largest > limits.operations_at_once:
             return False
-    return operations <= limits.operations
+    return operations <= limits.operations and memory_of(work) <= limits.peak_bytes
 
 
 def _excesses(work: Sequence[Priced], limits: Limits) -> list[Fault]:
@@ -121,7 +125,7 @@ def _excesses(work: Sequence[Priced], limits: Limits) -> list[Fault]:
     rows = (
         ("operations", sum(each.operations for each in work), costliest.plan.costliest),
         ("operations_at_once", costliest.plan.largest, costliest.plan.costliest),
-        ("peak_bytes", widest.peak_bytes, widest.plan.widest),
+        ("peak_bytes", memory_of(work), widest.plan.widest),
     )
     return [
         _excess(name, min(math.ceil(asked), LARGEST_COUNT), limits, line=place.line, column=place.column)

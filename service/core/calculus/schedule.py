@@ -25,6 +25,13 @@ OVERWRITTEN = -1
 """Last use of an array whose memory went to another."""
 REUSED_SIZE = 512
 """Smallest buffer that is worth writing into again; smaller ones cost less than the bookkeeping."""
+FORGOTTEN_SIZE = 32
+"""Elements from which an array is let go when nothing needs it any more; smaller ones live as long as the
+evaluation."""
+CALL_BYTES = 65_536
+"""Of the objects of a call and of NumPy's own buffers."""
+OPERATION_BYTES = 384
+"""Of an operation's result beside its elements, and of those that are not let go."""
 
 
 @dataclass(slots=True)
@@ -100,6 +107,8 @@ class ExecutionPlan(ExecutionOrder):
         Elements of all results of the body together.
     peak_bytes : int
         Planned peak memory of inputs, buffers and results.
+    object_bytes : int
+        What the objects of a call take beside these.
     memory : int
         Elements of the memory in which results have places, see `buffers`.
     costliest, widest : Place
@@ -110,6 +119,7 @@ class ExecutionPlan(ExecutionOrder):
     largest: float
     elements: int
     peak_bytes: int
+    object_bytes: int
     memory: int
     costliest: Place
     widest: Place
@@ -174,6 +184,7 @@ def _planned(
         largest=costliest.cost if costliest else 0.0,
         elements=sum([planner.counts[step.index] for step in body]),
         peak_bytes=element_bytes * (inputs + peak),
+        object_bytes=CALL_BYTES + OPERATION_BYTES * len(steps),
         memory=memory,
         costliest=costliest.node.place if costliest else Place(1, 1),
         widest=widest.node.place if widest else Place(1, 1),

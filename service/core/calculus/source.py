@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from service.core.arrays import Shape
-from service.core.calculus.schedule import REUSED_SIZE, Step
+from service.core.calculus.schedule import FORGOTTEN_SIZE, Step
 from service.core.calculus.tiles import Region
 from service.core.language.elements import index_of
 from service.core.language.graph import NUMBER, Graph
@@ -166,9 +166,9 @@ class SourceWriter:
         return [f"{self.name(step.next.index)} = {frame}", self._expression(step)]
 
     def _forgotten(self, step: Step, beside: Set[int] = frozenset()) -> list[str]:
-        """Write that large arrays are not needed any more after a step, but for some."""
+        """Write that arrays are not needed any more after a step, but for some and for small ones."""
         roots = step.forgotten if self.is_placed else step.released
-        large = [root for root in roots if root not in beside and self._held_by(root) >= REUSED_SIZE]
+        large = [root for root in roots if root not in beside and self._held_by(root) >= FORGOTTEN_SIZE]
         return [f"{self.name(root)} = None" for root in large]
 
     def _held_by(self, index: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from service.core.arrays import Array
-from service.core.calculus.budget import Price, check_budget, over_budget
+from service.core.calculus.budget import Price, check_budget, over_budget, price_of
 from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.differences import Method
 from service.core.calculus.explain import refuse_non_finite
@@ -166,11 +166,11 @@ class Problem:
             seconds = steps * self.rows.compiled.seconds
             seconds += self.compiled.seconds * self.rows.batches.wholes(0, steps)
             needed += self.rows.compiled.peak_bytes + self.compiled.peak_bytes  # that of `patient_kernel`
-        if needed > self.limits.peak_bytes:
-            program, plan = self.compiled.program, self.compiled.plan
-            raise over_budget([Price(program, plan, plan.operations, 1, needed, seconds)], self.limits)
+        in_all = needed + self.compiled.plan.object_bytes
+        if in_all > self.limits.peak_bytes:
+            raise over_budget([price_of(self.compiled, needed)], self.limits)
         self.announced_bytes = needed
-        self.deadline.expect(seconds + other_seconds, needed, ends_early=True)
+        self.deadline.expect(seconds + other_seconds, in_all, ends_early=True)
 
     @property
     def step(self) -> float | None:

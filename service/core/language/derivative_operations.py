@@ -251,7 +251,7 @@ DERIVATIVE_OPERATIONS: tuple[Operation, ...] = (
         "log_of_cosh({0})",
         "(log1p(2.0 * sinh(0.5 * {0})**2) if abs({0}) < 20.0 else abs({0}) - 20.0 + 19.306852819440055)",
         cost=30.0,
-        workspace=3.0,
+        workspace=4.0,
         derivatives=(lambda g, y, x: g * x.apply("tanh"),),
     ),
     internal(

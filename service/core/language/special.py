@@ -19,7 +19,8 @@ def _step_function(name: str, meaning: str, kinks: str, **fields: Any) -> Operat
     NumPy's give -0.0, on which `arctan2` depends, where the floats' give the whole number 0.
     """
     array = f"({fields.pop('array', name)}({{0}}) + 0.0)"
-    return unary(name, meaning, None, kinks=kinks, is_analytic=False, ufunc="", array=array, **fields)
+    fields |= {"ufunc": "", "array": array, "workspace": 1.0}
+    return unary(name, meaning, None, kinks=kinks, is_analytic=False, **fields)
 
 
 def _cbrt(g: Term, y: Term, x: Term) -> Term:
@@ -179,7 +180,7 @@ SPECIAL: tuple[Operation, ...] = (
         ufunc="",
         scalar="float(sinc({0}))",
         cost=40.0,
-        workspace=7.0,
+        workspace=7.25,
         is_analytic=False,
         example="sinc(stack(0, 0.5))",
     ),
@@ -200,7 +201,7 @@ SPECIAL: tuple[Operation, ...] = (
         ufunc="",
         scalar="erfc({0})",
         cost=100.0,
-        workspace=5.0,
+        workspace=1.0,
         is_analytic=False,
         example="erfc(10)",
     ),
@@ -265,7 +266,7 @@ SPECIAL: tuple[Operation, ...] = (
         "(1.0 - {0}) * (1.0 + {0})",
         derivatives=(lambda g, y, x: g * (-2.0 * x),),  # by the product rule it would cancel near 0
         cost=3.0,
-        workspace=1.0,
+        workspace=2.0,
     ),
     internal(
         "bell",
@@ -275,7 +276,7 @@ SPECIAL: tuple[Operation, ...] = (
         derivatives=(lambda g, y, x: g * (-2.0 * (x * y)),),  # x * y first: 2 * x may overflow where y is 0
         is_analytic=False,
         cost=24.0,
-        workspace=4.0,
+        workspace=5.0,
     ),
     internal(
         "polygamma",
@@ -298,7 +299,7 @@ SPECIAL: tuple[Operation, ...] = (
         derivatives=(lambda g, y, x: g * x.apply("normal_density"),),
         is_analytic=False,
         cost=130.0,
-        workspace=7.0,
+        workspace=6.0,
     ),
     internal(
         "normal_density",
@@ -318,7 +319,7 @@ SPECIAL: tuple[Operation, ...] = (
         derivatives=(_sinc_derivative,),
         is_analytic=False,
         cost=100.0,
-        workspace=9.0,
+        workspace=9.5,
     ),
     internal(
         "spherical_bessel",
