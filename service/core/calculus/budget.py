@@ -113,9 +113,10 @@ def is_within(work: Sequence[Priced], limits: Limits) -> bool:
     operations = 0.0
     for each in work:
         operations += each.operations
-        if each.plan.largest > limits.operations_at_once:
+        needed = each.peak_bytes + each.plan.object_bytes
+        if each.plan.largest > limits.operations_at_once or needed > limits.peak_bytes:
             return False
-    return operations <= limits.operations and memory_of(work) <= limits.peak_bytes
+    return operations <= limits.operations
 
 
 def _excesses(work: Sequence[Priced], limits: Limits) -> list[Fault]:
