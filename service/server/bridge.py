@@ -117,22 +117,22 @@ class _Exchange:
         """Have a worker thread compute, unless that must wait too long, and send what comes back."""
         bridge = self._bridge
         job = Job(bridge.threads, bridge.arrays, until, BYTES_FOR_ONE * len(self._reader.body))
-        watch = asyncio.create_task(self._reader.wait_for_end())
+        watch = asyncio.create_task(self._reader.wait_for_end())  # done when the client has gone
         watch.add_done_callback(lambda _: job.abandon())
         try:
             answer = await job.run(self._compute)
         except Overloaded as error:
-            if not job.is_abandoned:
+            if not watch.done():
                 await self._refuse(("overloaded", str(error)))
         except Exception as error:
             connection = self._scope.get("state", {}).get("connection")
             if isinstance(error, GivenUp) and connection is not None:  # other servers close by the error
                 connection.transport.abort()
                 await asyncio.wait([watch])
-            elif not job.is_abandoned:
+            elif not watch.done():
                 raise
         else:
-            if not (answer.is_stream or job.is_abandoned):
+            if not (answer.is_stream or watch.done()):
                 await self._send_whole(answer)
         finally:
             watch.cancel()

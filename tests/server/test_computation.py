@@ -183,6 +183,23 @@ def test_a_full_queue_is_answered_with_503_and_retry_after(serve):
         connection.close()
 
 
+def test_more_computations_than_threads_take_are_answered_with_503_and_retry_after(serve):
+    server = serve(KOBAI_QUEUE="1")
+    connections = [server.connect() for _ in range(4)]  # twice as many as long ones, by Kobai's own count
+    for connection in connections:
+        connection.request("POST", "/descent", json.dumps({"seconds": 20, "price": 0.01}))
+        let_it_see(server)
+
+    status, headers, body = server.request("POST", "/descent", json.dumps({"seconds": 0}))
+
+    assert (status, headers["Retry-After"], json.loads(body)["code"]) == (503, "1", "overloaded")
+    for connection in connections:
+        connection.close()
+    wait_until(lambda: server.post("/descent", {"seconds": 0})[0] == 200)
+    assert server.stop() == 0
+    assert server.err.read_text() == ""
+
+
 def test_a_stream_comes_line_by_line(tiny):
     """All of it would take longer than the reader is patient."""
     connection = tiny.connect()
