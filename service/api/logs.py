@@ -35,11 +35,10 @@ _TRACEPARENT = re.compile(
 
 def recorder(settings: Settings) -> Callable[[Exchange], None]:
     """Make what writes a line for every request that is to be logged."""
-    threshold = _LEVELS[settings.log_level]
 
     def write(exchange: Exchange) -> None:
         level = _level(exchange.status)
-        if exchange.is_probe or _LEVELS[level] < threshold:
+        if exchange.is_probe or not is_logged(level, settings):
             return
         if exchange.method in PLAIN_METHODS and exchange.endpoint != UNMATCHED:
             LINES.put(sys.stdout, plain_line(level, exchange))
@@ -47,6 +46,11 @@ def recorder(settings: Settings) -> Callable[[Exchange], None]:
             write_line(sys.stdout, level, "request", **fields_of(exchange))
 
     return write
+
+
+def is_logged(level: str, settings: Settings) -> bool:
+    """Tell whether lines of this level are wanted."""
+    return _LEVELS[level] >= _LEVELS[settings.log_level]
 
 
 def write_line(stream: TextIO | None, level: str, event: str, **values: Any) -> None:

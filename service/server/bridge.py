@@ -159,7 +159,8 @@ class _Exchange:
         it when the connection is closed (RFC 9112, section 9.6).
         """
         if isinstance(refusal, int):
-            note(self._bridge.metrics, refusal, (self._scope["client"] or ("",))[0])
+            client = (self._scope["client"] or ("",))[0]
+            note(self._bridge.metrics, self._bridge.settings, refusal, client)
             answer = bare_answer(refusal)
         else:
             answer = run(self._bridge.application, self._environ() | {"kobai.body_error": refusal})

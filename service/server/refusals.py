@@ -7,8 +7,9 @@ from collections.abc import MutableMapping
 from http import HTTPStatus
 from typing import Any
 
-from service.api.logs import write_line
+from service.api.logs import is_logged, write_line
 from service.api.metrics import Metrics
+from service.config import Settings
 from service.server.answer import Answer
 
 CLOSE = (b"Connection", b"close")
@@ -62,10 +63,11 @@ def bare_response(status: int) -> bytes:
     return b"\r\n".join([*lines, b"", answer.body])
 
 
-def note(metrics: Metrics, status: int, client: str) -> None:
+def note(metrics: Metrics, settings: Settings, status: int, client: str) -> None:
     """Log and count a refusal, which the application knows nothing of."""
     if status == HTTPStatus.SERVICE_UNAVAILABLE:  # too many connections: a line for each would be a flood
         metrics.refused.inc()
-    else:
+        return
+    if is_logged("info", settings):
         write_line(sys.stdout, "info", "refused", status=status, client=client)
-        metrics.requests.labels("unparsed", str(status), "").inc()
+    metrics.requests.labels("unparsed", str(status), "").inc()

@@ -62,7 +62,9 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
     async def serve(self) -> None:
         """Run uvicorn's server, and beside it the heartbeat and the time limits of connections."""
         settings, bridge = Settings.from_environment(), self.wsgi
-        connections = Connections(settings, self.cfg.worker_connections, partial(note, bridge.metrics))
+        connections = Connections(
+            settings, self.cfg.worker_connections, partial(note, bridge.metrics, settings)
+        )
         self.config.app, self.config.http = bridge, connections.make
         self.config.callback_notify = self.config.limit_max_requests = None  # both are below
         self.config.backlog = ACCEPTED_AT_ONCE

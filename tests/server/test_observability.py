@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from service.api.metrics import Metrics
 from service.core.calculus.compiler import CACHED_BYTES
+from tests.documentation import PAGES
 from tests.server.running import Server, responses, wait_until
 
 
@@ -61,6 +63,23 @@ def test_what_is_refused_below_the_application_is_logged_and_counted(serve):
     lines = server.lines("refused", 6)
     assert sorted(line["status"] for line in lines) == [400, 408, 408, 414, 431, 501]
     assert {line["client"] for line in lines} == {"127.0.0.1"}
+
+
+def test_the_level_of_the_log_holds_for_what_is_refused_below_the_application_too(serve):
+    server = serve(None, KOBAI_LOG_LEVEL="warning")
+
+    server.exchange(b"hello\r\n\r\n")
+    server.exchange(b"GET /" + b"a" * 9_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n")
+
+    assert server.stop() == 0  # what was logged last is written by then
+    assert server.out.read_text() == ""
+
+
+def test_every_metric_is_on_the_page_on_operations_and_every_one_there_exists():
+    page = PAGES["docs/operations.md"]
+    made = {family.name + "_total" * (family.type == "counter") for family in Metrics().registry.collect()}
+
+    assert set(re.findall(r"kobai_[a-z_]+", page)) == made
 
 
 def test_a_connection_beyond_the_limit_is_counted(serve):
