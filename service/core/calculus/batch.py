@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 
 from service.core.calculus.schedule import reachable
 from service.core.language.batching import aligned
-from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
+from service.core.language.graph import Graph, Node, Term
 from service.core.language.program import Program
 
 ALIGNED_RANKS = 2
@@ -75,10 +75,6 @@ def _input(graph: Graph, node: Node, chosen: Collection[str], size: int) -> Term
 def _copy(graph: Graph, node: Node, operands: list[Term], is_batched: list[bool], size: int) -> Term:
     """Write a node anew, with a leading axis when one of its operands has one."""
     operation = node.operation
-    if operation is NUMBER:
-        return graph.number(node.options[0])
-    if operation is INPUT:
-        return graph.input(node.options[0], node.shape, node.options[1])
     if any(is_batched) and not operation.is_elementwise:
         if operation.batch is None:
             raise ValueError(f"{operation.name} has no rule for a leading axis")
@@ -91,8 +87,7 @@ def _copy(graph: Graph, node: Node, operands: list[Term], is_batched: list[bool]
     terms = [
         aligned(term, rank) if batched else term for term, batched in zip(operands, is_batched, strict=True)
     ]
-    names = (name for name, _, _ in operation.options)
-    return graph.apply(operation.name, *terms, **dict(zip(names, node.options, strict=True)))
+    return graph.copied(node, terms)
 
 
 def _repeated(term: Term, size: int) -> Term:

@@ -307,7 +307,6 @@ def _moved(graph: Graph, value: Term, copies: dict[int, Term]) -> Term:
     for index in range(value.index + 1):
         node = graph.nodes[index]
         if index not in copies and any(operand in copies for operand in node.operands):
-            graph.place, graph.called = node.place, node.called
             operands = [copies.get(operand, Term(graph, operand)) for operand in node.operands]
-            copies[index] = graph.apply(node.operation.name, *operands)
+            copies[index] = graph.copied(node, operands)
     return copies.get(value.index, value)

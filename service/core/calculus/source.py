@@ -208,8 +208,7 @@ class SourceWriter:
 
     def _options_of(self, step: Step) -> dict[str, str]:
         """Name the options of an operation."""
-        names = (name for name, _, _ in step.node.operation.options)
-        return {name: self._option(value) for name, value in zip(names, step.node.options, strict=True)}
+        return {name: self._option(value) for name, value in step.node.named_options.items()}
 
     def _target(self, step: Step) -> str:
         """Name the array that a result is written into; nothing where it gets a new one."""

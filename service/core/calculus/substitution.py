@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from service.core.calculus.buffers import SMALLEST
-from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
+from service.core.language.graph import Graph, Node, Term
 from service.core.language.program import Program
 
 Substitute = Callable[..., Term | None]
@@ -27,17 +27,9 @@ def substituted(source: Graph, rule_of: Callable[[Node], Substitute | None]) -> 
     for node in source.nodes:
         graph.place, graph.called = node.place, node.called
         operands = [copies[operand] for operand in node.operands]
-        if node.operation is NUMBER:
-            copies.append(graph.number(node.options[0]))
-        elif node.operation is INPUT:
-            copies.append(graph.input(node.options[0], node.shape, node.options[1]))
-        elif (rule := rule_of(node)) and (found := rule(*operands, *node.options)) is not None:
-            copies.append(found)
-        else:
-            options = {
-                name: value for (name, _, _), value in zip(node.operation.options, node.options, strict=True)
-            }
-            copies.append(graph.apply(node.operation.name, *operands, **options))
+        rule = rule_of(node)
+        found = rule(*operands, *node.options) if rule else None
+        copies.append(graph.copied(node, operands) if found is None else found)
     return graph, copies
 
 

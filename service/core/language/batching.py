@@ -36,7 +36,8 @@ def again(name: str) -> TermFunction:
 
     def rule(*arguments: Any) -> Term:
         terms = align(*(argument for argument in arguments if isinstance(argument, Term)))
-        return terms[0].apply(name, *terms[1:], **_options(terms[0], name, arguments[len(terms) :]))
+        named = terms[0].graph.table[name].named(arguments[len(terms) :])
+        return terms[0].apply(name, *terms[1:], **named)
 
     return rule
 
@@ -45,7 +46,7 @@ def along(name: str) -> TermFunction:
     """Make the rule of what has one operand and acts along its option `axis`: the axes move by one."""
 
     def rule(x: Term, *options: Any) -> Term:
-        named = _options(x, name, options)
+        named = x.graph.table[name].named(options)
         return x.apply(name, **named | {"axis": later(named["axis"], x)})
 
     return rule
@@ -55,11 +56,6 @@ def later(axis: shapes.Axes, x: Term) -> shapes.Axes:
     """Move axes by one, for an operand that got a leading one."""
     axes = tuple(each + 1 for each in shapes.axes_of(axis, len(x.shape) - 1))
     return axes[0] if isinstance(axis, int) else axes
-
-
-def _options(term: Term, name: str, values: tuple[Any, ...]) -> dict[str, Any]:
-    names = (option for option, _, _ in term.graph.table[name].options)
-    return dict(zip(names, values, strict=True))
 
 
 def matrix_product(a: Term, b: Term) -> Term:

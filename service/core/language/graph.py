@@ -8,7 +8,7 @@ without thinking of repetition. Nothing here knows any particular operation.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -43,6 +43,11 @@ class Node(NamedTuple):
     def size(self) -> int:
         """Number of elements of the result."""
         return math.prod(self.shape)
+
+    @property
+    def named_options(self) -> dict[str, Any]:
+        """The options by name."""
+        return self.operation.named(self.options)
 
 
 def _leaf(name: str) -> Operation:
@@ -109,6 +114,15 @@ class Graph:
         if operation.is_macro and operation.definition is not None:
             return operation.definition(*(terms or (self,)), *values)
         return self._simplified(operation, terms, values, shape)
+
+    def copied(self, node: Node, operands: Sequence[Term]) -> Term:
+        """Add a node of another graph, or of this one, with other operands."""
+        self.place, self.called = node.place, node.called
+        if node.operation is NUMBER:
+            return self.number(node.options[0])
+        if node.operation is INPUT:
+            return self.input(node.options[0], node.shape, node.options[1])
+        return self.apply(node.operation.name, *operands, **node.named_options)
 
     def _shape(self, operation: Operation, terms: tuple[Term, ...], values: tuple[Any, ...]) -> Shape:
         shapes = [term.shape for term in terms]

@@ -9,7 +9,7 @@ not element-wise has a rule for `batch` (`again("name")` where NumPy takes leadi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -163,6 +163,10 @@ class Operation:
     is_condition: bool = False
     is_macro: bool = False
     is_nonnegative: bool = False
+
+    def named(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Name values of its options, which stand in the options' order."""
+        return dict(zip([name for name, _, _ in self.options], values, strict=True))
 
     @property
     def signature(self) -> str:

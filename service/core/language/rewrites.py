@@ -116,14 +116,14 @@ def _logarithm_of_probabilities(x: Term) -> Term | None:
     scores = probabilities.made_by(name) if name in LOGARITHMS else None
     if scores is None:
         return None
-    return _again(scores.apply(LOGARITHMS[name], **_options(probabilities.node)), way)
+    return _again(scores.apply(LOGARITHMS[name], **probabilities.node.named_options), way)
 
 
 def _again(term: Term, way: list[Node]) -> Term:
     """Lay out and pick of a term what was laid out and picked of another, the last operation first."""
     for node in reversed(way):
         others = [Term(term.graph, each) for each in node.operands[1:]]
-        term = term.apply(node.operation.name, *others, **_options(node))
+        term = term.apply(node.operation.name, *others, **node.named_options)
     return term
 
 
@@ -134,10 +134,6 @@ def _origin(term: Term) -> tuple[list[Node], Term]:
         way.append(term.node)
         term = Term(term.graph, term.node.operands[0])
     return way, term
-
-
-def _options(node: Node) -> dict[str, Any]:
-    return dict(zip([name for name, _, _ in node.operation.options], node.options, strict=True))
 
 
 def _logarithm_of_powers(x: Term) -> Term | None:
