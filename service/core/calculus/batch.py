@@ -7,7 +7,6 @@ becomes of them. What depends on no chosen input is computed once.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Sequence
 
 from service.core.calculus.schedule import reachable
@@ -44,11 +43,9 @@ def batch(
     """
     source = program.graph
     graph = Graph(source.table, source.rank + ALIGNED_RANKS)
-    copies = {
-        term.index: _input(graph, term.node, chosen, size)
-        for term in (*program.variables.values(), *program.constants.values())
-    }
-    batched = {term.index for name, term in _inputs(program).items() if name in chosen}
+    inputs = program.variables | program.constants
+    copies = {term.index: _input(graph, term.node, chosen, size) for term in inputs.values()}
+    batched = {term.index for name, term in inputs.items() if name in chosen}
     for index in reachable(source, outputs):
         node = source.nodes[index]
         graph.place, graph.called = node.place, node.called
@@ -59,11 +56,7 @@ def batch(
             copies[index] = _copy(graph, node, operands, [each in batched for each in node.operands], size)
     rows = [(copies[term.index], term.index in batched) for term in outputs]
     results = [term if is_batched else _repeated(term, size) for term, is_batched in rows]
-    return _renewed(program, graph, copies), results
-
-
-def _inputs(program: Program) -> dict[str, Term]:
-    return {**program.variables, **program.constants}
+    return program.copied(graph, copies), results
 
 
 def _input(graph: Graph, node: Node, chosen: Collection[str], size: int) -> Term:
@@ -92,19 +85,3 @@ def _copy(graph: Graph, node: Node, operands: list[Term], is_batched: list[bool]
 
 def _repeated(term: Term, size: int) -> Term:
     return term.stretched((size, *term.shape))
-
-
-def _renewed(program: Program, graph: Graph, copies: dict[int, Term]) -> Program:
-    """Return the program with the terms of another graph."""
-
-    def of(terms: dict[str, Term]) -> dict[str, Term]:
-        return {name: copies[term.index] for name, term in terms.items() if term.index in copies}
-
-    return dataclasses.replace(
-        program,
-        graph=graph,
-        value=copies.get(program.value.index, program.value),
-        variables=of(program.variables),
-        constants=of(program.constants),
-        statements=of(program.statements),
-    )

@@ -113,7 +113,7 @@ class Block:
     def on_rows(self) -> Template:
         """Value and gradient by all variables, whose elements are the columns of one matrix."""
         source = self._source
-        shapes = {name: term.shape for name, term in self.program.variables.items()}
+        shapes = self.program.variable_shapes
         layout = Columns([*shapes.values()])
         value, *gradient = source.outputs
         if len(gradient) > 1 or len(self.outputs[1].shape) != 2:

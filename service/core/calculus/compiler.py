@@ -8,7 +8,6 @@ functions that are spaced differently have different ones.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -98,7 +97,7 @@ class Compiled:
     @property
     def shapes(self) -> dict[str, Shape]:
         """The variables' shapes."""
-        return {name: term.shape for name, term in self.program.variables.items()}
+        return self.program.variable_shapes
 
     @cached_property
     def evaluations(self) -> int:
@@ -118,7 +117,7 @@ class Compiled:
     @cached_property
     def size(self) -> int:
         """Elements of all variables."""
-        return sum(math.prod(shape) for shape in self.shapes.values())
+        return self.program.variable_size
 
     @cached_property
     def peak_bytes(self) -> int:

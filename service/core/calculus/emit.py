@@ -50,7 +50,7 @@ class Emitted:
     @cached_property
     def evaluations(self) -> int:
         """Evaluations of the function for value and gradient at one point."""
-        return self.method.evaluations_for(sum(term.size for term in self.program.variables.values()))
+        return self.method.evaluations_for(self.program.variable_size)
 
     @cached_property
     def microseconds_on_floats(self) -> float:
@@ -100,7 +100,7 @@ class Emitted:
         The gradient stands in `derivatives`, a place beside it, written where it is computed.
         """
         terms = self._float_terms(wanted)
-        size = sum(term.size for term in self.program.variables.values())
+        size = self.program.variable_size
         value, derivatives = terms[:-size], {f"g{at}": term for at, term in enumerate(terms[-size:])}
         targets: dict[int, str] = {}
         for name, term in derivatives.items():
@@ -129,7 +129,7 @@ class Emitted:
     def _template(
         self, source: Source, value: str, gradient: Sequence[str], is_on_floats: bool, microseconds: float
     ) -> Template:
-        shapes = {name: term.shape for name, term in self.program.variables.items()}
+        shapes = self.program.variable_shapes
         return Template(source, value, tuple(gradient), is_on_floats, shapes, self.evaluations, microseconds)
 
     @cached_property

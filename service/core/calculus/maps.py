@@ -146,15 +146,10 @@ class FunctionMap:
         """Estimated processor time of one evaluation."""
         return 1e-6 * microseconds_on_arrays(len(self.plan.body), self.plan.operations)
 
-    @property
-    def shapes(self) -> dict[str, Shape]:
-        """The variables' shapes."""
-        return {name: term.shape for name, term in self.program.variables.items()}
-
     @cached_property
     def size(self) -> int:
         """Number of elements of all variables."""
-        return sum(term.size for term in self.program.variables.values())
+        return self.program.variable_size
 
     @cached_property
     def maker(self) -> Maker:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 
 from service.core.calculus.buffers import SMALLEST
 from service.core.language.graph import Graph, Node, Term
@@ -56,18 +55,7 @@ def for_large_arrays(program: Program, outputs: Sequence[Term]) -> tuple[Program
         if len(nodes) == count:
             break
 
-    def copied(terms: Mapping[str, Term]) -> dict[str, Term]:
-        return {name: copies[term.index] for name, term in terms.items()}
-
-    changed = replace(
-        program,
-        graph=graph,
-        value=copies[program.value.index],
-        variables=copied(program.variables),
-        constants=copied(program.constants),
-        statements=copied(program.statements),
-    )
-    return changed, [copies[term.index] for term in outputs]
+    return program.copied(graph, dict(enumerate(copies))), [copies[term.index] for term in outputs]
 
 
 DEEPEST = 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -48,6 +48,39 @@ class Program:
         """Shape of every variable, constant and statement, and of the value."""
         named = {**self.variables, **self.constants, **self.statements, "value": self.value}
         return {name: term.shape for name, term in named.items()}
+
+    @property
+    def variable_shapes(self) -> dict[str, Shape]:
+        """Shape of every variable."""
+        return {name: term.shape for name, term in self.variables.items()}
+
+    @property
+    def variable_size(self) -> int:
+        """Number of elements of all variables."""
+        return sum([term.size for term in self.variables.values()])
+
+    def copied(self, graph: Graph, copies: Mapping[int, Term]) -> Program:
+        """Return the program in another graph.
+
+        Parameters
+        ----------
+        graph : Graph
+            The other graph.
+        copies : mapping of int to Term
+            Terms there by the index of the original; names whose terms have no copy are left out.
+        """
+
+        def known(terms: Mapping[str, Term]) -> dict[str, Term]:
+            return {name: copies[term.index] for name, term in terms.items() if term.index in copies}
+
+        return replace(
+            self,
+            graph=graph,
+            value=copies.get(self.value.index, self.value),
+            variables=known(self.variables),
+            constants=known(self.constants),
+            statements=known(self.statements),
+        )
 
 
 def check_names(variables: Iterable[str], constants: Iterable[str]) -> None:
