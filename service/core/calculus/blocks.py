@@ -25,6 +25,9 @@ BLOCK_ELEMENTS = 1_000_000
 """Numbers that the intermediate results of a block may be: they stay near the processor, and few calls
 of NumPy's serve many rows."""
 
+KEPT_BLOCKS = 4
+"""Batched programs that are kept for one function or map, by their number of rows."""
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -106,8 +109,7 @@ class Block:
     @cached_property
     def maker(self) -> Maker:
         """Makes the function from the arrays of a block to those of the outputs."""
-        source = self._source
-        return make_function(source, f"({', '.join(source.outputs)},)")
+        return make_function(self._source)
 
     @cached_property
     def on_rows(self) -> Template:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -15,10 +16,10 @@ class BoundedCache(Generic[T]):
 
     Parameters
     ----------
-    entries, size : int
+    entries, size : int, float
         The most entries, and the most bytes of them all together.
     size_of : callable
-        Estimates an entry's bytes from its value.
+        Estimates an entry's bytes from its value; they do not count when absent.
 
     Notes
     -----
@@ -26,7 +27,9 @@ class BoundedCache(Generic[T]):
     value is a function of its key alone. Making is never done under the lock.
     """
 
-    def __init__(self, entries: int, size: int, size_of: Callable[[T], int]) -> None:
+    def __init__(
+        self, entries: int, size: float = math.inf, size_of: Callable[[T], int] = lambda value: 0
+    ) -> None:
         self.hits = 0
         self.misses = 0
         self._entries = entries

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from service.core.arrays import Shape
-from service.core.calculus.blocks import Block
+from service.core.calculus.blocks import KEPT_BLOCKS, Block
 from service.core.calculus.buffers import SMALLEST
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.costs import COMPILING_SECONDS, FLOAT_NODES, PARSING_SECONDS
@@ -37,8 +37,6 @@ from service.core.language.places import refuse
 from service.core.language.program import Program, check_function, check_names
 from service.core.limits import NO_DEADLINE, Deadline, Limits
 
-KEPT_BLOCKS = 4
-"""Batched programs that are kept for one function: sizes of fields on it."""
 CACHED_FUNCTIONS = 256
 CACHED_BYTES = 64 * 1024 * 1024
 NODE_BYTES = 2_000
@@ -85,9 +83,7 @@ class Compiled:
     plan: ExecutionPlan
     emitted: Emitted
     make_for_labels: Callable[[], Compiled] | None = field(default=None, repr=False)
-    blocks: BoundedCache[Block] = field(
-        default_factory=lambda: BoundedCache(KEPT_BLOCKS, KEPT_BLOCKS, lambda block: 1), repr=False
-    )
+    blocks: BoundedCache[Block] = field(default_factory=lambda: BoundedCache(KEPT_BLOCKS), repr=False)
 
     @cached_property
     def fingerprint(self) -> str:

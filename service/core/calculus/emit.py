@@ -161,7 +161,7 @@ class Emitted:
     @cached_property
     def over_points(self) -> Maker:
         """Makes the function from arrays over points to those of value and gradient."""
-        return make_function(self.points_source, f"({', '.join(self.points_source.outputs)},)")
+        return make_function(self.points_source)
 
     @cached_property
     def value_over_points(self) -> Maker:

@@ -120,8 +120,9 @@ def write_source(
     return Source(inputs.variables, tuple(data), tuple(setup), tuple(body), names, called, tuple(places))
 
 
-def make_function(source: Source, result: str) -> Maker:
-    """Make the function of a source that returns an expression."""
+def make_function(source: Source, result: str | None = None) -> Maker:
+    """Make the function of a source that returns an expression, or the tuple of all outputs."""
+    result = f"({', '.join(source.outputs)},)" if result is None else result
     return make_functions(source, {"program": Function(source.slots, (*source.body, f"return {result}"))})
 
 

@@ -94,21 +94,6 @@ class Kernel:
         return self.template.source.slots
 
     @property
-    def body(self) -> tuple[str, ...]:
-        """Statements that compute value and gradient from the slots."""
-        return self.template.source.body
-
-    @property
-    def value(self) -> str:
-        """Expression of the value after the body."""
-        return self.template.value
-
-    @property
-    def gradient(self) -> tuple[str, ...]:
-        """Expressions of the gradient for each slot."""
-        return self.template.gradient
-
-    @property
     def is_on_floats(self) -> bool:
         """Whether it runs on plain floats."""
         return self.template.is_on_floats
@@ -161,7 +146,7 @@ class Kernel:
         """Lay slots out as variables, in arrays of their own."""
         if not self.template.is_on_floats:
             pairs = zip(self.shapes.items(), slots, strict=True)
-            return {name: _own(value, shape) for (name, shape), value in pairs}
+            return {name: own_array(value, shape) for (name, shape), value in pairs}
         variables: dict[str, Array] = {}
         for name, shape, place in self.template.pieces:
             elements = np.array(slots[place], dtype=np.float64)
@@ -172,10 +157,10 @@ class Kernel:
         """Lay the gradient out as variables; arrays that the body made for it are handed on."""
         if self.is_on_floats:
             return self.unpack(slots)
-        gradient = {}
-        for (name, shape, is_fresh), value in zip(self.template.outputs, slots, strict=True):
-            gradient[name] = value if is_fresh and is_whole(value, shape) else _own(value, shape)
-        return gradient
+        return {
+            name: own_array(value, shape, is_fresh=is_fresh)
+            for (name, shape, is_fresh), value in zip(self.template.outputs, slots, strict=True)
+        }
 
     def evaluate_on_arrays(self, slots: Sequence[Any]) -> Evaluation:
         """Compute value and gradient; infinities and NaN are results here, not errors.
@@ -200,13 +185,21 @@ class Kernel:
         return self.evaluate_on_arrays(slots)
 
 
-def is_whole(value: Any, shape: Shape) -> bool:
-    """Tell whether it is a contiguous array of the shape, and no view of another."""
-    is_array = type(value) is np.ndarray and value.base is None
-    return is_array and value.shape == shape and value.flags.c_contiguous
+def own_array(value: Any, shape: Shape, *, is_fresh: bool = False) -> Array:
+    """Return a result as a contiguous float64 array of the shape that nothing else refers to.
 
-
-def _own(value: Any, shape: Shape) -> Array:
-    """Copy into a contiguous float64 array of the shape."""
+    Parameters
+    ----------
+    value : float or ndarray
+        The result; it broadcasts to the shape.
+    shape : tuple of int
+        Of the array.
+    is_fresh : bool
+        Whether the evaluation made the result for the caller alone: then only a view is copied.
+    """
+    array: Array = value
+    is_own = is_fresh and type(array) is np.ndarray and array.base is None
+    if is_own and array.shape == shape and array.flags.c_contiguous:
+        return array
     array = np.array(value, dtype=np.float64, order="C")
     return array if array.shape == shape else np.array(np.broadcast_to(array, shape), order="C")

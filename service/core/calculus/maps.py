@@ -12,19 +12,18 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from service.core.arrays import Array, Shape
-from service.core.calculus.blocks import Block, Rows, blocks_of, make_block
+from service.core.calculus.blocks import KEPT_BLOCKS, Block, Rows, blocks_of, make_block
 from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.compiler import NODE_BYTES, first_not_analytic
 from service.core.calculus.costs import COMPILING_SECONDS, PARSING_SECONDS, microseconds_on_arrays
 from service.core.calculus.generated import Maker, make_function, write_source
 from service.core.calculus.inputs import array_data, array_names
-from service.core.calculus.kernel import is_whole
+from service.core.calculus.kernel import own_array
 from service.core.calculus.namespaces import COMPLEX_NAMES
 from service.core.calculus.reverse import differentiate, pull_back, push_forward
 from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, fresh, schedule
@@ -44,8 +43,6 @@ COTANGENT, TANGENT = "cotangent/", "tangent/"
 
 CACHED_MAPS = 128
 CACHED_BYTES = 32 * 1024 * 1024
-KEPT_BLOCKS = 4
-"""Batched programs that are kept for one map: sizes of batches."""
 
 
 def _value(program: Program, names: Sequence[str]) -> Extended:
@@ -132,9 +129,7 @@ class FunctionMap:
     results: list[Term]
     plan: ExecutionPlan
     is_analytic: bool
-    blocks: BoundedCache[Block] = field(
-        default_factory=lambda: BoundedCache(KEPT_BLOCKS, KEPT_BLOCKS, lambda block: 1), repr=False
-    )
+    blocks: BoundedCache[Block] = field(default_factory=lambda: BoundedCache(KEPT_BLOCKS), repr=False)
 
     @cached_property
     def extended(self) -> Program:
@@ -156,13 +151,13 @@ class FunctionMap:
         """Makes the function from the inputs' arrays to those of the outputs."""
         names = array_names(self.on_arrays)
         source = write_source(self.on_arrays.graph, self.results, names, order=self.plan)
-        return make_function(source, f"({', '.join(source.outputs)},)")
+        return make_function(source)
 
     @cached_property
     def complex_maker(self) -> Maker:
         """Makes the same function of complex arrays."""
         source = write_source(self.program.graph, self.outputs, array_names(self.extended), own=COMPLEX_NAMES)
-        return make_function(source, f"({', '.join(source.outputs)},)")
+        return make_function(source)
 
     def bind(self, constants: Mapping[str, Array], check: Check, *, is_complex: bool = False) -> Maker:
         """Return the function for the data of a request."""
@@ -181,7 +176,7 @@ class FunctionMap:
             limit_buffers()
         results = self.bind(constants, check)(*(inputs[name] for name in self.inputs))
         return [
-            result if is_fresh and is_whole(result, term.shape) else _own(result, term.shape)
+            own_array(result, term.shape, is_fresh=is_fresh)
             for result, (term, is_fresh) in zip(results, self._fresh, strict=True)
         ]
 
@@ -243,12 +238,6 @@ class FunctionMap:
     def rows(self, count: int, limits: Limits) -> list[Rows]:
         """Part rows into blocks that fit the memory."""
         return blocks_of(self.plan, count, limits)
-
-
-def _own(value: Any, shape: Shape) -> Array:
-    """Copy into a contiguous array of the shape."""
-    array = np.array(value, dtype=np.float64, order="C")
-    return array if array.shape == shape else np.array(np.broadcast_to(array, shape), order="C")
 
 
 _MAPS: BoundedCache[FunctionMap] = BoundedCache(

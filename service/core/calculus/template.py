@@ -60,9 +60,7 @@ class Template:
     evaluations: int
     microseconds: float
     is_matrix: bool = False
-    loops: BoundedCache[Any] = field(
-        default_factory=lambda: BoundedCache(MOST_LOOPS, MOST_LOOPS, lambda loop: 1), repr=False
-    )
+    loops: BoundedCache[Any] = field(default_factory=lambda: BoundedCache(MOST_LOOPS), repr=False)
 
     @cached_property
     def size(self) -> int:
