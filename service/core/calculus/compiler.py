@@ -226,15 +226,15 @@ def compile_anew(
     deadline.expect(PARSING_SECONDS * len(function))
     tape = parse_function(function, limits)
     deadline.check(PATIENCE_SECONDS)
-    program = check_function(tape, variables, constants, limits, method.name == "complex_step", has_labels)
+    program = check_function(tape, variables, constants, limits, method.is_complex, has_labels)
     obstacles = list(_not_analytic(program))
     has_kinks = any(node.operation.kinks for node in obstacles)
     _check_value(program, method)
     deadline.expect(COMPILING_SECONDS * len(program.graph.nodes))
     gradient = differentiate(program) if method is METHODS["exact"] else {}
     deadline.check(PATIENCE_SECONDS)
-    element_bytes = (2 if method.name == "complex_step" else 1) * ELEMENT_BYTES
-    is_real = method.name != "complex_step"
+    element_bytes = (2 if method.is_complex else 1) * ELEMENT_BYTES
+    is_real = not method.is_complex
     arrays, derivatives = for_large_arrays(program, [*gradient.values()]) if is_real else (program, [])
     plan = schedule(arrays.graph, [arrays.value, *derivatives], element_bytes, is_tiled=is_real)
     deadline.check(PATIENCE_SECONDS)
@@ -256,7 +256,7 @@ def _check_value(program: Program, method: Method) -> None:
     """Refuse a value that has no gradient, or none by the method."""
     if program.value.size != 1:
         refuse("not-scalar", program.value.node.place, shape=program.value.shape)
-    if method.name == "complex_step":
+    if method.is_complex:
         refuse_not_analytic(program)
 
 

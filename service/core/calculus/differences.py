@@ -60,6 +60,8 @@ class Method:
         evaluation, the value and the derivatives.
     is_lowered : bool
         Whether small functions hold the differences in their program on floats.
+    is_complex : bool
+        Whether it evaluates the function at complex numbers.
     kinds : tuple of int
         The axis of what it finds for an element: none for the derivative alone, ``(2,)`` for that and its
         estimated error.
@@ -72,6 +74,7 @@ class Method:
     meaning: str
     arrays: int = 0
     is_lowered: bool = True
+    is_complex: bool = False
     kinds: tuple[int, ...] = ()
 
     @property
@@ -91,7 +94,14 @@ METHODS: dict[str, Method] = {
         Method("central", 2, 1e-4, False, "(f(x + h) - f(x - h)) / 2h", arrays=3),
         Method("forward", 1, 1e-8, True, "(f(x + h) - f(x)) / h", arrays=2),
         Method(
-            "complex_step", 1, 1e-20, False, "imaginary part of f(x + ih) / h", arrays=5, is_lowered=False
+            "complex_step",
+            1,
+            1e-20,
+            False,
+            "imaginary part of f(x + ih) / h",
+            arrays=5,
+            is_lowered=False,
+            is_complex=True,
         ),
     )
 }
@@ -114,7 +124,7 @@ def step_at(method: Method, h: float | None, x: Any) -> Any:
     """Return the step for an element, or for the same element of several points."""
     if h is not None:
         return h
-    if method.name == "complex_step":
+    if method.is_complex:
         return np.maximum(method.step * _size_of(x), np.minimum(_small_part(x), LEAST_STEP))
     return method.step * np.maximum(1.0, np.abs(x)) if method.is_relative else method.step
 
@@ -163,7 +173,7 @@ def differences(
     """
     value = np.array(function(*variables))
     found = []
-    is_complex = method.name == "complex_step"
+    is_complex = method.is_complex
     # all of them complex while one moves: what one makes is written over what another made
     arguments = [np.array(each, dtype=complex, order="C") for each in variables] if is_complex else variables
     for position, variable in enumerate(variables):

@@ -171,7 +171,7 @@ class Emitted:
     @property
     def namespace(self) -> Mapping[str, Any] | None:
         """Functions that the method calls in place of the table's."""
-        return COMPLEX_NAMES if self.method.name == "complex_step" else None
+        return COMPLEX_NAMES if self.method.is_complex else None
 
     def _array_source(self, outputs: Sequence[Term], plan: ExecutionPlan | None) -> Source:
         names = array_names(self.program)

@@ -14,7 +14,7 @@ from service.core.calculus.compiler import Compiled
 from service.core.calculus.differences import CHECK, Method, step_at
 from service.core.calculus.generated import make_function, write_source
 from service.core.calculus.inputs import array_data, array_names
-from service.core.exceptions import Fault, NonFiniteResult, fault
+from service.core.exceptions import Fault, NonFiniteResult, fault, pointer_to
 from service.core.language.graph import Graph, Node, Term
 from service.core.language.places import FUNCTION_POINTER
 from service.core.language.program import Program
@@ -64,7 +64,7 @@ def refuse_non_finite(
             continue
         element = first_not_finite(derivative)
         term = compiled.gradient.get(name, compiled.program.value)
-        output = f"the derivative by {name}{place_of(element)}{where}"
+        output = f"the derivative by {name}{pointer_to(*element)}{where}"
         places = moved(compiled.method, variables, name, element, h)
         watched.refuse(output, float(derivative[element]), term, places)
 
@@ -72,11 +72,6 @@ def refuse_non_finite(
 def first_not_finite(array: Array) -> tuple[int, ...]:
     """Return the index of the first element that is infinite or NaN."""
     return tuple(map(int, np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)))
-
-
-def place_of(element: Sequence[int]) -> str:
-    """Write an index as the end of a JSON Pointer."""
-    return "".join(f"/{index}" for index in element)
 
 
 @np.errstate(over="ignore")

@@ -196,10 +196,8 @@ def check_step(
 @np.errstate(over="ignore")
 def _refuse_lost(method: Method, h: float | None, variables: Mapping[str, Array], field: str) -> None:
     for name, array in variables.items():
-        step = h if h is not None else method.step
-        steps = step * np.maximum(1.0, np.abs(array)) if h is None and method.is_relative else step
         x = np.abs(array) if method.name == "central" else array  # away from 0 more is lost than towards it
-        lost = x + steps == x
+        lost = x + step_at(method, h, array) == x
         if np.count_nonzero(lost):
             position = np.unravel_index(int(np.argmax(lost)), array.shape)
             element = float(array[position])

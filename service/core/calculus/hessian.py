@@ -11,12 +11,12 @@ import numpy as np
 from service.core.arrays import Array, is_finite
 from service.core.calculus.budget import Price, quote_of
 from service.core.calculus.curvature import curvature_of, with_eigenvalues
-from service.core.calculus.differences import CHECK, METHODS, Method, differences
-from service.core.calculus.explain import first_not_finite, place_of
+from service.core.calculus.differences import CHECK, METHODS, Method
+from service.core.calculus.explain import first_not_finite
 from service.core.calculus.gradient import Tensors, method_named, shapes_of
 from service.core.calculus.jacobian import derive
-from service.core.calculus.line import differentiate_along, with_step
-from service.core.calculus.maps import TANGENT, split, unit_rows
+from service.core.calculus.line import with_step
+from service.core.calculus.maps import TANGENT, split, tangent_inputs, unit_rows
 from service.core.calculus.parts import Part
 from service.core.calculus.task import Found, Task
 from service.core.calculus.template import Derivatives
@@ -211,7 +211,7 @@ class _SecondDerivatives(Part):
         for place, (name, derivative) in enumerate(self.gradient.items()):
             if not is_finite(derivative):
                 index = first_not_finite(derivative)
-                output = f"the derivative by {name}{place_of(index)}"
+                output = f"the derivative by {name}{pointer_to(*index)}"
                 self.watch("gradient", {}, output, float(derivative[index]), 1 + place)
 
 
@@ -257,10 +257,7 @@ class WholeHessian(_SecondDerivatives):
 
     @np.errstate(all="ignore")
     def _numerical(self, method: Method) -> Found:
-        task = self.task
-        h = task.h if method is task.method else None
-        arrays = list(task.variables.values())
-        vector, found = differences(self._gradient(), arrays, method, h, task.deadline.check)
+        vector, found = self.task.differentiate(self._gradient(), method)
         rows = np.concatenate(found)
         if method is CHECK:
             return self._laid_out(vector, rows[:, 0, 1:], rows[:, 1, 1:])
@@ -294,16 +291,14 @@ class WholeHessian(_SecondDerivatives):
             name, _, other = pair.partition("/")
             index = first_not_finite(derivative)
             rank = self.task.variables[name].ndim
-            output = (
-                f"the second derivative by {name}{place_of(index[:rank])} and {other}{place_of(index[rank:])}"
-            )
-            vectors = {
-                f"{TANGENT}{each}": np.zeros(array.shape) for each, array in self.task.variables.items()
-            }
-            vectors[f"{TANGENT}{name}"][index[:rank]] = 1.0
+            first, second = pointer_to(*index[:rank]), pointer_to(*index[rank:])
+            output = f"the second derivative by {name}{first} and {other}{second}"
+            vectors = {each: np.zeros(array.shape) for each, array in self.task.variables.items()}
+            vectors[name][index[:rank]] = 1.0
             names = list(self.task.variables)
             place = 1 + len(names) + names.index(other)
-            self.watch("hessian product", vectors, output, float(derivative[index]), place)
+            added = tangent_inputs(vectors)
+            self.watch("hessian product", added, output, float(derivative[index]), place)
 
     def shown(self, derivatives: Derivatives) -> Any:
         """Return the blocks by both names."""
@@ -349,22 +344,16 @@ class HessianProduct(_SecondDerivatives):
             return self._numerical(method)
         task = self.task
         known = task.map("hessian product")
-        inputs = {**task.variables, **self._tangents()}
+        inputs = {**task.variables, **tangent_inputs(self.vectors)}
         found = known.evaluate(inputs, task.constants, task.deadline.check)
         count = len(task.variables)
         self.gradient = dict(zip(task.variables, found[1 : 1 + count], strict=True))
         return Found(found[0], dict(zip(task.variables, found[1 + count :], strict=True)))
 
-    def _tangents(self) -> dict[str, Array]:
-        return {f"{TANGENT}{name}": array for name, array in self.vectors.items()}
-
     @np.errstate(all="ignore")
     def _numerical(self, method: Method) -> Found:
         task = self.task
-        h = task.h if method is task.method else None
-        vector, found = differentiate_along(
-            self._gradient(), task.variables, self.vectors, method, h, task.deadline.check
-        )
+        vector, found = task.differentiate_along(self._gradient(), self.vectors, method)
         derivatives, *errors = (split(each[1:], shapes_of(task.variables)) for each in np.atleast_2d(found))
         return self._found(vector, derivatives, errors[0] if errors else {})
 
@@ -374,6 +363,7 @@ class HessianProduct(_SecondDerivatives):
         for place, (name, derivative) in enumerate(derivatives.items()):
             if not is_finite(derivative):
                 index = first_not_finite(derivative)
-                output, number = f"the product by {name}{place_of(index)}", float(derivative[index])
+                output, number = f"the product by {name}{pointer_to(*index)}", float(derivative[index])
                 where = 1 + len(derivatives) + place
-                self.watch("hessian product", self._tangents(), output, number, where)
+                added = tangent_inputs(self.vectors)
+                self.watch("hessian product", added, output, number, where)

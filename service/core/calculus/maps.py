@@ -87,6 +87,11 @@ def _tangents(program: Program) -> dict[str, Term]:
     }
 
 
+def tangent_inputs(vectors: Mapping[str, Array]) -> dict[str, Array]:
+    """Name vectors, one for each variable, as the inputs of a map with tangents."""
+    return {f"{TANGENT}{name}": vector for name, vector in vectors.items()}
+
+
 MAPS: dict[str, Callable[[Program, Sequence[str]], Extended]] = {
     "value": _value,
     "gradient": _gradient,

@@ -14,11 +14,11 @@ import numpy as np
 
 from service.core.arrays import Array, Shape, is_finite
 from service.core.calculus.budget import Price
-from service.core.calculus.differences import CHECK, METHODS, Method, differences
-from service.core.calculus.explain import Watched, first_not_finite, place_of
+from service.core.calculus.differences import CHECK, METHODS, Method
+from service.core.calculus.explain import Watched, first_not_finite
 from service.core.calculus.gradient import check_step, shapes_of
-from service.core.calculus.line import differentiate_along, with_step
-from service.core.calculus.maps import COTANGENT, TANGENT, FunctionMap, unit_rows
+from service.core.calculus.line import with_step
+from service.core.calculus.maps import COTANGENT, TANGENT, FunctionMap, tangent_inputs, unit_rows
 from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.task import Found, Task
 from service.core.calculus.template import Derivatives
@@ -147,10 +147,7 @@ class WholeJacobian(Part):
     @np.errstate(all="ignore")
     def _numerical(self, method: Method) -> Found:
         task = self.task
-        function = task.evaluation(is_complex=method is METHODS["complex_step"])
-        h = task.h if method is task.method else None
-        arrays = list(task.variables.values())
-        value, found = differences(function, arrays, method, h, task.deadline.check)
+        value, found = task.differentiate(task.evaluation(method), method)
         derivatives: Derivatives = {}
         errors: Derivatives = {}
         for (name, array), each in zip(task.variables.items(), found, strict=True):
@@ -168,7 +165,7 @@ class WholeJacobian(Part):
                 continue
             index = first_not_finite(derivative)
             rank = derivative.ndim - self.task.variables[name].ndim
-            output = f"the derivative{_of(index[:rank])} by {name}{place_of(index[rank:])}"
+            output = f"the derivative{_of(index[:rank])} by {name}{pointer_to(*index[rank:])}"
             number = float(derivative[index])
             if method.evaluations:
                 self.task.explain(output, number, method, (name, index[rank:]))
@@ -179,7 +176,7 @@ class WholeJacobian(Part):
 
 
 def _of(index: tuple[int, ...]) -> str:
-    return f" of value{place_of(index)}" if index else ""
+    return f" of value{pointer_to(*index)}" if index else ""
 
 
 class Along(Part):
@@ -207,19 +204,14 @@ class Along(Part):
         task = self.task
         if method.evaluations:
             return self._numerical(method)
-        added = {f"{TANGENT}{name}": array for name, array in self.tangents.items()}
-        known = task.map("tangent product")
+        added, known = tangent_inputs(self.tangents), task.map("tangent product")
         value, product = known.evaluate({**task.variables, **added}, task.constants, task.deadline.check)
         return Found(value, {"": product})
 
     @np.errstate(all="ignore")
     def _numerical(self, method: Method) -> Found:
         task = self.task
-        function = task.evaluation(is_complex=method is METHODS["complex_step"])
-        h = task.h if method is task.method else None
-        value, found = differentiate_along(
-            function, task.variables, self.tangents, method, h, task.deadline.check
-        )
+        value, found = task.differentiate_along(task.evaluation(method), self.tangents, method)
         return Found(value, {"": found[0]}, {"": found[1]}) if method is CHECK else Found(value, {"": found})
 
     def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
@@ -228,11 +220,10 @@ class Along(Part):
         if is_finite(product):
             return
         index = first_not_finite(product)
-        output, number = f"the product{place_of(index)}", float(product[index])
+        output, number = f"the product{pointer_to(*index)}", float(product[index])
         if method.evaluations:
             self.task.explain(output, number)
-        added = {f"{TANGENT}{name}": array for name, array in self.tangents.items()}
-        self.watch("tangent product", added, output, number, 1)
+        self.watch("tangent product", tangent_inputs(self.tangents), output, number, 1)
 
     def shown(self, derivatives: Derivatives) -> Any:
         """Return the product, which has no name."""
@@ -240,7 +231,7 @@ class Along(Part):
 
     def pointer(self, name: str, *element: int) -> str:
         """Point to an element of the product."""
-        return place_of(element)
+        return pointer_to(*element)
 
 
 class Across(Part):
@@ -270,15 +261,14 @@ class Across(Part):
             value, *found = known.evaluate({**task.variables, **added}, task.constants, task.deadline.check)
             derivatives = dict(zip(task.variables, found, strict=True))
             return Found(value, derivatives)
-        function = task.evaluation(is_complex=method is METHODS["complex_step"])
-        arrays = list(task.variables.values())
-        h = task.h if method is task.method else None
+        function = task.evaluation(method)
 
         def weighed(*moved: Array) -> Array:
             return np.asarray(np.sum(self.cotangents * function(*moved)))
 
-        _, found = differences(weighed, arrays, method, h, task.deadline.check)
-        value = np.array(np.broadcast_to(function(*arrays), self.cotangents.shape), dtype=np.float64)
+        _, found = task.differentiate(weighed, method)
+        whole = function(*task.variables.values())
+        value = np.array(np.broadcast_to(whole, self.cotangents.shape), dtype=np.float64)
         named = list(zip(task.variables.items(), found, strict=True))
         if method is CHECK:
             derivatives = {name: each[:, 0].reshape(array.shape) for (name, array), each in named}
@@ -293,7 +283,7 @@ class Across(Part):
             if is_finite(derivative):
                 continue
             index = first_not_finite(derivative)
-            output, number = f"the product by {name}{place_of(index)}", float(derivative[index])
+            output, number = f"the product by {name}{pointer_to(*index)}", float(derivative[index])
             if method.evaluations:
                 self.task.explain(output, number, method, (name, index))
             place = 1 + list(self.task.variables).index(name)

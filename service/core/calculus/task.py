@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike
 from service.core.arrays import Array, Shape, float_array, is_finite
 from service.core.calculus.budget import Price
 from service.core.calculus.compiler import refuse_not_analytic
-from service.core.calculus.differences import METHODS, Method
-from service.core.calculus.explain import Watched, first_not_finite, moved, place_of
+from service.core.calculus.differences import Method, differences
+from service.core.calculus.explain import Watched, first_not_finite, moved
 from service.core.calculus.gradient import Tensors, arrays_of, method_named, shapes_of
+from service.core.calculus.line import differentiate_along
 from service.core.calculus.maps import FunctionMap, compile_map, peak_bytes_of
 from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.template import Derivatives
@@ -55,7 +56,7 @@ class Task:
         self.variables = arrays_of(variables, "variables")
         self.constants = arrays_of(constants or {}, "constants")
         self._maps: dict[str, FunctionMap] = {}
-        if self.method is METHODS["complex_step"]:
+        if self.method.is_complex:
             refuse_not_analytic(self.value_map.program)
 
     def map(self, kind: str) -> FunctionMap:
@@ -104,10 +105,26 @@ class Task:
             raise InvalidRequest(_shape_fault(field, None, array.shape, shape))
         return array
 
-    def evaluation(self, *, is_complex: bool = False) -> Callable[..., Array]:
-        """Return the function of arrays in the order of the variables."""
-        bound = self.value_map.bind(self.constants, self.deadline.check, is_complex=is_complex)
+    def evaluation(self, method: Method) -> Callable[..., Array]:
+        """Return the function that a method evaluates, of arrays in the order of the variables."""
+        bound = self.value_map.bind(self.constants, self.deadline.check, is_complex=method.is_complex)
         return lambda *arrays: bound(*arrays)[0]
+
+    def differentiate(self, function: Callable[..., Array], method: Method) -> tuple[Array, list[Array]]:
+        """Differentiate a function of the variables numerically, as `differences` does."""
+        arrays, h = list(self.variables.values()), self._step_of(method)
+        return differences(function, arrays, method, h, self.deadline.check)
+
+    def differentiate_along(
+        self, function: Callable[..., Array], vectors: Mapping[str, Array], method: Method
+    ) -> tuple[Array, Array]:
+        """Differentiate a function of the variables along vectors, as `differentiate_along` does."""
+        h = self._step_of(method)
+        return differentiate_along(function, self.variables, vectors, method, h, self.deadline.check)
+
+    def _step_of(self, method: Method) -> float | None:
+        """Return the client's step for the client's method; a method that verifies has its own."""
+        return self.h if method is self.method else None
 
     def price(self, known: FunctionMap, count: int, evaluations: int, kept: int, times: int = 1) -> Price:
         """Return the price of evaluating a map so many times, each for so many rows, and keeping numbers."""
@@ -123,7 +140,7 @@ class Task:
     def numerical_price(self, method: Method, elements: int, kept: int) -> Price:
         """Return the price of differences by so many elements."""
         known, evaluations = self.value_map, method.evaluations_for(elements)
-        width = 2 if method is METHODS["complex_step"] else 1
+        width = 2 if method.is_complex else 1
         return Price(
             known.program,
             known.plan,
@@ -143,7 +160,7 @@ class Task:
         """
         if not is_finite(value):
             element = first_not_finite(value)
-            self.explain(f"the value{place_of(element)}", float(value[element]))
+            self.explain(f"the value{pointer_to(*element)}", float(value[element]))
 
     def explain(
         self, output: str, number: float, method: Method | None = None, at: tuple[str, Any] | None = None

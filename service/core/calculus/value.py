@@ -9,11 +9,11 @@ import numpy as np
 
 from service.core.arrays import Array, Mask, is_finite
 from service.core.calculus.budget import Price, check_budget, quote_of
-from service.core.calculus.explain import Watched, first_not_finite, place_of
+from service.core.calculus.explain import Watched, first_not_finite
 from service.core.calculus.field import at_points, count_of, finite_rows, kept_rows
 from service.core.calculus.gradient import Tensors, arrays_of, shapes_of
 from service.core.calculus.maps import FunctionMap, compile_map, peak_bytes_of
-from service.core.exceptions import InvalidFunction, InvalidRequest, fault
+from service.core.exceptions import InvalidFunction, InvalidRequest, fault, pointer_to
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 
 
@@ -173,5 +173,5 @@ def _refuse_non_finite(
             arguments = tuple(np.array(inputs[name][row]) for name in known.inputs)
             element = first_not_finite(part)
             watched = Watched(known.extended, known.outputs, constants)
-            output = f"{word}{place_of(element)}{where}"
+            output = f"{word}{pointer_to(*element)}{where}"
             watched.refuse(output, float(part[element]), term, [arguments])

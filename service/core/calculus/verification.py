@@ -24,8 +24,6 @@ COMPARED_TENSORS = 6
 
 LARGEST = float(np.finfo(np.float64).max)
 
-COMPLEX_STEP = METHODS["complex_step"]
-
 
 def judge_of(compiled: Compiled) -> Method:
     """Return the method that judges: exact for numerical ones, else the most accurate that there is."""
@@ -114,7 +112,7 @@ def errors_of(
     method: Method, variables: Mapping[str, Array], derivatives: Mapping[str, Array]
 ) -> dict[str, Array]:
     """Estimate what a complex step loses: rounding, and an imaginary part that is too small for a number."""
-    if method is not COMPLEX_STEP:
+    if not method.is_complex:
         return {}
     steps = {name: step_at(method, None, variables[name]) for name in derivatives}
     return {
