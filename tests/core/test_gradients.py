@@ -10,7 +10,7 @@ import pytest
 from service.core import descent
 from service.core.calculus.compiler import Compiled, compile_anew
 from service.core.calculus.costs import POINT_NODES
-from service.core.calculus.differences import CHECK, LEVELS, METHODS, differences
+from service.core.calculus.differences import LEVELS, METHODS, RICHARDSON, differences
 from service.core.calculus.field import gradient_field
 from service.core.calculus.gradient import gradient
 from service.core.calculus.hessian import hessian
@@ -294,13 +294,13 @@ def test_differences_evaluate_the_function_as_often_as_they_say():
         (METHODS["central"], 7),
         (METHODS["forward"], 4),
         (METHODS["complex_step"], 4),
-        (CHECK, 1 + 3 * 4 * LEVELS),
+        (RICHARDSON, 1 + 3 * 4 * LEVELS),
     ):
         calls.clear()
         value, (slope,) = differences(function, [np.array([1.0, 2.0, 3.0])], method, None, lambda: None)
         assert len(calls) == times == method.evaluations_for(3)
         assert value == 14.0
-        assert (slope[:, 0] if method is CHECK else slope) == pytest.approx([2.0, 4.0, 6.0], rel=1e-6)
+        assert (slope[:, 0] if method is RICHARDSON else slope) == pytest.approx([2.0, 4.0, 6.0], rel=1e-6)
 
 
 @pytest.mark.parametrize("size", [1, 2000], ids=["floats", "arrays"])

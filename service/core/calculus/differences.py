@@ -29,7 +29,7 @@ SMALL_PART, LEAST_STEP, TINY_VALUE = 1e-8, 1e-307, 1e-270
 """How large a complex step may be beside an element, so that it is no subnormal number itself, nor what it
 makes of a value below the last of these."""
 
-SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
+SMALLEST_NUMBER = float(np.finfo(np.float64).smallest_subnormal)
 
 WIDEST, NARROWING, LEVELS = 10**-2.04, 10**-1.5, 7
 """Richardson's steps, relative to the element: the widest, which is no round number as periods and jumps
@@ -107,7 +107,7 @@ METHODS: dict[str, Method] = {
 }
 """The methods of `/gradient` by name."""
 
-CHECK = Method(
+RICHARDSON = Method(
     "central",
     4 * LEVELS,
     WIDEST,
@@ -117,7 +117,14 @@ CHECK = Method(
     is_lowered=False,
     kinds=(2,),
 )
-"""What judges an exact gradient where the complex step cannot: it takes the best of several steps."""
+"""What an exact gradient is compared with where the complex step cannot be: the best of several steps."""
+
+
+def judge_for(method: Method, *, is_analytic: bool) -> Method:
+    """Return the method that verifies another: exact for numerical ones, else the most accurate there is."""
+    if method.evaluations:
+        return METHODS["exact"]
+    return METHODS["complex_step"] if is_analytic else RICHARDSON
 
 
 def step_at(method: Method, h: float | None, x: Any) -> Any:
@@ -136,7 +143,7 @@ def _size_of(x: Any) -> Any:
 
 def _small_part(x: Any) -> Any:
     """Return the largest complex step beside an element, above 0 beside subnormal numbers too."""
-    return np.maximum(SMALL_PART * _size_of(x), SMALLEST)
+    return np.maximum(SMALL_PART * _size_of(x), SMALLEST_NUMBER)
 
 
 def differences(
@@ -168,8 +175,8 @@ def differences(
     -------
     value : ndarray
     derivatives : list of ndarray
-        By variable, of the value's shape behind an axis for the variable's elements at one point. `CHECK`
-        has an axis between them: the derivative, and the error that it estimates.
+        By variable, of the value's shape behind an axis for the variable's elements at one point.
+        `RICHARDSON` has an axis between them: the derivative, and the error that it estimates.
     """
     value = np.array(function(*variables))
     found = []
@@ -289,7 +296,7 @@ _QUOTIENTS: dict[Method, Callable[[_Probe, int, Array, float | None], Array]] = 
     METHODS["central"]: _central,
     METHODS["forward"]: _forward,
     METHODS["complex_step"]: _complex_step,
-    CHECK: _extrapolated,
+    RICHARDSON: _extrapolated,
 }
 
 

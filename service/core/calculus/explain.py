@@ -11,7 +11,7 @@ import numpy as np
 
 from service.core.arrays import Array, is_finite
 from service.core.calculus.compiler import Compiled
-from service.core.calculus.differences import CHECK, Method, step_at
+from service.core.calculus.differences import RICHARDSON, Method, step_at
 from service.core.calculus.generated import make_function, write_source
 from service.core.calculus.inputs import array_data, array_names
 from service.core.exceptions import Fault, NonFiniteResult, fault, pointer_to
@@ -54,7 +54,7 @@ def refuse_non_finite(
     """
     if math.isfinite(value) and all(map(is_finite, gradient.values())):
         return
-    where += _CHECKING if compiled.method is CHECK else ""
+    where += _CHECKING if compiled.method is RICHARDSON else ""
     outputs = [compiled.program.value, *compiled.gradient.values()]
     watched = Watched(compiled.program, outputs, constants, compiled.namespace)
     if not math.isfinite(value):

@@ -11,20 +11,20 @@ import numpy as np
 
 from service.core.arrays import Array, Mask, is_finite
 from service.core.calculus.budget import Price, check_budget, quote_of
-from service.core.calculus.compiler import Compiled, compile_function
+from service.core.calculus.compiler import Compiled
 from service.core.calculus.costs import POINT_NODES
-from service.core.calculus.differences import CHECK
+from service.core.calculus.differences import RICHARDSON
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.gradient import (
     Tensors,
     arrays_of,
     check_step,
-    method_named,
+    compile_methods,
     shapes_of,
 )
 from service.core.calculus.points import Points, evaluate_points, price_of_points
 from service.core.calculus.schedule import ELEMENT_BYTES
-from service.core.calculus.verification import compare, errors_of, judge_of
+from service.core.calculus.verification import compare, errors_of
 from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to
 from service.core.language.program import check_constants
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
@@ -152,15 +152,11 @@ def _compile(
 ) -> tuple[list[Compiled], int]:
     count = count_of(points)
     shapes = {name: array.shape[1:] for name, array in points.items()}
-    row, data = method_named(method), shapes_of(constants)
+    given = function, shapes, shapes_of(constants), method, h, verify, limits, deadline
     try:
-        work = [compile_function(function, shapes, data, row, h is not None, limits, POINT_NODES, deadline)]
-        if verify:
-            judge = judge_of(work[0])
-            work.append(compile_function(function, shapes, data, judge, False, limits, POINT_NODES, deadline))
+        return compile_methods(*given, POINT_NODES), count
     except InvalidFunction as error:
         raise InvalidFunction(*map(at_points, error.faults)) from error
-    return work, count
 
 
 def at_points(found: Fault) -> Fault:
@@ -204,7 +200,7 @@ def _verification(
 ) -> dict[str, Any]:
     values, others = evaluate_points(judge, points, limits, deadline.check)
     errors: Mapping[str, Array] = errors_of(judge.method, points.variables, others)
-    if judge.method is CHECK:
+    if judge.method is RICHARDSON:
         others, errors = ({name: part[:, row] for name, part in others.items()} for row in (0, 1))
     _refuse_non_finite(judge, points, values, others)
     return compare(derivatives, others, errors, judge.method.name)

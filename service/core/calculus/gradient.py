@@ -13,11 +13,12 @@ from service.core.arrays import Array, Shape, float_array, is_ready
 from service.core.calculus.budget import Priced, check_budget, price_of, quote_of
 from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.compiler import Compiled, compile_function
-from service.core.calculus.differences import METHODS, Method, step_at
+from service.core.calculus.costs import FLOAT_NODES
+from service.core.calculus.differences import METHODS, Method, judge_for, step_at
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.kernel import bind
 from service.core.calculus.schedule import ELEMENT_BYTES
-from service.core.calculus.verification import COMPARED_TENSORS, judge_of, verification
+from service.core.calculus.verification import COMPARED_TENSORS, verification
 from service.core.exceptions import InvalidRequest, fault, pointer_to
 from service.core.language.program import check_constants
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
@@ -95,7 +96,7 @@ def gradient(
     """
     time = deadline or NO_DEADLINE
     point, data = arrays_of(variables, "variables"), arrays_of(constants or {}, "constants")
-    work = _compile(function, shapes_of(point), shapes_of(data), method, h, verify, limits, time)
+    work = compile_methods(function, shapes_of(point), shapes_of(data), method, h, verify, limits, time)
     check_constants(work[0].program, data)
     check_budget(_prices(work), limits, deadline=time)
     check_step(work[0].method, h, point)
@@ -148,7 +149,7 @@ def quote(
     """
     point, data = arrays_of(variables, "variables"), arrays_of(constants or {}, "constants")
     time = deadline or NO_DEADLINE
-    work = _compile(function, shapes_of(point), shapes_of(data), method, h, verify, limits, time)
+    work = compile_methods(function, shapes_of(point), shapes_of(data), method, h, verify, limits, time)
     check_constants(work[0].program, data)
     return quote_of(_prices(work), limits)
 
@@ -227,7 +228,7 @@ def shapes_of(arrays: Mapping[str, Array]) -> dict[str, Shape]:
     return {name: array.shape for name, array in arrays.items()}
 
 
-def _compile(
+def compile_methods(
     function: str,
     variables: Mapping[str, Shape],
     constants: Mapping[str, Shape],
@@ -236,13 +237,20 @@ def _compile(
     verify: bool,
     limits: Limits,
     deadline: Deadline,
+    most: int = FLOAT_NODES,
 ) -> list[Compiled]:
-    """Compile the function for the method and, with `verify`, that of the independent one."""
-    row = method_named(method)
-    work = [compile_function(function, variables, constants, row, h is not None, limits, deadline=deadline)]
+    """Compile the function for the method and, with `verify`, for the independent one.
+
+    Raises
+    ------
+    InvalidFunction, InvalidRequest, DeadlineExceeded
+        As `compile_function` and `method_named` do.
+    """
+    row, given = method_named(method), (function, variables, constants)
+    work = [compile_function(*given, row, h is not None, limits, most, deadline)]
     if verify:
-        judge = judge_of(work[0])
-        work.append(compile_function(function, variables, constants, judge, False, limits, deadline=deadline))
+        judge = judge_for(row, is_analytic=work[0].is_analytic)
+        work.append(compile_function(*given, judge, False, limits, most, deadline))
     return work
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from service.core.arrays import Array, is_finite
 from service.core.calculus.budget import Price, quote_of
 from service.core.calculus.curvature import curvature_of, with_eigenvalues
-from service.core.calculus.differences import CHECK, METHODS, Method
+from service.core.calculus.differences import RICHARDSON, Method, judge_for
 from service.core.calculus.explain import first_not_finite
 from service.core.calculus.gradient import Tensors, method_named, shapes_of
 from service.core.calculus.jacobian import derive
@@ -169,10 +169,9 @@ def _check_method(method: str) -> None:
 class _SecondDerivatives(Part):
     """What both parts of a Hessian share: differences are those of the exact gradient."""
 
-    def methods(self, verify: bool) -> list[Method]:
-        """Return the method, and an independent one when the result is to be verified."""
-        judge = CHECK if self.task.method is METHODS["exact"] else METHODS["exact"]
-        return [self.task.method, judge] if verify else [self.task.method]
+    def judge(self) -> Method:
+        """Return the independent method: no complex step, which would differentiate the exact gradient."""
+        return judge_for(self.task.method, is_analytic=False)
 
     def _sizes(self) -> int:
         return self.task.map("gradient").size
@@ -259,7 +258,7 @@ class WholeHessian(_SecondDerivatives):
     def _numerical(self, method: Method) -> Found:
         vector, found = self.task.differentiate(self._gradient(), method)
         rows = np.concatenate(found)
-        if method is CHECK:
+        if method is RICHARDSON:
             return self._laid_out(vector, rows[:, 0, 1:], rows[:, 1, 1:])
         return self._laid_out(vector, rows[:, 1:])
 

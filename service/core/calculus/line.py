@@ -9,7 +9,7 @@ import numpy as np
 
 from service.core.arrays import Array
 from service.core.calculus.budget import Price
-from service.core.calculus.differences import CHECK, INEXACT_STEP, METHODS, Method, differences, step_at
+from service.core.calculus.differences import INEXACT_STEP, METHODS, RICHARDSON, Method, differences, step_at
 from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.exceptions import InvalidRequest, fault
 from service.core.limits import Check
@@ -51,7 +51,7 @@ def differentiate_along(
     -------
     value : ndarray
     derivative : ndarray
-        Of the value's shape; of `CHECK` two of them, the derivative and its estimated error.
+        Of the value's shape; of `RICHARDSON` two of them, the derivative and its estimated error.
 
     Raises
     ------
@@ -78,10 +78,10 @@ def _scale_and_share(
 
 
 def _scale(method: Method, h: float | None, x: Array, v: Array) -> float:
-    """Return how much of v a step of 1 is: for `CHECK` the size of x, else as far as each element may go."""
+    """Return how much of v a step of 1 is: as far as each element may go; for `RICHARDSON`, the size of x."""
     if not v.any():
         return 1.0
-    if method is CHECK:
+    if method is RICHARDSON:
         longest = float(np.max(np.abs(v)))
         return (float(np.max(np.abs(x * (v / longest)))) or 1.0) / longest
     furthest = step_at(method, h, x) / step_at(method, h, 0.0) / np.abs(v)

@@ -14,7 +14,7 @@ import numpy as np
 
 from service.core.arrays import Array, Shape, is_finite
 from service.core.calculus.budget import Price
-from service.core.calculus.differences import CHECK, METHODS, Method
+from service.core.calculus.differences import RICHARDSON, Method, judge_for
 from service.core.calculus.explain import Watched, first_not_finite
 from service.core.calculus.gradient import check_step, shapes_of
 from service.core.calculus.line import with_step
@@ -36,12 +36,11 @@ class Part(ABC):
 
     def methods(self, verify: bool) -> list[Method]:
         """Return the method, and behind it an independent one when the result is to be verified."""
-        task = self.task
-        if not verify:
-            return [task.method]
-        if task.method.evaluations:
-            return [task.method, METHODS["exact"]]
-        return [task.method, METHODS["complex_step"] if task.value_map.is_analytic else CHECK]
+        return [self.task.method, self.judge()] if verify else [self.task.method]
+
+    def judge(self) -> Method:
+        """Return the independent method."""
+        return judge_for(self.task.method, is_analytic=self.task.value_map.is_analytic)
 
     @abstractmethod
     def price(self, method: Method) -> Price:
@@ -153,8 +152,8 @@ class WholeJacobian(Part):
         for (name, array), each in zip(task.variables.items(), found, strict=True):
             laid = np.moveaxis(each, 0, -1)
             laid = np.ascontiguousarray(laid).reshape((*method.kinds, *value.shape, *array.shape))
-            derivatives[name] = laid[0] if method is CHECK else laid
-            if method is CHECK:
+            derivatives[name] = laid[0] if method is RICHARDSON else laid
+            if method is RICHARDSON:
                 errors[name] = laid[1]
         return Found(value, derivatives, errors)
 
@@ -212,7 +211,11 @@ class Along(Part):
     def _numerical(self, method: Method) -> Found:
         task = self.task
         value, found = task.differentiate_along(task.evaluation(method), self.tangents, method)
-        return Found(value, {"": found[0]}, {"": found[1]}) if method is CHECK else Found(value, {"": found})
+        return (
+            Found(value, {"": found[0]}, {"": found[1]})
+            if method is RICHARDSON
+            else Found(value, {"": found})
+        )
 
     def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse a product that is not finite."""
@@ -270,7 +273,7 @@ class Across(Part):
         whole = function(*task.variables.values())
         value = np.array(np.broadcast_to(whole, self.cotangents.shape), dtype=np.float64)
         named = list(zip(task.variables.items(), found, strict=True))
-        if method is CHECK:
+        if method is RICHARDSON:
             derivatives = {name: each[:, 0].reshape(array.shape) for (name, array), each in named}
             errors = {name: each[:, 1].reshape(array.shape) for (name, array), each in named}
             return Found(value, derivatives, errors)

@@ -82,8 +82,8 @@ def evaluate_points(
     values : ndarray
         Of shape (points,).
     gradient : dict of str to ndarray
-        In the shapes of the points; of `CHECK` with an axis for derivative and estimated error behind the
-        first.
+        In the shapes of the points; of `RICHARDSON` with an axis for derivative and estimated error behind
+        the first.
     """
     limit_buffers()
     return _way(compiled, points.count, limits).run(compiled, points, limits, check)

@@ -9,7 +9,7 @@ import numpy as np
 
 from service.core.arrays import Array
 from service.core.calculus.compiler import Compiled
-from service.core.calculus.differences import CHECK, METHODS, SMALLEST, Method, differences, step_at
+from service.core.calculus.differences import RICHARDSON, SMALLEST_NUMBER, Method, differences, step_at
 from service.core.calculus.explain import refuse_non_finite
 from service.core.calculus.inputs import array_data
 from service.core.calculus.kernel import bind
@@ -25,13 +25,6 @@ COMPARED_TENSORS = 6
 LARGEST = float(np.finfo(np.float64).max)
 
 
-def judge_of(compiled: Compiled) -> Method:
-    """Return the method that judges: exact for numerical ones, else the most accurate that there is."""
-    if compiled.method.evaluations:
-        return METHODS["exact"]
-    return METHODS["complex_step"] if compiled.is_analytic else CHECK
-
-
 @np.errstate(all="ignore")
 def verification(
     judge: Compiled,
@@ -42,7 +35,7 @@ def verification(
 ) -> dict[str, Any]:
     """Compare a gradient with that of a judge, as `compare` does."""
     deadline.check()
-    if judge.method is not CHECK:
+    if judge.method is not RICHARDSON:
         kernel = bind(judge, constants, None, deadline.check)
         value, slots = kernel.evaluate(kernel.pack(variables))
         others = kernel.unpack_gradient(slots)
@@ -50,7 +43,7 @@ def verification(
     else:
         function = judge.emitted.value_on_arrays(**array_data(judge.program, constants, deadline.check))
         arrays = [variables[name] for name in judge.shapes]
-        found, columns = differences(function, arrays, CHECK, None, deadline.check)
+        found, columns = differences(function, arrays, RICHARDSON, None, deadline.check)
         value = float(found.item())
         parts = {
             name: np.reshape(each, (-1, 2)).T.reshape(2, *judge.shapes[name])
@@ -116,7 +109,7 @@ def errors_of(
         return {}
     steps = {name: step_at(method, None, variables[name]) for name in derivatives}
     return {
-        name: ROUNDING * np.abs(derivative) + SMALLEST / steps[name]
+        name: ROUNDING * np.abs(derivative) + SMALLEST_NUMBER / steps[name]
         for name, derivative in derivatives.items()
     }
 
