@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from numbers import Real
 from typing import TypeGuard
@@ -99,6 +100,16 @@ def _large_integers(array: NDArray[np.object_], pointer: str) -> Array:
         return array.astype(np.float64)
     except OverflowError:
         raise InvalidRequest(fault("not-finite", pointer)) from None
+
+
+def spans_of(shapes: Iterable[Shape]) -> list[slice]:
+    """Return where the elements of each array stand in the vector of all arrays, one after the other.
+
+    >>> spans_of([(2,), (), (2, 2)])
+    [slice(0, 2, None), slice(2, 3, None), slice(3, 7, None)]
+    """
+    ends = itertools.accumulate([math.prod(shape) for shape in shapes], initial=0)
+    return [slice(start, end) for start, end in itertools.pairwise(ends)]
 
 
 def where_not(condition: Mask) -> Iterator[tuple[int, ...]]:

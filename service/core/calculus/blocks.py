@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from service.core.arrays import Array, Shape
+from service.core.arrays import Array, Shape, spans_of
 from service.core.calculus.batch import batch
 from service.core.calculus.generated import Maker, Source, make_function, write_source
 from service.core.calculus.inputs import array_names
@@ -138,11 +138,7 @@ class Columns:
 
     def __init__(self, shapes: Sequence[Shape]) -> None:
         self._shapes, self._count = shapes, shapes[0][0]
-        ends = np.cumsum([math.prod(shape[1:]) for shape in shapes]).tolist()
-        self._parts = [
-            (slice(None), slice(end - math.prod(shape[1:]), end))
-            for end, shape in zip(ends, shapes, strict=True)
-        ]
+        self._parts = [(slice(None), span) for span in spans_of(shape[1:] for shape in shapes)]
 
     def parted(self, matrix: Array) -> list[Array]:
         """Return the arrays, as views of the matrix."""

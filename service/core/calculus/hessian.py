@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from service.core.arrays import Array, is_finite
+from service.core.arrays import Array, is_finite, spans_of
 from service.core.calculus.budget import Price, quote_of
 from service.core.calculus.curvature import curvature_of, with_eigenvalues
 from service.core.calculus.differences import RICHARDSON, Method, judge_for
@@ -273,13 +272,11 @@ class WholeHessian(_SecondDerivatives):
     def _blocks(self, matrix: Array) -> Derivatives:
         """Part a matrix by the names of its rows and columns, with a slash between them."""
         shapes = shapes_of(self.task.variables)
-        found, start = {}, 0
-        for name, shape in shapes.items():
-            rows = matrix[start : start + math.prod(shape)]
-            start += len(rows)
-            for other, part in split(rows, shapes).items():
-                found[f"{name}/{other}"] = part.reshape((*shape, *shapes[other]))
-        return found
+        return {
+            f"{name}/{other}": part.reshape((*shape, *shapes[other]))
+            for (name, shape), span in zip(shapes.items(), spans_of(shapes.values()), strict=True)
+            for other, part in split(matrix[span], shapes).items()
+        }
 
     def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse derivatives that are not finite."""

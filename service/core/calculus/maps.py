@@ -15,7 +15,7 @@ from functools import cached_property
 
 import numpy as np
 
-from service.core.arrays import Array, Shape
+from service.core.arrays import Array, Shape, spans_of
 from service.core.calculus.blocks import KEPT_BLOCKS, Block, Rows, blocks_of, make_block
 from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.cache import BoundedCache
@@ -339,11 +339,8 @@ def unit_rows(prefix: str, shapes: Mapping[str, Shape]) -> Callable[[Rows], dict
 
 def split(flat: Array, shapes: Mapping[str, Shape]) -> dict[str, Array]:
     """Part the last axis into arrays by name."""
-    found, start = {}, 0
-    for name, shape in shapes.items():
-        size = math.prod(shape)
-        found[name] = np.ascontiguousarray(flat[..., start : start + size]).reshape(
-            (*flat.shape[:-1], *shape)
-        )
-        start += size
-    return found
+    lead = flat.shape[:-1]
+    return {
+        name: np.ascontiguousarray(flat[..., span]).reshape((*lead, *shape))
+        for (name, shape), span in zip(shapes.items(), spans_of(shapes.values()), strict=True)
+    }

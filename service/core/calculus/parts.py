@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from service.core.arrays import Array, Shape, is_finite
+from service.core.arrays import Array, Shape, is_finite, spans_of
 from service.core.calculus.budget import Price
 from service.core.calculus.differences import RICHARDSON, Method, judge_for
 from service.core.calculus.explain import Watched, first_not_finite
@@ -135,12 +135,9 @@ class WholeJacobian(Part):
             derivatives = {name: row.reshape((*lead, *array.shape)) for (name, array), row in named}
         else:
             derivatives = {}
-            start = 0
-            for name, array in task.variables.items():
-                columns = rows[0][start : start + array.size]
-                flat = np.ascontiguousarray(columns.reshape(array.size, -1).T)
-                derivatives[name] = flat.reshape((*lead, *array.shape))
-                start += array.size
+            for (name, shape), span in zip(shapes.items(), spans_of(shapes.values()), strict=True):
+                flat = np.ascontiguousarray(rows[0][span].reshape(math.prod(shape), -1).T)
+                derivatives[name] = flat.reshape((*lead, *shape))
         return Found(value, derivatives)
 
     @np.errstate(all="ignore")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from service.core.arrays import Array, Shape
+from service.core.arrays import Array, Shape, spans_of
 from service.core.calculus.blocks import Block, blocks_of, make_block
 from service.core.calculus.budget import Price
 from service.core.calculus.buffers import limit_buffers
@@ -159,13 +159,10 @@ def _over_points(
 
 def _by_name(shapes: Mapping[str, Shape], rows: Array, count: int) -> Derivatives:
     """Lay the derivatives of elements out as those of variables."""
-    derivatives: Derivatives = {}
-    position = 0
-    for name, shape in shapes.items():
-        size = math.prod(shape)
-        derivatives[name] = np.ascontiguousarray(rows[position : position + size].T).reshape(count, *shape)
-        position += size
-    return derivatives
+    return {
+        name: np.ascontiguousarray(rows[span].T).reshape(count, *shape)
+        for (name, shape), span in zip(shapes.items(), spans_of(shapes.values()), strict=True)
+    }
 
 
 def _batched(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Derivatives]:

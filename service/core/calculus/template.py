@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from service.core.arrays import Array, Shape
+from service.core.arrays import Array, Shape, spans_of
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.generated import Maker, Source, make_function, words_of
 
@@ -71,13 +71,8 @@ class Template:
     @cached_property
     def pieces(self) -> list[tuple[str, Shape, int | slice]]:
         """Each variable of a program on floats: name, shape, and where its elements are among the slots."""
-        found: list[tuple[str, Shape, int | slice]] = []
-        start = 0
-        for name, shape in self.shapes.items():
-            end = start + math.prod(shape)
-            found.append((name, shape, slice(start, end) if shape else start))
-            start = end
-        return found
+        spans = zip(self.shapes.items(), spans_of(self.shapes.values()), strict=True)
+        return [(name, shape, span if shape else span.start) for (name, shape), span in spans]
 
     @cached_property
     def maker(self) -> Maker:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from service.core.arrays import Array
+from service.core.arrays import Array, spans_of
 from service.core.calculus.generated import Function, Source, indented, make_functions
 from service.core.calculus.kernel import Kernel
 from service.core.descent.layout import norm
@@ -159,10 +159,7 @@ class Arrays:
     def __init__(self, kernel: Kernel) -> None:
         self._is_on_floats = kernel.is_on_floats
         self._shapes = list(kernel.shapes.values())
-        ends = np.cumsum([math.prod(shape) for shape in self._shapes]).tolist()
-        self._parts = [
-            slice(end - math.prod(shape), end) for end, shape in zip(ends, self._shapes, strict=True)
-        ]
+        self._parts = spans_of(self._shapes)
 
     def of(self, slots: Sequence[Any]) -> Vector:
         """Take slots as a vector."""
