@@ -16,8 +16,8 @@ from service.core.language.axes import flattened, one_axis, sliced
 from service.core.language.graph import Graph, Node, Term
 from service.core.language.operation import REQUIRED, Operation, ShapeFault
 from service.core.language.rows import macro
+from service.core.language.shapes import WHOLE_SLICE
 
-WHOLE = shapes.WHOLE_SLICE
 AXIS = ("axis", "axis", None)
 
 
@@ -114,7 +114,7 @@ def _rolled(x: Term, shift: int, axis: int | None) -> Term:
 def flip(x: Term, axis: shapes.Axes) -> Term:
     """Reverse the order along axes."""
     axes = shapes.axes_of(axis, len(x.shape))
-    items = tuple((None, None, -1) if place in axes else WHOLE for place in range(len(x.shape)))
+    items = tuple((None, None, -1) if place in axes else WHOLE_SLICE for place in range(len(x.shape)))
     return x.apply("index", items=items)
 
 

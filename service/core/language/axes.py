@@ -7,13 +7,12 @@ from typing import Any
 from service.core.language import shapes
 from service.core.language.graph import Term
 from service.core.language.operation import ShapeFault
-
-WHOLE = shapes.WHOLE_SLICE
+from service.core.language.shapes import WHOLE_SLICE
 
 
 def sliced(x: Term, axis: int, start: int | None, stop: int | None, step: int | None = None) -> Term:
     """Slice along one axis."""
-    return x.apply("index", items=(*(WHOLE,) * axis, (start, stop, step)))
+    return x.apply("index", items=(*(WHOLE_SLICE,) * axis, (start, stop, step)))
 
 
 def one_axis(axis: Any, rank: int) -> int:

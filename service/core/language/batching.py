@@ -12,9 +12,7 @@ from typing import Any
 
 from service.core.language import shapes
 from service.core.language.graph import Term, TermFunction
-
-WHOLE = (None, None, None)
-"""The slice of a whole axis."""
+from service.core.language.shapes import WHOLE_SLICE
 
 
 def aligned(term: Term, rank: int) -> Term:
@@ -88,14 +86,14 @@ def broadcast(x: Term, shape: tuple[int, ...]) -> Term:
 
 def index(x: Term, items: tuple[Any, ...]) -> Term:
     """Take the same elements of each of the batch."""
-    return x.apply("index", items=(WHOLE, *items))
+    return x.apply("index", items=(WHOLE_SLICE, *items))
 
 
 def scatter(x: Term, shape: tuple[int, ...], items: tuple[Any, ...]) -> Term:
     """Put each of the batch at the same index."""
-    return x.apply("scatter", shape=(x.shape[0], *shape), items=(WHOLE, *items))
+    return x.apply("scatter", shape=(x.shape[0], *shape), items=(WHOLE_SLICE, *items))
 
 
 def add_at(base: Term, x: Term, items: tuple[Any, ...]) -> Term:
     """Add each of the batch at the same index."""
-    return base.apply("add_at", x, items=(WHOLE, *items))
+    return base.apply("add_at", x, items=(WHOLE_SLICE, *items))

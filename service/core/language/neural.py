@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 from service.core.arrays import Shape
-from service.core.language import shapes
 from service.core.language.graph import Term
 from service.core.language.operation import REQUIRED, Operation, ShapeFault
 from service.core.language.rows import macro
+from service.core.language.shapes import WHOLE_SLICE
 from service.core.language.structure import transposed
 
-WHOLE = shapes.WHOLE_SLICE
 MOST_POSITIONS = 1_024
 """Elements of a convolution's kernel, each a product of its own."""
 
@@ -27,7 +26,7 @@ def _convolve(x: Term, w: Term) -> Term:
     """Shift each row of the outer product by one more: rows of one element more, cut anew."""
     n, m = x.shape[0], w.shape[0]
     rows = w.apply("reshape", shape=(m, 1)) * x
-    wide = rows.apply("scatter", shape=(m, n + m), items=(WHOLE, (0, n, None)))
+    wide = rows.apply("scatter", shape=(m, n + m), items=(WHOLE_SLICE, (0, n, None)))
     flat = wide.apply("reshape", shape=(m * (n + m),)).apply("index", items=((0, m * (n + m - 1), None),))
     return flat.apply("reshape", shape=(m, n + m - 1)).apply("sum", axis=0)
 
@@ -58,19 +57,19 @@ def _conv2d(x: Term, w: Term, stride: int, padding: int) -> Term:
     if padding:
         inside = ((padding, padding + rows, None), (padding, padding + columns, None))
         padded = (count, channels, rows + 2 * padding, columns + 2 * padding)
-        images = images.apply("scatter", shape=padded, items=(WHOLE, WHOLE, *inside))
+        images = images.apply("scatter", shape=padded, items=(WHOLE_SLICE, WHOLE_SLICE, *inside))
     last = images.apply("transpose", axes=(0, 2, 3, 1))
     height, width = shape[-2:]
     total: Any = None
     for i in range(w.shape[2]):
         for j in range(w.shape[3]):
             items = (
-                WHOLE,
+                WHOLE_SLICE,
                 (i, i + (height - 1) * stride + 1, stride),
                 (j, j + (width - 1) * stride + 1, stride),
             )
             part = last.apply("index", items=items).apply("reshape", shape=(count * height * width, channels))
-            weights = w.apply("index", items=(WHOLE, WHOLE, i, j))
+            weights = w.apply("index", items=(WHOLE_SLICE, WHOLE_SLICE, i, j))
             product = part @ transposed(weights)
             total = product if total is None else total + product
     laid = total.apply("reshape", shape=(count, height, width, w.shape[0]))
@@ -88,7 +87,7 @@ def _pool(reduction: str) -> Callable[..., Term]:
     def rule(x: Term, size: int) -> Term:
         shape = _pooled(x.shape, size)
         kept = ((0, shape[-2] * size, None), (0, shape[-1] * size, None))
-        cut = x.apply("index", items=(*(WHOLE,) * (len(x.shape) - 2), *kept))
+        cut = x.apply("index", items=(*(WHOLE_SLICE,) * (len(x.shape) - 2), *kept))
         parted = cut.apply("reshape", shape=(*shape[:-1], size, shape[-1], size))
         return parted.apply(reduction, axis=(-3, -1), keepdims=False)
 

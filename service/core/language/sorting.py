@@ -14,8 +14,8 @@ from service.core.language.axes import one_axis
 from service.core.language.graph import Term
 from service.core.language.operation import REQUIRED, Operation, ShapeFault
 from service.core.language.rows import macro
+from service.core.language.shapes import WHOLE_SLICE
 
-WHOLE = shapes.WHOLE_SLICE
 KEEP = ("keepdims", "flag", False)
 TIES = "equal elements share the derivative equally"
 
@@ -100,7 +100,7 @@ def _quantile(x: Term, q: float, axis: shapes.Axes, keepdims: bool) -> Term:
     low = min(int(position), max(flat.shape[place] - 2, 0))
     high = min(low + 1, flat.shape[place] - 1)
     weight = position - low
-    items = (WHOLE,) * place
+    items = (WHOLE_SLICE,) * place
     below = ordered.apply("index", items=(*items, low))
     above = ordered.apply("index", items=(*items, high))
     found = below if weight == 0.0 else above if weight == 1.0 else below + (above - below) * weight

@@ -52,7 +52,7 @@ def literal_of(value: Value) -> Any:
     return value.value
 
 
-WHOLE: dict[str, Callable[[int, int], int]] = {
+WHOLE_OPERATORS: dict[str, Callable[[int, int], int]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
@@ -64,7 +64,7 @@ WHOLE: dict[str, Callable[[int, int], int]] = {
 
 def whole_result(operator: str, a: int, b: int) -> int | None:
     """Compute with whole numbers; None where the result is not one, or too large to be exact."""
-    if operator not in WHOLE or (operator in ("//", "%") and b == 0):
+    if operator not in WHOLE_OPERATORS or (operator in ("//", "%") and b == 0):
         return None
-    result = WHOLE[operator](a, b)
+    result = WHOLE_OPERATORS[operator](a, b)
     return result if abs(result) <= LARGEST_WHOLE else None
