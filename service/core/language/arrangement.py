@@ -15,11 +15,8 @@ from service.core.language import shapes
 from service.core.language.axes import flattened, one_axis, sliced
 from service.core.language.graph import Graph, Node, Term
 from service.core.language.operation import REQUIRED, Operation, ShapeFault
-from service.core.language.rows import macro
+from service.core.language.rows import AXIS, macro
 from service.core.language.shapes import WHOLE_SLICE
-
-AXIS = ("axis", "axis", None)
-
 
 # joining
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from service.core.arrays import Shape
 from service.core.language import batching, shapes
-from service.core.language.arrangement import AXIS, flip
+from service.core.language.arrangement import flip
 from service.core.language.axes import flattened, one_axis, sliced
 from service.core.language.graph import Graph, Node, Term
 from service.core.language.operation import Operation, ShapeFault
-from service.core.language.rows import macro
+from service.core.language.rows import AXIS, KEEPDIMS, macro
 
 
 def _cumulated(x: Shape, axis: int | None) -> Shape:
@@ -65,7 +65,7 @@ def _var(x: Term, axis: shapes.Axes, ddof: float, keepdims: bool) -> Term:
     return distance.apply("square").apply("sum", axis=axis, keepdims=keepdims) / (count - ddof)
 
 
-SPREAD = (AXIS, ("ddof", "number", 0.0), ("keepdims", "flag", False))
+SPREAD = (AXIS, ("ddof", "number", 0.0), KEEPDIMS)
 
 CUMULATION: tuple[Operation, ...] = (
     macro(

@@ -11,7 +11,7 @@ from numpy.lib import introspect
 
 from service.core.language import shapes, shortcuts
 from service.core.language.derivative_operations import complement, probability
-from service.core.language.graph import Term, TermFunction
+from service.core.language.graph import Term
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
 from service.core.language.rows import binary, unary
@@ -42,19 +42,6 @@ def _number_or_zero(condition: Term, a: Term, b: Term) -> Term | None:
     if second > 0.0 and str(first) == "0.0":
         return condition.apply("logical_not").apply("number_or_zero", second)
     return None
-
-
-def _half_among_ties(name: str) -> tuple[TermFunction, TermFunction]:
-    """Give the whole cotangent to the winner, half of it to each of a tie."""
-    if name == "minimum":
-        return (
-            lambda g, y, a, b: g * a.apply("below_or_tied", b),
-            lambda g, y, a, b: g * b.apply("below_or_tied", a),
-        )
-    return (
-        lambda g, y, a, b: g * b.apply("below_or_tied", a),
-        lambda g, y, a, b: g * a.apply("below_or_tied", b),
-    )
 
 
 def _square(g: Term, y: Term, x: Term) -> Term:
@@ -268,7 +255,8 @@ ELEMENTWISE: tuple[Operation, ...] = (
     binary(
         "minimum",
         "the smaller of a and b",
-        *_half_among_ties("minimum"),
+        lambda g, y, a, b: g * a.apply("below_or_tied", b),
+        lambda g, y, a, b: g * b.apply("below_or_tied", a),
         ufunc="minimum",
         array="minimum({0}, {1})",
         scalar="({0} if {0} < {1} or {0} != {0} else {1})",
@@ -279,7 +267,8 @@ ELEMENTWISE: tuple[Operation, ...] = (
     binary(
         "maximum",
         "the larger of a and b",
-        *_half_among_ties("maximum"),
+        lambda g, y, a, b: g * b.apply("below_or_tied", a),
+        lambda g, y, a, b: g * a.apply("below_or_tied", b),
         ufunc="maximum",
         array="maximum({0}, {1})",
         scalar="({0} if {0} > {1} or {0} != {0} else {1})",

@@ -45,6 +45,11 @@ class Node(NamedTuple):
         return math.prod(self.shape)
 
     @property
+    def constant(self) -> str | None:
+        """The name of a constant; None of variables and operations."""
+        return self.options[0] if self.operation is INPUT and not self.options[1] else None
+
+    @property
     def named_options(self) -> dict[str, Any]:
         """The options by name."""
         return self.operation.named(self.options)

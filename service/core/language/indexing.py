@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from service.core.language.constants import IndexRule
-from service.core.language.graph import INPUT, Term
+from service.core.language.graph import Term
 from service.core.language.operation import ShapeFault
 from service.core.language.shapes import WHOLE_SLICE
 from service.core.language.values import Slice
@@ -44,8 +44,7 @@ def constant_of(term: Term) -> str | None:
     node = term.node
     while node.operation.is_view and node.operands:
         node = term.graph.nodes[node.operands[0]]
-    is_constant = node.operation is INPUT and not node.options[1]
-    return node.options[0] if is_constant else None
+    return node.constant
 
 
 def _plain(item: Any) -> Any:

@@ -8,7 +8,7 @@ from service.core.arrays import shown
 from service.core.language import batching, shapes
 from service.core.language.constants import DOMAINS, DomainRule, IndexRule
 from service.core.language.formula import OPTIONS, Loss, LossRule
-from service.core.language.graph import INPUT, Term
+from service.core.language.graph import Term
 from service.core.language.losses import LOSSES, spread_last
 from service.core.language.operation import Operation, ShapeFault
 from service.core.language.places import refuse
@@ -41,22 +41,21 @@ def _check_targets(row: Loss, t: Term) -> None:
 
 
 def _constant_of(t: Term) -> str | None:
-    """Return the name of the constant whose elements these are."""
+    """Return the name of the constant whose elements these are, all of them."""
     graph, node = t.graph, t.node
     while node.operation.name in LAID_OUT:
         node = graph.nodes[node.operands[0]]
-    return node.options[0] if node.operation is INPUT and not node.options[1] else None
+    return node.constant
 
 
 def _read_labels(p: Term, t: Term) -> tuple[Term, Term]:
     """Read a constant of the predictions' shape without the last axis as class labels."""
-    node = t.node
-    is_constant = node.operation is INPUT and not node.options[1]
+    name = t.node.constant
     is_single = len(p.shape) == 1 and t.shape == (1,) != p.shape
-    if not is_constant or not p.shape or not (t.shape == p.shape[:-1] or is_single):
+    if name is None or not p.shape or not (t.shape == p.shape[:-1] or is_single):
         return _read(p, t, f"{TARGETS}; class labels are a constant of shape {p.shape[:-1]}")
     classes = p.shape[-1]
-    t.graph.rules.append(IndexRule(node.options[0], 0, classes - 1, is_label=True))
+    t.graph.rules.append(IndexRule(name, 0, classes - 1, is_label=True))
     return p, t.apply("reshape", shape=p.shape[:-1]).apply("one_hot", classes=classes)
 
 

@@ -10,10 +10,9 @@ from service.core.language import batching, elements, shapes
 from service.core.language.graph import Term
 from service.core.language.operation import Operation
 from service.core.language.ranges import is_sum_of_squares
-from service.core.language.rows import internal
+from service.core.language.rows import AXIS, KEEPDIMS, internal
 from service.core.reduction_kernels import is_faster_by_columns, sums_by_product
 
-AXIS = (("axis", "axis", None), ("keepdims", "flag", False))
 LAST = (("axis", "axis", -1),)
 
 
@@ -188,7 +187,7 @@ def reduction(name: str, meaning: str, derivative: Any, **fields: Any) -> Operat
     """Make the row of a reduction with `axis` and `keepdims`."""
     fields.setdefault("shape", shapes.reduced_not_empty)
     fields.setdefault("batch", batching.along(name))
-    return Operation(name, ("x",), meaning, derivatives=(derivative,), options=AXIS, **fields)
+    return Operation(name, ("x",), meaning, derivatives=(derivative,), options=(AXIS, KEEPDIMS), **fields)
 
 
 REDUCTION: tuple[Operation, ...] = (
@@ -354,7 +353,7 @@ REDUCTION: tuple[Operation, ...] = (
         ("x", "shift", "powers", "total"),
         "logsumexp of what is known of x",
         shape=lambda x, shift, powers, total, axis, keepdims: shapes.reduced(x, axis, keepdims),
-        options=AXIS,
+        options=(AXIS, KEEPDIMS),
         array="logsumexp_of({0}, {1}, {2}, {3}, {axis}, {keepdims})",
         derivatives=(_logsumexp_cotangent, None, None, None),
         batch=lambda x, shift, powers, total, *options: batching.along("logsumexp")(x, *options),
@@ -368,7 +367,7 @@ REDUCTION: tuple[Operation, ...] = (
         ("x",),
         "for each element, the product of the others",
         shape=lambda shape, axis: shape,
-        options=(("axis", "axis", None),),
+        options=(AXIS,),
         array="product_of_others({0}, {axis})",
         derivatives=(_cotangent_of_others,),
         batch=batching.along("product_of_others"),

@@ -9,6 +9,10 @@ from service.core.language import shapes
 from service.core.language.graph import TermFunction
 from service.core.language.operation import Operation
 
+AXIS = ("axis", "axis", None)
+KEEPDIMS = ("keepdims", "flag", False)
+"""Options of what acts along axes, all of them by default, and of what may leave them with size 1."""
+
 
 def unary(name: str, meaning: str, derivative: TermFunction | None, **fields: Any) -> Operation:
     """Make the row of a function of one operand."""
@@ -35,11 +39,9 @@ def binary(
     name: str, meaning: str, first: TermFunction | None, second: TermFunction | None, **fields: Any
 ) -> Operation:
     """Make the row of an operator or function of two operands."""
-    fields.setdefault("operands", ("a", "b"))
-    operands = fields.pop("operands")
     return Operation(
         name,
-        operands,
+        ("a", "b"),
         meaning,
         shape=shapes.elementwise,
         derivatives=(first, second),

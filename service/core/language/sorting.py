@@ -9,14 +9,12 @@ import numpy as np
 
 from service.core.arrays import Shape
 from service.core.language import shapes
-from service.core.language.arrangement import AXIS
 from service.core.language.axes import one_axis
 from service.core.language.graph import Term
 from service.core.language.operation import REQUIRED, Operation, ShapeFault
-from service.core.language.rows import macro
+from service.core.language.rows import AXIS, KEEPDIMS, macro
 from service.core.language.shapes import WHOLE_SLICE
 
-KEEP = ("keepdims", "flag", False)
 TIES = "equal elements share the derivative equally"
 
 
@@ -125,7 +123,7 @@ SORTING: tuple[Operation, ...] = (
         "middle element in ascending order, or the mean of two",
         lambda x, axis, keepdims: _quantile(x, 0.5, axis, keepdims),
         shape=lambda x, axis, keepdims: _quantile_shape(x, 0.5, axis, keepdims),
-        options=(AXIS, KEEP),
+        options=(AXIS, KEEPDIMS),
         kinks=TIES,
         is_analytic=False,
         example="median(stack(3, 1, 2))",
@@ -136,7 +134,7 @@ SORTING: tuple[Operation, ...] = (
         "element at the fraction q in ascending order, between two interpolated",
         _quantile,
         shape=_quantile_shape,
-        options=(("q", "number", REQUIRED), AXIS, KEEP),
+        options=(("q", "number", REQUIRED), AXIS, KEEPDIMS),
         kinks=TIES,
         is_analytic=False,
         example="quantile(arange(5), 0.9)",
