@@ -44,8 +44,7 @@ def apply(expansion: Expansion, operation: Operation, instruction: Instruction) 
     operands = [expansion.operand(argument) for argument in arguments]
     if extra and operation.name in TWO_ARRAYS:
         _check_axis(expansion, operation, operands[0], options["axis"])
-    if operation.read is not None:
-        operands = _read(expansion, operation, operands)
+    operands = _read(expansion, operation, operands)
     return expansion.graph.apply(operation.name, *operands, **options)
 
 

@@ -117,8 +117,7 @@ class Expansion:
         """Keep a function; its body sees the arguments and everything assigned before it."""
         seen: set[str] = set()
         for name in statement.names:
-            for found in name_faults(name.text, ""):
-                refuse(found.code, name.place, got=quote_text(name.text))
+            self._check_spelling(name)
         for name in statement.names[1:]:
             if name.text in seen:
                 refuse("repeated-argument", name.place, got=quote_text(name.text))
@@ -161,9 +160,12 @@ class Expansion:
         "loop": _loop,
     }
 
-    def _check_name(self, name: Name) -> None:
+    def _check_spelling(self, name: Name) -> None:
         for found in name_faults(name.text, ""):
             refuse(found.code, name.place, got=quote_text(name.text))
+
+    def _check_name(self, name: Name) -> None:
+        self._check_spelling(name)
         if name.text in self.variables or name.text in self.constants:
             refuse("name-taken", name.place, got=quote_text(name.text))
 
@@ -184,12 +186,10 @@ class Expansion:
     # expressions
 
     def _evaluate(self, statement: Statement) -> None:
-        graph, call, instructions = self.graph, self.call, self.tape.instructions
+        graph, instructions = self.graph, self.tape.instructions
         for position in range(statement.start, statement.stop):
             instruction = instructions[position]
-            place = instruction.place
-            graph.place = place if call is None else Place(call.line, call.column, place[:2])
-            graph.called = instruction.text
+            graph.place, graph.called = self._seen(instruction.place), instruction.text
             if instruction.kind in COUNTED:
                 self._spend(1, 0, graph.place)
             self.results[position] = self.EXPRESSIONS[instruction.kind](self, instruction)
@@ -201,8 +201,11 @@ class Expansion:
             refuse("too-many-operations", place, limit=self.limit)
 
     def place_of(self, argument: int) -> Place:
-        """Return where an instruction stands, or the call that it is expanded for."""
-        place = self.tape.instructions[argument].place
+        """Return where an instruction stands for the client."""
+        return self._seen(self.tape.instructions[argument].place)
+
+    def _seen(self, place: Place) -> Place:
+        """Return a place, or that of the call that is expanded, with the place within the function."""
         return place if self.call is None else Place(self.call.line, self.call.column, place[:2])
 
     def operand(self, argument: int) -> Term:
@@ -298,8 +301,7 @@ class Expansion:
         terms = [self.operand(argument) for argument in instruction.arguments]
         found: Term | None = None
         for (sign, place), left, right in zip(instruction.detail, terms, terms[1:], strict=False):
-            self.graph.place = place if self.call is None else Place(*self.call[:2], place[:2])
-            self.graph.called = sign
+            self.graph.place, self.graph.called = self._seen(place), sign
             each = self.graph.apply(BINARY[sign], left, right)
             found = each if found is None else found.apply("logical_and", each)
         if found is None:
