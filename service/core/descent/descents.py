@@ -96,7 +96,7 @@ def _run(
     path = Path(problem, options, state)
     path.begin()
     path.finish(on_progress)
-    return path.told()
+    return path.answer()
 
 
 @np.errstate(all="ignore")

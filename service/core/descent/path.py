@@ -206,7 +206,7 @@ class Path:
         while not run.status:
             if on_progress and now() - ticked >= TICK_SECONDS:
                 ticked, run.told = now(), run.point.step
-                on_progress(run.record(self.options["ticks"] == "variables"))
+                on_progress(run.record(run.point, has_variables=self.options["ticks"] == "variables"))
             run.advance()
 
     def _message(self, gradient_norm: float) -> str:
@@ -215,7 +215,7 @@ class Path:
         known = self.problem.noise, self.problem.compiled.has_kinks
         return Outcome(self.run, self.options, start_value, gradient_norm, *known).message()
 
-    def told(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, Any]:
         """Return what the caller gets, with the state still to be sealed."""
         run, point = self.run, self.run.point
         norm = point.gradient_norm

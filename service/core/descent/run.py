@@ -178,17 +178,11 @@ class Run:
         if is_due:
             self.recorded = self.point
         if is_due or self.status:
-            self.history.records[self.point.step] = self._record_of(self.point)
+            self.history.records[self.point.step] = self.record(self.point)
 
-    def record(self, has_variables: bool) -> Record:
-        """Return a record of the present iterate."""
-        return self._written(self.point, has_variables)
-
-    def _record_of(self, point: Iterate) -> Record:
-        """Return what the history says of an iterate."""
-        return self._written(point, self.options["history_variables"])
-
-    def _written(self, point: Iterate, has_variables: bool) -> Record:
+    def record(self, point: Iterate, *, has_variables: bool | None = None) -> Record:
+        """Return a record of an iterate; with its variables where the history has them, if not told."""
+        has_variables = self.options["history_variables"] if has_variables is None else has_variables
         record = {"step": point.step, "value": point.value, "gradient_norm": point.gradient_norm}
         return record | {"variables": self.kernel.unpack(point.slots)} if has_variables else record
 
@@ -213,7 +207,7 @@ class Run:
                 point = self.steps.reach(point, min(step, point.step + self._chunk))
                 if self.deadline.is_over() or point.reason is Reason.INTERRUPTED:
                     return
-            records[step] = self._record_of(point)
+            records[step] = self.record(point)
         self.history.records = records
 
     def best(self, point: Iterate) -> dict[str, Any]:

@@ -168,14 +168,14 @@ def _by_start(
 
 def _answers(paths: list[Path]) -> list[dict[str, Any]]:
     """Return all that is said of runs; the states of update rules have the same numbers of numbers."""
-    told = [path.told() | _verdict(path) for path in paths]
-    contents = [each["state"] for each in told]
+    answers = [path.answer() | _verdict(path) for path in paths]
+    contents = [each["state"] for each in answers]
     states = (
         write_states(contents) if paths[0].options.stepper in RULE_STEPPERS else map(write_state, contents)
     )
-    for each, state in zip(told, states, strict=True):
+    for each, state in zip(answers, states, strict=True):
         each["state"] = state
-    return told
+    return answers
 
 
 def _summary(path: Path) -> dict[str, Any]:
