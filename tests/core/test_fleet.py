@@ -283,7 +283,7 @@ def test_runs_together_stop_at_the_deadline_with_states_to_go_on_from(way):
 
 
 def test_many_runs_are_parted_to_fit_the_memory(way, blocks, monkeypatch):
-    monkeypatch.setattr(formation, "BLOCK_ELEMENTS", 5_000)
+    monkeypatch.setattr("service.core.calculus.blocks.BLOCK_ELEMENTS", 5_000)
     rates = np.geomspace(1e-4, 1e-2, 64).tolist()
     outcome = sweep(CHAIN, {"x": TASKS["a chain"][1]["x"]}, learning_rates=rates, steps=9)
 

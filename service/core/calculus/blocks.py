@@ -56,6 +56,12 @@ class Rows:
         return np.concatenate([rows, np.repeat(rows[-1:], self.size - self.used, axis=0)])
 
 
+def rows_at_once(plan: ExecutionPlan, limits: Limits, elements: int | None = None) -> int:
+    """Return how many rows a block may have, at least 1; `blocks_of` explains the arguments."""
+    near = (elements or BLOCK_ELEMENTS) // max(plan.elements, 1)
+    return max(1, min(near, limits.peak_bytes // max(plan.peak_bytes, 1)))
+
+
 def blocks_of(plan: ExecutionPlan, count: int, limits: Limits, elements: int | None = None) -> list[Rows]:
     """Part a batch into blocks of equal size.
 
@@ -70,10 +76,7 @@ def blocks_of(plan: ExecutionPlan, count: int, limits: Limits, elements: int | N
     elements : int, optional
         Numbers that the intermediate results of a block may be, `BLOCK_ELEMENTS` when absent.
     """
-    most = min(
-        (elements or BLOCK_ELEMENTS) // max(plan.elements, 1), limits.peak_bytes // max(plan.peak_bytes, 1)
-    )
-    blocks = math.ceil(count / max(1, most))
+    blocks = math.ceil(count / rows_at_once(plan, limits, elements))
     size = math.ceil(count / blocks)
     return [Rows(start, min(size, count - start), size) for start in range(0, count, size)]
 

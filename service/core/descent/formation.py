@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from service.core.arrays import Array
-from service.core.calculus.blocks import BLOCK_ELEMENTS
+from service.core.calculus.blocks import rows_at_once
 from service.core.calculus.costs import (
     CALL_MICROSECONDS,
     ELEMENT_MICROSECONDS,
@@ -53,7 +53,7 @@ class Formation:
         if path.problem.bounds:
             box = Box.of(path.problem.bounds)
             self.bounds = {"low": box.low, "high": box.high}
-        self.elements = sum(array.size for array in path.problem.variables.values())
+        self.elements = path.problem.compiled.size
         self._lines = len(self.rules.optimizer.each_slot) + self.rules.is_bounded + self.rules.is_decayed
 
     @staticmethod
@@ -99,15 +99,8 @@ class Formation:
 
     def _most(self) -> int:
         """Return how many runs fit the memory, and stay near the processor."""
-        plan, limits = self.compiled.plan, self.problem.limits
-        return max(
-            1,
-            min(
-                BLOCK_ELEMENTS // max(plan.elements, 1),
-                limits.peak_bytes // max(plan.peak_bytes, 1),
-                NEAR_NUMBERS // self.elements,
-            ),
-        )
+        most = rows_at_once(self.compiled.plan, self.problem.limits)
+        return max(1, min(most, NEAR_NUMBERS // self.elements))
 
     def evaluate(self, starts: Sequence[Mapping[str, Array]]) -> tuple[Array, Array, Array]:
         """Evaluate the function at starts: these and the gradients as matrices of runs by elements.
