@@ -117,7 +117,7 @@ def _propagate(graph: Graph, node: Node, y: Term, active: set[int], found: dict[
     A number multiplies what is smaller: the product of matrices or the sum, not what is multiplied or summed.
     """
     g, count = found[y.index], len(graph.nodes)
-    operands = [Term(graph, operand) for operand in node.operands]
+    operands = y.operands
     for operand, rule in zip(operands, node.operation.derivatives, strict=True):
         if rule is not None and operand.index in active:
             is_laid_out = node.operation.is_view and operand.size == g.size

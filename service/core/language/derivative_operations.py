@@ -57,9 +57,8 @@ def _logistic_loss_derivative(g: Term, y: Term, z: Term, sign: Term, epsilon: Te
 
 def _xlogy(weight: Term, x: Term) -> Term:
     """Write the product with log(x), of x = p + ε without the sum, which a derivative would keep."""
-    operands = [Term(x.graph, operand) for operand in x.node.operands]
     is_sum = x.node.operation.name == "add"
-    product = weight * (operands[0].apply("shifted_log", operands[1]) if is_sum else x.apply("log"))
+    product = weight * (x.operands[0].apply("shifted_log", x.operands[1]) if is_sum else x.apply("log"))
     return product if is_positive(x) else _settled(product, weight)
 
 

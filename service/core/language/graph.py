@@ -216,6 +216,11 @@ class Term:
         return self.node.size
 
     @property
+    def operands(self) -> list[Term]:
+        """What the node is made of."""
+        return [Term(self.graph, index) for index in self.node.operands]
+
+    @property
     def value(self) -> float | None:
         """A literal's value, None for everything else."""
         return self.node.options[0] if self.node.operation is NUMBER else None
@@ -230,13 +235,12 @@ class Term:
         factor = self.made_by(name) if name in ("multiply", "divide") else None
         if factor is None or factor.value is None or self.is_guarded:
             return self * 2.0
-        return self.graph.apply(name, 2.0 * factor.value, Term(self.graph, self.node.operands[1]))
+        return self.graph.apply(name, 2.0 * factor.value, self.operands[1])
 
     def is_scaled(self) -> bool:
         """Tell whether it is a product or quotient that begins with a number."""
-        node = self.node
-        is_product = node.operation.name in ("multiply", "divide")
-        return is_product and Term(self.graph, node.operands[0]).value is not None
+        is_product = self.node.operation.name in ("multiply", "divide")
+        return is_product and self.operands[0].value is not None
 
     def stretched(self, shape: Shape) -> Term:
         """Repeat along new or stretched axes."""

@@ -39,21 +39,19 @@ def is_sum_of_squares(term: Term) -> bool:
 
 def _is_above_zero(term: Term) -> bool:
     """Know a sum with a positive number: where the rest is no sum of squares, nothing follows from it."""
-    node = term.node
-    parts = [Term(term.graph, operand).value or 0.0 for operand in node.operands]
-    return node.operation.name == "add" and max(parts) > 0.0
+    is_sum = term.node.operation.name == "add"
+    return is_sum and max(part.value or 0.0 for part in term.operands) > 0.0
 
 
 def is_positive(term: Term) -> bool:
     """Know a sum of a positive number and of a probability."""
-    operands = [Term(term.graph, operand) for operand in term.node.operands]
-    return _is_above_zero(term) and any(map(_is_nonnegative, operands))
+    return _is_above_zero(term) and any(map(_is_nonnegative, term.operands))
 
 
 def _is_nonnegative(term: Term) -> bool:
     """Know what is at least 0 by itself, and shares of its sum."""
     part = term.made_by("divide")
-    total = Term(term.graph, term.node.operands[1]).made_by("sum") if part is not None else None
+    total = term.operands[1].made_by("sum") if part is not None else None
     return (part if part is not None and part == total else term).node.operation.is_nonnegative
 
 

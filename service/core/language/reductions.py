@@ -143,7 +143,7 @@ def _total(x: Term, axis: shapes.Axes = None, keepdims: bool = False) -> Term | 
         return squared.apply("sum_of_squares")
     if summed is not None:
         return _whole(summed)
-    operands = [Term(x.graph, operand) for operand in x.node.operands]
+    operands = x.operands
     if len(operands) != 2 or operands[1].shape != x.shape:
         return None
     first, second = operands

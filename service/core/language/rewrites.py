@@ -35,7 +35,7 @@ def _beside_one(term: Term) -> Term | None:
     """Return x of 1 + x or x + 1."""
     if term.node.operation.name != "add":
         return None
-    first, second = (Term(term.graph, operand) for operand in term.node.operands)
+    first, second = term.operands
     return second if _is_one(first) else first if _is_one(second) else None
 
 
@@ -43,7 +43,7 @@ def _taken_from_one(term: Term) -> Term | None:
     """Return -x of 1 - x."""
     if term.node.operation.name != "subtract":
         return None
-    first, second = (Term(term.graph, operand) for operand in term.node.operands)
+    first, second = term.operands
     return _opposite(second) if _is_one(first) else None
 
 
@@ -132,7 +132,7 @@ def _origin(term: Term) -> tuple[list[Node], Term]:
     way: list[Node] = []
     while len(way) < LONGEST_WAY and (term.node.operation.is_view or term.node.operation.name == "take"):
         way.append(term.node)
-        term = Term(term.graph, term.node.operands[0])
+        term = term.operands[0]
     return way, term
 
 

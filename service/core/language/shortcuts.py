@@ -62,14 +62,14 @@ def without_number(term: Term) -> tuple[Term | None, Term]:
     number = term.made_by("multiply")
     if term.is_guarded or number is None or abs(number.value or 0.0) < SMALLEST_TAKEN_OUT:
         return None, term
-    return number, Term(term.graph, term.node.operands[1])
+    return number, term.operands[1]
 
 
 def _over(term: Term, number: float) -> Term | None:
     """Divide a product by the number that begins it, or that begins its first factor."""
     if term.made_by("multiply") is None:
         return None
-    first, second = (Term(term.graph, operand) for operand in term.node.operands)
+    first, second = term.operands
     if first.value is not None:
         return _known_multiple(first.value / number, second)
     rest = _over(first, number) if first.is_scaled() else None
@@ -132,7 +132,7 @@ def _divided_as(quotient: Term, dividend: Term) -> Term:
     graph, node = quotient.graph, quotient.node
     outer = graph.place, graph.called
     graph.place, graph.called = node.place, node.called
-    found = dividend / Term(graph, node.operands[1])
+    found = dividend / quotient.operands[1]
     graph.place, graph.called = outer
     return found
 
@@ -152,7 +152,7 @@ def _opposite(term: Term) -> Term | None:
 
 def _scaled(factor: float, b: Term) -> Term | None:
     """Multiply what begins with a number by a power of two, or the other way round: nothing is rounded."""
-    first, second = (Term(b.graph, operand) for operand in b.node.operands)
+    first, second = b.operands
     if first.value is None or 0.5 not in (abs(math.frexp(factor)[0]), abs(math.frexp(first.value)[0])):
         return None
     number = _folded(b.graph, factor * first.value)
@@ -175,7 +175,7 @@ def negative(shape: Shape, a: Term) -> Term | None:
     first = a.made_by("multiply")
     if first is None or first.value is None or a.is_guarded:
         return _opposite(a)
-    return a.graph.number(-first.value).apply("multiply", Term(a.graph, a.node.operands[1]))
+    return a.graph.number(-first.value).apply("multiply", a.operands[1])
 
 
 def power(shape: Shape, a: Term, b: Term) -> Term | None:
@@ -213,13 +213,13 @@ def transpose(shape: Shape, a: Term, axes: tuple[int, ...] | None) -> Term | Non
     """Put axes in another order once; those of a matrix product where a factor has another already."""
     order = permutation(axes, len(shape))
     if order == (1, 0) and a.made_by("matrix_product") is not None:
-        factors = [Term(a.graph, operand) for operand in a.node.operands]
-        if any(factor.made_by("transpose") is not None for factor in factors):
-            return factors[1].apply("transpose", axes=order) @ factors[0].apply("transpose", axes=order)
+        first, second = a.operands
+        if first.made_by("transpose") is not None or second.made_by("transpose") is not None:
+            return second.apply("transpose", axes=order) @ first.apply("transpose", axes=order)
     before = a.made_by("transpose")
     if before is not None:
-        first = permutation(a.node.options[0], len(shape))
-        return before.apply("transpose", axes=tuple(first[axis] for axis in order))
+        inner = permutation(a.node.options[0], len(shape))
+        return before.apply("transpose", axes=tuple(inner[axis] for axis in order))
     return a if order == tuple(range(len(shape))) else None
 
 

@@ -69,7 +69,7 @@ def _product_of_multiple(a: Term, b: Term) -> Term | None:
         number = factor.made_by("multiply")
         if number is None or number.value is None or abs(number.value) < 1.0 or size >= factor.size:
             continue
-        rest = Term(a.graph, factor.node.operands[1])
+        rest = factor.operands[1]
         return number * (a @ rest if place else rest @ b)
     return None
 
