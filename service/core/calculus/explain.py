@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -59,19 +59,24 @@ def refuse_non_finite(
     watched = Watched(compiled.program, outputs, constants, compiled.namespace)
     if not math.isfinite(value):
         watched.refuse(f"the value{where}", value, compiled.program.value, [tuple(variables.values())])
-    for name, derivative in gradient.items():
-        if is_finite(derivative):
-            continue
-        element = first_not_finite(derivative)
+    for name, element, number in not_finite(gradient):
         term = compiled.gradient.get(name, compiled.program.value)
         output = f"the derivative by {name}{pointer_to(*element)}{where}"
         places = moved(compiled.method, variables, name, element, h)
-        watched.refuse(output, float(derivative[element]), term, places)
+        watched.refuse(output, number, term, places)
 
 
 def first_not_finite(array: Array) -> tuple[int, ...]:
     """Return the index of the first element that is infinite or NaN."""
     return tuple(map(int, np.unravel_index(int(np.argmin(np.isfinite(array))), array.shape)))
+
+
+def not_finite(derivatives: Mapping[str, Array]) -> Iterator[tuple[str, tuple[int, ...], float]]:
+    """Yield each derivative that is not finite by name, with the first such element and its index."""
+    for name, derivative in derivatives.items():
+        if not is_finite(derivative):
+            index = first_not_finite(derivative)
+            yield name, index, float(derivative[index])
 
 
 @np.errstate(over="ignore")

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from service.core.arrays import Array, is_finite, spans_of
+from service.core.arrays import Array, spans_of
 from service.core.calculus.budget import Price, quote_of
 from service.core.calculus.curvature import curvature_of, with_eigenvalues
 from service.core.calculus.differences import RICHARDSON, Method, judge_for
-from service.core.calculus.explain import first_not_finite
+from service.core.calculus.explain import not_finite
 from service.core.calculus.gradient import Tensors, method_named, shapes_of
 from service.core.calculus.jacobian import derive
 from service.core.calculus.line import with_step
@@ -206,11 +206,9 @@ class _SecondDerivatives(Part):
 
     def watch_gradient(self) -> None:
         """Refuse a gradient that is not finite."""
-        for place, (name, derivative) in enumerate(self.gradient.items()):
-            if not is_finite(derivative):
-                index = first_not_finite(derivative)
-                output = f"the derivative by {name}{pointer_to(*index)}"
-                self.watch("gradient", {}, output, float(derivative[index]), 1 + place)
+        for name, index, number in not_finite(self.gradient):
+            place = 1 + list(self.gradient).index(name)
+            self.watch("gradient", {}, f"the derivative by {name}{pointer_to(*index)}", number, place)
 
 
 class WholeHessian(_SecondDerivatives):
@@ -281,11 +279,8 @@ class WholeHessian(_SecondDerivatives):
     def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse derivatives that are not finite."""
         self.watch_gradient()
-        for pair, derivative in derivatives.items():
-            if is_finite(derivative):
-                continue
+        for pair, index, number in not_finite(derivatives):
             name, _, other = pair.partition("/")
-            index = first_not_finite(derivative)
             rank = self.task.variables[name].ndim
             first, second = pointer_to(*index[:rank]), pointer_to(*index[rank:])
             output = f"the second derivative by {name}{first} and {other}{second}"
@@ -293,8 +288,7 @@ class WholeHessian(_SecondDerivatives):
             vectors[name][index[:rank]] = 1.0
             names = list(self.task.variables)
             place = 1 + len(names) + names.index(other)
-            added = tangent_inputs(vectors)
-            self.watch("hessian product", added, output, float(derivative[index]), place)
+            self.watch("hessian product", tangent_inputs(vectors), output, number, place)
 
     def shown(self, derivatives: Derivatives) -> Any:
         """Return the blocks by both names."""
@@ -356,10 +350,7 @@ class HessianProduct(_SecondDerivatives):
     def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse a product that is not finite."""
         self.watch_gradient()
-        for place, (name, derivative) in enumerate(derivatives.items()):
-            if not is_finite(derivative):
-                index = first_not_finite(derivative)
-                output, number = f"the product by {name}{pointer_to(*index)}", float(derivative[index])
-                where = 1 + len(derivatives) + place
-                added = tangent_inputs(self.vectors)
-                self.watch("hessian product", added, output, number, where)
+        for name, index, number in not_finite(derivatives):
+            output = f"the product by {name}{pointer_to(*index)}"
+            place = 1 + len(derivatives) + list(derivatives).index(name)
+            self.watch("hessian product", tangent_inputs(self.vectors), output, number, place)

@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from service.core.arrays import Array, Shape, is_finite, spans_of
+from service.core.arrays import Array, Shape, spans_of
 from service.core.calculus.budget import Price
 from service.core.calculus.differences import RICHARDSON, Method, judge_for
-from service.core.calculus.explain import Watched, first_not_finite
+from service.core.calculus.explain import Watched, not_finite
 from service.core.calculus.gradient import check_step, shapes_of
 from service.core.calculus.line import with_step
 from service.core.calculus.maps import COTANGENT, TANGENT, FunctionMap, tangent_inputs, unit_rows
@@ -156,16 +156,12 @@ class WholeJacobian(Part):
 
     def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse derivatives that are not finite."""
-        for name, derivative in derivatives.items():
-            if is_finite(derivative):
-                continue
-            index = first_not_finite(derivative)
-            rank = derivative.ndim - self.task.variables[name].ndim
+        for name, index, number in not_finite(derivatives):
+            rank = len(index) - self.task.variables[name].ndim
             output = f"the derivative{_of(index[:rank])} by {name}{pointer_to(*index[rank:])}"
-            number = float(derivative[index])
             if method.evaluations:
                 self.task.explain(output, number, method, (name, index[rank:]))
-            unit = np.zeros(derivative.shape[:rank])
+            unit = np.zeros(derivatives[name].shape[:rank])
             unit[index[:rank]] = 1.0
             place = 1 + list(self.task.variables).index(name)
             self.watch("cotangent product", {COTANGENT: unit}, output, number, place)
@@ -216,14 +212,11 @@ class Along(Part):
 
     def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse a product that is not finite."""
-        product = derivatives[""]
-        if is_finite(product):
-            return
-        index = first_not_finite(product)
-        output, number = f"the product{pointer_to(*index)}", float(product[index])
-        if method.evaluations:
-            self.task.explain(output, number)
-        self.watch("tangent product", tangent_inputs(self.tangents), output, number, 1)
+        for _, index, number in not_finite(derivatives):
+            output = f"the product{pointer_to(*index)}"
+            if method.evaluations:
+                self.task.explain(output, number)
+            self.watch("tangent product", tangent_inputs(self.tangents), output, number, 1)
 
     def shown(self, derivatives: Derivatives) -> Any:
         """Return the product, which has no name."""
@@ -279,11 +272,8 @@ class Across(Part):
 
     def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
         """Refuse a product that is not finite."""
-        for name, derivative in derivatives.items():
-            if is_finite(derivative):
-                continue
-            index = first_not_finite(derivative)
-            output, number = f"the product by {name}{pointer_to(*index)}", float(derivative[index])
+        for name, index, number in not_finite(derivatives):
+            output = f"the product by {name}{pointer_to(*index)}"
             if method.evaluations:
                 self.task.explain(output, number, method, (name, index))
             place = 1 + list(self.task.variables).index(name)
