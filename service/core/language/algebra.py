@@ -36,7 +36,7 @@ def _solved(a: Shape, b: Shape, *options: Any) -> Shape:
 
 
 def _guarded(compute: Callable[..., Any], result_shape: Callable[..., Shape]) -> Callable[..., Any]:
-    """Make a kernel that gives NaN for singular and indefinite matrices, each of a stack by itself."""
+    """Make a kernel that gives NaN for each singular or indefinite matrix of a stack."""
 
     def kernel(*arrays: Any) -> Any:
         try:
@@ -70,7 +70,7 @@ logdet_kernel = _log_of_determinant
 
 
 def _solve(a: Term, b: Term) -> Term:
-    """Solve for the columns of a matrix; a vector is one of them."""
+    """Solve for each column of b; a vector is taken as one column."""
     if len(b.shape) > 1:
         return a.apply("solution", b)
     column = a.apply("solution", b.apply("reshape", shape=(*b.shape, 1)))
@@ -172,7 +172,7 @@ ALGEBRA: tuple[Operation, ...] = (
         is_analytic=False,
         example="cholesky(eye(2) + 3)",
     ),
-    # what the others are made of, and no caller can name
+    # internal: the rows above are written in it
     Operation(
         "solution",
         ("a", "b"),

@@ -256,7 +256,7 @@ ARRANGEMENT: tuple[Operation, ...] = (
         options=(("axis", "axis", REQUIRED),),
         example="expand_dims(arange(2), 1)",
     ),
-    # what the others are made of, and no caller can name
+    # internal: the rows above are written in it
     Operation(
         "join",
         ("a", "b"),

@@ -23,7 +23,7 @@ def one_axis(axis: Any, rank: int) -> int:
 
 
 def flattened(x: Term, axis: int | None) -> tuple[Term, int]:
-    """Lay out in one axis where none is named."""
+    """Flatten an array when no axis is given; return it with the axis."""
     if axis is None:
         return x.apply("reshape", shape=(x.size,)), 0
     return x, one_axis(axis, len(x.shape))

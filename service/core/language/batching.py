@@ -30,7 +30,7 @@ def align(*terms: Term) -> list[Term]:
 
 
 def again(name: str) -> TermFunction:
-    """Make the rule of what acts on the last axes, or element by element: the same with the same options."""
+    """Make the rule of an operation on the last axes, or element by element: nothing of it changes."""
 
     def rule(*arguments: Any) -> Term:
         terms = align(*(argument for argument in arguments if isinstance(argument, Term)))
@@ -41,7 +41,7 @@ def again(name: str) -> TermFunction:
 
 
 def along(name: str) -> TermFunction:
-    """Make the rule of what has one operand and acts along its option `axis`: the axes move by one."""
+    """Make the rule of an operation with one operand and an `axis` option: the axis moves by one."""
 
     def rule(x: Term, *options: Any) -> Term:
         named = x.graph.table[name].named(options)
@@ -51,13 +51,13 @@ def along(name: str) -> TermFunction:
 
 
 def later(axis: shapes.Axes, x: Term) -> shapes.Axes:
-    """Move axes by one, for an operand that got a leading one."""
+    """Move axes by one, for an operand that got a leading axis."""
     axes = tuple(each + 1 for each in shapes.axes_of(axis, len(x.shape) - 1))
     return axes[0] if isinstance(axis, int) else axes
 
 
 def matrix_product(a: Term, b: Term) -> Term:
-    """Multiply with few calls: what is the same for the batch is multiplied by all of it at once."""
+    """Multiply with few calls: a factor shared by the batch is multiplied with the whole batch at once."""
     first, second = a.source(), b.source()
     if len(second.shape) == 2 < len(b.shape) and second is not b:
         rows = a.apply("reshape", shape=(math.prod(a.shape[:-1]), a.shape[-1]))
@@ -75,25 +75,25 @@ def transpose(x: Term, axes: tuple[int, ...] | None) -> Term:
 
 
 def reshape(x: Term, shape: int | tuple[int, ...]) -> Term:
-    """Lay out each of the batch."""
+    """Reshape each array of the batch."""
     return x.apply("reshape", shape=(x.shape[0], *shapes.reshaped(x.shape[1:], shape)))
 
 
 def broadcast(x: Term, shape: tuple[int, ...]) -> Term:
-    """Repeat each of the batch."""
+    """Broadcast each array of the batch."""
     return aligned(x, 1 + len(shape)).apply("broadcast", shape=(x.shape[0], *shape))
 
 
 def index(x: Term, items: tuple[Any, ...]) -> Term:
-    """Take the same elements of each of the batch."""
+    """Index each array of the batch alike."""
     return x.apply("index", items=(WHOLE_SLICE, *items))
 
 
 def scatter(x: Term, shape: tuple[int, ...], items: tuple[Any, ...]) -> Term:
-    """Put each of the batch at the same index."""
+    """Put each array of the batch at the same index."""
     return x.apply("scatter", shape=(x.shape[0], *shape), items=(WHOLE_SLICE, *items))
 
 
 def add_at(base: Term, x: Term, items: tuple[Any, ...]) -> Term:
-    """Add each of the batch at the same index."""
+    """Add each array of the batch at the same index."""
     return base.apply("add_at", x, items=(WHOLE_SLICE, *items))

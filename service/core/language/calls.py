@@ -118,7 +118,7 @@ def _options(
 
 
 def _hint_for_keyword(keyword: str, kinds: Mapping[str, str]) -> str:
-    """Say what an unknown keyword may mean; another name of an option that the function has not, nothing."""
+    """Hint at what an unknown keyword may mean; not at an option that the function does not have."""
     written = KEYWORDS.get(keyword, "")
     return "" if written.isidentifier() and written not in kinds else hint_for(keyword, kinds, KEYWORDS)
 
@@ -153,16 +153,16 @@ TWO_ARRAYS = {
     "prod": " The product of two is a * b.",
     "norm": " norm is the 2-norm; the 1-norm is sum(abs(x)), the largest element max(abs(x)).",
 }
-"""What is meant by a second argument that is no axis of a reduction."""
+"""Hints for a reduction whose second argument is no axis: what the client may have meant."""
 
 BY_POSITION = " Arrays are given in this order, without names."
-"""What is meant by a call that names an operand."""
+"""Hint for a call that names an operand."""
 
 A_TUPLE = " Several sizes or axes are one argument, in parentheses: (2, 3)."
-"""What is meant by more arguments than a function of a shape has."""
+"""Hint for too many arguments of a function that takes a shape."""
 
 MORE_ARGUMENTS = {"log": " The logarithm to base b is log(x) / log(b)."}
-"""What is meant by another number of arguments."""
+"""Hints for a wrong number of arguments, by function."""
 
 KEYWORDS = {
     "dim": "axis",
@@ -184,7 +184,7 @@ KEYWORDS = {
     "max": "minimum(x, high)",
     "ord": "norm(x) for the 2-norm, sum(abs(x)) for the 1-norm, max(abs(x)) for the largest element",
 }
-"""What other libraries call options."""
+"""Names of options in other libraries, and what to write instead."""
 
 
 def _is_whole(value: Any) -> bool:
@@ -214,7 +214,7 @@ LITERALS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "count": ("a whole number of at least 1", lambda value: _is_whole(value) and value >= 1),
     "size": ("a whole number of at least 0", lambda value: _is_whole(value) and value >= 0),
 }
-"""Kinds of literal options: how an error calls them, and which values are right."""
+"""By kind of literal options: the words for its values in an error, and the test of a valid value."""
 
 NUMERIC = frozenset({"inside", "positive", "non-negative", "fraction", "number"})
 """Kinds whose values are float64 like everything that is computed with."""

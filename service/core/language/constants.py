@@ -1,6 +1,6 @@
 """What a request's constants have to hold where they index, are class labels or are targets of a loss.
 
-The rules come of the function's text and shapes; they are checked with the data, before anything runs.
+The rules follow from the function's text and shapes; the data are checked by them before anything runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DOMAINS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "non-negative": ("negative", lambda x: x >= 0.0),
     "sign": ("not-a-sign", lambda x: (x == 1.0) | (x == -1.0)),
 }
-"""By kind of predictions and targets: the fault of what is none, and which are right; numbers all are."""
+"""By kind of predictions or targets: the code of the fault, and the test of valid elements."""
 
 
 def holds_labels(array: NDArray[Any]) -> bool:

@@ -105,7 +105,7 @@ CUMULATION: tuple[Operation, ...] = (
         kinks="0 where all elements are equal",
         example="std(stack(1, 2, 4), ddof=1)",
     ),
-    # what the others are made of, and no caller can name
+    # internal: the rows above are written in it
     Operation(
         "running_sum",
         ("x",),

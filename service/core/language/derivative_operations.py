@@ -1,4 +1,4 @@
-"""Rows of the operations table: what derivatives and losses are made of, and no caller can name."""
+"""Rows of the operations table: internal operations, which derivatives and losses are written in."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _logistic_loss_derivative(g: Term, y: Term, z: Term, sign: Term, epsilon: Te
 
 
 def _xlogy(weight: Term, x: Term) -> Term:
-    """Write the product with log(x), of x = p + ε without the sum, which a derivative would keep."""
+    """Write weight * log(x); if x is p + ε, without the sum, which the derivative would keep in memory."""
     is_sum = x.node.operation.name == "add"
     product = weight * (x.operands[0].apply("shifted_log", x.operands[1]) if is_sum else x.apply("log"))
     return product if is_positive(x) else _settled(product, weight)
@@ -68,7 +68,7 @@ def _xlog_complement(weight: Term, p: Term, epsilon: Term) -> Term:
 
 
 def _settled(product: Term, weight: Term) -> Term:
-    """Write a product or quotient that is 0 where a weight is 0, whatever the other factor."""
+    """Make a product or quotient 0 wherever its weight is 0, whatever the other factor is."""
     return product.apply("settled", weight)
 
 

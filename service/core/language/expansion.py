@@ -28,7 +28,7 @@ COUNTED = frozenset({"unary", "binary", "comparison", "logic", "inverse", "index
 """Instructions that make operations."""
 
 ORDER = " A function is defined before whatever calls it, and does not call itself."
-"""What is meant by the call of a function that the text defines further on."""
+"""Hint for the call of a function that the text defines further on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class Expansion:
             self.STATEMENTS[statement.kind](self, statement)
 
     def _check_calls(self) -> None:
-        """Refuse functions that nothing defines, before anything is said of their arguments."""
+        """Refuse calls of undefined functions before their arguments are checked."""
         statements = list(self.tape.all_statements())
         functions = [each.names[0].text for each in statements if each.kind == "definition"]
         known = {"len", *CONSTANTS, *FUNCTIONS, *self.names}
@@ -209,7 +209,7 @@ class Expansion:
         return place if self.call is None else Place(self.call.line, self.call.column, place[:2])
 
     def operand(self, argument: int) -> Term:
-        """Return the term of an instruction; conditions and literals are none."""
+        """Return the term of an instruction; refuse conditions and literals."""
         return self._term(self._bindable(argument))
 
     def _bindable(self, argument: int) -> Term | int:
@@ -224,7 +224,7 @@ class Expansion:
         return self.graph.number(float(value)) if isinstance(value, int) else value  # type: ignore[return-value]
 
     def condition(self, argument: int) -> Condition:
-        """Return the condition of an instruction; nothing else is one."""
+        """Return the condition of an instruction; refuse anything else."""
         value = self.results[argument]
         if not isinstance(value, Condition):
             refuse("needs-comparison", self.place_of(argument))

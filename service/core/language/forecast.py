@@ -1,4 +1,4 @@
-"""What is known of loops and functions before they run: how much they make, and what they carry on."""
+"""What can be told of loops and functions before they run: their operations, and the names they carry on."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Forecast:
     def least(
         self, body: tuple[Statement, ...], names: Mapping[str, int], rounds: range, variable: str
     ) -> int:
-        """Return a number of operations that a loop makes at least."""
+        """Return a lower bound of the operations that a loop makes."""
         known = {name: value for name, value in names.items() if not _assigns(body, name)}
         if not any(self._mentions(statement, variable) for statement in body):
             return _count(rounds) * (1 + self._once(body, known)) if rounds else 0

@@ -22,14 +22,14 @@ COUNTABLE = 2**48
 """Elements beyond which nothing is quoted: far above every limit, and costs stay numbers that JSON keeps."""
 
 LONGEST_REASON = 160
-"""Characters of it; literals in it may have thousands of digits."""
+"""Most characters of the reason in a refusal: literals in it may have thousands of digits."""
 
 
 class Node(NamedTuple):
     """One operation of a program.
 
-    `operands` are indices of earlier nodes; `place` and `called` say where and as what the caller
-    wrote it, which for an operation of the gradient is what it is the derivative of.
+    `operands` are indices of earlier nodes; `place` and `called` say where the caller wrote it and under
+    which name. An operation of the gradient has those of the operation that it differentiates.
     """
 
     operation: Operation

@@ -14,13 +14,13 @@ from service.core.language.operation import Operation, ShapeFault
 from service.core.language.places import refuse
 
 LAID_OUT = frozenset({"reshape", "transpose", "broadcast"})
-"""Operations behind which a constant has the elements that it has."""
+"""Operations whose result has all elements of a constant and no others."""
 
 TARGETS = "targets have the shape of the predictions, or sizes of 1, or are a number"
 
 
 def _read(p: Term, t: Term, rule: str = TARGETS) -> tuple[Term, Term]:
-    """Refuse targets that neither have the predictions' shape nor, of their rank or none, broadcast to it."""
+    """Refuse targets but a number and arrays of the predictions' rank that broadcast to their shape."""
     sizes = zip(t.shape, p.shape, strict=False)
     if len(t.shape) not in (0, len(p.shape)) or any(size not in (1, other) for size, other in sizes):
         raise ShapeFault(rule)
@@ -28,7 +28,7 @@ def _read(p: Term, t: Term, rule: str = TARGETS) -> tuple[Term, Term]:
 
 
 def _check_targets(row: Loss, t: Term) -> None:
-    """Refuse a number that is no target of a loss; note what the constant has to hold that is one."""
+    """Refuse a literal that is no valid target; note the rule for a constant that holds the targets."""
     if row.targets not in DOMAINS:
         return
     graph = t.graph
@@ -102,7 +102,7 @@ def _operation(row: Loss) -> Operation:
 
 
 def _from_logits(row: Loss) -> LossRule | None:
-    """Make the rule that writes the loss of an activation by what it was applied to.
+    """Make the rule that computes the loss of an activation from its logits.
 
     So no probability is rounded to 0 before its logarithm is taken.
     """

@@ -41,7 +41,7 @@ _KERNELS: dict[str, Callable[..., Any]] = {
     "relative_entropy": loss_kernels.relative_entropy,
     "guarded_divide": loss_kernels.divide_weighted,
 }
-"""What the formulas compute arrays with, by operation."""
+"""The functions that formulas call on arrays, by operation."""
 
 
 def _apply(name: str, first: Any, *others: Any) -> Any:
@@ -64,7 +64,7 @@ def _minus_total(terms: Any) -> Any:
 
 
 def spread_last(x: Any, shape: tuple[int, ...]) -> Any:
-    """Broadcast over the last axis what a sum over it left."""
+    """Broadcast the result of a sum over the last axis back over that axis."""
     if isinstance(x, Term):
         return x.apply("reshape", shape=(*x.shape, 1)).apply("broadcast", shape=shape)
     return np.expand_dims(x, -1)
@@ -114,7 +114,7 @@ def _pinball_derivative(p: Any, t: Any, quantile: float) -> Any:
 
 
 def _lengths(x: Any) -> Any:
-    """Return the 2-norm of each row, as often as the row has elements."""
+    """Return the 2-norm of each row, repeated for each of its elements."""
     if isinstance(x, Term):
         return spread_last(x.apply("norm", axis=-1), x.shape)
     return activation_kernels.norm_kernel(x, -1, True)

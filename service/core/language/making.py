@@ -42,7 +42,7 @@ def range_kernel(start: float, stop: float | None, step: float) -> Any:
 
 
 def _elements(kernel: Callable[..., Any]) -> Callable[..., Any]:
-    """Make the rule that lowers to numbers what a kernel makes of the options."""
+    """Make the rule that lowers an operation without operands to the numbers that its kernel returns."""
 
     def rule(graph: Graph, node: Node) -> Any:
         values = np.asarray(kernel(*node.options)).reshape(-1).tolist()
@@ -100,7 +100,7 @@ def _put_each(g: Term, index: Term, axis: int, size: int) -> Term:
 
 
 def _same_index(index: Term) -> Term:
-    """Drop the leading axis of an index that a batch has in common: constants have none of their own."""
+    """Drop the leading axis of an index: it is a constant, the same for the whole batch."""
     source = index.source()
     return source if source is not index else index.apply("index", items=(0,))
 
@@ -173,7 +173,7 @@ MAKING: tuple[Operation, ...] = (
         definition=_one_hot,
         example="one_hot(stack(0, 2), 3)",
     ),
-    # what indexing by constants is made of, and no caller can name
+    # internal: indexing by constants is written in these
     Operation(
         "integers",
         ("x",),

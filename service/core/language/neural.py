@@ -13,7 +13,7 @@ from service.core.language.shapes import WHOLE_SLICE
 from service.core.language.structure import transposed
 
 MOST_POSITIONS = 1_024
-"""Elements of a convolution's kernel, each a product of its own."""
+"""Most elements of a convolution's kernel; each of them is a matrix product."""
 
 
 def _convolved(x: Shape, w: Shape) -> Shape:
@@ -23,7 +23,10 @@ def _convolved(x: Shape, w: Shape) -> Shape:
 
 
 def _convolve(x: Term, w: Term) -> Term:
-    """Shift each row of the outer product by one more: rows of one element more, cut anew."""
+    """Sum the rows of the outer product, row k shifted by k.
+
+    Rows padded to n + m elements, laid end to end and cut into rows of n + m - 1, are so shifted.
+    """
     n, m = x.shape[0], w.shape[0]
     rows = w.apply("reshape", shape=(m, 1)) * x
     wide = rows.apply("scatter", shape=(m, n + m), items=(WHOLE_SLICE, (0, n, None)))

@@ -45,8 +45,8 @@ class Operation:
     workspace : float
         Arrays of the size of the larger of operands and result that it needs meanwhile.
     reduced_workspace : float
-        Arrays of the size of what its axis leaves of the first operand that it needs beside those: along an
-        axis of one element they are as large.
+        Further arrays that it needs, of the size of the first operand reduced along its axis: along an axis
+        of one element they are as large as the operand.
     array : str
         Source of the operation on arrays, `{0}` the first operand, `{axis}` an option.
     suited : callable
@@ -61,8 +61,8 @@ class Operation:
     into : str
         Source that writes into the first operand's buffer, where that is not a ufunc.
     frame, gap : str
-        Source of an array that is the result but for the first operand, and of the index at which that
-        stands, where it can be written there at once.
+        Source of the result without the first operand, and of the index of that operand in it, where the
+        operand can be written there directly.
     scalar : str
         Source of an element-wise operation on plain floats; empty when it has a definition, or runs on
         arrays alone.
@@ -111,7 +111,7 @@ class Operation:
         may leave out, repeat or reverse them, so that no product reads it as it stands; whether the results
         are true or false.
     copies_skipping : bool
-        Whether it copies operands that are views of the second kind.
+        Whether it copies operands that are views with `may_skip`.
     is_analytic, is_nonnegative : bool
         Whether the complex step may pass through it; whether no result is below 0.
     is_public, is_function, is_variadic : bool

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
 
 MOST_PARTS = 1_000
-"""Operations that are looked at; what is made of more is taken for anything."""
+"""Most operations to look at; of a term made of more nothing is known."""
 
 Splitting = Callable[[Graph, Node], "list[int] | None"]
 
@@ -38,18 +38,18 @@ def is_sum_of_squares(term: Term) -> bool:
 
 
 def _is_above_zero(term: Term) -> bool:
-    """Know a sum with a positive number: where the rest is no sum of squares, nothing follows from it."""
+    """Tell whether a term is a sum with a positive number; the rest may be anything."""
     is_sum = term.node.operation.name == "add"
     return is_sum and max(part.value or 0.0 for part in term.operands) > 0.0
 
 
 def is_positive(term: Term) -> bool:
-    """Know a sum of a positive number and of a probability."""
+    """Tell whether a term is the sum of a positive number and a probability."""
     return _is_above_zero(term) and any(map(_is_nonnegative, term.operands))
 
 
 def _is_nonnegative(term: Term) -> bool:
-    """Know what is at least 0 by itself, and shares of its sum."""
+    """Tell whether an operation's results are at least 0; of x / sum(x), whether those of x are."""
     part = term.made_by("divide")
     total = term.operands[1].made_by("sum") if part is not None else None
     return (part if part is not None and part == total else term).node.operation.is_nonnegative
@@ -82,7 +82,7 @@ def _difference(graph: Graph, node: Node) -> list[int] | None:
 
 
 def _is_form(graph: Graph, node: Node) -> bool:
-    """Know a**2 + b**2 ± a*b, which is (3*(a ± b)**2 + (a ∓ b)**2) / 4."""
+    """Recognise a**2 + b**2 ± a*b, which is (3*(a ± b)**2 + (a ∓ b)**2) / 4."""
     total, product = (graph.nodes[each] for each in node.operands)
     if (total.operation.name, product.operation.name) != ("add", "multiply"):
         return False
@@ -94,7 +94,7 @@ def _is_form(graph: Graph, node: Node) -> bool:
 
 
 def _matrix_product(graph: Graph, node: Node) -> list[int] | None:
-    """Know the product of a row with itself as a column."""
+    """Recognise the product of a row with itself as a column."""
     row, column = (_laid_flat(graph, each) for each in node.operands)
     return [] if row == column and math.prod(node.shape) == 1 else None
 

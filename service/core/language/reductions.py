@@ -131,7 +131,7 @@ def _cotangent_of_others(g: Term, y: Term, x: Term, axis: shapes.Axes) -> Term:
 
 
 def _total(x: Term, axis: shapes.Axes = None, keepdims: bool = False) -> Term | None:
-    """Sum all elements without writing down what only the sum needs: squares, multiples and sums of such.
+    """Sum all elements without an array that only the sum needs: of squares, of multiples, of sums of such.
 
     What is written in parts loses no digit and overflows no sooner: no part has another sign than its
     sum, no factor is below 1.

@@ -17,7 +17,7 @@ LOGARITHMS = {"softmax": "log_softmax", "sigmoid": "log_sigmoid"}
 """What makes probabilities, and what makes their logarithms, which are finite wherever the scores are."""
 
 LONGEST_WAY = 8
-"""Operations that are looked through from what is picked of probabilities to what made them."""
+"""Most views and picks to follow back from probabilities to the softmax or sigmoid that made them."""
 
 
 class Rewrite(NamedTuple):
@@ -120,7 +120,7 @@ def _logarithm_of_probabilities(x: Term) -> Term | None:
 
 
 def _again(term: Term, way: list[Node]) -> Term:
-    """Lay out and pick of a term what was laid out and picked of another, the last operation first."""
+    """Apply the views and picks that `_origin` found behind another term, in their order, to this one."""
     for node in reversed(way):
         others = [Term(term.graph, each) for each in node.operands[1:]]
         term = term.apply(node.operation.name, *others, **node.named_options)
@@ -128,7 +128,7 @@ def _again(term: Term, way: list[Node]) -> Term:
 
 
 def _origin(term: Term) -> tuple[list[Node], Term]:
-    """Return what only lays out or picks elements, the last operation first, and of what."""
+    """Follow views and picks of elements back; return them, the last one first, and where they end."""
     way: list[Node] = []
     while len(way) < LONGEST_WAY and (term.node.operation.is_view or term.node.operation.name == "take"):
         way.append(term.node)

@@ -128,7 +128,7 @@ def _divided(a: Term, b: Term) -> Term | None:
 
 
 def _divided_as(quotient: Term, dividend: Term) -> Term:
-    """Divide another term in a quotient's place: where it divides by 0, this is what is infinite."""
+    """Divide another term by a quotient's divisor; a division by 0 is reported at the quotient's place."""
     graph, node = quotient.graph, quotient.node
     outer = graph.place, graph.called
     graph.place, graph.called = node.place, node.called

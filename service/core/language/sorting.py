@@ -139,7 +139,7 @@ SORTING: tuple[Operation, ...] = (
         is_analytic=False,
         example="quantile(arange(5), 0.9)",
     ),
-    # what the others are made of, and no caller can name
+    # internal: the rows above and their derivatives are written in these
     Operation(
         "sorted",
         ("x",),

@@ -258,7 +258,7 @@ SPECIAL: tuple[Operation, ...] = (
         is_analytic=False,
         example="leaky_relu(stack(-1, 1))",
     ),
-    # what the derivatives above are made of, and no caller can name
+    # internal: the rows above and their derivatives are written in these
     internal(
         "one_less_square",
         ("x",),

@@ -75,7 +75,7 @@ def _product_of_multiple(a: Term, b: Term) -> Term | None:
 
 
 def _product_of_number(a: Term, b: Term) -> Term | None:
-    """Sum the other factor where one repeats a number, as the derivative of a sum does."""
+    """Sum the other factor where one factor repeats a single number, as the derivative of a sum does."""
     for factor, other, axis in ((a, b, -2), (b, a, -1)):
         number = factor.source()
         if shortcuts.may_be_taken_out(number.value):
@@ -111,7 +111,7 @@ PRODUCTS: tuple[Operation, ...] = (
         definition=_dot,
         example="dot(stack(1, 2), stack(3, 4))",
     ),
-    # what the derivatives are made of, and no caller can name
+    # internal: the rows above and derivatives are written in these
     _product(
         "matrix_product",
         array="matmul({0}, {1})",
@@ -210,7 +210,7 @@ STRUCTURE: tuple[Operation, ...] = (
         is_function=False,
         example="arange(6)[1:5:2]",
     ),
-    # what the derivatives are made of, and no caller can name
+    # internal: the rows above and derivatives are written in these
     Operation(
         "broadcast",
         ("x",),
