@@ -22,8 +22,8 @@ from service.core.language.program import Program
 from service.core.limits import Limits
 
 BLOCK_ELEMENTS = 1_000_000
-"""Numbers that the intermediate results of a block may be: they stay near the processor, and few calls
-of NumPy's serve many rows."""
+"""Most numbers in the intermediate results of a block: few enough to stay near the processor, many enough
+for one NumPy call to serve many rows."""
 
 KEPT_BLOCKS = 4
 """Batched programs that are kept for one function or map, by their number of rows."""
@@ -31,12 +31,12 @@ KEPT_BLOCKS = 4
 
 @dataclass(frozen=True)
 class Rows:
-    """Some rows of a batch, as many as the program takes; the last block may have fewer of its own.
+    """The rows of one block of a batch; the last block may have fewer than the program takes.
 
     Attributes
     ----------
     start, used, size : int
-        The first row, how many there are, and how many the program takes.
+        The first row, how many rows there are, and how many the program takes.
     """
 
     start: int
@@ -49,7 +49,7 @@ class Rows:
         return slice(self.start, self.start + self.used)
 
     def of(self, array: Array) -> Array:
-        """Take the rows of an array, the last of them as often as the program needs one more."""
+        """Take the rows of an array, filled up to the program's size with copies of the last one."""
         rows = array[self.slice]
         if self.used == self.size:
             return rows

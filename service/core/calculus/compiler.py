@@ -162,7 +162,7 @@ def function_cache() -> BoundedCache[Compiled]:
 
 
 PATIENCE_SECONDS = 0.1
-"""How long a function is compiled beyond the deadline: with most it is ready before, and a descent can then
+"""How long compiling may go on beyond the deadline: most functions are ready by then, and a descent can
 answer with its start."""
 
 

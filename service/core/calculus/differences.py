@@ -63,8 +63,8 @@ class Method:
     is_complex : bool
         Whether it evaluates the function at complex numbers.
     kinds : tuple of int
-        The axis of what it finds for an element: none for the derivative alone, ``(2,)`` for that and its
-        estimated error.
+        Shape of what it finds for an element: ``()`` for the derivative alone, ``(2,)`` for the derivative
+        and its estimated error.
     """
 
     name: str
@@ -137,7 +137,7 @@ def step_at(method: Method, h: float | None, x: Any) -> Any:
 
 
 def _size_of(x: Any) -> Any:
-    """Return how small an element is, at most 1."""
+    """Return the magnitude of an element, at most 1; 1 for an element of 0."""
     return np.where(x == 0.0, 1.0, np.minimum(1.0, np.abs(x)))
 
 

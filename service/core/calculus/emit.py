@@ -182,7 +182,7 @@ class Emitted:
 
     @property
     def floats(self) -> Lowered:
-        """The program on floats; asked for where there is one."""
+        """The program on floats, for functions that have one."""
         if self.lowered is None:
             raise ValueError("this function has no program on floats")
         return self.lowered

@@ -183,7 +183,7 @@ class _Spoiled:
         )
 
     def look(self, index: int, result: Any) -> None:
-        """Look at a result; of conditions and what they choose among keep where they hold or are bad."""
+        """Look at a result; keep where conditions hold, and where what they choose among is bad."""
         real = np.real(result)
         is_bad = ~(np.isfinite(real) & np.isfinite(np.imag(result)))
         if is_bad.any():
@@ -204,7 +204,7 @@ class _Spoiled:
         return min(origins)
 
     def _taken(self, node: Node) -> Sequence[int]:
-        """Return the operands of a node, of those that a condition chooses among the bad ones chosen."""
+        """Return the operands of a node; where a condition chooses among them, the bad ones that it chose."""
         if not self._chooses(node):
             return node.operands
         condition, *others = node.operands

@@ -67,7 +67,7 @@ class Source:
 
     @property
     def made(self) -> set[str]:
-        """Names that the body gives a value once, and nobody takes it away again."""
+        """Names that the body assigns and does not set to None again."""
         return {line.partition(" = ")[0] for line in self.body if not line.endswith(" = None")}
 
 

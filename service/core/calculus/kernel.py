@@ -120,7 +120,7 @@ class Kernel:
         self.data = {}
 
     def is_bound(self) -> bool:
-        """Tell whether the data are such that floats can hold what depends on them alone."""
+        """Tell whether floats can hold all results that depend on the data alone."""
         try:
             return not self.template.source.setup or bool(self.function)
         except (ArithmeticError, ValueError):

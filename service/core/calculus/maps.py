@@ -99,7 +99,7 @@ MAPS: dict[str, Callable[[Program, Sequence[str]], Extended]] = {
     "tangent product": _tangent_product,
     "hessian product": _hessian_product,
 }
-"""What maps there are: from a checked function to the inputs they add and their outputs."""
+"""The maps by name: from a checked function to the inputs that it adds and its outputs."""
 
 SCALAR_MAPS = frozenset({"gradient", "hessian product"})
 """Those that are defined for scalar functions alone."""
@@ -326,7 +326,7 @@ def peak_bytes_of(known: FunctionMap, count: int, limits: Limits, kept: int) -> 
 
 
 def unit_rows(prefix: str, shapes: Mapping[str, Shape]) -> Callable[[Rows], dict[str, Array]]:
-    """Return what makes the unit vectors of a block, over the elements of several inputs in turn."""
+    """Return a function that makes the unit vectors of a block, over the elements of all inputs in turn."""
 
     def rows_of(part: Rows) -> dict[str, Array]:
         total = sum(math.prod(shape) for shape in shapes.values())

@@ -29,7 +29,7 @@ class Part(ABC):
     """A part of the derivatives."""
 
     hint = ""
-    """What a refusal for its price advises."""
+    """Advice at the end of a refusal for its price."""
 
     def __init__(self, task: Task) -> None:
         self.task = task

@@ -25,8 +25,8 @@ from service.core.calculus.template import Derivatives
 from service.core.limits import Check, Limits
 
 FIELD_ELEMENTS = 32_000
-"""Numbers that the intermediate results of a block may be, some of which are there at a time: larger blocks
-save little time for much memory."""
+"""Most numbers in the intermediate results of a block, some of which exist at a time: larger blocks save
+little time and take much memory."""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ MOST_NESTED = 16
 
 
 def used_once(steps: Sequence[Step], outputs: Iterable[int]) -> frozenset[int]:
-    """Return what a single place of the source on floats refers to: a name for it would only cost time."""
+    """Return the nodes to which one place of the source alone refers: on floats a name only costs time."""
     uses = Counter(dict.fromkeys(outputs, 2))
     for step in steps:
         for position, operand in enumerate(step.node.operands):

@@ -33,7 +33,7 @@ def substituted(source: Graph, rule_of: Callable[[Node], Substitute | None]) -> 
 
 
 def for_large_arrays(program: Program, outputs: Sequence[Term]) -> tuple[Program, list[Term]]:
-    """Write a program's operations on large arrays by those that share work: an exp stands once.
+    """Replace operations on large arrays by others that share work: each exp is computed once.
 
     Parameters
     ----------
@@ -59,11 +59,11 @@ def for_large_arrays(program: Program, outputs: Sequence[Term]) -> tuple[Program
 
 
 DEEPEST = 3
-"""How often what an operation is written with may be written by others in turn."""
+"""How many times the operations that replace others may be replaced in turn."""
 
 
 def _rules_for_large(nodes: Sequence[Node]) -> Callable[[Node], Substitute | None]:
-    """Return what finds the rule of an operation on large arrays, where that gains."""
+    """Return a function that finds the rule to replace a node on large arrays by, where that gains."""
     known = {(node.operation.name, node.operands) for node in nodes}
 
     def rule_of(node: Node) -> Substitute | None:

@@ -62,7 +62,7 @@ def _side_of(name: str, side: str, given: Any, shape: Shape) -> Array:
 
 
 def given_bounds(bounds: Bounds) -> dict[str, dict[str, Array]]:
-    """Return what the bounds say in one way: without absent sides, a constant array as its number."""
+    """Return the bounds in a normal form: without absent sides, an array of equal numbers as one number."""
     found: dict[str, dict[str, Array]] = {}
     for name, pair in bounds.items():
         sides = {side: _folded(given) for side, given in pair.items() if given is not None}

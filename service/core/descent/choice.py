@@ -22,10 +22,10 @@ SCALED_TOLERANCE = 1e-8
 """The tolerance of optimizers that have one by default, times the value's magnitude where that is above 1."""
 
 RULE_STEPPERS = ("rule", "stochastic")
-"""The ways of choosing a step that are an update rule's, with a learning rate."""
+"""The steppers that follow an update rule, with a learning rate."""
 
 DEFAULTS = {name: row.default for name, row in OPTIONS.items()}
-"""Options that are not given, where optimizer and schedule have no default of their own."""
+"""Defaults of all options, for optimizers and schedules without a default of their own."""
 
 NUMBERS = tuple(
     row.name
@@ -41,7 +41,7 @@ LIMITED = {row.name: row.default for row in OPTIONS.values() if row.limit and ro
 IGNORED = {
     row.name: row.default for row in OPTIONS.values() if row.is_of_rules and row.name != "learning_rate"
 }
-"""What of update rules alone is as if it were absent where steps are searched for."""
+"""Options that update rules alone use, with the defaults that replace them where steps are searched for."""
 
 
 class Options(dict[str, Any]):

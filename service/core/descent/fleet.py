@@ -73,7 +73,10 @@ class Fleet:
         return alone + self._arrive()
 
     def _good_starts(self) -> Mask:
-        """Tell which runs surely do not end at their start: NaN stands before, from which nothing settles."""
+        """Tell which runs certainly do not end at their start.
+
+        The step before it is all NaN, so that no tolerance of a step is met.
+        """
         before = tuple([np.full_like(part, np.nan) for part in self.state])
         doubts = Table(self.program, before, [self.state], self.state, self.k).doubts(self.columns["bound"])
         good: Mask = np.isfinite(self.template.join(self.state[1])).all(axis=1) & ~doubts
@@ -85,7 +88,7 @@ class Fleet:
         self.state: FleetParts = (*map(template.split, tensors), *map(template.number, numbers))
 
     def _close_up(self, rows: list[int]) -> None:
-        """Go on with some of the runs alone."""
+        """Keep some of the runs, in smaller arrays."""
         old, runs = self.template, len(self.paths)
         best, before, *tensors = (
             old.join(each)[rows] for each in (self.best, self.before, *self.state[: old.value])

@@ -1,4 +1,4 @@
-"""What a block of steps of many runs looks like as a table, steps by runs."""
+"""A block of steps of many runs as a table, steps by runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from service.core.descent.fleet_template import FleetParts, FleetProgram
 Integers = NDArray[np.int64]
 
 NEAR = 12_000
-"""Numbers that values are computed from at a time: they stay near the processor, and in memory that the
+"""Most numbers to compute values from at a time: they stay near the processor, and in memory that the
 allocator keeps."""
 
 

@@ -1,7 +1,7 @@
-"""What a loop does not test at every step: tested at the end of a chunk, and traced to the first bad step.
+"""Tests that cost too much at every step: made at the end of a chunk, and traced back to the first bad step.
 
-The loop tests cheaply. It leaves out whether variables and moments stayed finite, and whether an update
-still changed anything. When a chunk ends badly it is run again from its start, by bisection, to the last
+The loop does not test whether variables and moments stayed finite, nor whether an update still changed
+anything. When a chunk ends badly it is run again from its start, by bisection, to the last
 good step. Everything is deterministic, so chunks change no number.
 """
 

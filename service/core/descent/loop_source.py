@@ -50,8 +50,8 @@ from service.core.calculus.template import Template
 from service.core.descent.layout import GROWTH, Reason, Rules
 
 SCALE = f"max(1.0, min(abs(value), bound / {GROWTH!r}))"
-"""What makes a tolerance relative to the value, but not to one that has fallen far below the start's: where
-there is no minimum it would meet any."""
+"""Factor that makes a tolerance relative to the value, but at most to the start's: where the value falls
+without end, the tolerance would otherwise grow until any gradient is within it."""
 SHRINK = 2.0**-64
 """Factor of a gradient whose norm overflows; a power of two, so that it rounds nothing."""
 
@@ -157,7 +157,7 @@ class LoopWriter:
             tests.append(self._has_finite_gradient())
         if self.rules.has_tolerance:
             tests.append(f"not ({self._is_small_everywhere()})")
-        elif not self.rules.is_stationary:  # which goes on from a gradient of zero, and must not
+        elif not self.rules.is_stationary:  # else a streak would go on from a gradient of zero
             tests.append(f"({self._can_move()})")
         return tests
 
@@ -271,9 +271,10 @@ class LoopWriter:
         return f"({low} if {source} < {low} else {high} if {source} > {high} else {source})"
 
     def _update_if_due(self) -> list[str]:
-        """Write the update of all steps but a fresh start's, whose gradient of zero changes nothing alone.
+        """Write the update, skipped before the first evaluation.
 
-        To project what is projected may change its last bit.
+        The gradient is zero there, which by itself changes no variable: a test is needed where moments, a
+        schedule or weight decay would, or where projecting twice may change the last bit.
         """
         if self.rules.is_stationary and not self.rules.is_decayed and not self.rules.is_projected:
             return self.update()

@@ -1,4 +1,4 @@
-"""What the steppers share that evaluate more than once for a step: their run, and what they count."""
+"""What steppers with several evaluations a step have in common: the run, its end, and what they count."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ ZERO = np.zeros(())
 SMALL = 1_000
 """Elements of an array up to which its bytes are collected with those of others."""
 KNOWN_ORDERS = 256
-"""Mappings whose keys are kept in order: those of every state, and some of variables."""
+"""Most sets of keys whose order is cached: those of every state, and some of variables."""
 
 
 Order = Callable[..., list[tuple[str, bytes, bytes]]]
