@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from service.core.arrays import Shape
-from service.core.language import shapes
+from service.core.language import batching, shapes
 from service.core.language.axes import flattened, one_axis, sliced
 from service.core.language.graph import Graph, Node, Term
 from service.core.language.operation import REQUIRED, Operation, ShapeFault
@@ -62,10 +62,6 @@ def _stack(*arguments: Any) -> Term:
 
 def _join_elements(graph: Graph, node: Node, a: Any, b: Any) -> Any:
     return np.concatenate((a, b), axis=node.options[0])
-
-
-def _join_each(a: Term, b: Term, axis: int) -> Term:
-    return a.apply("join", b, axis=axis + 1)
 
 
 # moving
@@ -268,7 +264,7 @@ ARRANGEMENT: tuple[Operation, ...] = (
             lambda g, y, a, b, axis: sliced(g, axis, None, a.shape[axis]),
             lambda g, y, a, b, axis: sliced(g, axis, a.shape[axis], None),
         ),
-        batch=_join_each,
+        batch=batching.along("join"),
         lower=_join_elements,
         is_public=False,
     ),

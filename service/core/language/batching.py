@@ -41,11 +41,12 @@ def again(name: str) -> TermFunction:
 
 
 def along(name: str) -> TermFunction:
-    """Make the rule of an operation with one operand and an `axis` option: the axis moves by one."""
+    """Make the rule of an operation with an `axis` option on operands of one rank: the axis moves by one."""
 
-    def rule(x: Term, *options: Any) -> Term:
-        named = x.graph.table[name].named(options)
-        return x.apply(name, **named | {"axis": later(named["axis"], x)})
+    def rule(*arguments: Any) -> Term:
+        first, *others = (argument for argument in arguments if isinstance(argument, Term))
+        named = first.graph.table[name].named(arguments[1 + len(others) :])
+        return first.apply(name, *others, **named | {"axis": later(named["axis"], first)})
 
     return rule
 

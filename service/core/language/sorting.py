@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from service.core.arrays import Shape
-from service.core.language import shapes
+from service.core.language import batching, shapes
 from service.core.language.axes import one_axis
 from service.core.language.graph import Term
 from service.core.language.operation import REQUIRED, Operation, ShapeFault
@@ -53,14 +53,6 @@ def resort(h: Any, x: Any, axis: int) -> Any:
     order = np.argsort(moved, axis=-1, kind="stable")
     shared = _tied_means(np.take_along_axis(values, order, -1), np.take_along_axis(moved, order, -1))
     return np.moveaxis(shared, -1, axis)
-
-
-def _sort_each(name: str) -> Any:
-    def rule(*arguments: Any) -> Any:
-        *terms, axis = arguments
-        return terms[0].apply(name, *terms[1:], axis=axis + 1)
-
-    return rule
 
 
 def _sorted_shape(*arguments: Any) -> Shape:
@@ -148,7 +140,7 @@ SORTING: tuple[Operation, ...] = (
         array="sort_kernel({0}, {axis})",
         options=(("axis", "axis", 0),),
         derivatives=(lambda g, y, x, axis: g.apply("unsort", x, axis=axis),),
-        batch=_sort_each("sorted"),
+        batch=batching.along("sorted"),
         cost=30.0,
         kinks=TIES,
         is_analytic=False,
@@ -162,7 +154,7 @@ SORTING: tuple[Operation, ...] = (
         array="unsort({0}, {1}, {axis})",
         options=(("axis", "axis", 0),),
         derivatives=(lambda g, y, a, x, axis: g.apply("resort", x, axis=axis), None),
-        batch=_sort_each("unsort"),
+        batch=batching.along("unsort"),
         cost=60.0,
         workspace=5.0,
         is_analytic=False,
@@ -176,7 +168,7 @@ SORTING: tuple[Operation, ...] = (
         array="resort({0}, {1}, {axis})",
         options=(("axis", "axis", 0),),
         derivatives=(lambda g, y, a, x, axis: g.apply("unsort", x, axis=axis), None),
-        batch=_sort_each("resort"),
+        batch=batching.along("resort"),
         cost=60.0,
         workspace=5.0,
         is_analytic=False,
