@@ -44,7 +44,8 @@ def given_starts(problem: Problem, starts: Tensors) -> list[dict[str, Array]]:
     ]
     if faults:
         raise InvalidRequest(*faults)
-    count = len(next(iter(arrays.values()))) if next(iter(arrays.values())).ndim else 0
+    first = next(iter(arrays.values()))
+    count = len(first) if first.ndim else 0
     _check_count(count, "/starts")
     for name, array in arrays.items():
         if array.shape != (count, *problem.shapes[name]):

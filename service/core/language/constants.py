@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from service.core.arrays import shown, where_not
+from service.core.arrays import Mask, shown, where_not
 from service.core.exceptions import Fault, fault, pointer_to
 
 DOMAINS: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -38,16 +38,8 @@ class IndexRule(NamedTuple):
     def faults(self, array: NDArray[Any]) -> list[Fault]:
         """Return a fault for each element that is wrong, at its place in the request."""
         code = "bad-label" if self.is_label else "bad-index-value"
-        return [
-            fault(
-                code,
-                pointer_to("constants", self.name, *at),
-                low=self.low,
-                high=self.high,
-                got=shown(float(array[at])),
-            )
-            for at in where_not((array == np.floor(array)) & (array >= self.low) & (array <= self.high))
-        ]
+        is_right = (array == np.floor(array)) & (array >= self.low) & (array <= self.high)
+        return _faults(code, self.name, array, is_right, low=self.low, high=self.high)
 
 
 class DomainRule(NamedTuple):
@@ -61,16 +53,15 @@ class DomainRule(NamedTuple):
     def faults(self, array: NDArray[Any]) -> list[Fault]:
         """Return a fault for each element that is wrong, at its place in the request."""
         code, is_right = DOMAINS[self.kind]
-        return [
-            fault(
-                code,
-                pointer_to("constants", self.name, *at),
-                line=self.line,
-                column=self.column,
-                got=shown(float(array[at])),
-            )
-            for at in where_not(is_right(array))
-        ]
+        return _faults(code, self.name, array, is_right(array), line=self.line, column=self.column)
+
+
+def _faults(code: str, name: str, array: NDArray[Any], is_right: Mask, **values: Any) -> list[Fault]:
+    """Return a fault for each element of a constant that is not right."""
+    return [
+        fault(code, pointer_to("constants", name, *at), got=shown(float(array[at])), **values)
+        for at in where_not(is_right)
+    ]
 
 
 DataRule = IndexRule | DomainRule
