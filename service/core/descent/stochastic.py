@@ -80,16 +80,13 @@ class Stochastic:
 
     def conclude(self, point: Iterate) -> Iterate:
         """Judge an iterate by all rows, as the end of a run."""
-        known = self._known(point)
-        if known is None:
-            value, gradient = self.last_whole.evaluate(point.slots)
-            known = FullEvaluation(point.step, value, gradient)
-            reason, parts = self._judged(point.parts, known, self._known_value(point))
-        else:
-            reason, parts = point.reason, point.parts
-        return Iterate(
-            reason, self.layout.replaced(parts, value=known.value, gradient=known.gradient), self.layout
-        )
+        last: FullEvaluation = point.carried("whole")
+        whole, reason, parts = last, point.reason, point.parts
+        if last.step != point.step:
+            whole = FullEvaluation(point.step, *self.last_whole.evaluate(point.slots))
+            reason, parts = self._judged(parts, whole, last.value)
+        parts = self.layout.replaced(parts, value=whole.value, gradient=whole.gradient)
+        return Iterate(reason, parts, self.layout)
 
     def judge(self, *parts: Any) -> tuple[int, Parts]:
         """Judge an iterate whose value and gradient are those of all rows."""
@@ -146,14 +143,6 @@ class Stochastic:
         code, after = self.loop.judge(*known)
         rises = before + updates * (after[layout.rises] - before)
         return Reason(code), layout.replaced(after, rises=rises)
-
-    def _known(self, point: Iterate) -> FullEvaluation | None:
-        whole: FullEvaluation = point.carried("whole")
-        return whole if whole.step == point.step else None
-
-    def _known_value(self, point: Iterate) -> float:
-        """Return the value of all rows at the end of the last epoch."""
-        return float(point.carried("whole").value)
 
 
 def _is_finite(whole: FullEvaluation) -> bool:
