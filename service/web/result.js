@@ -133,7 +133,8 @@ function writeRuns(found, done) {
   const lowest = found.reduce((best, { answer }, index) => {
     return answer.best.value < found[best].answer.best.value ? index : best;
   }, 0);
-  element("status").textContent = words(done, { number: found.length, name: found[lowest].name() });
+  const told = { number: found.length, name: found[lowest].name() };
+  element("status").textContent = words(found.length === 1 ? "oneRun" : done, told);
   element("status").dataset.status = "sweep";
   const rows = found.map(({ name, answer }, index) => {
     const row = document.createElement("tr");

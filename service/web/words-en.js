@@ -159,6 +159,7 @@ export const ENGLISH = {
   runName: "Run",
   evaluations: "Evaluations",
   runsDone: "{number} runs compared; the lowest value is that of {name}.",
+  oneRun: "Only one run, {name}. Add others to compare it with.",
   stopping: "Stopping …",
   rose: "The value rose from {first} to {last}.",
   atRest: "At rest after {steps} steps: the gradient is exactly 0.",

@@ -159,6 +159,7 @@ export const JAPANESE = {
   runName: "実行",
   evaluations: "評価回数",
   runsDone: "{number} 個の実行を比べました。最も低い値は {name} です。",
+  oneRun: "実行は {name} だけです。比べる相手を加えてください。",
   stopping: "止めています…",
   rose: "値が {first} から {last} に増えました。",
   atRest: "{steps} ステップで静止しました。勾配がちょうど 0 です。",

@@ -62,6 +62,21 @@ def test_a_reader_keeps_runs_to_compare_and_the_link_holds_them(playground, visi
     assert rows_of(other) == rows_of(page)
 
 
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"against": "kept"}, "Only one run, gradient descent 0.001. Add others to compare it with."),
+        ({"rates": "0.5"}, "Only one run, 0.5. Add others to compare it with."),
+    ],
+)
+def test_one_run_alone_is_no_comparison(playground, setting, told):
+    page = playground(ROSENBROCK | setting).page
+
+    page.click("#compare")
+
+    expect(page.locator("#status")).to_have_text(told)
+
+
 def test_the_learning_rates_field_is_shown_for_learning_rates_alone(playground):
     page = playground().page
     expect(page.locator("#rates")).to_be_visible()

@@ -187,6 +187,57 @@ def test_paper_is_light_and_has_no_buttons(playground, keep, chosen):
     keep(page, f"paper-{'chosen' if chosen else 'system'}", full_page=True)
 
 
+CRAMPED = """
+() => {
+  const controls = [...document.querySelectorAll(".plane .line :is(select, button)")];
+  const shown = controls.filter((each) => each.offsetWidth);
+  const boxes = shown.map((each) => each.getBoundingClientRect());
+  const isCovered = (one) => boxes.some((other) => {
+    const isBeside = one.left > other.right - 1 || other.left > one.right - 1;
+    return other !== one && !isBeside && one.top < other.bottom - 1 && other.top < one.bottom - 1;
+  });
+  const pen = document.createElement("canvas").getContext("2d");
+  const isCut = (each) => {
+    const style = getComputedStyle(each);
+    pen.font = style.font;
+    const arrow = 20;
+    const room = each.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight) - arrow;
+    return each.tagName === "SELECT" && pen.measureText(each.selectedOptions[0].text).width > room;
+  };
+  return {
+    count: shown.length,
+    covered: shown.filter((each, at) => isCovered(boxes[at])).map(({ id }) => id),
+    cut: shown.filter(isCut).map(({ id }) => id),
+  };
+}
+"""
+"""Controls above the picture that another one covers, and those whose text has no room."""
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ja-JP"])
+@pytest.mark.parametrize("width", [1280, 640, 390, 320])
+def test_the_controls_above_the_picture_have_room_at_any_width(playground, keep, width, locale):
+    four = {"f": "(a - 1)**2 + (b - 2)**2 + c**2 + (d*a)**2", "start": "1,2,3,4"}
+
+    page = playground(four, viewport={"width": width, "height": 800}, locale=locale).page
+
+    assert page.evaluate(CRAMPED) == {"count": 7, "covered": [], "cut": []}
+    assert_it_fits(page)
+    keep(page, f"controls-{width}-{locale[:2]}")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_longest_names_leave_the_page_as_wide_as_its_window(playground, size):
+    names = ["v" * 64, "w" * 64, "x" * 64]
+    setting = {"f": " + ".join(f"{name}**2" for name in names), "start": "1,2,3"}
+
+    page = playground(setting, viewport=SIZES[size]).page
+
+    assert_it_fits(page)
+    right = "(label) => label.getBoundingClientRect().right <= document.documentElement.clientWidth"
+    assert page.locator("#f-label").evaluate(right)
+
+
 def test_every_control_is_reached_by_the_tab_key_in_order(playground):
     page = playground().page
     wanted = [
