@@ -1,7 +1,6 @@
 // The controls of a form, each bound to a part of the setting by its data-setting.
 
-import { words } from "./language.js";
-import { showFault } from "./fault.js";
+import { showRead, showUnread, writeField } from "./fault.js";
 import { fields as settingFields } from "./setting.js";
 
 /** Bind; `onChange(name)` is told what the reader has changed. Returns `show()`, which shows the setting. */
@@ -12,8 +11,7 @@ export function bindControls(form, setting, onChange) {
   /** Show the setting, but leave the field or slider alone that the reader is using. */
   function show(written = null) {
     for (const field of fields.filter((each) => each !== written)) {
-      field.value = textOf(field, setting);
-      field.removeAttribute("aria-invalid");
+      writeField(field, textOf(field, setting));
     }
     for (const slider of sliders) {
       const value = setting[nameOfSlider(slider)] ?? Number(slider.dataset.absent);
@@ -38,9 +36,9 @@ export function bindControls(form, setting, onChange) {
     field.addEventListener("input", () => {
       const value = valueOf(field, setting);
       if (value === undefined) {
-        showFault(form, field.id, words("badNumber"));
+        showUnread(field, textOf(field, setting));
       } else {
-        field.removeAttribute("aria-invalid");
+        showRead(field);
         take(field.dataset.setting, value, field);
       }
     });

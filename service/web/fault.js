@@ -27,9 +27,10 @@ export function faultsOf(error) {
   return error.faults.map((fault) => ({ ...fault, value: valueAt(error.body, fault.pointer) }));
 }
 
-/** Take away what was shown in a part of the page before. */
+/** Take away what was shown in a part of the page before, but not what is still written in a field. */
 export function clearFaults(part) {
-  for (const place of part.querySelectorAll("[data-fault]")) {
+  const places = [...part.querySelectorAll("[data-fault]")];
+  for (const place of places.filter((each) => !each.closest(".field")?.querySelector("[data-unread]"))) {
     place.replaceChildren();
     document.getElementById(place.dataset.fault)?.removeAttribute("aria-invalid");
   }
@@ -62,6 +63,32 @@ export function showFaults(part, faults, text) {
 export function showFault(part, id, detail) {
   document.getElementById(id).setAttribute("aria-invalid", "true");
   part.querySelector(`[data-fault="${id}"]`)?.replaceChildren(sentence(detail));
+}
+
+/** Show that a field's text is no number; `kept` is the text of the number that counts meanwhile. */
+export function showUnread(field, kept) {
+  field.dataset.unread = kept;
+  field.setAttribute("aria-invalid", "true");
+  field.closest(".field").querySelector("[data-fault]")?.replaceChildren(sentence(words("badNumber")));
+}
+
+/** Write a number into a field; a text that is no number stays until that number changes. */
+export function writeField(field, text) {
+  if (field.dataset.unread !== text) {
+    field.value = text;
+    showRead(field);
+  }
+}
+
+/** Show that a field's text is a number. */
+export function showRead(field) {
+  delete field.dataset.unread;
+  field.removeAttribute("aria-invalid");
+}
+
+/** The first field that a reader sees whose text is no number. */
+export function findUnread(part) {
+  return [...part.querySelectorAll("[data-unread]")].find((each) => each.offsetParent);
 }
 
 /** Add a sentence of the page's own to what is shown in a part. */

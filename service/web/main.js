@@ -4,7 +4,7 @@ import { bindCopy } from "./command.js";
 import { bindControls } from "./controls.js";
 import { MOST_ROWS, readData } from "./data.js";
 import { makeDescent } from "./descent.js";
-import { clearFaults, showFault } from "./fault.js";
+import { clearFaults, findUnread, showFault } from "./fault.js";
 import { makeFits } from "./fit.js";
 import { FUNCTIONS, nameOf } from "./functions.js";
 import { makeHelp } from "./help.js";
@@ -75,7 +75,7 @@ const survey = makeSurvey(setting, plane, element("function-card"), (isUsable) =
     descent.clear();
   }
 });
-const showStarts = makeStarts(setting, element("descent-card"), (what) => {
+const showStarts = makeStarts(setting, (what) => {
   if (what === "axes") {
     showStarts();
     survey.restart();
@@ -136,13 +136,25 @@ function show(kind, pauseMs) {
 }
 const compare = (pauseMs) => show("sweep", pauseMs);
 
+/** Do what a button asks for, unless a field has a text that is no number: that comes first. */
+function whereRead(act) {
+  const unread = findUnread(element("descent-card"));
+  if (unread) {
+    unread.focus();
+  } else {
+    act();
+  }
+}
+
 element("landscape").addEventListener("submit", (event) => {
   event.preventDefault();
-  show("run");
-  survey.retry();
+  whereRead(() => {
+    show("run");
+    survey.retry();
+  });
 });
 element("probabilities").addEventListener("submit", (event) => event.preventDefault());
-element("compare").addEventListener("click", () => compare());
+element("compare").addEventListener("click", () => whereRead(compare));
 element("stop").addEventListener("click", descent.stop);
 element("go-on").addEventListener("click", descent.goOn);
 element("keep").addEventListener("click", () => {

@@ -65,7 +65,7 @@ const FIXED = {
   against: oneOf("rates", "optimizers", "schedules", "starts", "kept"),
   runs,
   logits: sized(list, 2, 10),
-  temperature: within(0.05, 10),
+  temperature: number,
   label: within(0, 9),
   loss: oneOf("cross_entropy", "half_squared_error", "squared_error", "absolute_error", "huber"),
 };

@@ -1,13 +1,13 @@
 // A field for each number that a function depends on, and the choice of the two that the picture shows.
 
-import { showFault } from "./fault.js";
+import { showRead, showUnread, writeField } from "./fault.js";
 import { words } from "./language.js";
 import { problemOf, shownOf, startOf } from "./problem.js";
 
 const element = (id) => document.getElementById(id);
 
 /** Make the fields of the start; `onChange()` is told of each change of the reader's. Returns `show()`. */
-export function makeStarts(setting, form, onChange) {
+export function makeStarts(setting, onChange) {
   let labels = "";
 
   function build(coordinates) {
@@ -28,11 +28,10 @@ export function makeStarts(setting, form, onChange) {
       const value = input.value.trim() ? Number(input.value) : Number.NaN;
       if (Number.isFinite(value)) {
         setting.start = startOf(setting).with(place, value);
-        input.removeAttribute("aria-invalid");
+        showRead(input);
         onChange();
       } else {
-        showFault(form, "start-0", words("badNumber"));
-        input.setAttribute("aria-invalid", "true");
+        showUnread(input, String(startOf(setting)[place]));
       }
     });
     input.addEventListener("change", () => show());
@@ -52,8 +51,8 @@ export function makeStarts(setting, form, onChange) {
       const name = words("startOf", { name: coordinates[place].label });
       input.setAttribute("aria-label", name);
       input.title = name;
-      if (input !== document.activeElement || input.getAttribute("aria-invalid") !== "true") {
-        input.value = document.activeElement === input && Number(input.value) === value ? input.value : String(value);
+      if (document.activeElement !== input || Number(input.value) !== value) {
+        writeField(input, String(value));
       }
     });
     showAxes(coordinates);

@@ -178,6 +178,48 @@ def test_a_refusal_stands_at_its_field(playground, field, text, said):
     expect(page.locator(f"#{field}")).to_have_attribute("aria-invalid", "true")
 
 
+@pytest.mark.parametrize(
+    ("field", "text"), [("rate", "0,05"), ("steps", "100,000"), ("start-1", "four"), ("weight_decay", "1%")]
+)
+def test_a_text_that_is_no_number_stays_with_its_fault_and_is_not_run_over(playground, field, text):
+    found = playground()
+    page = found.page
+    place = page.locator(f"#{'start' if field == 'start-1' else field}-fault")
+    page.fill(f"#{field}", text)
+    page.locator("#f").focus()
+    sent = len(found.posts("/descent"))
+
+    page.click("#run")
+
+    expect(page.locator(f"#{field}")).to_be_focused()
+    expect(page.locator(f"#{field}")).to_have_value(text)
+    expect(place).to_have_text("Write a number.")
+    page.wait_for_timeout(300)
+    assert len(found.posts("/descent")) == sent
+
+    found.ask(lambda: page.select_option("#optimizer", "momentum"))
+
+    expect(page.locator(f"#{field}")).to_have_value(text)
+    expect(page.locator(f"#{field}")).to_have_attribute("aria-invalid", "true")
+    expect(place).to_have_text("Write a number.")
+
+    found.ask(lambda: page.fill(f"#{field}", "2"))
+
+    expect(place).to_be_empty()
+    expect(page.locator(f"#{field}")).not_to_have_attribute("aria-invalid", "true")
+
+
+def test_a_slider_writes_over_a_text_that_is_no_number(playground):
+    found = playground()
+    page = found.page
+    page.fill("#rate", "0,05")
+
+    found.ask(lambda: page.press("#rate-slider", "ArrowRight"))
+
+    expect(page.locator("#rate")).to_have_value("0.105")
+    expect(page.locator("#rate-fault")).to_be_empty()
+
+
 def test_a_fault_of_one_rate_in_many_stands_at_the_rates(playground):
     found = playground()
     found.expect("422")

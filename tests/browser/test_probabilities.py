@@ -64,6 +64,20 @@ def test_a_slider_a_temperature_and_a_label_move_everything(probabilities):
     assert page.locator("#softmax-command pre").inner_text().endswith('{"x":[6,2.9,4],"temperature":2}\'')
 
 
+@pytest.mark.parametrize(("text", "said"), [("-1", "Must be above 0, got -1."), ("1,5", "Write a number.")])
+def test_a_temperature_that_is_none_is_refused_at_its_field(probabilities, text, said):
+    found = probabilities()
+    found.expect("422")
+    page = found.page
+
+    page.fill("#temperature", text)
+
+    expect(page.locator("#temperature-fault")).to_have_text(said)
+    expect(page.locator("#temperature")).to_have_attribute("aria-invalid", "true")
+    page.fill("#temperature", "2")
+    expect(page.locator("#temperature-fault")).to_be_empty()
+
+
 def test_another_loss_is_of_the_probabilities(probabilities):
     page = probabilities().page
 
