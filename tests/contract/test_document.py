@@ -7,6 +7,8 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 
 from service import __version__
 from service.api.endpoints import ENDPOINTS
+from service.core.descent.optimizers import OPTIMIZERS
+from service.core.descent.options import OPTIONS
 from tests.contract.document import (
     JSON,
     PROBLEM,
@@ -196,6 +198,20 @@ def strings(node):
 def test_every_example_fits_its_schema(operation, name, request_, answer):
     check(request_, operation.request["schema"])
     check(answer, operation.response(200, JSON)["schema"])
+
+
+def test_weight_decay_names_the_optimizers_that_have_none():
+    described = re.search(r"for all but (.*?)\. ", " ".join(schema("WeightDecay")["description"].split()))[1]
+
+    without = {name for name, row in OPTIMIZERS.items() if "weight_decay" not in row.options}
+    assert set(re.findall(r"`(\w+)`", described)) == without
+
+
+def test_lbfgs_names_the_options_of_rules_that_it_ignores():
+    ignored = re.search(r"ignores (.*?), and keeps", " ".join(schema("Optimizer")["description"].split()))[1]
+
+    of_rules = {name for name, row in OPTIONS.items() if row.is_of_rules and name not in ("batch", "project")}
+    assert set(re.findall(r"`(\w+)`", ignored)) == of_rules | {"weight_decay"}
 
 
 def test_a_sweep_takes_what_a_descent_takes():
