@@ -21,6 +21,7 @@ DEADLINE_MS, GOAL_MS = 200, 400
 LONGEST_SECONDS = 2.0
 SQUARE = "x[0]**2 + x[1]**2"
 SINES = "+".join(f"sin(x*{count})" for count in range(220))
+LOOP = "s = 0.5*x\nfor k in range(1, 4900): s = s + sin(k*x)\nsum(s)"
 RATES = [1e-9 * (count + 1) for count in range(64)]
 
 
@@ -69,6 +70,8 @@ BODIES = {
     "a long text on numbers": body(SINES, {"x": "0.5"}, learning_rate=1e-9),
     "a long text on arrays": body(f"sum({SINES})", {"x": vector(100_000)}, learning_rate=1e-9),
     "a long text, central": body(f"sum({SINES})", {"x": vector(100)}, method="central", learning_rate=1e-9),
+    "a loop of 4,900 rounds": body(LOOP, {"x": vector(30)}, learning_rate=1e-9),
+    "the same on larger arrays": body(LOOP, {"x": vector(600)}, learning_rate=1e-9),
     "central, a large variable": body("sum(x**2)", {"x": vector(30_000)}, method="central"),
     "floats that raise at every step": body(
         "x + where(x > -600, exp(-x), 0)", {"x": "-700"}, learning_rate=1e-6

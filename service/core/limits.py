@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, fields
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from service.core.exceptions import DeadlineExceeded, fault
 
@@ -117,6 +119,8 @@ class Scheduler:
         """Take note that nothing more is computed."""
 
 
+T = TypeVar("T")
+
 Check = Callable[[], None]
 """Called between operations: raises when the time is up, or nobody waits any more."""
 
@@ -215,3 +219,33 @@ WORTH_TELLING_SECONDS = 0.05
 
 NO_DEADLINE = Deadline(float("inf"), lambda: 0.0)
 """A deadline that never comes, for callers that bring no clock."""
+
+_WATCH: ContextVar[Check | None] = ContextVar("watch", default=None)
+
+
+@contextmanager
+def watched(check: Check) -> Iterator[None]:
+    """Let `look` call a check, so that whatever works on a long program ends when the time is up."""
+    token = _WATCH.set(check)
+    try:
+        yield
+    finally:
+        _WATCH.reset(token)
+
+
+def look() -> None:
+    """Look at the clock of the request that is served, if there is one; whoever waits may go first."""
+    if check := _WATCH.get():
+        check()
+
+
+LOOKED_AT = 64
+"""Operations of a program between two looks, less than a millisecond's work."""
+
+
+def paced(items: Iterable[T]) -> Iterator[T]:
+    """Yield the items, and look at the clock now and then."""
+    for count, item in enumerate(items):
+        if not count % LOOKED_AT:
+            look()
+        yield item

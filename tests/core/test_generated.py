@@ -28,7 +28,7 @@ from tests.core.operation_cases import CASES
 
 SLOT = r"(?:v\d+|whole)"
 OF_SLOT = rf"(?:g|h_g|old|decayed|best|low|high|project|residual|[a-z])_{SLOT}"
-NAME = rf"(?:[nkogb]\d+|{SLOT}|c\d+(?:_\d+)?|h|{OF_SLOT})"
+NAME = rf"(?:[nkogb]\d+|part\d+|{SLOT}|c\d+(?:_\d+)?|h|{OF_SLOT})"
 NUMBER = r"(?:\d+\.\d+(?:e-?\d+)?|\d+e-\d+|\d+)"
 SIGN = r"\*\*|[-+*/%<>=!]=?|[()\[\],&|~]"
 LINES = (
@@ -47,7 +47,7 @@ FIXED = {
     *OPTIONS, "noise", "largest", "norm", "abs", "max",
     "evaluations", "pairs", "smallest", "level", "radius", "saddle", "min", "rows", "rows_of", "whole",
     "slots", "derivatives", "tobytes", "copy",
-    "keep", "spread", "parted", "joined", "column", "clipped",
+    "held", "keep", "spread", "parted", "joined", "column", "clipped",
     *re.findall(r"(?<![\w{])[a-z_]\w*", " ".join(LINES)),
 }  # fmt: skip
 OF_VECTORS = re.compile(
@@ -110,6 +110,15 @@ def runs_go_together():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Formation, "is_worthwhile", has_a_program)
         yield
+
+
+def test_a_long_program_is_of_the_same_grammar():
+    function = "s = 0.5*x\nfor k in range(1, 600): s = s + sin(k*x)\nsum(s)"
+    found = texts_of(lambda: gradient(function, {"x": np.ones(600)}))
+
+    assert any("held" in text for text in found)
+    for text in found:
+        assert_generated(text)
 
 
 @pytest.mark.usefixtures("runs_go_together")

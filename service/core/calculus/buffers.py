@@ -31,6 +31,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from service.core.limits import paced
+
 if TYPE_CHECKING:
     from service.core.calculus.schedule import Step
 
@@ -115,7 +117,7 @@ def place(steps: Sequence[Step]) -> tuple[int, list[int]]:
     sizes = {step.index: _aligned(step.size) for step in steps if _is_placed(step, first, lasts)}
     arena, taken = Arena(), []
     starts, lives = dict[int, int](), dict[int, tuple[int, int]]()
-    for position, step in enumerate(steps):
+    for position, step in enumerate(paced(steps)):
         if step.index in sizes:
             starts[step.index] = arena.take(sizes[step.index])
             lives[step.index] = (position, len(steps))
@@ -180,7 +182,7 @@ def _lend(steps: Sequence[Step]) -> Counter[int]:
         changes[begins[step.index]] += step.size
         changes[ends[step.index] + 1] -= step.size
     loads = [*itertools.accumulate([changes[position] for position in range(len(steps))])]
-    for taker in steps:
+    for taker in paced(steps):
         is_first = first[taker.index] == taker.index not in lasts
         if not is_first or taker.region is not None or not _can_write(taker):
             continue

@@ -21,7 +21,7 @@ from service.core.arrays import Shape
 from service.core.calculus.blocks import KEPT_BLOCKS, Block
 from service.core.calculus.buffers import SMALLEST
 from service.core.calculus.cache import BoundedCache
-from service.core.calculus.costs import COMPILING_SECONDS, FLOAT_NODES, PARSING_SECONDS
+from service.core.calculus.costs import COMPILING_BYTES, COMPILING_SECONDS, FLOAT_NODES, PARSING_SECONDS
 from service.core.calculus.differences import METHODS, Method, difference_terms
 from service.core.calculus.emit import Emitted
 from service.core.calculus.inputs import STEP
@@ -35,7 +35,7 @@ from service.core.language.graph import Node, Term
 from service.core.language.parser import parse_function
 from service.core.language.places import refuse
 from service.core.language.program import Program, check_function, check_names
-from service.core.limits import NO_DEADLINE, Deadline, Limits
+from service.core.limits import NO_DEADLINE, Deadline, Limits, look, watched
 
 CACHED_FUNCTIONS = 256
 CACHED_BYTES = 64 * 1024 * 1024
@@ -161,9 +161,11 @@ def function_cache() -> BoundedCache[Compiled]:
     return _COMPILED
 
 
-PATIENCE_SECONDS = 0.1
+PATIENCE_SECONDS = 0.05
 """How long compiling may go on beyond the deadline: most functions are ready by then, and a descent can
 answer with its start."""
+LONG_PROGRAM = 1_000
+"""Operations from which the source is written with the program, not when it is first needed."""
 
 
 def compile_function(
@@ -222,30 +224,39 @@ def compile_anew(
 
     With `has_labels` it is for constants that hold 0 and 1 alone where they can be labels.
     """
-    check_names(variables, constants)
-    deadline.expect(PARSING_SECONDS * len(function))
-    tape = parse_function(function, limits)
-    deadline.check(PATIENCE_SECONDS)
-    program = check_function(tape, variables, constants, limits, method.is_complex, has_labels)
-    obstacles = list(_not_analytic(program))
-    has_kinks = any(node.operation.kinks for node in obstacles)
-    _check_value(program, method)
-    deadline.expect(COMPILING_SECONDS * len(program.graph.nodes))
-    gradient = differentiate(program) if method is METHODS["exact"] else {}
-    deadline.check(PATIENCE_SECONDS)
-    element_bytes = (2 if method.is_complex else 1) * ELEMENT_BYTES
-    is_real = not method.is_complex
-    arrays, derivatives = for_large_arrays(program, [*gradient.values()]) if is_real else (program, [])
-    plan = schedule(arrays.graph, [arrays.value, *derivatives], element_bytes, is_tiled=is_real)
-    deadline.check(PATIENCE_SECONDS)
-    lowered = _lower(program, [*gradient.values()], method, has_step, most)
-    emitted = Emitted(arrays, method, derivatives, plan, lowered)
-    make_for_labels = None
-    if is_real and not has_labels and _has_large_labels(program):
-        given = function, {**variables}, {**constants}, method, has_step, limits, most
-        make_for_labels = partial(compile_anew, *given, has_labels=True)
-    made = function, program, method, has_step, not obstacles, has_kinks, gradient, plan, emitted
-    return Compiled(*made, make_for_labels)
+    with watched(partial(deadline.check, PATIENCE_SECONDS)):
+        check_names(variables, constants)
+        deadline.expect(PARSING_SECONDS * len(function))
+        tape = parse_function(function, limits)
+        look()
+        is_real = not method.is_complex
+        program = check_function(tape, variables, constants, limits, not is_real, has_labels)
+        obstacles = list(_not_analytic(program))
+        has_kinks = any(node.operation.kinks for node in obstacles)
+        _check_value(program, method)
+        expect_compiling(program, limits, deadline)
+        gradient = differentiate(program) if method is METHODS["exact"] else {}
+        look()
+        element_bytes = (1 if is_real else 2) * ELEMENT_BYTES
+        arrays, derivatives = for_large_arrays(program, [*gradient.values()]) if is_real else (program, [])
+        plan = schedule(arrays.graph, [arrays.value, *derivatives], element_bytes, is_tiled=is_real)
+        look()
+        lowered = _lower(program, [*gradient.values()], method, has_step, most)
+        emitted = Emitted(arrays, method, derivatives, plan, lowered)
+        make_for_labels = None
+        if is_real and not has_labels and _has_large_labels(program):
+            given = function, {**variables}, {**constants}, method, has_step, limits, most
+            make_for_labels = partial(compile_anew, *given, has_labels=True)
+        if len(plan.body) > LONG_PROGRAM:
+            _ = emitted.on_arrays  # written now, while the clock is looked at
+        made = function, program, method, has_step, not obstacles, has_kinks, gradient, plan, emitted
+        return Compiled(*made, make_for_labels)
+
+
+def expect_compiling(program: Program, limits: Limits, deadline: Deadline) -> None:
+    """Announce the time and the memory that a checked function still takes until it is compiled."""
+    count = len(program.graph.nodes)
+    deadline.expect(COMPILING_SECONDS * count, min(COMPILING_BYTES * count, limits.peak_bytes))
 
 
 def _has_large_labels(program: Program) -> bool:

@@ -18,6 +18,8 @@ MICROSECONDS_TO_COMPILE = 10.0
 PARSING_SECONDS = 8e-6
 COMPILING_SECONDS = 25e-6
 """Processor time for a character of a function never seen, and for an operation of its program."""
+COMPILING_BYTES = 16_384
+"""Memory that an operation of the program takes while it is compiled."""
 
 
 def microseconds_on_floats(nodes: int) -> float:

@@ -7,17 +7,19 @@ alone, and returns them. So a request binds a program that is known already with
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.inputs import InputNames
+from service.core.calculus.long_programs import in_parts
 from service.core.calculus.namespaces import ARRAY_NAMES, FLOAT_NAMES
 from service.core.calculus.schedule import ExecutionOrder, ExecutionPlan, schedule
 from service.core.calculus.source import SourceWriter, used_once
 from service.core.language.graph import Graph, Term
+from service.core.limits import look
 
 Namespace = dict[str, Any]
 Maker = Callable[..., Any]
@@ -117,7 +119,17 @@ def write_source(
     data = [name for name in inputs.by_node.values() if name not in slots]
     data += [] if is_on_floats else ["check", "probe"] if is_probed else ["check"]
     called = {**(FLOAT_NAMES if is_on_floats else ARRAY_NAMES), **writer.values, **(own or {})}
+    known = {*inputs.by_node.values(), *data, *_assigned((*setup, *places)), *writer.targets.values()}
+    body, parts = in_parts(body, known, words_of(names), words_of)
+    for name, (arguments, lines) in parts.items():
+        look()
+        called[name] = _part(name, Function(arguments, lines), called)
     return Source(inputs.variables, tuple(data), tuple(setup), tuple(body), names, called, tuple(places))
+
+
+def _part(name: str, function: Function, names: Namespace) -> Any:
+    """Compile a part of a long program."""
+    return make_functions(Source((), (), (), (), (), names), {name: function})()
 
 
 def make_function(source: Source, result: str | None = None) -> Maker:
@@ -153,7 +165,7 @@ def make_functions(
     names = {**source.names, **(own or {})}
     data = (*source.data, *numbers)
     before = (*source.setup, *source.places)
-    held = {*names, *data, *(line.split(" = ", 1)[0] for line in before)}
+    held = {*names, *data, *_assigned(before)}
     definitions, used = list[str](), words_of(before)
     for name, function in functions.items():
         words = (words_of(function.lines) & held).difference(function.arguments)
@@ -166,6 +178,11 @@ def make_functions(
     exec(compiled(text), scope)  # noqa: S102 - our own source, from our own tables
     maker: Maker = scope.pop("bind")  # its globals are the scope: without the cycle it is freed at once
     return maker
+
+
+def _assigned(lines: Iterable[str]) -> list[str]:
+    """Return the names that statements give a value."""
+    return [line.split(" = ", 1)[0] for line in lines]
 
 
 def _definition(name: str, function: Function, used: Sequence[str]) -> list[str]:

@@ -19,8 +19,8 @@ from service.core.arrays import Array, Shape, spans_of
 from service.core.calculus.blocks import KEPT_BLOCKS, Block, Rows, blocks_of, make_block
 from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.cache import BoundedCache
-from service.core.calculus.compiler import NODE_BYTES, first_not_analytic
-from service.core.calculus.costs import COMPILING_SECONDS, PARSING_SECONDS, microseconds_on_arrays
+from service.core.calculus.compiler import NODE_BYTES, expect_compiling, first_not_analytic
+from service.core.calculus.costs import PARSING_SECONDS, microseconds_on_arrays
 from service.core.calculus.generated import Maker, make_function, write_source
 from service.core.calculus.inputs import array_data, array_names
 from service.core.calculus.kernel import own_array
@@ -33,7 +33,7 @@ from service.core.language.graph import Term
 from service.core.language.parser import parse_function
 from service.core.language.places import refuse
 from service.core.language.program import Program, check_constants, check_function, check_names
-from service.core.limits import Check, Deadline, Limits
+from service.core.limits import Check, Deadline, Limits, look, watched
 
 Extended = tuple[dict[str, Term], list[Term]]
 """Inputs that a transformation adds, and its outputs."""
@@ -167,7 +167,8 @@ class FunctionMap:
     def bind(self, constants: Mapping[str, Array], check: Check, *, is_complex: bool = False) -> Maker:
         """Return the function for the data of a request."""
         check_constants(self.program, constants)
-        maker = self.complex_maker if is_complex else self.maker
+        with watched(check):
+            maker = self.complex_maker if is_complex else self.maker
         with np.errstate(all="ignore"):
             function: Maker = maker(**array_data(self.program, constants, check))
         return function
@@ -227,9 +228,10 @@ class FunctionMap:
         for part in parts:
             check()
             rows = rows_of(part)
-            block = self.block(tuple(rows), part.size)
             if function is None:
-                function = block.maker(**array_data(block.program, constants, check))
+                with watched(check):
+                    block = self.block(tuple(rows), part.size)
+                    function = block.maker(**array_data(block.program, constants, check))
             found = function(*({**inputs, **rows}[name] for name in self.inputs))
             for result, each in zip(results, found[shared:], strict=True):
                 result[part.slice] = each[: part.used]
@@ -248,6 +250,11 @@ class FunctionMap:
 _MAPS: BoundedCache[FunctionMap] = BoundedCache(
     CACHED_MAPS, CACHED_BYTES, lambda known: NODE_BYTES * len(known.program.graph.nodes)
 )
+
+
+def map_cache() -> BoundedCache[FunctionMap]:
+    """Return the cache of compiled maps, for its counters."""
+    return _MAPS
 
 
 def compile_map(
@@ -296,19 +303,20 @@ def _compile_anew(
     deadline: Deadline,
     names: Sequence[str],
 ) -> FunctionMap:
-    check_names(variables, constants)
-    deadline.expect(PARSING_SECONDS * len(function))
-    program = check_function(parse_function(function, limits), variables, constants, limits)
-    _check_value(program, kind)
-    deadline.check()
-    is_analytic = first_not_analytic(program) is None
-    deadline.expect(COMPILING_SECONDS * len(program.graph.nodes))
-    added, outputs = MAPS[kind](program, names)
-    inputs = program.variables | added
-    on_arrays, results = for_large_arrays(dataclasses.replace(program, variables=inputs), outputs)
-    plan = schedule(on_arrays.graph, results, is_tiled=True)
-    deadline.check()
-    return FunctionMap(program, inputs, outputs, on_arrays, results, plan, is_analytic)
+    with watched(deadline.check):
+        check_names(variables, constants)
+        deadline.expect(PARSING_SECONDS * len(function))
+        program = check_function(parse_function(function, limits), variables, constants, limits)
+        _check_value(program, kind)
+        look()
+        is_analytic = first_not_analytic(program) is None
+        expect_compiling(program, limits, deadline)
+        added, outputs = MAPS[kind](program, names)
+        inputs = program.variables | added
+        on_arrays, results = for_large_arrays(dataclasses.replace(program, variables=inputs), outputs)
+        plan = schedule(on_arrays.graph, results, is_tiled=True)
+        look()
+        return FunctionMap(program, inputs, outputs, on_arrays, results, plan, is_analytic)
 
 
 def _check_value(program: Program, kind: str) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 from service.core.calculus.buffers import SMALLEST
 from service.core.language.graph import INPUT, Graph, Node
+from service.core.limits import LOOKED_AT, look, paced
 
 CALLER = -1
 """Stands among the readers of what the caller gets, which is never free."""
@@ -64,7 +65,7 @@ class _Arrangement:
         self._readers: dict[int, set[int]] = {index: set() for index in ordered}
         self._size: dict[int, float] = {}
         self._beyond: dict[int, float] = {}
-        for index in ordered:
+        for index in paced(ordered):
             self._add(index, graph.nodes[index])
         for index in self._root.keys() & outputs:
             self._readers[self._root[index]].add(CALLER)
@@ -115,6 +116,8 @@ class _Arrangement:
             if self._missing.pop(index, None) is None:
                 continue
             self.order.append(index)
+            if not len(self.order) % LOOKED_AT:
+                look()
             candidates = {*self._users[index]}
             for user in candidates:
                 self._missing[user] -= 1

@@ -18,6 +18,7 @@ from service.core.calculus.tiles import Region, cut
 from service.core.language.graph import INPUT, NUMBER, Graph, Node, Term
 from service.core.language.places import Place
 from service.core.language.shapes import reduced
+from service.core.limits import look, paced
 
 ELEMENT_BYTES = 8
 LEAVES = (INPUT, NUMBER)
@@ -165,12 +166,13 @@ def _planned(
     """Plan the buffers of operations in an order."""
     kept, varying, ordered = {term.index for term in outputs}, {*ordered_body}, [*setup, *ordered_body]
     planner = _Planner(graph, ordered, kept, varying, regions)
-    planned = (planner.step(position, index) for position, index in enumerate(ordered))
+    planned = (planner.step(position, index) for position, index in enumerate(paced(ordered)))
     steps = [step for step in planned if step is not None]
     costliest = max(steps, key=lambda step: (step.cost, -step.index), default=None)
     widest = max(steps, key=lambda step: (planner.counts[step.index], -step.index), default=None)
     body = tuple([step for step in steps if step.index in varying])
     memory, taken = place(body)
+    look()
     _fill_frames(body, kept)
     before = len(steps) - len(body)
     beside = [load - held for load, held in zip(planner.loads[before:], taken, strict=True)]
@@ -290,7 +292,7 @@ class _Planner:
 
     def _follow_uses(self, ordered: Sequence[int]) -> None:
         """Find for each node the one whose array it has, and for each array its names and its last use."""
-        for position, index in enumerate(ordered):
+        for position, index in enumerate(paced(ordered)):
             node = self.graph.nodes[index]
             self.root[index] = self.root[node.operands[0]] if node.operation.is_view else index
             self.aliases.setdefault(self.root[index], []).append(index)

@@ -20,6 +20,7 @@ from service.core.calculus.schedule import FORGOTTEN_SIZE, Step
 from service.core.calculus.tiles import Region
 from service.core.language.elements import index_of
 from service.core.language.graph import NUMBER, Graph
+from service.core.limits import paced
 
 CHECKED_OPERATIONS = 2_000_000
 """Planned operations between two looks at the clock, about two milliseconds."""
@@ -145,7 +146,7 @@ class SourceWriter:
 
     def _one_by_one(self, steps: Iterable[Step]) -> list[str]:
         lines: list[str] = []
-        for step in steps:
+        for step in paced(steps):
             if step.index in self.inlined and self._inline(step):
                 continue
             lines += self._statement(step)

@@ -21,6 +21,7 @@ from service.core.calculus.points import Points, block_for, evaluate_points
 from service.core.descent.active_set import Box
 from service.core.descent.fleet_template import FleetProgram, make_fleet_template
 from service.core.descent.path import Path
+from service.core.limits import watched
 
 SHORT_CALL = 0.45
 """Part of a call's time that one on a few numbers takes."""
@@ -137,8 +138,9 @@ class Formation:
                 template = emitted.on_rows
             data |= {"rows": runs, "spread": lambda value: np.tile(np.broadcast_to(value, runs), size)}
         else:
-            block = block_for(compiled, runs)
-            template, data = block.on_rows, array_data(block.program, self.constants, check)
+            with watched(check):
+                block = block_for(compiled, runs)
+                template, data = block.on_rows, array_data(block.program, self.constants, check)
         (slot,) = template.source.slots
         names = (*self.numbers, *(f"{side}_{slot}" for side in self.bounds))
         fleet = make_fleet_template(template, self.rules, names)

@@ -17,6 +17,7 @@ from service.core.exceptions import OverBudget, shorten
 from service.core.language.constants import DataRule
 from service.core.language.operation import Operation, ShapeFault
 from service.core.language.places import Place, refuse
+from service.core.limits import LOOKED_AT, look
 
 COUNTABLE = 2**48
 """Elements beyond which nothing is quoted: far above every limit, and costs stay numbers that JSON keeps."""
@@ -180,6 +181,8 @@ class Graph:
         index = self._known.get(key)
         if index is None:
             index = self._known[key] = len(self.nodes)
+            if not index % LOOKED_AT:
+                look()
             self.nodes.append(Node(operation, operands, values, shape, self.place, self.called))
         return Term(self, index, True in [term.is_guarded for term in terms])
 
