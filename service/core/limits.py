@@ -220,22 +220,22 @@ WORTH_TELLING_SECONDS = 0.05
 NO_DEADLINE = Deadline(float("inf"), lambda: 0.0)
 """A deadline that never comes, for callers that bring no clock."""
 
-_WATCH: ContextVar[Check | None] = ContextVar("watch", default=None)
+_CHECK: ContextVar[Check | None] = ContextVar("check", default=None)
 
 
 @contextmanager
-def watched(check: Check) -> Iterator[None]:
+def timed_by(check: Check) -> Iterator[None]:
     """Let `look` call a check, so that whatever works on a long program ends when the time is up."""
-    token = _WATCH.set(check)
+    token = _CHECK.set(check)
     try:
         yield
     finally:
-        _WATCH.reset(token)
+        _CHECK.reset(token)
 
 
 def look() -> None:
     """Look at the clock of the request that is served, if there is one; whoever waits may go first."""
-    if check := _WATCH.get():
+    if check := _CHECK.get():
         check()
 
 
@@ -245,7 +245,7 @@ LOOKED_AT = 64
 
 def paced(items: Iterable[T]) -> Iterator[T]:
     """Yield the items, and look at the clock now and then."""
-    for count, item in enumerate(items):
+    for count, item in enumerate(items, 1):
         if not count % LOOKED_AT:
             look()
         yield item

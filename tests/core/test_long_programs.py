@@ -12,7 +12,7 @@ from service.core.calculus.generated import code_cache, words_of
 from service.core.calculus.long_programs import PART_LINES, in_parts
 from service.core.calculus.maps import map_cache
 from service.core.calculus.value import quote_value
-from service.core.exceptions import DeadlineExceeded
+from service.core.exceptions import DeadlineExceeded, NonFiniteResult
 from service.core.limits import Deadline, Scheduler
 from tests.core.test_held_memory import held_by, planned_by
 
@@ -118,6 +118,27 @@ OF_KINDS = {
     "hessian": lambda x, deadline: hessian(FUNCTION, {"x": x[:2]}, deadline=deadline),
     "product": lambda x, deadline: hvp(FUNCTION, {"x": x}, {"x": x}, deadline=deadline),
     "field": lambda x, deadline: gradient_field(FUNCTION, {"x": np.stack([x, x])}, deadline=deadline),
+}
+
+
+NOT_FINITE = f"{FUNCTION} + log(sum(x) - 1e9)"
+
+
+def refused(function, *arguments, **options):
+    with pytest.raises(NonFiniteResult):
+        function(NOT_FINITE, *arguments, **options)
+
+
+OF_KINDS |= {
+    "gradient explained": lambda x, deadline: refused(gradient, {"x": x}, deadline=deadline),
+    "value explained": lambda x, deadline: refused(value, {"x": x}, deadline=deadline),
+    "product explained": lambda x, deadline: refused(hvp, {"x": x}, {"x": x}, deadline=deadline),
+    "field explained": lambda x, deadline: refused(
+        gradient_field, {"x": np.stack([x, x])}, deadline=deadline
+    ),
+    "descent explained": lambda x, deadline: refused(
+        descent, {"x": x}, learning_rate=1e-9, steps=1, deadline=deadline
+    ),
 }
 
 

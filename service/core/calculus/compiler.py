@@ -35,7 +35,7 @@ from service.core.language.graph import Node, Term
 from service.core.language.parser import parse_function
 from service.core.language.places import refuse
 from service.core.language.program import Program, check_function, check_names
-from service.core.limits import NO_DEADLINE, Deadline, Limits, look, watched
+from service.core.limits import NO_DEADLINE, Deadline, Limits, look, timed_by
 
 CACHED_FUNCTIONS = 256
 CACHED_BYTES = 64 * 1024 * 1024
@@ -224,7 +224,7 @@ def compile_anew(
 
     With `has_labels` it is for constants that hold 0 and 1 alone where they can be labels.
     """
-    with watched(partial(deadline.check, PATIENCE_SECONDS)):
+    with timed_by(partial(deadline.check, PATIENCE_SECONDS)):
         check_names(variables, constants)
         deadline.expect(PARSING_SECONDS * len(function))
         tape = parse_function(function, limits)

@@ -18,6 +18,7 @@ from service.core.exceptions import Fault, NonFiniteResult, fault, pointer_to
 from service.core.language.graph import Graph, Node, Term
 from service.core.language.places import FUNCTION_POINTER
 from service.core.language.program import Program
+from service.core.limits import Check, timed_by
 
 ROOTS = dict.fromkeys(
     ("sqrt", "cbrt", "**"),
@@ -34,6 +35,7 @@ def refuse_non_finite(
     constants: Mapping[str, Array],
     value: float,
     gradient: Mapping[str, Array],
+    check: Check,
     where: str = "",
     h: float | None = None,
 ) -> None:
@@ -47,6 +49,8 @@ def refuse_non_finite(
         Where.
     value, gradient : float, mapping of str to ndarray
         The results.
+    check : callable
+        Called now and then, since what explains them takes as long as they did; raises when the time is up.
     where : str
         What the message adds to the output's name.
     h : float, optional
@@ -56,7 +60,7 @@ def refuse_non_finite(
         return
     where += _CHECKING if compiled.method is RICHARDSON else ""
     outputs = [compiled.program.value, *compiled.gradient.values()]
-    watched = Watched(compiled.program, outputs, constants, compiled.namespace)
+    watched = Watched(compiled.program, outputs, constants, check, compiled.namespace)
     if not math.isfinite(value):
         watched.refuse(f"the value{where}", value, compiled.program.value, [tuple(variables.values())])
     for name, element, number in not_finite(gradient):
@@ -105,6 +109,8 @@ class Watched:
         What is run; its variables are all inputs that vary.
     constants : mapping of str to ndarray
         Data by name.
+    check : callable
+        Called now and then.
     namespace : mapping, optional
         Functions to call in place of the table's.
     """
@@ -112,6 +118,7 @@ class Watched:
     program: Program
     outputs: Sequence[Term]
     constants: Mapping[str, Array]
+    check: Check
     namespace: Mapping[str, Any] | None = None
 
     def refuse(self, output: str, value: float, term: Term, places: Sequence[tuple[Array, ...]]) -> NoReturn:
@@ -149,9 +156,9 @@ class Watched:
         """Run the program, and find what is infinite or NaN."""
         graph, names = self.program.graph, array_names(self.program)
         spoiled = _Spoiled(graph)
-        source = write_source(graph, self.outputs, names, is_probed=True, own=self.namespace)
-        with np.errstate(all="ignore"):
-            data = array_data(self.program, self.constants, lambda: None)
+        with timed_by(self.check), np.errstate(all="ignore"):
+            source = write_source(graph, self.outputs, names, is_probed=True, own=self.namespace)
+            data = array_data(self.program, self.constants, self.check)
             make_function(source, "None")(**data, probe=spoiled.look)(*arguments)
         return spoiled
 

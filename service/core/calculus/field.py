@@ -27,7 +27,7 @@ from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.verification import compare, errors_of
 from service.core.exceptions import Fault, InvalidFunction, InvalidRequest, fault, pointer_to
 from service.core.language.program import check_constants
-from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Check, Deadline, Limits
 
 
 def gradient_field(
@@ -87,7 +87,7 @@ def gradient_field(
     values, derivatives = evaluate_points(work[0], at, limits, time.check)
     finite = finite_rows([values, *derivatives.values()])
     if not skip_non_finite:
-        _refuse_non_finite(work[0], at, values, derivatives)
+        _refuse_non_finite(work[0], at, values, derivatives, time.check)
     answer: dict[str, Any] = {
         "values": kept_rows(values, finite),
         "gradient": {name: kept_rows(derivative, finite) for name, derivative in derivatives.items()},
@@ -202,7 +202,7 @@ def _verification(
     errors: Mapping[str, Array] = errors_of(judge.method, points.variables, others)
     if judge.method is RICHARDSON:
         others, errors = ({name: part[:, row] for name, part in others.items()} for row in (0, 1))
-    _refuse_non_finite(judge, points, values, others)
+    _refuse_non_finite(judge, points, values, others, deadline.check)
     return compare(derivatives, others, errors, judge.method.name)
 
 
@@ -211,6 +211,7 @@ def _refuse_non_finite(
     points: Points,
     values: Array,
     derivatives: Mapping[str, Array],
+    check: Check,
 ) -> None:
     """Explain the first point whose value or gradient is not finite."""
     finite = finite_rows([values, *derivatives.values()])
@@ -219,7 +220,7 @@ def _refuse_non_finite(
         variables = {name: np.array(array[bad]) for name, array in points.variables.items()}
         gradient = {name: np.asarray(derivative[bad]) for name, derivative in derivatives.items()}
         value, where = float(values[bad]), f" at point {bad}"
-        refuse_non_finite(compiled, variables, points.constants, value, gradient, where, points.h)
+        refuse_non_finite(compiled, variables, points.constants, value, gradient, check, where, points.h)
 
 
 def finite_rows(results: Sequence[Array]) -> Mask:

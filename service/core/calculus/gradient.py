@@ -176,7 +176,7 @@ def evaluate(
     value, slots = kernel.evaluate(kernel.pack(variables))
     kernel.give_back()
     derivatives = kernel.unpack_gradient(slots)
-    refuse_non_finite(compiled, variables, constants, value, derivatives, h=h)
+    refuse_non_finite(compiled, variables, constants, value, derivatives, deadline.check, h=h)
     return value, derivatives
 
 

@@ -33,7 +33,7 @@ from service.core.language.graph import Term
 from service.core.language.parser import parse_function
 from service.core.language.places import refuse
 from service.core.language.program import Program, check_constants, check_function, check_names
-from service.core.limits import Check, Deadline, Limits, look, watched
+from service.core.limits import Check, Deadline, Limits, look, timed_by
 
 Extended = tuple[dict[str, Term], list[Term]]
 """Inputs that a transformation adds, and its outputs."""
@@ -167,7 +167,7 @@ class FunctionMap:
     def bind(self, constants: Mapping[str, Array], check: Check, *, is_complex: bool = False) -> Maker:
         """Return the function for the data of a request."""
         check_constants(self.program, constants)
-        with watched(check):
+        with timed_by(check):
             maker = self.complex_maker if is_complex else self.maker
         with np.errstate(all="ignore"):
             function: Maker = maker(**array_data(self.program, constants, check))
@@ -229,7 +229,7 @@ class FunctionMap:
             check()
             rows = rows_of(part)
             if function is None:
-                with watched(check):
+                with timed_by(check):
                     block = self.block(tuple(rows), part.size)
                     function = block.maker(**array_data(block.program, constants, check))
             found = function(*({**inputs, **rows}[name] for name in self.inputs))
@@ -303,7 +303,7 @@ def _compile_anew(
     deadline: Deadline,
     names: Sequence[str],
 ) -> FunctionMap:
-    with watched(deadline.check):
+    with timed_by(deadline.check):
         check_names(variables, constants)
         deadline.expect(PARSING_SECONDS * len(function))
         program = check_function(parse_function(function, limits), variables, constants, limits)

@@ -84,7 +84,7 @@ class Part(ABC):
         """Refuse a number that a map's output holds."""
         known = self.task.map(kind)
         inputs = {**self.task.variables, **added}
-        watched = Watched(known.extended, known.outputs, self.task.constants)
+        watched = Watched(known.extended, known.outputs, self.task.constants, self.task.deadline.check)
         arguments = tuple(inputs[name] for name in known.inputs)
         watched.refuse(output, number, known.outputs[place], [arguments])
 

@@ -22,7 +22,7 @@ from service.core.calculus.differences import differences
 from service.core.calculus.inputs import array_data, float_data
 from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.template import Derivatives
-from service.core.limits import Check, Limits, watched
+from service.core.limits import Check, Limits, timed_by
 
 FIELD_ELEMENTS = 32_000
 """Most numbers in the intermediate results of a block, some of which exist at a time: larger blocks save
@@ -167,7 +167,7 @@ def _by_name(shapes: Mapping[str, Shape], rows: Array, count: int) -> Derivative
 
 def _batched(compiled: Compiled, points: Points, limits: Limits, check: Check) -> tuple[Array, Derivatives]:
     parts = blocks_of(compiled.plan, points.count, limits, FIELD_ELEMENTS)
-    with watched(check):
+    with timed_by(check):
         block = block_for(compiled, parts[0].size)
         evaluate = block.maker(**array_data(block.program, points.constants, check))
     arrays = [points.variables[name] for name in compiled.shapes]

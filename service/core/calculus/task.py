@@ -169,7 +169,7 @@ class Task:
         known, places = self.value_map, [tuple(self.variables.values())]
         if method is not None and at is not None:
             places = moved(method, self.variables, at[0], at[1], self.h)
-        watched = Watched(known.extended, known.outputs, self.constants)
+        watched = Watched(known.extended, known.outputs, self.constants, self.deadline.check)
         watched.refuse(output, number, known.outputs[0], places)
 
 

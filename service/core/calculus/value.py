@@ -14,7 +14,7 @@ from service.core.calculus.field import at_points, count_of, finite_rows, kept_r
 from service.core.calculus.gradient import Tensors, arrays_of, shapes_of
 from service.core.calculus.maps import FunctionMap, compile_map, peak_bytes_of
 from service.core.exceptions import InvalidFunction, InvalidRequest, fault, pointer_to
-from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
+from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Check, Deadline, Limits
 
 
 def value(
@@ -79,7 +79,7 @@ def value(
         )
     finite = None if points is None else finite_rows(results)
     if finite is None or not skip_non_finite:
-        _refuse_non_finite(known, inputs, data, ("the value", *outputs), results, finite)
+        _refuse_non_finite(known, inputs, data, ("the value", *outputs), results, finite, time.check)
     rows = results if finite is None else [kept_rows(result, finite) for result in results]
     answer: dict[str, Any] = {"value": rows[0]}
     if outputs:
@@ -162,6 +162,7 @@ def _refuse_non_finite(
     words: Sequence[str],
     results: Sequence[Array],
     finite: Mask | None,
+    check: Check,
 ) -> None:
     """Explain the first result, and of points the first, that is not finite."""
     bad = 0 if finite is None else int(np.argmin(finite))
@@ -172,6 +173,6 @@ def _refuse_non_finite(
         if not is_finite(part):
             arguments = tuple(np.array(inputs[name][row]) for name in known.inputs)
             element = first_not_finite(part)
-            watched = Watched(known.extended, known.outputs, constants)
+            watched = Watched(known.extended, known.outputs, constants, check)
             output = f"{word}{pointer_to(*element)}{where}"
             watched.refuse(output, float(part[element]), term, [arguments])

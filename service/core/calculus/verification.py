@@ -50,7 +50,7 @@ def verification(
             for name, each in zip(judge.shapes, columns, strict=True)
         }
         others, errors = ({name: part[row] for name, part in parts.items()} for row in (0, 1))
-    refuse_non_finite(judge, variables, constants, value, others)
+    refuse_non_finite(judge, variables, constants, value, others, deadline.check)
     return compare(derivatives, others, errors, judge.method.name)
 
 

@@ -21,7 +21,7 @@ from service.core.calculus.points import Points, block_for, evaluate_points
 from service.core.descent.active_set import Box
 from service.core.descent.fleet_template import FleetProgram, make_fleet_template
 from service.core.descent.path import Path
-from service.core.limits import watched
+from service.core.limits import timed_by
 
 SHORT_CALL = 0.45
 """Part of a call's time that one on a few numbers takes."""
@@ -138,7 +138,7 @@ class Formation:
                 template = emitted.on_rows
             data |= {"rows": runs, "spread": lambda value: np.tile(np.broadcast_to(value, runs), size)}
         else:
-            with watched(check):
+            with timed_by(check):
                 block = block_for(compiled, runs)
                 template, data = block.on_rows, array_data(block.program, self.constants, check)
         (slot,) = template.source.slots

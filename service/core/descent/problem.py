@@ -185,7 +185,8 @@ class Problem:
 
     def check_finite(self, start: Mapping[str, Array], value: float, gradient: Mapping[str, Array]) -> None:
         """Refuse a start where value or gradient is not finite."""
-        refuse_non_finite(self.compiled, start, self.constants, value, gradient, h=self.h)
+        check = self.deadline.check
+        refuse_non_finite(self.compiled, start, self.constants, value, gradient, check, h=self.h)
 
 
 def _noise_of(method: Method, h: float | None) -> float:
@@ -232,6 +233,5 @@ class BatchFunction:
         """Refuse a start at which an update's value or gradient is not finite."""
         names, constants = self.problem.shapes, self.batches.constants_of(update)
         start, derivatives = dict(zip(names, slots, strict=True)), dict(zip(names, gradient, strict=True))
-        refuse_non_finite(
-            self.compiled, start, constants, value, derivatives, " of the first batch", h=self.problem.h
-        )
+        where, check = " of the first batch", self.problem.deadline.check
+        refuse_non_finite(self.compiled, start, constants, value, derivatives, check, where, h=self.problem.h)

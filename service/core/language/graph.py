@@ -180,9 +180,9 @@ class Graph:
         key = (operation.name, operands, values)
         index = self._known.get(key)
         if index is None:
-            index = self._known[key] = len(self.nodes)
-            if not index % LOOKED_AT:
+            if not len(self.nodes) % LOOKED_AT:
                 look()
+            index = self._known[key] = len(self.nodes)
             self.nodes.append(Node(operation, operands, values, shape, self.place, self.called))
         return Term(self, index, True in [term.is_guarded for term in terms])
 
