@@ -121,6 +121,7 @@ OF_KINDS = {
 }
 
 
+OF_LABELS = f"{FUNCTION} + sum(binary_cross_entropy(sigmoid(x), t))"
 NOT_FINITE = f"{FUNCTION} + log(sum(x) - 1e9)"
 
 
@@ -130,6 +131,9 @@ def refused(function, *arguments, **options):
 
 
 OF_KINDS |= {
+    "gradient beside labels": lambda x, deadline: gradient(
+        OF_LABELS, {"x": x}, {"t": np.ones(x.shape)}, deadline=deadline
+    ),
     "gradient explained": lambda x, deadline: refused(gradient, {"x": x}, deadline=deadline),
     "value explained": lambda x, deadline: refused(value, {"x": x}, deadline=deadline),
     "product explained": lambda x, deadline: refused(hvp, {"x": x}, {"x": x}, deadline=deadline),

@@ -165,7 +165,8 @@ PATIENCE_SECONDS = 0.05
 """How long compiling may go on beyond the deadline: most functions are ready by then, and a descent can
 answer with its start."""
 LONG_PROGRAM = 1_000
-"""Operations from which the source is written with the program, not when it is first needed."""
+"""Operations from which the source is written with the program, not when it is first needed, and there is no
+other program for labels."""
 
 
 def compile_function(
@@ -244,10 +245,11 @@ def compile_anew(
         lowered = _lower(program, [*gradient.values()], method, has_step, most)
         emitted = Emitted(arrays, method, derivatives, plan, lowered)
         make_for_labels = None
-        if is_real and not has_labels and _has_large_labels(program):
+        is_long = len(plan.body) > LONG_PROGRAM
+        if is_real and not has_labels and not is_long and _has_large_labels(program):
             given = function, {**variables}, {**constants}, method, has_step, limits, most
             make_for_labels = partial(compile_anew, *given, has_labels=True)
-        if len(plan.body) > LONG_PROGRAM:
+        if is_long:
             _ = emitted.on_arrays  # written now, while the clock is looked at
         made = function, program, method, has_step, not obstacles, has_kinks, gradient, plan, emitted
         return Compiled(*made, make_for_labels)
