@@ -16,9 +16,9 @@ from service.core.exceptions import DeadlineExceeded, NonFiniteResult
 from service.core.limits import Deadline, Scheduler
 from tests.core.test_held_memory import held_by, planned_by
 
-ROUNDS = 900
+ROUNDS = 450
 FUNCTION = f"s = 0.5*x\nfor k in range(1, {ROUNDS + 1}): s = s + sin(k*x)\nsum(s)"
-MOST_CALLS = 120_000
+MOST_CALLS = 60_000
 """Of functions between two looks: about 25 ms."""
 MOST_LINES = 4_000
 """Of a text that is compiled in one go: a part's lines, and those that fetch and keep."""
