@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from service.core import descent, gradient, gradient_field, hessian, hvp, jacobian, quote, value
-from service.core.calculus import generated
+from service.core.calculus import generated, long_programs
 from service.core.calculus.compiler import function_cache
 from service.core.calculus.generated import code_cache, words_of
 from service.core.calculus.long_programs import PART_LINES, in_parts
@@ -79,6 +79,23 @@ def test_a_program_in_parts_computes_the_same_for_many_points_and_rows(texts):
     assert matrix == pytest.approx(np.diag(curvatures(x[0])), rel=1e-9, abs=1e-4)
     assert rows == pytest.approx(np.diag(slopes(x[0])), rel=1e-9, abs=1e-7)
     assert max(texts) < MOST_LINES
+
+
+def test_a_part_takes_out_what_nothing_after_it_needs(monkeypatch):
+    """The example that the module's docstring shows."""
+    for name in ("LONGEST", "PART_LINES"):
+        monkeypatch.setattr(long_programs, name, 2)
+    body = ["n1 = sin(v0)", "n2 = multiply(n1, n1)", "n3 = exp(n2)", "n2 = None"]
+
+    lines, parts = in_parts(body, {"v0"}, {"n3"}, words_of)
+
+    written = lines
+    for name, (arguments, statements) in parts.items():
+        written += [f"def {name}({', '.join(arguments)}):", *(f"    {line}" for line in statements)]
+    shown = [
+        line.removeprefix("    ") for line in long_programs.__doc__.splitlines() if line.startswith("    ")
+    ]
+    assert written == shown
 
 
 def test_a_block_of_lines_is_never_parted():

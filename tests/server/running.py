@@ -220,3 +220,11 @@ def responses(received):
         found.append((int(status.split()[1]), headers, received[:length]))
         received = received[length:]
     return found
+
+
+def live_at(path):
+    """Ask at a socket in the file system whether the service lives; return the statuses of all answers."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        return [status for status, _, _ in responses(read_all(client))]

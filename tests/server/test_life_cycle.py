@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.load import begin, call, finish
-from tests.server.running import MEMORY, ROOT, free_port, read_all, responses, wait_until
+from tests.server.running import MEMORY, ROOT, free_port, live_at, wait_until
 
 SMALL = ("POST", "/softmax", b'{"x": [1, 2, 3]}')
 LONG = ("POST", "/descent", b'{"seconds": 0.05, "blindly": true}')
@@ -379,11 +379,7 @@ def test_a_socket_in_the_file_system_is_served_by_those_that_a_sighup_starts(ser
     server.process.send_signal(signal.SIGHUP)
     wait_until(lambda: len(server.workers()) == 2 and before.isdisjoint(server.workers()))
 
-    for _ in range(8):
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(path))
-            client.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-            assert [each[0] for each in responses(read_all(client))] == [200]
+    assert [live_at(path) for _ in range(8)] == [[200]] * 8
     assert server.stop() == 0
     assert server.err.read_text() == ""
 

@@ -18,7 +18,7 @@ import pytest
 
 from service.address import cannot_listen
 from service.checks import memory_folder
-from tests.server.running import MEMORY, ROOT, free_port, read_all, responses
+from tests.server.running import MEMORY, ROOT, free_port, live_at, read_all, responses
 
 GUNICORN = [sys.executable, "-m", "gunicorn"]
 CONFIGURED = [*GUNICORN, "-c", "python:service.gunicorn_conf"]
@@ -125,11 +125,7 @@ def test_a_unix_socket_is_served(serve, tmp_path, workers, by):
 
     server = serve(WEB_CONCURRENCY=workers, unix=path, **given)
 
-    for _ in range(8):
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(str(path))
-            client.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
-            assert [each[0] for each in responses(read_all(client))] == [200]
+    assert [live_at(path) for _ in range(8)] == [[200]] * 8
     assert server.stop() == 0
     assert server.err.read_text() == ""
 
