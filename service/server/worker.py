@@ -71,12 +71,13 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
         self.config.timeout_graceful_shutdown = self.cfg.graceful_timeout
         server = Server(self.config)
         serving = asyncio.create_task(server.serve(self.sockets))
+        told = asyncio.Event()
+        # begins after uvicorn has set its own handlers of signals, and before anything is accepted
+        stopping = asyncio.create_task(self._stop(told, server, bridge, settings.drain_s))
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         for listener in [each for each in self.sockets if each.sock]:  # a stop may have closed them
             listener.sock.listen(self.cfg.backlog)
-        told = asyncio.Event()
-        stopping = asyncio.create_task(self._stop(told, server, bridge, settings.drain_s))
         while not serving.done():
             # the master ends a worker whose heart stops, as it does when a computation is stuck
             if bridge.threads.turns.stuck_seconds() < settings.worker_timeout_s:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,23 @@ def test_a_drain_that_fails_is_told_of_and_stops_the_worker_all_the_same(serve):
 
     assert server.process.wait(20) == 0  # the master would kill the worker after 28
     assert "nothing can be told" in server.err.read_text()
+
+
+def test_a_stop_drains_from_the_first_request_on(serve):
+    address = "127.0.0.1", free_port()
+
+    def ask_early():
+        while True:
+            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(address) as client:
+                client.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+                return client.recv(100)
+
+    with ThreadPoolExecutor() as threads:
+        asked = threads.submit(ask_early)
+        server = serve("tests.server.tiny:stopped_early", PORT=str(address[1]))
+        assert asked.result().startswith(b"HTTP/1.1 200 ")
+
+    wait_until(lambda: "nothing can be told" in server.err.read_text(), 20)  # by the drain, which fails
 
 
 SIGNALS = """

@@ -6,6 +6,8 @@ Served by ``gunicorn -c python:service.gunicorn_conf tests.server.tiny:app``.
 import hashlib
 import json
 import math
+import os
+import signal
 import threading
 import time
 
@@ -133,5 +135,14 @@ def fail():
     raise OSError("nothing can be told")
 
 
+class StoppedEarly(Bridge):
+    """Stops the worker at a request; the first comes as soon as there is somebody to answer it."""
+
+    async def __call__(self, scope, receive, send):
+        os.kill(os.getpid(), signal.SIGTERM)
+        await super().__call__(scope, receive, send)
+
+
 app = Bridge(application, settings, on_drain=draining.set)
 undrained = Bridge(application, settings, on_drain=fail)
+stopped_early = StoppedEarly(application, settings, on_drain=fail)
