@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import logging
+import math
 import os
 import resource
+import secrets
 import shutil
 import signal
 import sys
@@ -119,11 +121,27 @@ behind is collected after them.
 """
 
 
+_most_requests = 0
+"""Of a gthread worker; 0 for no end."""
+
+_attendants: list[Attendant] = []
+"""This worker's, where it has one."""
+
+
+def _adapt(server: Any) -> None:
+    """Adapt the settings that Gunicorn has read."""
+    global _most_requests
+    adapt(server.cfg, server.log)
+    if not _asgi:  # Gunicorn's own stop is at once, without a drain
+        _most_requests = server.cfg.max_requests
+        server.cfg.set("max_requests", 0)
+
+
 def on_starting(server: Any) -> None:
     """Check what the command line may have changed, and prepare what all workers share."""
     try:
         check_command_line(server.cfg, server.app.wsgi(), settings)
-        adapt(server.cfg, server.log)
+        _adapt(server)
         fit_memory(server.log, settings)
     except SystemExit:
         on_exit(server)
@@ -154,7 +172,7 @@ def when_ready(server: Any) -> None:
 
 def on_reload(server: Any) -> None:
     """Adapt the settings that a SIGHUP has made Gunicorn read again."""
-    adapt(server.cfg, server.log)
+    _adapt(server)
 
 
 def pre_exec(server: Any) -> None:
@@ -190,7 +208,16 @@ def post_worker_init(worker: Any) -> None:
     warm_up(worker.app.wsgi())
     traces.start()
     if not _asgi:
-        Attendant(worker, settings.drain_s).start()
+        jitter = secrets.randbelow(worker.cfg.max_requests_jitter + 1)
+        most = _most_requests + jitter if _most_requests else math.inf
+        _attendants.append(Attendant(worker, most, settings.drain_s))
+        _attendants[0].start()
+
+
+def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
+    """Count what a gthread worker has answered."""
+    for attendant in _attendants:
+        attendant.count()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -5,10 +5,10 @@ Gunicorn's own stop looks no more at the worker's socket, and at its end resets 
 
 from __future__ import annotations
 
+import itertools
 import os
 import queue
 import signal
-import sys
 import threading
 import time
 from typing import Any
@@ -18,6 +18,7 @@ from flask import Flask
 from service.address import SETTLE_SECONDS, turn_away
 from service.api import health
 from service.api.metrics import metrics_of
+from service.server.turn_to_leave import TurnToLeave
 
 WRITE_SECONDS = 0.25
 """How often the figures are written that change without a request, and how late at most the stop begins that
@@ -30,13 +31,18 @@ class Attendant(threading.Thread):
     The drain stands before the worker's stop, whether a signal asks for it or the number of its requests.
     """
 
-    def __init__(self, worker: Any, drain_seconds: float) -> None:
+    def __init__(self, worker: Any, most_requests: float, drain_seconds: float) -> None:
         super().__init__(name="kobai-attendant", daemon=True)
         self._worker, self._drain_seconds = worker, drain_seconds
-        self._most, worker.max_requests = worker.max_requests, sys.maxsize  # else it stops by itself, at once
+        self._most, self._turn = most_requests, TurnToLeave()
+        self._numbers, self._answered = itertools.count(1), 0
         self._told: queue.SimpleQueue[int] = queue.SimpleQueue()  # whose `put` the next signal may interrupt
         self._has_drained = False
         self._stop_worker = signal.signal(signal.SIGTERM, self._take_stop)
+
+    def count(self) -> None:
+        """Count a request that was answered, in whatever thread."""
+        self._answered = next(self._numbers)
 
     def _take_stop(self, number: int, frame: Any) -> None:
         """Have a stop wait for the drain; called by signals, in the worker's own thread."""
@@ -49,7 +55,7 @@ class Attendant(threading.Thread):
         """Write the figures until the stop, then drain, then let the worker stop."""
         try:
             self._write_figures()
-            while self._worker.nr < self._most and not self._is_told():
+            while not self._has_had_its_requests() and not self._is_told():
                 self._write_figures()
             health.drain()
             time.sleep(self._drain_seconds)
@@ -60,6 +66,9 @@ class Attendant(threading.Thread):
         finally:
             self._has_drained = True
             os.kill(os.getpid(), signal.SIGTERM)
+
+    def _has_had_its_requests(self) -> bool:
+        return self._answered >= self._most and self._turn.is_ours()
 
     def _is_told(self) -> bool:
         """Wait a little for a stop."""

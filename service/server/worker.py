@@ -23,6 +23,7 @@ from service.config import Settings
 from service.server.bridge import Bridge
 from service.server.connection import Connections
 from service.server.refusals import note
+from service.server.turn_to_leave import TurnToLeave
 
 SWITCH_SECONDS = 0.00025
 """How long a computation keeps the GIL from the event loop, which wakes up as often to ask."""
@@ -71,7 +72,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
         self.config.timeout_graceful_shutdown = self.cfg.graceful_timeout
         server = Server(self.config)
         serving = asyncio.create_task(server.serve(self.sockets))
-        told = asyncio.Event()
+        told, turn = asyncio.Event(), TurnToLeave()
         # begins after uvicorn has set its own handlers of signals, and before anything is accepted
         stopping = asyncio.create_task(self._stop(told, server, bridge, settings.drain_s))
         while not server.started and not serving.done():
@@ -84,7 +85,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
                 self.notify()
             if os.getppid() != self.ppid:  # the master was killed, and its successor wants the port
                 server.should_exit = True
-            if server.server_state.total_requests >= self.max_requests:
+            if server.server_state.total_requests >= self.max_requests and turn.is_ours():
                 told.set()
             connections.check()
             bridge.metrics.flush_later()

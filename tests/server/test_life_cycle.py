@@ -183,6 +183,25 @@ def test_a_worker_that_has_had_its_requests_drains_before_it_ends(serve):
     assert server.stop() == 0
 
 
+@pytest.mark.parametrize("worker_class", ["asgi", "gthread"])
+def test_workers_that_have_had_their_requests_leave_one_after_the_other(serve, worker_class):
+    server = serve(
+        None,
+        KOBAI_WORKER_CLASS=worker_class,
+        WEB_CONCURRENCY="2",
+        KOBAI_DRAIN_S="5",
+        KOBAI_DEADLINE_MS="20000",
+        KOBAI_DEADLINE_DEFAULT_MS="20000",
+        GUNICORN_CMD_ARGS="--max-requests 20",
+    )
+    for _ in range(200):  # more than enough for both, whichever of them the kernel chooses
+        assert server.get("/livez")[0] == 200
+
+    wait_until(lambda: server.get("/readyz")[0] == 503, 10)
+    time.sleep(1)  # the other has looked at its number meanwhile
+    assert {server.get("/readyz")[0] for _ in range(60)} == {200, 503}
+
+
 def test_a_drain_that_fails_is_told_of_and_stops_the_worker_all_the_same(serve):
     server = serve("tests.server.tiny:undrained")
 
