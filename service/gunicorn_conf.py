@@ -11,6 +11,7 @@ import secrets
 import shutil
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,7 +182,8 @@ def pre_exec(server: Any) -> None:
     raise SystemExit
 
 
-STOPS = {signal.SIGTERM, signal.SIGINT, signal.SIGQUIT}
+STOPS_AT_ONCE = {signal.SIGINT, signal.SIGQUIT}
+STOPS = {signal.SIGTERM, *STOPS_AT_ONCE}
 
 
 def pre_fork(server: Any, worker: Any) -> None:
@@ -189,18 +191,21 @@ def pre_fork(server: Any, worker: Any) -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
 
 
-def _let_stops_through() -> None:
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+def _let_through(stops: set[signal.Signals]) -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, stops)
 
 
-os.register_at_fork(after_in_parent=_let_stops_through)
+os.register_at_fork(after_in_parent=partial(_let_through, STOPS))
 
 
 def post_fork(server: Any, worker: Any) -> None:
-    """Let a stop that came meanwhile end the worker, as one does until the worker has handlers of its own."""
-    for number in STOPS:
+    """Let a stop at once that came meanwhile end the worker, and later ones until it has its own handlers.
+
+    One that drains is kept back until then: the worker listens already, and whoever waits is answered.
+    """
+    for number in STOPS_AT_ONCE:
         signal.signal(number, signal.SIG_DFL)
-    _let_stops_through()
+    _let_through(STOPS_AT_ONCE)
 
 
 def post_worker_init(worker: Any) -> None:
@@ -212,6 +217,7 @@ def post_worker_init(worker: Any) -> None:
         most = _most_requests + jitter if _most_requests else math.inf
         _attendants.append(Attendant(worker, most, settings.drain_s))
         _attendants[0].start()
+        _let_through({signal.SIGTERM})  # the asgi worker does it in its loop
 
 
 def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:

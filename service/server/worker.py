@@ -107,6 +107,7 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
         try:
             loop = asyncio.get_running_loop()
             loop.add_signal_handler(signal.SIGTERM, told.set)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # kept back since the fork
             for number in (signal.SIGINT, signal.SIGQUIT):
                 loop.add_signal_handler(number, stop_at_once)
             await told.wait()

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.server.load import begin, call, finish
-from tests.server.running import MEMORY, ROOT, free_port, live_at, wait_until
+from tests.server.running import MEMORY, ROOT, free_port, live_at, read_all, wait_until
 
 SMALL = ("POST", "/softmax", b'{"x": [1, 2, 3]}')
 LONG = ("POST", "/descent", b'{"seconds": 0.05, "blindly": true}')
@@ -211,21 +211,37 @@ def test_a_drain_that_fails_is_told_of_and_stops_the_worker_all_the_same(serve):
     assert "nothing can be told" in server.err.read_text()
 
 
+def ask_early(port):
+    """Ask as soon as the port is bound, before there is somebody to answer; return the connection."""
+    while True:
+        with contextlib.suppress(ConnectionRefusedError):
+            client = socket.create_connection(("127.0.0.1", port), 30)
+            client.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            return client
+
+
 def test_a_stop_drains_from_the_first_request_on(serve):
-    address = "127.0.0.1", free_port()
-
-    def ask_early():
-        while True:
-            with contextlib.suppress(ConnectionRefusedError), socket.create_connection(address) as client:
-                client.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
-                return client.recv(100)
-
+    port = free_port()
     with ThreadPoolExecutor() as threads:
-        asked = threads.submit(ask_early)
-        server = serve("tests.server.tiny:stopped_early", PORT=str(address[1]))
-        assert asked.result().startswith(b"HTTP/1.1 200 ")
+        asked = threads.submit(ask_early, port)
+        server = serve("tests.server.tiny:stopped_early", PORT=str(port))
+        with asked.result() as client:
+            assert read_all(client).startswith(b"HTTP/1.1 200 ")
 
     wait_until(lambda: "nothing can be told" in server.err.read_text(), 20)  # by the drain, which fails
+
+
+@pytest.mark.parametrize("worker_class", ["asgi", "gthread"])
+def test_a_stop_while_a_worker_starts_answers_who_waits_for_it(worker_class):
+    port = free_port()
+    chosen = {"KOBAI_WORKER_CLASS": worker_class, "WEB_CONCURRENCY": "1", "KOBAI_DRAIN_S": "0"}
+    program = [sys.executable, "-m", "service"]
+    environment = os.environ | chosen | {"PORT": str(port)}
+    with subprocess.Popen(program, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as started:
+        with ask_early(port) as client:
+            started.send_signal(signal.SIGTERM)
+            assert read_all(client).startswith(b"HTTP/1.1 200 ")
+        assert started.wait(20) == 0
 
 
 SIGNALS = """
