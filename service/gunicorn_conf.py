@@ -47,6 +47,8 @@ from service.warm import warm_up  # noqa: E402
 
 METRICS_FOLDER = Path(os.environ[metrics_folder.VARIABLE])
 
+OWN_WORKER = "service.server.worker.Worker"
+
 _asgi = settings.worker_class == "asgi"
 
 
@@ -70,7 +72,7 @@ wsgi_app = "service.asgi:app" if _asgi else "service.wsgi:app"
 # One process per CPU: the work is computation, more processes would only take turns.
 workers = settings.workers
 # The asgi worker costs half of gthread's CPU time per request, and no client's slowness reaches another.
-worker_class = "service.server.worker.Worker" if _asgi else "gthread"
+worker_class = OWN_WORKER if _asgi else "gthread"
 threads = 1 if _asgi else settings.threads
 worker_connections = settings.connections
 # Every worker listens at a socket of its own, and the kernel spreads connections over them: of a shared one,
@@ -217,7 +219,8 @@ def post_worker_init(worker: Any) -> None:
         most = _most_requests + jitter if _most_requests else math.inf
         _attendants.append(Attendant(worker, most, settings.drain_s))
         _attendants[0].start()
-        _let_through({signal.SIGTERM})  # the asgi worker does it in its loop
+    if worker.cfg.worker_class_str != OWN_WORKER:  # which does it in its loop
+        _let_through({signal.SIGTERM})
 
 
 def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:

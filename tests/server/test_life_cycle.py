@@ -244,6 +244,18 @@ def test_a_stop_while_a_worker_starts_answers_who_waits_for_it(worker_class):
         assert started.wait(20) == 0
 
 
+@pytest.mark.parametrize(
+    ("worker_class", "application"),
+    [("uvicorn_worker.UvicornWorker", "service.asgi:app"), ("gthread", "service.wsgi:app")],
+)
+def test_a_worker_that_the_command_line_names_takes_a_stop(serve, worker_class, application):
+    server = serve(application, GUNICORN_CMD_ARGS=f"--worker-class {worker_class}")
+
+    server.process.send_signal(signal.SIGTERM)
+
+    assert server.process.wait(20) == 0  # the master would kill the worker after 28
+
+
 SIGNALS = """
 import signal
 from service.api import health
