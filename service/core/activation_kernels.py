@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from service.core.arrays import Array, Axis, Mask, is_finite
+from service.core.arrays import Array, Axis, Mask, is_finite, is_vectorised
 from service.core.reduction_kernels import add_reduce, maxima, maximum_reduce, minimum_reduce, sums
 
 SUM_NEAR_ONE = 1.25
@@ -26,6 +26,9 @@ SAFE_FIRST = -10.0
 
 SMALLEST_SQUARE = 1e-290
 """Sums of squares below it may have lost digits to underflow."""
+
+HAS_VECTOR_LOG1P = is_vectorised("log1p")
+"""Whether NumPy's log1p takes about as long as its log."""
 
 BLOCK = 16_384
 """Elements at a time: temporaries of this size stay in the cache and in memory that is mapped already."""
@@ -178,10 +181,24 @@ def complement_of(total: Array, x: Array, out: Array | None = None) -> Array:
 
 def log_of_total(odds: Array, x: Array, out: Array | None = None) -> Array:
     """log(1 + odds) of the odds exp(x); x where they overflowed."""
-    result: Array = np.log1p(odds, out=out)
+    result = np.log1p(odds, out=out) if HAS_VECTOR_LOG1P else log1p_by_log(odds, out)
     if not is_finite(result):
-        np.copyto(result, x, where=np.isposinf(result))
+        np.copyto(result, x, where=np.isposinf(odds))
     return result
+
+
+def log1p_by_log(x: Array, out: Array | None = None) -> Array:
+    """log(1 + x) of real x above -1 by a logarithm, in memory other than that of x; about 1 ulp off.
+
+    log(u) is wrong by the rounding of u, to first order by that rounding divided by u (Kahan's way to log1p).
+    """
+    total: Array = np.asarray(np.add(x, 1.0, out=out))
+    rounding = np.asarray(total - 1.0)
+    np.subtract(x, rounding, out=rounding)
+    rounding /= total
+    np.log(total, out=total)
+    total += rounding
+    return total
 
 
 def softplus_kernel(x: Array) -> Array:

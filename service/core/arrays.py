@@ -11,6 +11,7 @@ from numbers import Real
 from typing import TypeGuard
 
 import numpy as np
+from numpy.lib import introspect
 from numpy.typing import ArrayLike, NDArray
 
 from service.core.exceptions import MOST_FAULTS, Fault, InvalidRequest, fault, pointer_to, quote_text
@@ -70,6 +71,12 @@ def is_finite(array: Array) -> bool:
         return math.isfinite(array)
     flat = array.ravel("K")  # in the order in which the elements stand, without a copy
     return math.isfinite(np.vdot(flat, flat)) or bool(np.isfinite(array).all())
+
+
+def is_vectorised(name: str) -> bool:
+    """Tell whether NumPy computes a function by instructions on several numbers at once on this processor."""
+    found = introspect.opt_func_info(func_name=f"^{name}$", signature="float64").get(name, {})
+    return any(not each["current"].startswith("baseline") for each in found.values())
 
 
 def is_ready(value: ArrayLike) -> TypeGuard[Array]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from service.core import gradient
+from service.core import activation_kernels, gradient
 from service.core.calculus.compiler import compile_anew
 from service.core.calculus.differences import METHODS
 from service.core.limits import DEFAULT_LIMITS
@@ -38,8 +38,10 @@ CASES = {
 }
 
 
+@pytest.mark.parametrize("has_vector_log1p", [False, True])
 @pytest.mark.parametrize("text", CASES)
-def test_sigmoids_of_large_arrays_have_all_digits_at_any_point(text):
+def test_sigmoids_of_large_arrays_have_all_digits_at_any_point(text, has_vector_log1p, monkeypatch):
+    monkeypatch.setattr(activation_kernels, "HAS_VECTOR_LOG1P", has_vector_log1p)
     of_value, of_slope = CASES[text]
     *statements, last = text.split("; ")
     x, before = np.repeat(POINTS, REPEATED), "".join(f"{each}; " for each in statements)
@@ -52,6 +54,15 @@ def test_sigmoids_of_large_arrays_have_all_digits_at_any_point(text):
             expected = np.array([float(wanted(mp.mpf(each))) for each in POINTS])
         allowed = 5 * np.spacing(np.abs(expected)) + SUBNORMAL
         assert np.all(np.abs(found.reshape(-1, REPEATED).T - expected) <= allowed)
+
+
+def test_a_logarithm_of_a_sum_with_1_is_about_1_ulp_off():
+    x = np.concatenate([np.exp(np.linspace(-745.0, 709.0, 3_000)), np.linspace(-0.999, 0.999, 1_001)])
+
+    found = activation_kernels.log1p_by_log(x)
+
+    expected = np.array([float(mp.log1p(mp.mpf(each))) for each in x])
+    assert np.all(np.abs(found - expected) <= 1.5 * np.spacing(np.abs(expected)))
 
 
 @pytest.mark.parametrize("epsilon", [0, 1e-30, 1e-7, 0.5, 2.0**20])

@@ -318,8 +318,8 @@ DERIVATIVE_OPERATIONS: tuple[Operation, ...] = (
         "log_of_total({0}, {1})",
         "log1p({0})",
         cost=10.0,
+        workspace=1.0,
         out="log_of_total({0}, {1}, {out})",
-        into="log_of_total({0}, {1}, {0})",
     ),
     internal(
         "settled",

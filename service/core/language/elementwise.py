@@ -7,8 +7,7 @@ where the result saturates.
 
 from __future__ import annotations
 
-from numpy.lib import introspect
-
+from service.core.arrays import is_vectorised
 from service.core.language import shapes, shortcuts
 from service.core.language.derivative_operations import complement, probability
 from service.core.language.graph import Term
@@ -53,12 +52,6 @@ def _square(g: Term, y: Term, x: Term) -> Term:
 def _sigmoid(x: Term) -> Term:
     opposite = x.made_by("negative")
     return probability(x) if opposite is None else complement(opposite)
-
-
-def _is_vectorised(name: str) -> bool:
-    """Tell whether NumPy computes a function by instructions on several numbers at once on this processor."""
-    found = introspect.opt_func_info(func_name=f"^{name}$", signature="float64").get(name, {})
-    return any(not each["current"].startswith("baseline") for each in found.values())
 
 
 def _sine(x: Term) -> Term:
@@ -138,7 +131,7 @@ ELEMENTWISE: tuple[Operation, ...] = (
         "sin",
         "sine of x in radians",
         lambda g, y, x: g * x.apply("cos"),
-        on_arrays=_sine if _is_vectorised("tan") else None,
+        on_arrays=_sine if is_vectorised("tan") else None,
         beside="cos",
         cost=16.0,
         example="sin(pi/6)",
