@@ -7,6 +7,8 @@ functions of `activations` and the function language, its complex step among the
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
+from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
@@ -236,11 +238,18 @@ def norm_kernel(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     return result if keepdims else result.squeeze(axis)
 
 
-def in_blocks(kernel: Callable[[Array], Array], x: Array) -> Array:
-    """Apply an elementwise kernel to an array in C order, block by block."""
-    if x.size <= BLOCK:
-        return np.asarray(kernel(x))
-    elements, result = x.reshape(-1), np.empty(x.size)
-    for start in range(0, x.size, BLOCK):
-        result[start : start + BLOCK] = kernel(elements[start : start + BLOCK])
-    return result.reshape(x.shape)
+def in_blocks(kernel: Callable[..., Array]) -> Callable[..., Array]:
+    """Make an element-wise kernel take a large array block by block."""
+
+    @wraps(kernel)
+    def of_blocks(x: Array, *more: Any) -> Array:
+        if np.size(x) <= BLOCK:
+            return np.asarray(kernel(x, *more))
+        result = np.empty_like(x)
+        elements, places = x.ravel("K"), result.ravel("K")  # in the order in which they stand
+        for start in range(0, x.size, BLOCK):
+            block = slice(start, start + BLOCK)
+            places[block] = kernel(elements[block], *more)
+        return result
+
+    return of_blocks

@@ -224,7 +224,7 @@ def sigmoid(x: ArrayLike) -> Array:
     >>> sigmoid([-1000, 0, 1000])
     array([0. , 0.5, 1. ])
     """
-    return in_blocks(sigmoid_kernel, float_array(x, "/x"))
+    return in_blocks(sigmoid_kernel)(float_array(x, "/x"))
 
 
 @np.errstate(all="ignore")
@@ -255,7 +255,7 @@ def log_sigmoid(x: ArrayLike) -> Array:
     >>> log_sigmoid([-1000, 1000])
     array([-1000.,     0.])
     """
-    return in_blocks(log_sigmoid_kernel, float_array(x, "/x"))
+    return in_blocks(log_sigmoid_kernel)(float_array(x, "/x"))
 
 
 def relu(x: ArrayLike) -> Array:
@@ -313,7 +313,7 @@ def softplus(x: ArrayLike) -> Array:
     >>> softplus([-1000, 0, 1000])
     array([0.00000000e+00, 6.93147181e-01, 1.00000000e+03])
     """
-    return in_blocks(softplus_kernel, float_array(x, "/x"))
+    return in_blocks(softplus_kernel)(float_array(x, "/x"))
 
 
 @np.errstate(all="ignore")

@@ -13,7 +13,9 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
+from service.core import special_kernels
 from service.core.calculus.gradient import gradient
 from service.core.calculus.hessian import hvp
 from service.core.calculus.value import value
@@ -255,3 +257,13 @@ def test_the_derivative_of_log_softmax_in_saturation_is_right_to_a_rounding_of_o
         rest = float(1 / (1 + mpmath.exp(distance)))
     assert abs(slope[0] - rest) <= 1.2e-16
     assert slope[1] == pytest.approx(-rest, rel=1e-15)
+
+
+@pytest.mark.parametrize("name", ["erfc", "lgamma", "digamma", "sinc", "normal_cdf", "bell"])
+def test_a_large_array_has_the_bits_of_its_elements_in_any_order(name):
+    kernel = getattr(special_kernels, name)
+    x = np.random.default_rng(0).uniform(-4.0, 4.0, (300, 400))
+    expected = np.array([kernel(row) for row in x])
+
+    for each, wanted in ((x.T, expected.T), (x[::-2, 1:], expected[::-2, 1:]), (x, expected)):
+        assert_array_equal(kernel(each), wanted)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from service.core.activation_kernels import BLOCK
 from service.core.arrays import Shape
 from service.core.calculus.buffers import place
 from service.core.calculus.order import arrange
@@ -251,7 +252,7 @@ def cost_of(graph: Graph, node: Node, largest: int) -> float:
 def workspace_of(graph: Graph, node: Node, largest: int) -> int:
     """Return the elements that one node needs meanwhile, from the size of its largest array."""
     operation = node.operation
-    beside = operation.workspace * largest
+    beside = operation.workspace * (min(largest, BLOCK) if operation.is_in_blocks else largest)
     if operation.reduced_workspace:
         axis = node.options[[name for name, _, _ in operation.options].index("axis")]
         left = reduced(graph.nodes[node.operands[0]].shape, axis, keepdims=True)

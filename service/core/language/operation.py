@@ -112,6 +112,8 @@ class Operation:
         are true or false.
     copies_skipping : bool
         Whether it copies operands that are views with `may_skip`.
+    is_in_blocks : bool
+        Whether its kernel takes a large array block by block, and needs the workspace of a block alone.
     is_analytic, is_nonnegative : bool
         Whether the complex step may pass through it; whether no result is below 0.
     is_public, is_function, is_variadic : bool
@@ -160,6 +162,7 @@ class Operation:
     may_copy: bool = False
     may_skip: bool = False
     copies_skipping: bool = False
+    is_in_blocks: bool = False
     is_condition: bool = False
     is_macro: bool = False
     is_nonnegative: bool = False
