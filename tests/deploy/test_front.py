@@ -76,9 +76,9 @@ def test_who_has_no_key_gets_a_problem_that_says_what_to_send(front, key):
 
 @pytest.mark.parametrize(("method", "path", "status"), [
     ("GET", "/livez", 200), ("GET", "/readyz", 200), ("OPTIONS", "/softmax", 204), ("GET", "/", 401),
-    ("GET", "/metrics", 401),
+    ("GET", "/metrics", 401), ("GET", "/.problem", 404), ("GET", "/a%00b", 400), ("TRACE", "/", 405),
 ])  # fmt: skip
-def test_probes_and_preflights_need_no_key_and_all_else_does(front, method, path, status):
+def test_probes_preflights_and_what_nginx_refuses_need_no_key(front, method, path, status):
     ask, _ = front()
 
     assert ask(method, path)[0] == status

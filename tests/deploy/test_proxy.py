@@ -187,6 +187,38 @@ def test_the_callers_request_id_stays(proxy):
     assert ask(proxy.port, X_Request_ID="mine-1")[1].get_all("X-Request-ID") == ["mine-1"]
 
 
+REFUSED = [
+    ("GET /livez HTTP/1.1\r\nHost: a b", 400, "bad-request", "/livez"),
+    ("GET /livez HTTP/1.1\r\nX: y", 400, "bad-request", "/livez"),
+    ("POST /softmax HTTP/1.1\r\nHost: a\r\nHost: b", 400, "bad-request", "/softmax"),
+    ("GET /a%00b HTTP/1.1\r\nHost: a", 400, "bad-request", "/"),
+    ("TRACE /softmax?x=1 HTTP/1.1\r\nHost: a", 405, "method-not-allowed", "/softmax"),
+    ("GET /livez HTTP/1.1\r\nHost: a\r\nno colon", 400, "bad-request", "/livez"),
+    ("hello there", 400, "bad-request", "/"),
+    ("\x00\x01", 400, "bad-request", "/"),
+]
+"""Heads that nginx refuses by itself, the last ones without a path."""
+
+
+def refused(client, head):
+    """Send a head; return status, headers and body of the answer."""
+    client.sendall(f"{head}\r\nConnection: close\r\n\r\n".encode())
+    answer = http.client.HTTPResponse(client)
+    answer.begin()
+    return answer.status, answer.headers, answer.read()
+
+
+@pytest.mark.parametrize(("head", "status", "code", "instance"), REFUSED)
+def test_what_nginx_refuses_by_itself_is_a_problem(proxy, head, status, code, instance):
+    with socket.create_connection(("127.0.0.1", proxy.port), 20) as client:
+        answer = refused(client, head)
+
+    problem = assert_problem(answer, status, code)
+    assert problem["instance"] == instance
+    assert bool(answer[1]["Allow"]) == (status == 405)
+    assert answer[1]["Retry-After"] is None
+
+
 @pytest.mark.parametrize("name", ["", "a b", "x" * 129, "né"])
 def test_a_bad_request_id_is_replaced(proxy, name):
     got = ask(proxy.port, X_Request_ID=name.encode())[1].get_all("X-Request-ID")
@@ -373,12 +405,15 @@ def test_only_what_the_service_cannot_tell_is_logged(before, server):
     ask(running.port, X_Request_ID="answered")
     ask(running.port, "GET", "/nowhere", None, X_Request_ID="refused-by-the-service")
     ask(running.port, "GET", "/metrics", None, X_Request_ID="refused-by-the-proxy")
+    ask(running.port, "TRACE", "/a%20b?secret=1", None, X_Request_ID="refused-by-nginx")
     running.stop()
 
     lines = [json.loads(line) for line in running.log()]
 
-    assert [(line["request_id"], line["status"], line["client"]) for line in lines] == [
-        ("refused-by-the-proxy", "404", "127.0.0.1")
+    names = ("request_id", "method", "path", "status", "client")
+    assert [tuple(line[name] for name in names) for line in lines] == [
+        ("refused-by-the-proxy", "GET", "/metrics", "404", "127.0.0.1"),
+        ("refused-by-nginx", "TRACE", "/a%20b", "405", "127.0.0.1"),
     ]
 
 
