@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import shutil
-import ssl
 from pathlib import Path
 from typing import Any
 
@@ -94,30 +93,22 @@ def check_command_line(config: Any, application: Any, settings: Settings) -> Non
             f"Gunicorn's timeout of {config.timeout} s must be longer than {variable_of('deadline_ms')}."
         )
     _check_worker_class(config, application)
-    _check_certificate(config)
+
+
+def speaks_asgi(config: Any) -> bool:
+    """Tell whether the worker that Gunicorn runs speaks ASGI."""
+    from uvicorn_worker import UvicornWorker
+
+    return issubclass(config.worker_class, UvicornWorker) or config.worker_class_str == "asgi"
 
 
 def _check_worker_class(config: Any, application: Any) -> None:
-    from uvicorn_worker import UvicornWorker
-
     from service.server.bridge import Bridge
 
-    worker = config.worker_class
-    is_asgi = issubclass(worker, UvicornWorker) or config.worker_class_str == "asgi"
+    is_asgi = speaks_asgi(config)
     if is_asgi != isinstance(application, Bridge):
         spoken, other = ("ASGI", "service.asgi:app") if is_asgi else ("WSGI", "service.wsgi:app")
         raise BadStart(
             f"Gunicorn's worker {config.worker_class_str} speaks {spoken}: "
             f"give it {other}, or leave out the worker class."
         )
-
-
-def _check_certificate(config: Any) -> None:
-    """Load what TLS needs, whose absence would end every worker instead."""
-    if not config.is_ssl:
-        return
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(config.certfile or "", config.keyfile)
-    except (OSError, ssl.SSLError) as error:
-        files = f"certfile {config.certfile} and keyfile {config.keyfile}"
-        raise BadStart(f"no TLS with {files}: {error}.") from None

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import gc
 import logging
-import math
 import os
 import resource
-import secrets
 import shutil
 import signal
 import sys
@@ -20,7 +18,7 @@ from service.__main__ import ONE_THREAD
 os.environ.update(ONE_THREAD)  # before anything below imports NumPy
 
 from service import metrics_folder
-from service.checks import adapt, check_command_line, fit_memory, memory_folder
+from service.checks import BadStart, adapt, check_command_line, fit_memory, memory_folder, speaks_asgi
 from service.config import Settings, SettingsError
 from service.work.memory import keep_little
 
@@ -42,7 +40,8 @@ from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 
 from service.api import traces  # noqa: E402
 from service.api.logs import write_line  # noqa: E402
-from service.server.gthread import Attendant  # noqa: E402
+from service.server.gthread import Attendance  # noqa: E402
+from service.server.tls import Certificate  # noqa: E402
 from service.warm import warm_up  # noqa: E402
 
 METRICS_FOLDER = Path(os.environ[metrics_folder.VARIABLE])
@@ -124,26 +123,23 @@ behind is collected after them.
 """
 
 
-_most_requests = 0
-"""Of a gthread worker; 0 for no end."""
-
-_attendants: list[Attendant] = []
-"""This worker's, where it has one."""
+_attendance = Attendance(settings.drain_s)
+_certificate = Certificate()
 
 
 def _adapt(server: Any) -> None:
     """Adapt the settings that Gunicorn has read."""
-    global _most_requests
     adapt(server.cfg, server.log)
-    if not _asgi:  # Gunicorn's own stop is at once, without a drain
-        _most_requests = server.cfg.max_requests
-        server.cfg.set("max_requests", 0)
+    if not speaks_asgi(server.cfg):
+        _attendance.take_over(server.cfg)
 
 
 def on_starting(server: Any) -> None:
     """Check what the command line may have changed, and prepare what all workers share."""
     try:
         check_command_line(server.cfg, server.app.wsgi(), settings)
+        if why_not := _certificate.read(server.cfg):
+            raise BadStart(f"{why_not}.")
         _adapt(server)
         fit_memory(server.log, settings)
     except SystemExit:
@@ -165,7 +161,7 @@ def when_ready(server: Any) -> None:
     """Say where the service listens; Gunicorn itself does not know it when each worker has its socket."""
     scheme = "https" if server.cfg.is_ssl else "http"
     addresses = ", ".join(server.cfg.bind)
-    kind = settings.worker_class
+    kind = "asgi" if server.cfg.worker_class_str == OWN_WORKER else server.cfg.worker_class_str
     count = server.cfg.workers
     why_no_spans = traces.why_not(traces.exporter())
     if why_no_spans:
@@ -174,8 +170,15 @@ def when_ready(server: Any) -> None:
 
 
 def on_reload(server: Any) -> None:
-    """Adapt the settings that a SIGHUP has made Gunicorn read again."""
+    """Adapt the settings that a SIGHUP has made Gunicorn read again, and read the certificate again."""
     _adapt(server)
+    if why_not := _certificate.read(server.cfg):
+        server.log.error("The certificate before stays in use: %s", why_not)
+
+
+def ssl_context(config: Any, default_ssl_context_factory: Any) -> Any:
+    """Give every worker the certificate that the master has read."""
+    return _certificate.context
 
 
 def pre_exec(server: Any) -> None:
@@ -214,19 +217,15 @@ def post_worker_init(worker: Any) -> None:
     """Touch in the worker what it shares with the master, so that no caller waits for a first time."""
     warm_up(worker.app.wsgi())
     traces.start()
-    if not _asgi:
-        jitter = secrets.randbelow(worker.cfg.max_requests_jitter + 1)
-        most = _most_requests + jitter if _most_requests else math.inf
-        _attendants.append(Attendant(worker, most, settings.drain_s))
-        _attendants[0].start()
+    if not speaks_asgi(worker.cfg):
+        _attendance.begin(worker)
     if worker.cfg.worker_class_str != OWN_WORKER:  # which does it in its loop
         _let_through({signal.SIGTERM})
 
 
 def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None:
-    """Count what a gthread worker has answered."""
-    for attendant in _attendants:
-        attendant.count()
+    """Count what a WSGI worker has answered."""
+    _attendance.count()
 
 
 def child_exit(server: Any, worker: Any) -> None:

@@ -1,4 +1,4 @@
-"""Beside a gthread worker: a stop that drains as the asgi worker's does, and figures written by the clock.
+"""Beside a WSGI worker, gthread for one: it drains as the asgi worker does, and writes figures by the clock.
 
 Gunicorn's own stop looks no more at the worker's socket, and at its end resets what waits there.
 """
@@ -6,8 +6,10 @@ Gunicorn's own stop looks no more at the worker's socket, and at its end resets 
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import queue
+import secrets
 import signal
 import threading
 import time
@@ -82,3 +84,31 @@ class Attendant(threading.Thread):
         application = self._worker.app.wsgi()
         if isinstance(application, Flask):
             metrics_of(application).flush()
+
+
+class Attendance:
+    """Makes the attendants: in the master it knows when workers are to end, in a worker it has that one's."""
+
+    def __init__(self, drain_seconds: float) -> None:
+        self._drain_seconds = drain_seconds
+        self._most = self._jitter = 0
+        self._attendant: Attendant | None = None
+
+    def take_over(self, config: Any) -> None:
+        """Take over the end of workers after so many requests: Gunicorn's is at once, without a drain."""
+        self._most, self._jitter = config.max_requests, config.max_requests_jitter
+        config.set("max_requests", 0)
+
+    def most_requests(self) -> float:
+        """Draw after how many requests a worker ends, as Gunicorn does."""
+        return self._most + secrets.randbelow(self._jitter + 1) if self._most else math.inf
+
+    def begin(self, worker: Any) -> None:
+        """Start the attendant of a worker, in it."""
+        self._attendant = Attendant(worker, self.most_requests(), self._drain_seconds)
+        self._attendant.start()
+
+    def count(self) -> None:
+        """Count a request that this worker has answered."""
+        if self._attendant is not None:
+            self._attendant.count()

@@ -69,6 +69,8 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # uvicorn-worker ships no ty
         self.config.app, self.config.http = bridge, connections.make
         self.config.callback_notify = self.config.limit_max_requests = None  # both are below
         self.config.backlog = ACCEPTED_AT_ONCE
+        if self.cfg.is_ssl:
+            self.config.ssl_context_factory = lambda _, default: self.cfg.ssl_context(self.cfg, default)
         self.config.timeout_graceful_shutdown = self.cfg.graceful_timeout
         server = Server(self.config)
         serving = asyncio.create_task(server.serve(self.sockets))

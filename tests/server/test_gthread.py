@@ -1,10 +1,13 @@
 """The service on Gunicorn's gthread worker: it stops, restarts and counts as on the asgi worker."""
 
 import contextlib
+import math
 import signal
 
 import pytest
+from gunicorn.config import Config
 
+from service.server.gthread import Attendance
 from tests.server.load import call, finish
 from tests.server.running import wait_until
 
@@ -62,6 +65,30 @@ def test_at_sigterm_it_takes_connections_while_readyz_says_503(threaded):
     wait_until(lambda: server.get("/readyz")[0] == 503, 2)
     assert [server.post("/softmax", {"x": [1, 2]})[0] for _ in range(20)] == [200] * 20
     assert server.stop() == 0
+
+
+def test_one_that_the_command_line_names_drains_as_well(serve):
+    server = serve("service.wsgi:app", KOBAI_DRAIN_S="2", GUNICORN_CMD_ARGS="--worker-class gthread")
+
+    server.process.send_signal(signal.SIGTERM)
+
+    wait_until(lambda: server.get("/readyz")[0] == 503, 2)
+    assert "with 1 gthread workers" in server.out.read_text()
+
+
+def test_the_number_of_requests_is_drawn_from_what_the_command_line_gives():
+    config = Config()
+    attendance = Attendance(0)
+    attendance.take_over(config)
+    endless = attendance.most_requests()
+
+    config.set("max_requests", 20)
+    config.set("max_requests_jitter", 3)
+    attendance.take_over(config)
+
+    assert endless == math.inf
+    assert {attendance.most_requests() for _ in range(400)} == {20, 21, 22, 23}
+    assert config.max_requests == 0  # Gunicorn's own end would come without a drain
 
 
 def test_a_worker_that_has_had_no_request_is_counted(threaded):

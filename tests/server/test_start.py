@@ -1,16 +1,12 @@
 """What command line, environment and machine may ask of a start: it works, or says why in one line."""
 
-import http.client
-import json
 import os
 import shutil
 import signal
 import socket
-import ssl
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -75,46 +71,6 @@ def test_a_worker_of_wsgi_without_our_configuration_is_refused_the_asgi_applicat
     assert ended.returncode != 0
     assert len(lines) == 1
     assert "Traceback" not in ended.stderr
-
-
-@pytest.fixture
-def certificate(tmp_path, program):
-    """A certificate for localhost and its key."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    command = [program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    subprocess.run([*command, *names, "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    return certificate, key
-
-
-def test_a_certificate_on_the_command_line_is_used(serve, certificate):
-    cert, key = certificate
-    server = serve(GUNICORN_CMD_ARGS=f"--certfile {cert} --keyfile {key}", is_tls=True)
-    connection = http.client.HTTPSConnection(
-        "localhost", server.port, context=ssl.create_default_context(cafile=cert), timeout=10
-    )
-
-    connection.request("POST", "/echo", b"x" * 300_000)
-    answered = connection.getresponse()
-
-    assert (answered.status, json.loads(answered.read())["length"]) == (200, 300_000)
-    assert "https://" in server.out.read_text()
-    connection.close()
-
-
-def test_over_tls_a_body_that_ends_short_is_nothing_to_warn_of(serve, certificate):
-    cert, key = certificate
-    server = serve(GUNICORN_CMD_ARGS=f"--certfile {cert} --keyfile {key}", is_tls=True)
-    context = ssl.create_default_context(cafile=cert)
-    with context.wrap_socket(server.socket(), server_hostname="localhost") as client:
-        client.sendall(b"POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{}")
-        time.sleep(0.2)  # it comes behind the head
-
-        with suppress(OSError):  # the server answers no close_notify with data in its hands
-            client.unwrap()
-
-    assert server.stop() == 0
-    assert server.err.read_text() == ""
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
