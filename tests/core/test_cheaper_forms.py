@@ -8,7 +8,9 @@ from service.core import gradient, value
 from service.core.calculus.compiler import compile_anew
 from service.core.calculus.derivative_kernels import scatter
 from service.core.calculus.differences import METHODS
+from service.core.exceptions import NonFiniteResult
 from service.core.limits import DEFAULT_LIMITS
+from tests.fuzz.arithmetic import mp
 
 SIZE = 1_000
 """Elements from which sums are written in parts."""
@@ -79,7 +81,7 @@ MULTIPLES = [
     ("sum(100*(x[1:] - x[:-1]**2)**2 + (1 - x[:-1])**2)", 15),
     ("sum((1 - x[:-1])**2 + 100*(x[1:] - x[:-1]**2)**2)", 15),
     ("sum((x**2 + y - 11)**2 + (x + y**2 - 7)**2)", 16),
-    ("sum(8*x**2 + x**16)", 8),
+    ("sum(8*x**2 + x**16)", 12),
     ("sum(100*(y - x**2)**2 + (1 - x)**2 + 90*(exp(y) - x**2)**2)", 22),
     ("sum(16*x**2 + x**32)", 9),  # a power alone may underflow sooner than so large a multiple
     ("sum((x + y)**2 + (x + exp(y))**2)", 11),  # the derivative by y needs both multiples
@@ -187,3 +189,38 @@ def test_what_is_put_into_an_array_stands_among_zeros(item):
 
     assert np.array_equal(scatter(x, (8, 2), (item,)), expected)
     assert np.array_equal(scatter(x[..., 0], (8, 2), (item, 1))[..., 1], expected[..., 1])
+
+
+EXPONENTS = [-15, -12, -7, -3, -2, -1, -2.5, -0.5, 0.5, 1.5, 2.5, 4, 5, 6, 7, 8, 15, 16]
+
+
+@pytest.mark.parametrize("exponent", EXPONENTS)
+def test_a_small_power_is_made_of_products_about_as_exact_as_its_rounded_base(exponent):
+    x = np.random.default_rng(0).uniform(0.05, 20.0, SIZE)
+    function = f"sum(x**{exponent})"
+
+    source = compile_anew(function, {"x": (SIZE,)}, {}, METHODS["exact"], False, DEFAULT_LIMITS).emitted
+    values = gradient(f"sum(w*x**{exponent})", {"w": np.ones(SIZE)}, {"x": x})["gradient"]["w"]
+    slopes = gradient(function, {"x": x})["gradient"]["x"]
+
+    assert not [line for line in source.on_arrays.source.body if "power" in line]
+    with mp.workdps(40):
+        exact = [(power := mp.mpf(each) ** exponent, exponent * power / each) for each in x.tolist()]
+    roundings = abs(exponent) * (2 if exponent < 0 else 1) + 2  # the derivative multiplies by a number, too
+    allowed = roundings * 2.0**-53
+    assert_allclose(values, [float(each) for each, _ in exact], rtol=allowed)
+    assert_allclose(slopes, [float(each) for _, each in exact], rtol=allowed)
+
+
+@pytest.mark.parametrize("x", [-0.0, 0.0, 1e-310, 1e-160, 1e160, -3.0])
+@pytest.mark.parametrize("exponent", [-2, -1, 0.5, 1.5, 4, 5, 16])
+def test_a_small_power_of_large_arrays_is_that_of_a_number(exponent, x):
+    def of(count):
+        try:
+            found = value(f"x**{exponent}", {"x": [x] * count})["value"]
+        except NonFiniteResult as fault:
+            return str(fault)
+        assert np.all(found == found[0])
+        return pytest.approx(found[0], rel=1e-14, abs=0)
+
+    assert of(SIZE) == of(2)

@@ -67,19 +67,30 @@ def ratio_or_zero(a: Array, b: Array) -> Array:
     return result
 
 
+SMALLEST_PRODUCT = 1e-290
+"""Magnitude from which a product has lost no digits to underflow."""
+
+
 def product_of_others(x: Array, axis: Axis) -> Array:
-    """Multiply for each element the others along the axes, zeros among them or not."""
+    """Multiply for each element the others along the axes, zeros among them or not.
+
+    Where no product of the first elements leaves the range of float64, that of all is divided by each.
+    """
     if not x.size:
         return x
     axes = axes_of(axis, x.ndim)
     last = tuple(range(x.ndim - len(axes), x.ndim))
     moved = np.moveaxis(x, axes, last)
     flat = moved.reshape(*moved.shape[: x.ndim - len(axes)], -1)
-    before = np.ones_like(flat)
-    before[..., 1:] = np.cumprod(flat[..., :-1], axis=-1)
-    after = np.ones_like(flat)
-    after[..., :-1] = np.cumprod(flat[..., :0:-1], axis=-1)[..., ::-1]
-    return np.moveaxis((before * after).reshape(moved.shape), last, axes)
+    products = np.cumprod(flat, axis=-1)
+    sizes = np.absolute(products)
+    if sizes.min() > SMALLEST_PRODUCT and sizes.max() < np.inf:
+        others = np.divide(products[..., -1:], flat, out=sizes)
+    else:
+        others = np.ones_like(flat)
+        others[..., 1:] = products[..., :-1]
+        others[..., :-1] *= np.cumprod(flat[..., :0:-1], axis=-1)[..., ::-1]
+    return np.moveaxis(others.reshape(moved.shape), last, axes)
 
 
 def guarded_product(g: Array, x: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from service.core.language import shortcuts
 from service.core.language.derivative_operations import known_complement, zero_at_zero
 from service.core.language.graph import Term
@@ -21,6 +23,45 @@ def _power_base(g: Term, y: Term, a: Term, b: Term) -> Term:
     if 0.0 < exponent < 1.0 and is_sum_of_squares(a):
         return g * (exponent * y.apply("ratio_or_zero", a))
     return g * (exponent * a.apply("power", exponent - 1.0))
+
+
+def _power_exponent(g: Term, y: Term, a: Term, b: Term) -> Term:
+    if a.value is not None and a.value > 0.0:
+        return g * (math.log(a.value) * y)
+    return g * a.apply("power_exponent_derivative", b, y)
+
+
+MOST_FACTORS = 16.0
+"""Largest exponent that is written in products."""
+
+
+def _power_of_factors(a: Term, b: Term) -> Term | None:
+    """Write a power with a small whole or half exponent in squares and products, a tenth of the time of pow.
+
+    They round as often as the exponent says, twice so below 0: as if `a` had been rounded once or twice.
+    """
+    if a.value == 2.0:
+        return b.apply("exp2")
+    exponent = b.value
+    if exponent is None or not 0.0 < abs(exponent) <= MOST_FACTORS or (2.0 * exponent) % 1.0:
+        return None
+    whole, half = divmod(abs(exponent), 1.0)
+    found = _whole_power(a if exponent > 0.0 else 1.0 / a, int(whole)) if whole else a.graph.number(1.0)
+    if not half:
+        return found
+    root = a.apply("sqrt")
+    return found * root if exponent > 0.0 else found / root
+
+
+def _whole_power(base: Term, exponent: int) -> Term:
+    """Multiply the squares of squares that the exponent has as binary digits, so that powers share them."""
+    squares = [base]
+    while 2 ** len(squares) <= exponent:
+        squares.append(squares[-1].apply("square"))
+    found, *others = [square for place, square in enumerate(squares) if exponent >> place & 1][::-1]
+    for square in others:
+        found = found * square
+    return found
 
 
 OPERATORS: tuple[Operation, ...] = (
@@ -70,9 +111,10 @@ OPERATORS: tuple[Operation, ...] = (
         "**",
         "a to the power b",
         _power_base,
-        lambda g, y, a, b: g * a.apply("power_exponent_derivative", b, y),
+        _power_exponent,
         array="power({0}, {1})",
         out="power({0}, {1}, out={out})",
+        on_arrays=_power_of_factors,
         shortcut=shortcuts.power,
         scalar="pow({0}, {1})",
         cost=20.0,
