@@ -22,6 +22,7 @@ from benchmarks import (  # noqa: E402
     capacity,
     core,
     derivatives,
+    functions,
     growth,
     http,
     json_parsing,
@@ -36,6 +37,7 @@ keep_little()  # as the service does: fresh pages for every array would be most 
 
 TABLES = {
     "core": (core.print_table, 15),
+    "functions": (functions.print_table, 9),
     "derivatives": (derivatives.print_table, 9),
     "sweeps": (sweeps.print_table, 9),
     "steps": (steps.print_tables, 9),

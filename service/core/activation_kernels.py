@@ -14,7 +14,14 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from service.core.arrays import Array, Axis, Mask, is_finite, is_vectorised
-from service.core.reduction_kernels import add_reduce, maxima, maximum_reduce, minimum_reduce, sums
+from service.core.reduction_kernels import (
+    add_reduce,
+    maxima,
+    maximum_reduce,
+    minimum_reduce,
+    sum_of_squares,
+    sums,
+)
 
 SUM_NEAR_ONE = 1.25
 """Below it log(sum) loses digits to the 1 of the largest element, and log1p of the rest does not."""
@@ -225,7 +232,8 @@ def norm_kernel(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     Only where a square left the range of float64 the elements are scaled, by a power of two, which
     rounds nothing: a slice has the same bits whatever stands beside it.
     """
-    total = add_reduce(np.square(x), axis, None, None, keepdims)
+    is_whole = axis is None and not keepdims
+    total = sum_of_squares(x) if is_whole else add_reduce(np.square(x), axis, None, None, keepdims)
     is_safe = (total > SMALLEST_SQUARE) & (total < np.inf)
     if np.logical_and.reduce(is_safe, None):
         result: Array = np.sqrt(total)

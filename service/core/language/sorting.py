@@ -40,7 +40,7 @@ def _tied_means(values: Any, ordered: Any) -> Any:
 def unsort(g: Any, x: Any, axis: int) -> Any:
     """Bring what belongs to sorted places back to the places before; equal elements share it equally."""
     moved, values = np.moveaxis(x, axis, -1), np.moveaxis(g, axis, -1)
-    order = np.argsort(moved, axis=-1, kind="stable")
+    order = np.argsort(moved, axis=-1)
     shared = _tied_means(np.ascontiguousarray(values), np.take_along_axis(moved, order, -1))
     result = np.empty(values.shape)
     np.put_along_axis(result, order, shared, axis=-1)
@@ -50,7 +50,7 @@ def unsort(g: Any, x: Any, axis: int) -> Any:
 def resort(h: Any, x: Any, axis: int) -> Any:
     """Bring what belongs to elements to their sorted places; those of equal elements have the mean."""
     moved, values = np.moveaxis(x, axis, -1), np.moveaxis(h, axis, -1)
-    order = np.argsort(moved, axis=-1, kind="stable")
+    order = np.argsort(moved, axis=-1)
     shared = _tied_means(np.take_along_axis(values, order, -1), np.take_along_axis(moved, order, -1))
     return np.moveaxis(shared, -1, axis)
 
