@@ -6,7 +6,9 @@ import contextlib
 import math
 import queue
 import threading
+import time
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,7 +54,7 @@ def stream(arguments: Arguments, deadline: Deadline, limits: ServiceLimits) -> R
     if isinstance(first, Exception):
         raise first
     response = Response(run.iterate(first), content_type=NDJSON)
-    response.call_on_close(deadline.cancel)
+    response.call_on_close(partial(run.end, time.perf_counter(), deadline.waited))
     return response
 
 
@@ -64,6 +66,8 @@ class _Run:
         self._has_begun = False
         self._put_bytes = self._taken_bytes = 0  # each written by one thread alone
         self._exchange = current()  # a thread of its own has no request context
+        self._deadline = deadline
+        self._ended = 0.0  # by `time.perf_counter`; until then the descent runs
         self._thread = threading.Thread(target=self._work, args=(arguments, deadline, limits), daemon=True)
         try:
             self._thread.start()
@@ -85,6 +89,7 @@ class _Run:
         except Exception as error:  # noqa: BLE001 - a thread has nobody above it; the client is told
             self.lines.put(_Last(self._failure(error)) if self._has_begun else error)
         finally:
+            self._ended = time.perf_counter()
             deadline.finish()
 
     def _tick(self, record: dict[str, Any]) -> None:
@@ -109,6 +114,15 @@ class _Run:
                 line = self.lines.get(timeout=SILENCE_SECONDS)
                 self._taken_bytes += len(line)
             yield line
+
+    def end(self, began: float, waited_before: float) -> None:
+        """Stop the descent, and add to the times of the request what passed since the stream began."""
+        self._deadline.cancel()
+        exchange, waited = self._exchange, self._deadline.waited - waited_before
+        exchange.waited += waited
+        exchange.timings["waited"] += 1000 * waited
+        computed = (self._ended or time.perf_counter()) - began - waited
+        exchange.timings["compute"] += 1000 * max(0.0, computed)
 
 
 class _Last(bytes):

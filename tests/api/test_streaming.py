@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from service.api import streaming
+from service.api import logs, streaming
 from service.core.exceptions import OverBudget, fault
 from tests.server.running import Server
 
@@ -223,6 +223,27 @@ def test_ticks_that_nobody_takes_are_dropped_and_never_waited_for(client, monkey
 
     assert 1 <= len(taken) <= streaming.WAITING_LINES + 1
     assert last["steps"] == 10_000
+
+
+def test_the_time_of_a_stream_is_that_of_the_whole_descent(client, monkeypatch):
+    slow_reader, seen = threading.Event(), []
+
+    def slow(*, on_progress, **_):
+        on_progress({"step": 0, "value": 25.0, "gradient_norm": 10.0})
+        time.sleep(0.2)
+        slow_reader.set()
+        return {"steps": 1, "status": "max_steps"}
+
+    monkeypatch.setattr(streaming, "descent", slow)
+    monkeypatch.setattr(logs, "plain_line", lambda level, exchange: seen.append(exchange) or "")
+
+    with client.post("/descent", json=SQUARE, headers=STREAM, buffered=False) as response:
+        assert slow_reader.wait(PATIENCE_SECONDS)
+        time.sleep(0.3)
+        assert lines_of(response)[-1]["steps"] == 1
+
+    (exchange,) = seen
+    assert 200 <= exchange.timings["compute"] < 1000 * exchange.seconds - 100
 
 
 # When its lines come, from a real server.
