@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII)
 PEER = re.compile(r"[0-9A-Za-z.:%_-]{1,64}", re.ASCII)
 
+MAPPED = "::ffff:"
+
 MOST_PROXIES = 8
 """How many addresses of `X-Forwarded-For` are looked at, from its end."""
 
@@ -38,13 +40,14 @@ def finder(trusted_proxies: str) -> Callable[[dict[str, Any]], Client]:
 
     @lru_cache(maxsize=256)
     def is_trusted(address: str) -> bool:
-        return _is_address(address) and any(ip_address(address) in network for network in networks)
+        found = [ip_address(each) for each in {address, plain_address(address)} if _is_address(each)]
+        return any(each in network for each in found for network in networks)
 
     def find(environ: dict[str, Any]) -> Client:
         peer = environ.get("REMOTE_ADDR", "")
         address = peer if PEER.fullmatch(peer) else ""
         if not networks or not (is_trusted(address) or not peer):
-            return Client(address, "")
+            return Client(plain_address(address), "")
         for given in reversed(environ.get("HTTP_X_FORWARDED_FOR", "").split(",")[-MOST_PROXIES:]):
             if not _is_address(given.strip()):
                 break
@@ -52,9 +55,19 @@ def finder(trusted_proxies: str) -> Callable[[dict[str, Any]], Client]:
             if not is_trusted(address):
                 break
         name = environ.get("HTTP_X_CLIENT_NAME", "")
-        return Client(address, name if NAME.fullmatch(name) else "")
+        return Client(plain_address(address), name if NAME.fullmatch(name) else "")
 
     return find
+
+
+def plain_address(text: str) -> str:
+    """Write an IPv4 address as such, where a socket for IPv6 and IPv4 shows it within one of IPv6 (RFC 4291).
+
+    >>> plain_address("::ffff:192.0.2.1"), plain_address("::ffff:0:1"), plain_address("192.0.2.1")
+    ('192.0.2.1', '::ffff:0:1', '192.0.2.1')
+    """
+    mapped = text[len(MAPPED) :] if text.lower().startswith(MAPPED) else ""
+    return mapped if "." in mapped else text
 
 
 def _is_address(text: str) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import MutableMapping
 from http import HTTPStatus
 from typing import Any
 
+from service.api.clients import plain_address
 from service.api.logs import is_logged, write_line
 from service.api.metrics import Metrics
 from service.config import Settings
@@ -69,5 +70,5 @@ def note(metrics: Metrics, settings: Settings, status: int, client: str) -> None
         metrics.refused.inc()
         return
     if is_logged("info", settings):
-        write_line(sys.stdout, "info", "refused", status=status, client=client)
+        write_line(sys.stdout, "info", "refused", status=status, client=plain_address(client))
     metrics.requests.labels("unparsed", str(status), "").inc()

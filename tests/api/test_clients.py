@@ -34,6 +34,12 @@ def find(trusted, peer, forwarded=None, name=None):
         (NETWORKS, "10.1.2.3", "9.9.9.9," + "10.0.0.7," * 8, "ali\u00e9", ("10.1.2.3", "")),
         (NETWORKS, "10.1.2.3", "9.9.9.9" + ",10.0.0.7" * 8, None, ("10.0.0.7", "")),
         (NETWORKS, "localhost", "9.9.9.9", "alice", ("localhost", "")),
+        (NETWORKS, "::ffff:10.1.2.3", "9.9.9.9", "alice", ("9.9.9.9", "alice")),
+        (NETWORKS, "::FFFF:10.1.2.3", "::ffff:9.9.9.9, ::ffff:10.0.0.7", None, ("9.9.9.9", "")),
+        (NETWORKS, "::ffff:1.2.3.4", "9.9.9.9", "mallory", ("1.2.3.4", "")),
+        ("::ffff:10.0.0.0/104", "::ffff:10.1.2.3", "9.9.9.9", None, ("9.9.9.9", "")),
+        ("", "::ffff:1.2.3.4", None, None, ("1.2.3.4", "")),
+        (NETWORKS, "::ffff:0:1", None, None, ("::ffff:0:1", "")),
         (NETWORKS, 'a"b', "9.9.9.9", "alice", ("", "")),
     ],
 )

@@ -90,12 +90,18 @@ def test_a_unix_socket_is_served(serve, tmp_path, workers, by):
 def test_a_host_that_means_all_addresses_is_taken(serve, host, reached):
     if ":" in reached and not socket.has_dualstack_ipv6():
         pytest.skip("no IPv6 here")
-    server = serve(HOST=host)
+    server = serve(None, HOST=host)
 
-    with socket.create_connection((reached, server.port), 10) as client:
-        client.sendall(b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+    for head, status in (
+        (b"GET /limits HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", 200),
+        (b"bad\r\n\r\n", 400),
+    ):
+        with socket.create_connection((reached, server.port), 10) as client:
+            client.sendall(head)
+            assert [each[0] for each in responses(read_all(client))] == [status]
 
-        assert [each[0] for each in responses(read_all(client))] == [200]
+    assert [line["client"] for line in server.lines("request", 1)] == [reached]
+    assert [line["client"] for line in server.lines("refused", 1)] == [reached]
 
 
 @pytest.mark.parametrize("host", ["*", "[::]", "unix"])
