@@ -89,7 +89,8 @@ def _cannot_listen_at(path: Path) -> str:
     try:
         if not stat.S_ISSOCK(path.stat().st_mode):
             return "a file that is no socket is in the way"
-        with socket.socket(socket.AF_UNIX) as probe:
+        with suppress(BlockingIOError), socket.socket(socket.AF_UNIX) as probe:
+            probe.setblocking(False)  # where too many wait to be accepted, it would wait with them
             probe.connect(str(path))
     except OSError as error:
         is_free = error.errno in (errno.ENOENT, errno.ECONNREFUSED)

@@ -120,6 +120,13 @@ def test_a_socket_that_is_served_is_not_taken_and_one_left_behind_is(tmp_path):
         listener.listen()
 
         assert cannot_listen(f"unix:{path}", 1) == "the socket is in use"
+    path.unlink()
+    with socket.socket(socket.AF_UNIX) as stuck, socket.socket(socket.AF_UNIX) as waiting:
+        stuck.bind(str(path))
+        stuck.listen(0)  # whoever serves it accepts nobody
+        waiting.connect(str(path))
+
+        assert cannot_listen(f"unix:{path}", 1) == "the socket is in use"
     assert cannot_listen(f"unix:{path}", 1) == ""
     assert cannot_listen(f"unix:{tmp_path}/nowhere/kobai.sock", 1).startswith("there is no directory")
     (tmp_path / "file").touch()
