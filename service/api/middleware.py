@@ -130,7 +130,7 @@ class Middleware:
         lengths = [int(value) for name, value in headers if name == "Content-Length"]
         exchange.status = int(status[:3])
         exchange.is_stream = not lengths and exchange.status != 204
-        exchange.bytes_out = sum(lengths)
+        exchange.bytes_out = 0 if exchange.method == "HEAD" else sum(lengths)
         headers.append(("X-Request-ID", exchange.request_id))
         headers.append(("Cache-Control", "no-store"))
         headers.extend(cross_origin)

@@ -135,6 +135,12 @@ def test_a_stream_is_logged_when_it_is_over(client, capsys):
     assert [line["bytes_out"] for line in lines(capsys)] == [5]
 
 
+def test_an_answer_to_head_has_sent_no_body(client, capsys):
+    assert int(client.head("/busy").headers["Content-Length"]) > 0
+
+    assert [line["bytes_out"] for line in lines(capsys)] == [0]
+
+
 def test_the_level_leaves_out_what_went_well(capsys):
     client = make_app(KOBAI_LOG_LEVEL="warning").test_client()
 
