@@ -53,13 +53,14 @@ export function freeNames(text, known = []) {
   return [...found];
 }
 
-/** How many numbers a name stands for: null for a single one, else the length of its vector. */
+/** How many numbers a name stands for, as far as they are shown: null for a single one, else its vector's length. */
 function lengthOf(name, text, isAlone) {
   const indices = [...text.matchAll(new RegExp(`\\b${name}\\s*\\[\\s*(-?\\d*)\\s*([\\]:,])`, "g"))];
   if (indices.length) {
     const single = indices.filter(([, , end]) => end === "]").map(([, index]) => Number(index));
     const isSliced = single.length < indices.length;
-    return Math.max(isSliced ? 2 : 1, ...single.map((index) => (index < 0 ? -index : index + 1)));
+    const lengths = single.map((index) => (index < 0 ? -index : index + 1));
+    return Math.min(MOST_NUMBERS, Math.max(isSliced ? 2 : 1, ...lengths));
   }
   return isAlone && OF_ARRAYS.test(text) ? 2 : null;
 }
@@ -90,7 +91,9 @@ export function packed(coordinates, numbers) {
     if (index === null) {
       variables[name] = numbers[place];
     } else {
-      (variables[name] ??= [])[index] = numbers[place];
+      const vector = Object.hasOwn(variables, name) ? variables[name] : []; // one may be called `constructor`
+      vector[index] = numbers[place];
+      variables[name] = vector;
     }
   });
   return variables;

@@ -32,6 +32,20 @@ test("the free names of a text are its variables", () => {
   assert.deepEqual(freeNames("mean((a*x + b - y)**2)", ["x", "y"]), ["a", "b"]);
 });
 
+test("an index of any size makes as many numbers as are shown", () => {
+  assert.equal(labels("x[9]").split(" ").length, 8);
+  assert.equal(labels("x[99999999999]"), labels("x[9]"));
+});
+
+test("a variable may be called as what every object has", () => {
+  const coordinates = coordinatesOf("constructor[1] + toString");
+
+  assert.equal(
+    JSON.stringify(packed(coordinates, [1, 2, 3])),
+    '{"constructor":[1,2],"toString":3}',
+  );
+});
+
 test("a name is a vector where it is indexed, or alone and treated as one", () => {
   assert.equal(labels("x**4 - x"), "x");
   assert.equal(labels("x[0]**2 + x[2]"), "x[0] x[1] x[2]");
