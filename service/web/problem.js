@@ -28,10 +28,9 @@ export function problemOf({ f, data }) {
 
 /** Places among the coordinates of those that the picture shows: one, or the two that the reader chose. */
 export function shownOf(setting) {
-  const { length } = problemOf(setting).coordinates;
-  const wanted = setting.axes.filter((place, index, all) => place < length && all.indexOf(place) === index);
-  const rest = Array.from({ length }, (_, place) => place).filter((place) => !wanted.includes(place));
-  return [...wanted, ...rest].slice(0, 2);
+  const places = [...problemOf(setting).coordinates.keys()];
+  const wanted = setting.axes.filter((place) => places.includes(place));
+  return [...new Set([...wanted, ...places])].slice(0, 2);
 }
 
 /** Where the descent starts: a number for each coordinate. */

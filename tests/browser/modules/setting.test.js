@@ -8,6 +8,7 @@ const { FUNCTIONS, nameOf } = await import("../../../service/web/functions.js");
 const { bestLanguage } = await import("../../../service/web/language.js");
 const { learn } = await import("../../../service/web/options.js");
 const { pair, short } = await import("../../../service/web/numbers.js");
+const { shownOf } = await import("../../../service/web/problem.js");
 const { lossRequest, ratesOf, runRequest, sweepRequest } = await import("../../../service/web/request.js");
 const { curlLine } = await import("../../../service/web/service.js");
 const { defaults, readFragment, writeFragment } = await import("../../../service/web/setting.js");
@@ -151,4 +152,14 @@ test("the token at a fault and the value at a pointer are found for a sentence i
   assert.equal(tokenAt("x +", { line: 1, column: 4 }), "");
   assert.equal(valueAt({ learning_rates: [0.1, -1] }, "/learning_rates/1"), "-1");
   assert.equal(valueAt({}, "/nothing/1"), "");
+});
+
+test("axes that are no places of the start are replaced by the first that are", () => {
+  const shown = (...axes) => shownOf({ f: "a*b*c", data: "", axes });
+
+  assert.deepEqual(shown(2, 0), [2, 0]);
+  assert.deepEqual(shown(1, 1), [1, 0]);
+  assert.deepEqual(shown(0.5, 2), [2, 0]);
+  assert.deepEqual(shown(-1, 7), [0, 1]);
+  assert.deepEqual(shownOf({ f: "a", data: "", axes: [0, 1] }), [0]);
 });
