@@ -1,5 +1,6 @@
 // The classes of a softmax: a line for each, with its logit to move, its probability and its gradient as bars.
 
+import { showRead } from "./fault.js";
 import { onLanguage, words } from "./language.js";
 import { short } from "./numbers.js";
 
@@ -34,6 +35,7 @@ export function makeClasses(element, on) {
         slider.value = logits[index];
         if (number !== document.activeElement) {
           number.value = logits[index];
+          showRead(number);
         }
       });
     },
@@ -60,7 +62,7 @@ function makeRow(index, on) {
   slider.addEventListener("input", () => on.logit(index, Number(slider.value)));
   number.addEventListener("input", () => {
     const isNumber = number.value.trim() !== "" && Number.isFinite(Number(number.value));
-    number.toggleAttribute("aria-invalid", !isNumber);
+    number.setAttribute("aria-invalid", String(!isNumber));
     if (isNumber) {
       on.logit(index, Number(number.value));
     }

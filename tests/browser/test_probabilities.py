@@ -64,6 +64,18 @@ def test_a_slider_a_temperature_and_a_label_move_everything(probabilities):
     assert page.locator("#softmax-command pre").inner_text().endswith('{"x":[6,2.9,4],"temperature":2}\'')
 
 
+def test_a_logit_that_is_no_number_is_marked_until_it_is_replaced(probabilities):
+    page = probabilities().page
+    logit = page.get_by_role("textbox", name="Logit of class 0")
+
+    logit.fill("1,5")
+    expect(logit).to_have_attribute("aria-invalid", "true")
+    page.get_by_role("slider", name="Logit of class 1").fill("6")
+
+    expect(logit).to_have_value("0.3")
+    expect(logit).not_to_have_attribute("aria-invalid", "true")
+
+
 @pytest.mark.parametrize(("text", "said"), [("-1", "Must be above 0, got -1."), ("1,5", "Write a number.")])
 def test_a_temperature_that_is_none_is_refused_at_its_field(probabilities, text, said):
     found = probabilities()
