@@ -12,7 +12,7 @@ const LINE_POINTS = 64;
 const BORDER_POINTS = 24;
 
 /** What the model of a setting reads and what it should meet; null where it is no line and no border. */
-export function planOf(setting) {
+function planOf(setting) {
   const { columns } = readData(setting.data);
   const read = freeNames(setting.model);
   const inputs = read.filter((name) => Object.hasOwn(columns, name));

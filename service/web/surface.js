@@ -31,7 +31,7 @@ export function makeSurface({ grid, values, heights, ranks }) {
 }
 
 /** From a point of space to a pixel and its depth, for a view from `turn`: around, and up. */
-export function projection(surface, size, [around, up]) {
+function projection(surface, size, [around, up]) {
   const scale = Math.min(size.width / 1.5, size.height / 1.1) / surface.wide;
   const [sine, cosine] = [Math.sin(around), Math.cos(around)];
   const [rise, level] = [Math.sin(up), Math.cos(up)];

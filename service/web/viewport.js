@@ -1,8 +1,8 @@
 // The part of the plane that is seen: its centre, and its extent along the shorter side of the picture.
 // Both axes have the same scale, so that gradients stand at right angles to contours.
 
-export const SMALLEST_SPAN = 1e-9;
-export const LARGEST_SPAN = 1e9;
+const SMALLEST_SPAN = 1e-9;
+const LARGEST_SPAN = 1e9;
 
 /** Data units per pixel. */
 export function unit(view, size) {
