@@ -98,11 +98,6 @@ def positive(**more: Any) -> Number:
     return Number(low=0, is_open=True, **more)
 
 
-def fraction(**more: Any) -> Number:
-    """Make the field of a number of at least 0 and below 1."""
-    return Number(low=0, high=1, is_below=True, **more)
-
-
 class WholeNumber(Number):
     """A whole number: 5 and 5.0, not 5.5."""
 
@@ -155,14 +150,18 @@ class Choice(StrictField):
         return value
 
 
-class ArrayField(StrictField):
-    """An array of numbers, rank 1 to the limit, taken in one step."""
-
-    lowest_rank = 1
+class LimitedField(StrictField):
+    """What all fields of arrays share: the limits of rank, elements and names."""
 
     def __init__(self, limits: Limits, **more: Any) -> None:
         super().__init__(**more)
         self.limits = limits
+
+
+class ArrayField(LimitedField):
+    """An array of numbers, rank 1 to the limit, taken in one step."""
+
+    lowest_rank = 1
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> NDArray[np.float64]:
         return array_of(value, self.limits, self.lowest_rank)
@@ -174,28 +173,21 @@ class Tensor(ArrayField):
     lowest_rank = 0
 
 
-class TensorMap(StrictField):
+class TensorMap(LimitedField):
     """An object from names to tensors; the names themselves are the function language's to judge."""
 
-    def __init__(
-        self, limits: Limits, lowest_rank: int = 0, *, least: int = 0, most: int | None = None, **more: Any
-    ) -> None:
-        super().__init__(**more)
-        self.limits, self.lowest_rank, self.least = limits, lowest_rank, least
-        self.most = limits.names if most is None else most
+    def __init__(self, limits: Limits, lowest_rank: int = 0, *, least: int = 0, **more: Any) -> None:
+        super().__init__(limits, **more)
+        self.lowest_rank, self.least = lowest_rank, least
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, NDArray[np.float64]]:
-        _check_map(value, self.least, self.most)
+        _check_map(value, self.least, self.limits.names)
         _check_names(value, self.name)
         return collect(value.items(), lambda item: array_of(item, self.limits, self.lowest_rank))
 
 
-class TensorOrMap(StrictField):
+class TensorOrMap(LimitedField):
     """A tensor for all names, or an object from names to tensors."""
-
-    def __init__(self, limits: Limits, **more: Any) -> None:
-        super().__init__(**more)
-        self.limits = limits
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
         if type(value) is not dict:
@@ -204,12 +196,8 @@ class TensorOrMap(StrictField):
         return collect(value.items(), lambda item: array_of(item, self.limits, 0))
 
 
-class BoundsMap(StrictField):
+class BoundsMap(LimitedField):
     """An object from names to their lower and upper bounds."""
-
-    def __init__(self, limits: Limits, **more: Any) -> None:
-        super().__init__(**more)
-        self.limits = limits
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, dict[str, NDArray[np.float64]]]:
         _check_map(value, 0, self.limits.names)
@@ -226,12 +214,8 @@ class BoundsMap(StrictField):
         return collect(given, lambda item: array_of(item, self.limits, 0))
 
 
-class BooleanArray(StrictField):
+class BooleanArray(LimitedField):
     """An array of booleans."""
-
-    def __init__(self, limits: Limits, **more: Any) -> None:
-        super().__init__(**more)
-        self.limits = limits
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> NDArray[np.bool_]:
         return booleans_of(value, self.limits)
@@ -316,21 +300,16 @@ class Group(StrictField):
         ]
         if unknown or missing:
             raise ValidationError([*unknown, *missing])
-        given = [(name, item) for name, item in value.items() if item is not None]
-        return collect_each(given, lambda name, item: self.members[name].deserialize(item))
+        given = [(name, (self.members[name], item)) for name, item in value.items() if item is not None]
+        return collect(given, lambda pair: pair[0].deserialize(pair[1]))
 
 
 def collect(items: Iterable[tuple[Any, Any]], make: Callable[[Any], Any]) -> dict[Any, Any]:
     """Make a value of every item, and raise all faults together, each at its key."""
-    return collect_each(items, lambda key, item: make(item))
-
-
-def collect_each(items: Iterable[tuple[Any, Any]], make: Callable[[Any, Any], Any]) -> dict[Any, Any]:
-    """Make a value of every key and item, as `collect` does."""
     values, faults = {}, []
     for key, item in items:
         try:
-            values[key] = make(key, item)
+            values[key] = make(item)
         except ValidationError as error:
             found: list[Any] = list(error.messages)  # our own faults, whatever Marshmallow's types say
             faults += [at(each, pointer_to(key)) for each in found]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.api.fields import ArrayField, BooleanArray, Choice, Flag, Number, Tensor, fraction, positive
+from service.api.fields import ArrayField, BooleanArray, Choice, Flag, Number, Tensor, positive
 from service.api.schemas import Fields
 from service.core import losses
 from service.core.limits import Deadline, Limits
@@ -19,7 +19,7 @@ def loss_fields(limits: Limits) -> Fields:
         "from_logits": Flag(load_default=False),
         "epsilon": Number(low=0, load_default=None),
         "delta": positive(load_default=1.0),
-        "label_smoothing": fraction(load_default=0.0),
+        "label_smoothing": Number(low=0, high=1, is_below=True, load_default=0.0),
         "quantile": Number(low=0, high=1, is_open=True, is_below=True, load_default=0.5),
         "weights": Tensor(limits, load_default=None),
         "class_weights": ArrayField(limits, load_default=None),
