@@ -160,8 +160,6 @@ CORE_CODES: dict[type[core.KobaiError], str] = {
 HTTP_CODES = {
     404: "not-found",
     405: "method-not-allowed",
-    413: "body-too-large",
-    415: "unsupported-media-type",
 }
 """The code of each status that the routing gives; any other is `bad-request`."""
 
@@ -179,13 +177,13 @@ class HttpProblem(Exception):
 def install(app: Flask) -> None:
     """Answer every failure of an application as a problem."""
     app.register_error_handler(HttpProblem, lambda problem: respond(problem.code, problem.detail))
-    app.register_error_handler(core.KobaiError, respond_to_core)
+    app.register_error_handler(core.KobaiError, _respond_to_core)
     app.register_error_handler(Overloaded, lambda error: respond("overloaded", str(error)))
     app.register_error_handler(HTTPException, _respond_to_http)
     app.register_error_handler(Exception, _respond_to_bug)
 
 
-def respond_to_core(error: core.KobaiError) -> Response:
+def _respond_to_core(error: core.KobaiError) -> Response:
     """Answer what the core raised; its faults become the errors."""
     return respond(CORE_CODES[type(error)], error.faults[0].detail, error.faults)
 
