@@ -34,6 +34,7 @@ from service.api.endpoints import ENDPOINTS
 from service.api.exchange import Exchange
 from service.api.line_writer import LINES
 from service.core.calculus.compiler import function_cache
+from service.metrics_folder import VARIABLE
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 """Seconds; from the fastest answer to the longest deadline."""
@@ -279,16 +280,16 @@ class Metrics:
     def text(self) -> bytes:
         """Write all numbers in Prometheus' text format."""
         self.flush()
-        if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        if VARIABLE not in os.environ:
             return generate_latest(self.registry)
         everyone = CollectorRegistry()
-        everyone.register(_Workers(Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])))
+        everyone.register(_Workers(Path(os.environ[VARIABLE])))
         return generate_latest(everyone)
 
 
 def install(app: Flask) -> Metrics:
     """Serve the numbers of `app` at ``/metrics``; the middleware counts."""
-    metrics: Metrics = Metrics()
+    metrics = Metrics()
     app.extensions[EXTENSION] = metrics
 
     def show() -> Response:

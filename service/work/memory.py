@@ -7,7 +7,7 @@ import ctypes
 import gc
 import os
 
-MIB = 1024 * 1024
+from service.core.limits import MIB
 
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
 """Numbers of `mallopt` (malloc.h)."""
