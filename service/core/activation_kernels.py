@@ -190,14 +190,19 @@ def complement_of(total: Array, x: Array, out: Array | None = None) -> Array:
 
 def log_of_total(odds: Array, x: Array, out: Array | None = None) -> Array:
     """log(1 + odds) of the odds exp(x); x where they overflowed."""
-    result = np.log1p(odds, out=out) if HAS_VECTOR_LOG1P else log1p_by_log(odds, out)
+    result = log1p_of(odds, out)
     if not is_finite(result):
         np.copyto(result, x, where=np.isposinf(odds))
     return result
 
 
+def log1p_of(x: Array, out: Array | None = None) -> Array:
+    """log(1 + x) of real x above -1, in memory other than that of x."""
+    return np.log1p(x, out=out) if HAS_VECTOR_LOG1P else log1p_by_log(x, out)
+
+
 def log1p_by_log(x: Array, out: Array | None = None) -> Array:
-    """log(1 + x) of real x above -1 by a logarithm, in memory other than that of x; about 1 ulp off.
+    """Return the same by a logarithm; about 1 ulp off.
 
     log(u) is wrong by the rounding of u, to first order by that rounding divided by u (Kahan's way to log1p).
     """

@@ -6,11 +6,13 @@ They take float64 or complex128 arrays and broadcast them as NumPy does. A term 
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
-from service.core.activation_kernels import log1p_kernel
+from service.core.activation_kernels import is_complex, log1p_kernel, log1p_of
 from service.core.arrays import Array, is_finite
-from service.core.reduction_kernels import add_reduce
+from service.core.reduction_kernels import add_reduce, minimum_reduce
 
 LARGE_COSH = 20.0
 """Beyond it the logarithm of cosh grows by exactly what its argument grows."""
@@ -64,7 +66,28 @@ def xlog_complement(weight: Array, p: Array, epsilon: float) -> Array:
 
 
 def log_ratio(a: Array, b: Array) -> Array:
-    """Compute log(a) - log(b), by log1p((a - b) / b) where they are close and the logarithms cancel."""
+    """Compute log(a) - log(b), which cancel where a and b are close, by log(1 + |a - b| / min(a, b))."""
+    if not (is_complex(a) or is_complex(b)):
+        smaller = np.minimum(a, b)
+        distance = a - b
+        if minimum_reduce(smaller, None) > 0.0:
+            result = log1p_of(np.absolute(distance) / smaller)
+            if is_finite(result):
+                return np.copysign(result, distance)
+    return _log_ratio_of_any(a, b)
+
+
+def log_ratio_of_floats(a: float, b: float) -> float:
+    """Return the same of two floats."""
+    if a > 0.0 < b:
+        ratio = abs(a - b) / min(a, b)
+        if ratio < math.inf:
+            return math.copysign(math.log1p(ratio), a - b)
+    return math.log(a) - math.log(b)
+
+
+def _log_ratio_of_any(a: Array, b: Array) -> Array:
+    """Compute log(a) - log(b) of numbers that may be 0, far apart or complex."""
     logarithms = (a - b) / b
     is_near = (np.absolute(logarithms) < 0.5) & (np.real(b) > 0.0)
     # One name, so that no more arrays are held than are needed.

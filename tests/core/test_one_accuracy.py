@@ -66,6 +66,19 @@ def test_a_divergence_of_close_numbers_keeps_its_digits_wherever_it_runs(p, t):
     assert loss("kl_divergence", [p], [t])["loss"] == pytest.approx(expected, rel=tolerances.EXACT, abs=0)
 
 
+@pytest.mark.parametrize(
+    ("p", "t"), [(2.4577784604500532e-257, 3.7052556827195524e-257), (1e-5, 3e-1), (0.9, 0.1)]
+)
+def test_a_divergence_has_all_digits_wherever_it_runs(p, t):
+    small = gradient("kl_divergence(p, t)", {"p": [p]}, {"t": [t]})["value"]
+    many = {"p": np.full((700, 1), p)}, {"t": np.full((700, 1), t)}
+    large = gradient("sum(kl_divergence(p, t))/700", *many)["value"]
+
+    expected = references.kl_divergence([p], [t])
+    for value in (small, large, loss("kl_divergence", [p], [t])["loss"]):
+        assert value == pytest.approx(expected, rel=tolerances.ROUNDING, abs=0)
+
+
 @pytest.mark.parametrize("p", [1e-300, 1e-20, 1e-10, 1e-3, 0.25, 0.5, 0.75, 1 - 1e-10])
 @pytest.mark.parametrize("epsilon", [0.0, 1e-7])
 def test_the_complement_of_a_small_probability_keeps_its_digits_wherever_it_runs(p, epsilon):

@@ -172,6 +172,7 @@ FLOAT_NAMES: dict[str, Callable[..., Any]] = {
     "atanh": math.atanh,
     "erf": math.erf,
     "erfc": math.erfc,
+    "log_ratio": loss_kernels.log_ratio_of_floats,
     "lgamma": special_kernels.lgamma,
     "digamma": special_kernels.digamma,
     "bell": special_kernels.bell,

@@ -239,7 +239,7 @@ DERIVATIVE_OPERATIONS: tuple[Operation, ...] = (
         "log_ratio",
         ("a", "b"),
         "log_ratio({0}, {1})",
-        "(log1p(({0} - {1}) / {1}) if {1} > 0.0 and abs({0} - {1}) < 0.5 * {1} else log({0}) - log({1}))",
+        "log_ratio({0}, {1})",
         cost=24.0,
         workspace=4.0,
         derivatives=(lambda g, y, a, b: g / a, lambda g, y, a, b: -g / b),
@@ -257,8 +257,7 @@ DERIVATIVE_OPERATIONS: tuple[Operation, ...] = (
         "relative_entropy",
         ("t", "p"),
         "relative_entropy({0}, {1})",
-        "(0.0 if {0} == 0.0 else {0} * (log1p(({0} - {1}) / {1})"
-        " if {1} > 0.0 and abs({0} - {1}) < 0.5 * {1} else log({0}) - log({1})))",
+        "(0.0 if {0} == 0.0 else {0} * log_ratio({0}, {1}))",
         cost=26.0,
         workspace=4.0,
         derivatives=(
