@@ -267,6 +267,8 @@ NON_FINITE = [
     ("where(x > 0 or not x < 5, log(x), 0*exp(-1000*x))", -1.0, "became nan, from inf at exp", 1, 37),
     ("exp(x) - exp(x)", 1000.0, "the value became nan, from inf at exp", 1, 1),
     ("x**0.5", 0.0, "the derivative by x became inf at **", 1, 2),
+    ("cbrt(x)", 0.0, "at cbrt. At 0 a root has no finite derivative", 1, 1),
+    ("x**x", -2.0, "became nan at **. A negative base has no derivative by its exponent", 1, 2),
     ("x + 1/0", 1.0, "the value became inf at /", 1, 6),
     ("x * (0/0)", 1.0, "the value became nan at /", 1, 7),
     ("x + 0**-1", 1.0, "the value became inf at **", 1, 6),

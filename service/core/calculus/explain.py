@@ -26,6 +26,11 @@ ROOTS = dict.fromkeys(
 )
 """What helps, by the operation whose derivative is infinite at 0."""
 
+NEGATIVE_BASES = {
+    "**": " A negative base has no derivative by its exponent; it is to be a number or a constant.",
+}
+"""What helps, by the operation whose derivative is not a number."""
+
 _CHECKING = ", taken by central differences for verification,"
 
 
@@ -134,19 +139,20 @@ class Watched:
             Inputs to look at, in this order.
         """
         graph = self.program.graph
-        node, became = term.node, repr(value)
+        node, became, number = term.node, repr(value), value
         for arguments in places:
             spoiled = self._spoiled(arguments)
             if term.index in spoiled.numbers:
                 origin = spoiled.origin(term.index)
                 node = graph.nodes[origin]
-                if not _is_alike(spoiled.numbers[origin], value):
-                    became = f"{value!r}, from {spoiled.numbers[origin]!r}"
+                number = spoiled.numbers[origin]
+                if not _is_alike(number, value):
+                    became = f"{value!r}, from {number!r}"
                 break
         operation = node.called or f"{node.options[0]} + h"  # a variable alone is finite but for a step
         detail = fault("non-finite", output=output, value=became, operation=operation).detail
         if output.startswith("the derivative"):
-            detail += ROOTS.get(node.called, "")
+            detail += (NEGATIVE_BASES if math.isnan(number) else ROOTS).get(node.called, "")
         where = f"column {node.place.column}"
         if node.place.line > 1:
             where = f"line {node.place.line}, {where}"
