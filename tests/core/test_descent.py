@@ -243,6 +243,12 @@ MESSAGES = {
 }
 
 
+def test_one_step_is_not_spoken_of_as_many():
+    assert descent(SQUARE, START, steps=1)["message"].startswith(
+        "The only step was run; the value went from 25"
+    )
+
+
 @pytest.mark.parametrize(("words", "case"), MESSAGES.items())
 def test_a_message_says_what_happened_and_what_to_do(words, case):
     _, _, function, start, options = case

@@ -3,6 +3,7 @@
 import copy
 import itertools
 import json
+import re
 
 import numpy as np
 import pytest
@@ -181,6 +182,24 @@ def test_another_step_of_the_method_is_refused():
 
     with pytest.raises(InvalidRequest, match=r"belongs to h 0\.0001, this request asks for h 0\.001"):
         descent(SQUARE, PLAIN, method="central", h=1e-3, state=half["state"])
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"clip_norm": None}, "belongs to clip_norm 1.0, this request asks for clip_norm null."),
+        ({"line_search": True}, "belongs to line_search false, this request asks for line_search true."),
+        ({"bounds": {"x": {"lower": 0}}}, "belongs to another value of bounds than this request gives."),
+        ({"bounds": None}, "belongs to another value of bounds than this request gives."),
+        ({"function": "sum(x**4)"}, "belongs to another function than this request gives."),
+    ],
+)
+def test_a_contradicted_state_is_spoken_of_in_the_words_of_json(change, said):
+    made = {"function": SQUARE, "variables": PLAIN, "clip_norm": 1.0, "bounds": {"x": {"lower": -9.0}}}
+    half = descent(**made)
+
+    with pytest.raises(InvalidRequest, match=re.escape(said)):
+        descent(**made | change, state=half["state"])
 
 
 STATE = descent(ROSENBROCK, START, optimizer="adam", steps=5)["state"]

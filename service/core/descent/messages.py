@@ -79,8 +79,10 @@ def _max_steps(end: Outcome) -> str:
     remedy = "; optimizer lbfgs needs no learning_rate" if is_told else ""
     if end.is_far and end.options["project"] and not end.options.optimizer.is_euclidean:
         remedy = "; projected, rules that scale elements end elsewhere: gradient_descent and momentum do not"
+    count = point.step - end.run.first
+    steps = "The only step was" if count == 1 else f"All {count} steps were"
     return (
-        f"All {point.step - end.run.first} steps were run; the value went from {end.start_value:.4g} to "
+        f"{steps} run; the value went from {end.start_value:.4g} to "
         f"{point.value:.4g}, the gradient's norm is {end.gradient_norm:.3g}{remedy}."
     )
 

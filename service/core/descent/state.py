@@ -7,6 +7,7 @@ the descent of the state that they forged, which they could have asked for as we
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -175,31 +176,36 @@ def _stacked(given: Mapping[str, Any], shapes: Mapping[str, Shape]) -> dict[str,
     return _tensors(given, {name: (lengths[name], *shape) for name, shape in shapes.items()})
 
 
+DECIDING = ("optimizer", "line_search", "schedule")
+"""Options that decide which others count, so that a contradiction names these first."""
+
+
 def _check_same(state: Mapping[str, Any], binding: Mapping[str, Any]) -> None:
     """Refuse a request that contradicts what the state was made with."""
     if state["function"] != binding["function"]:
-        raise _contradiction("function", "another function", "this one")
+        raise _contradiction("function", "another function than this request gives")
     for name in ("method", "h"):
         _check_option(name, state[name], binding[name])
     made, asked = state["options"], binding["options"]
-    for name in sorted({*made, *asked}, key=lambda name: (name not in ("optimizer", "schedule"), name)):
+    for name in sorted({*made, *asked}, key=lambda name: (name not in DECIDING, name)):
         _check_option(name, made.get(name), asked.get(name))
 
 
 def _check_option(name: str, made: Any, asked: Any) -> None:
-    if _seal({name: made}) != _seal({name: asked}):
-        raise _contradiction(name, f"{name} {_shown(made)}", f"{name} {_shown(asked)}")
+    if _seal({name: made}) == _seal({name: asked}):
+        return
+    if isinstance(made, dict | list | tuple) or isinstance(asked, dict | list | tuple):
+        raise _contradiction(name, f"another value of {name} than this request gives")
+    raise _contradiction(name, f"{name} {_shown(made)}, this request asks for {name} {_shown(asked)}")
 
 
-def _contradiction(name: str, made: str, asked: str) -> InvalidRequest:
-    return InvalidRequest(fault("contradicts-state", pointer_to(name), expected=made, got=asked))
+def _contradiction(name: str, contradicted: str) -> InvalidRequest:
+    return InvalidRequest(fault("contradicts-state", pointer_to(name), expected=contradicted))
 
 
 def _shown(value: Any) -> str:
-    """Show an option in a message; what is no word and no number only in kind."""
-    if isinstance(value, str):
-        return quote_text(value)
-    return f"{value!r}" if value is None or isinstance(value, int | float) else "of other values"
+    """Show an option that is a word, a number, true, false or null as the client writes it."""
+    return quote_text(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _bad(why: str) -> InvalidRequest:
