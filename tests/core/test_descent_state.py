@@ -185,6 +185,24 @@ def test_another_step_of_the_method_is_refused():
 
 
 @pytest.mark.parametrize(
+    "change",
+    [
+        {"constants": {"c": 2.0}},
+        {"variables": {"x": 7.0}},
+        {"tolerance": 1e-9, "tolerance_value": 1e-12, "tolerance_step": 1e-12, "target": 0.0},
+        {"history": 2, "history_variables": False},
+    ],
+    ids=str,
+)
+def test_what_does_not_change_the_update_may_differ_from_the_state(change):
+    made = {"function": "(x - c)**2", "variables": {"x": 1.0}, "constants": {"c": 0.0}, "learning_rate": 0.25}
+    half = descent(**made, steps=1)
+
+    goal = change.get("constants", made["constants"])["c"]
+    assert descent(**made | change, steps=1, state=half["state"])["variables"]["x"] == 0.5 + (goal - 0.5) / 2
+
+
+@pytest.mark.parametrize(
     ("change", "said"),
     [
         ({"clip_norm": None}, "belongs to clip_norm 1.0, this request asks for clip_norm null."),
