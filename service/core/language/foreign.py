@@ -46,7 +46,7 @@ WRITTEN: dict[str, str] = {
     "concatenate(a, b), or stack(a, b) of vectors": "vstack",
     "stack(a, b, axis=-1)": "dstack column_stack",
     "transpose(x, (1, 0))": "swapaxes moveaxis permute",
-    "reshape(x, -1)": "ravel flatten",
+    "reshape(x, -1)": "ravel flatten tocol",
     "x * pi / 180": "deg2rad radians",
     "x * 180 / pi": "rad2deg degrees",
     "eye(n)": "identity",

@@ -119,6 +119,7 @@ _DECLARED = re.compile(r"[ \t]*(?:" + "|".join(sorted(DECLARING)) + r")\b")
 _SUFFIX = re.compile(r"[0-9.](?:[dD][0-9]+|[fFlLj]|(?<=0)[xX][0-9a-fA-F]+)\b")
 _CELLS = re.compile(r"\b\$?[A-Z]{1,3}\$?[0-9]+:\$?[A-Z]{1,3}\$?[0-9]+")
 _COMPREHENDS = re.compile(r"\bfor\b")
+_PARTED_BY_BLANKS = re.compile(r"[0-9.][ \t]+[0-9.]")  # the numbers of a list in MATLAB
 _OF_FUNCTION = re.compile(r"\bfunction[ \t]*\([^()]*\)$")
 
 
@@ -190,7 +191,11 @@ def _hint_for_list(text: str, position: int) -> str:
     for place in range(position, len(text)):
         depth += (text[place] in "([") - (text[place] in ")]")
         if depth == 0:
-            return COMPREHENSION if _COMPREHENDS.search(text, position, place) else " Group with parentheses."
+            if _COMPREHENDS.search(text, position, place):
+                return COMPREHENSION
+            return ARRAYS if _PARTED_BY_BLANKS.search(text, position, place) else " Group with parentheses."
+        if depth == 1 and text[place] == ";":
+            return ARRAYS
         if depth == 1 and text[place] == "," and not _COMPREHENDS.search(text, position, place):
             return MATRIX if text[position + 1 :].lstrip()[:1] == "[" else ARRAYS
     return ARRAYS

@@ -187,7 +187,12 @@ def _hint_for_backslash(text: str, position: int) -> str:
     """Say what TeX's command, MATLAB's division or the end of a line stands for."""
     command = _TEX.match(text, position)
     if command is None:
-        return " Inside parentheses an expression goes on in the next line."
+        is_last = not text[position + 1 :].partition("\n")[0].strip()
+        return (
+            " Inside parentheses an expression goes on in the next line."
+            if is_last
+            else " Write solve(A, b)."
+        )
     name = command[1]
     written = TEX.get(name) or written_for(name)
     if written:
