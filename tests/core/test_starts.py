@@ -228,6 +228,11 @@ def test_a_seed_that_is_too_large_hears_how_large_it_may_be(options):
         sweep("mean((x - t)**2)", {"x": 0.0}, {"t": [1.0, 2.0]}, **options)
 
 
+def test_starts_of_another_number_hear_the_shape_that_is_wanted():
+    with pytest.raises(InvalidRequest, match=r"Has the shape \(2,\); the shape here is \(3,\)"):
+        sweep(SQUARE, VARIABLES, starts={"x": STARTS["x"], "s": [1.0, 2.0]})
+
+
 def test_starts_name_every_variable_and_nothing_else():
     with pytest.raises(InvalidRequest) as refused:
         sweep(SQUARE, VARIABLES, starts={"y": [1.0]})

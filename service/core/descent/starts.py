@@ -48,18 +48,10 @@ def given_starts(problem: Problem, starts: Tensors) -> list[dict[str, Array]]:
     count = len(first) if first.ndim else 0
     _check_count(count, "/starts")
     for name, array in arrays.items():
-        if array.shape != (count, *problem.shapes[name]):
-            raise InvalidRequest(
-                fault(
-                    "shape-mismatch",
-                    pointer_to("starts", name),
-                    first="the starts",
-                    first_shape=array.shape,
-                    second=name,
-                    second_shape=problem.shapes[name],
-                    rule="the first axis counts the runs, the others are the variable's",
-                )
-            )
+        shape = (count, *problem.shapes[name])
+        if array.shape != shape:
+            pointer = pointer_to("starts", name)
+            raise InvalidRequest(fault("wrong-shape", pointer, got=array.shape, expected=shape))
     return [{name: np.array(array[run]) for name, array in arrays.items()} for run in range(count)]
 
 
