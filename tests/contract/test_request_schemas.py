@@ -37,7 +37,7 @@ def bounds(field):
 
 
 def tensor_map(field):
-    written = {"type": "object", "maxProperties": field.most, "additionalProperties": True}
+    written = {"type": "object", "maxProperties": field.limits.names, "additionalProperties": True}
     return written | ({"minProperties": field.least} if field.least else {})
 
 
@@ -221,7 +221,7 @@ def test_limits_in_the_document_are_the_defaults():
     assert narrow["/descent"].fields["steps"].high == 7
     assert narrow["/descent"].fields["history"].high == 5
     assert narrow["/descent/sweep"].fields["learning_rates"].most == 3
-    assert narrow["/gradient"].fields["variables"].most == 2
+    assert narrow["/gradient"].fields["variables"].limits.names == 2
 
 
 def test_numbers_in_the_introduction_are_the_limits_in_force():
