@@ -420,7 +420,7 @@ def test_a_worker_that_is_stopped_is_killed_and_replaced_while_the_other_answers
 
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_a_restart_by_sighup_loses_nothing(serve, workers):
-    server = serve(WEB_CONCURRENCY=workers)
+    server = serve(WEB_CONCURRENCY=workers, KOBAI_DRAIN_S="1")  # in which those that follow begin to listen
     before = set(server.workers())
     callers = call(server.port, 4, [SMALL])
     wait_until(lambda: all(caller.statuses for caller in callers))
