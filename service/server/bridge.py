@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from contextlib import suppress
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIEnvironment
@@ -31,6 +32,11 @@ if TYPE_CHECKING:  # other ASGI servers do without uvicorn
     from service.server.connection import Connection
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+CONNECTION: ContextVar[Connection | None] = ContextVar("connection", default=None)
+"""Which connection a request came on: of Kobai's own worker, whose connections set it before uvicorn makes a
+task of what they give it.
+"""
 
 PIECE_BYTES = 262_144
 """An answer is sent in pieces of this size, each waiting until the one before is nearly out."""
@@ -77,7 +83,7 @@ class Bridge:
         if scope["type"] != "http":
             return
         reader = BodyReader(scope["headers"], receive, self.settings, self.bodies)
-        connection: Connection | None = scope.get("state", {}).get("connection")  # of Kobai's own worker
+        connection = CONNECTION.get()
         if connection is not None:
             connection.begin(reader)
         try:
@@ -125,7 +131,7 @@ class _Exchange:
             if not watch.done():
                 await self._refuse(("overloaded", str(error)))
         except Exception as error:
-            connection = self._scope.get("state", {}).get("connection")
+            connection = CONNECTION.get()
             if isinstance(error, GivenUp) and connection is not None:  # other servers close by the error
                 connection.transport.abort()
                 await asyncio.wait([watch])

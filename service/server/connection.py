@@ -16,6 +16,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from service.config import Settings
 from service.server.body_reader import MOST_HEAD_BYTES, BodyReader
+from service.server.bridge import CONNECTION
 from service.server.refusals import bare_response
 
 EVICTABLE_SECONDS = 1.0
@@ -52,7 +53,7 @@ class Connections:
     def make(self, **given: Any) -> Connection:
         """Make the protocol of a new connection: what uvicorn calls with the arguments of its own class."""
         connection = Connection(self)
-        connection.http = HttpToolsProtocol(**given | {"app_state": {"connection": connection}})
+        connection.http = HttpToolsProtocol(**given)
         return connection
 
     def add(self, connection: Connection) -> bool:
@@ -187,6 +188,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Let uvicorn parse what came in, unless it belongs to a large body, or is too much for a head."""
+        CONNECTION.set(self)
         if self.reader is not None and self.reader.take(data):
             return
         if self.reader is None or self.reader.is_complete:

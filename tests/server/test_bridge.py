@@ -16,7 +16,7 @@ from service.app import create_app
 from service.config import Settings
 from service.core.limits import Deadline
 from service.server.answer import run
-from service.server.bridge import FREE_BYTES, Bridge
+from service.server.bridge import CONNECTION, FREE_BYTES, Bridge
 from tests.server.scopes import SCOPE
 
 
@@ -70,8 +70,8 @@ def test_nothing_is_sent_to_a_client_that_has_gone(answer):
         sent.append(message)
 
     async def run():
-        scope = SCOPE | {"state": {"connection": connection}}
-        await Bridge(application, Settings.from_environment({}))(scope, receive, send)
+        CONNECTION.set(connection)
+        await Bridge(application, Settings.from_environment({}))(SCOPE, receive, send)
 
     asyncio.run(run())
 
