@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> int:
 
     try:
         settings = Settings.from_environment()
-        metrics_folder.check()
+        metrics_folder.check(settings.workers + 1)
     except SettingsError as error:
         return _stop(BAD_SETTING, str(error))
     why_not = cannot_listen(settings.host, settings.port)

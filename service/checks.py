@@ -11,14 +11,12 @@ from typing import Any
 from service.config import Settings, variable_of
 from service.core.limits import MIB
 from service.machine import available_cpus, memory_limit
+from service.metrics_folder import METRICS_BYTES
 
 SPARE_FILES = 40
 """Open files of a worker beside its connections: about 25 at rest, and some to refuse with."""
 
 FEWEST_CONNECTIONS = 10
-
-METRICS_BYTES = MIB
-"""What the metrics of one process take at most before anything grows."""
 
 
 class BadStart(SystemExit):
@@ -44,10 +42,7 @@ def fit_memory(log: Any, settings: Settings) -> None:
 
 
 def memory_folder(processes: int) -> Path:
-    """Choose where small files that change all the time lie: a disk's stalls must not become a worker's.
-
-    A mapped file in a file system that is full ends the process without a word (SIGBUS).
-    """
+    """Choose where small files that change all the time lie: a disk's stalls must not become a worker's."""
     folders = ["/dev/shm", "/run/kobai", "/tmp", os.environ.get("TMPDIR") or "/tmp"]  # noqa: S108
     for folder in map(Path, folders):
         if os.access(folder, os.W_OK) and shutil.disk_usage(folder).free >= processes * METRICS_BYTES:

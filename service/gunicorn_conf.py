@@ -26,7 +26,7 @@ keep_little()  # before the first message starts a thread, which would have a he
 
 try:
     settings = Settings.from_environment()
-    metrics_folder.check()
+    metrics_folder.check(settings.workers + 1)
 except SettingsError as error:
     sys.exit(f"kobai: {error}")
 

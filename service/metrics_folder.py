@@ -11,9 +11,16 @@ import tempfile
 from pathlib import Path
 
 from service.config import SettingsError
+from service.core.limits import MIB
 
 VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus_client when it is imported; what the operator sets is his own folder."""
+
+METRICS_BYTES = MIB
+"""What the numbers of one process take at most before anything grows.
+
+Their files are mapped: in a full file system, writing to them ends the process without a word (SIGBUS).
+"""
 
 PREFIX, LOCK = "kobai-metrics-", "lock"
 
@@ -21,13 +28,22 @@ OF_PROMETHEUS = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_(?P<pid>[0
 """How prometheus_client names its files; nothing else is ever deleted."""
 
 
-def check() -> None:
-    """Make sure that the operator's folder, where there is one, can be written to.
+def has_room(processes: int = 1) -> bool:
+    """Tell whether so many processes can write their numbers, as far as they lie in files."""
+    folder = os.environ.get(VARIABLE)
+    try:
+        return not folder or shutil.disk_usage(folder).free >= processes * METRICS_BYTES
+    except OSError:  # it was taken away
+        return False
+
+
+def check(processes: int) -> None:
+    """Make sure that the operator's folder, where there is one, takes the numbers of so many processes.
 
     Raises
     ------
     SettingsError
-        It cannot be made, is none, or takes no files.
+        It cannot be made, is none, takes no files, or has no room.
     """
     given = os.environ.get(VARIABLE)
     if not given:
@@ -40,6 +56,8 @@ def check() -> None:
         raise SettingsError(
             f"{VARIABLE} must be a folder that can be written to, got {given[:100]!a}: {error.strerror}."
         ) from error
+    if not has_room(processes):
+        raise SettingsError(f"{VARIABLE} must have {processes} MiB free, got {given[:100]!a} with less.")
 
 
 def make(parent: str) -> Path:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,10 +31,11 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from service import __version__
+from service import __version__, metrics_folder
 from service.api.endpoints import ENDPOINTS
 from service.api.exchange import Exchange
 from service.api.line_writer import LINES
+from service.api.logs import write_line
 from service.core.calculus.compiler import function_cache
 from service.metrics_folder import VARIABLE
 
@@ -170,6 +173,8 @@ class Metrics:
         self._new_answers: dict[tuple[str, int, str], int] = {}
         self._new_sums: dict[str, _Sums] = {}
         self._new_ends: Tally[str] = Tally()
+        self._new_refused = 0
+        self._has_room = True
         self._is_flushed_later = False
         self._flushing = threading.Lock()
         self.queued = self._gauge("queued_requests", "Computations on worker threads that wait.")
@@ -215,6 +220,17 @@ class Metrics:
         if not self._is_flushed_later:
             self.flush()
 
+    def record_refusal(self, status: int) -> None:
+        """Count what is refused below the application: a connection beyond the limit (503), or a request."""
+        answer = "unparsed", status, ""
+        with self._lock:
+            if status == HTTPStatus.SERVICE_UNAVAILABLE:
+                self._new_refused += 1
+            else:
+                self._new_answers[answer] = self._new_answers.get(answer, 0) + 1
+        if not self._is_flushed_later:
+            self.flush()
+
     def flush_later(self) -> None:
         """Write what was counted, and from now on nothing before the next call of this or of `flush`."""
         self._is_flushed_later = True
@@ -230,6 +246,11 @@ class Metrics:
             answers, self._new_answers = self._new_answers, {}
             sums, self._new_sums = self._new_sums, {}
             ends, self._new_ends = self._new_ends, Tally()
+            refused, self._new_refused = self._new_refused, 0
+        if not self._looks_for_room():
+            return
+        if refused:
+            self.refused.inc(refused)
         for answer, count in answers.items():
             self._answers_of(*answer).inc(count)
         for endpoint, each in sums.items():
@@ -248,6 +269,14 @@ class Metrics:
             self._count_dropped_lines()
         if not COMPILING.isdisjoint(sums):
             self._record_cache()
+
+    def _looks_for_room(self) -> bool:
+        """Tell whether numbers can be written, and say once when they cannot: they are not kept back."""
+        had_room, self._has_room = self._has_room, metrics_folder.has_room()
+        if had_room and not self._has_room:
+            message = "No room for metrics: nothing is counted until there is."
+            write_line(sys.stderr, "warning", "server", message=message)
+        return self._has_room
 
     def _answers_of(self, *labels: Any) -> Counter:
         found = self._answers.get(labels)

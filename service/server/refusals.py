@@ -66,9 +66,7 @@ def bare_response(status: int) -> bytes:
 
 def note(metrics: Metrics, settings: Settings, status: int, client: str) -> None:
     """Log and count a refusal, which the application knows nothing of."""
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:  # too many connections: a line for each would be a flood
-        metrics.refused.inc()
-        return
-    if is_logged("info", settings):
+    metrics.record_refusal(status)
+    # too many connections: a line for each would be a flood
+    if status != HTTPStatus.SERVICE_UNAVAILABLE and is_logged("info", settings):
         write_line(sys.stdout, "info", "refused", status=status, client=plain_address(client))
-    metrics.requests.labels("unparsed", str(status), "").inc()

@@ -140,6 +140,39 @@ def test_any_folder_in_memory_will_do(image, options):
         docker("rm", "--force", container)
 
 
+FILL = """
+import contextlib, sys
+with contextlib.suppress(OSError), open("/run/kobai/full", "wb", buffering=0) as file:
+    while True:
+        file.write(bytes(4096))
+"""
+
+
+def test_a_folder_of_metrics_that_is_full_costs_no_request_and_no_worker(image):
+    options = ["--read-only", "--network=none", "--cpus=1", "--env=PROMETHEUS_MULTIPROC_DIR=/run/kobai"]
+    container = docker("run", "--detach", "--tmpfs=/run/kobai:size=4m,mode=1777", *options, image)
+    try:
+        wait_until(lambda: inspect(container, "State.Health.Status") == "healthy", 30)
+        inside(container, FILL)
+        first = inside(container, CHILDREN)
+        answered = [inside(container, ASK) for _ in range(3)]
+        stayed = inside(container, CHILDREN)
+        docker("exec", container, "python", "-c", f"import os; os.kill({first}, 9)")
+        wait_until(lambda: inside(container, CHILDREN) not in ("", first), 30)
+        time.sleep(1)  # a successor that dies does so at once
+        successor = inside(container, CHILDREN)
+        answered.append(inside(container, ASK))
+
+        assert answered == ["200"] * 4
+        assert stayed == first
+        assert inside(container, CHILDREN) == successor
+        assert docker("logs", container).count("SIGBUS") == 0
+    finally:
+        docker("rm", "--force", container)
+
+
+CHILDREN = "print(open('/proc/1/task/1/children').read().strip())"
+
 ASK = """
 import http.client
 connection = http.client.HTTPConnection("127.0.0.1", 8000)

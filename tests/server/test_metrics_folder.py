@@ -1,16 +1,23 @@
 """The folder of the metrics: what is deleted, what is swept, and what stops the start."""
 
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from service import metrics_folder
-from tests.server.running import MEMORY, ROOT, Server, free_port
+from service.api.line_writer import LINES
+from service.api.metrics import metrics_of
+from service.app import create_app
+from service.config import SettingsError
+from tests.server.running import MEMORY, ROOT, Server, free_port, wait_until
 
 OTHERS = (
     "notes.db",
@@ -97,6 +104,54 @@ def test_a_folder_that_cannot_be_used_stops_the_start_with_one_line(tmp_path, ki
         assert ended.returncode != 0
         assert ended.stderr.startswith("kobai: PROMETHEUS_MULTIPROC_DIR must be a folder")
         assert ended.stderr.count("\n") == 1
+
+
+def test_a_folder_without_room_stops_the_start(tmp_path, monkeypatch):
+    monkeypatch.setenv(metrics_folder.VARIABLE, str(tmp_path))
+    free = shutil.disk_usage(tmp_path)._replace(free=3 * 2**20)
+    monkeypatch.setattr("service.metrics_folder.shutil", SimpleNamespace(disk_usage=lambda folder: free))
+
+    metrics_folder.check(3)
+    with pytest.raises(SettingsError, match=r"^PROMETHEUS_MULTIPROC_DIR must have 4 MiB free.*[^\n]$"):
+        metrics_folder.check(4)
+
+
+def test_while_there_is_no_room_nothing_is_counted_and_one_line_says_so(monkeypatch, capsys):
+    client = create_app().test_client()
+    has_room = True
+    monkeypatch.setattr(metrics_folder, "has_room", lambda: has_room)
+
+    def count():
+        client.post("/softmax", json={"x": [1, 2]})
+        text = metrics_of(client.application).text()
+        found = re.search(rb'kobai_requests_total{code="",endpoint="/softmax",.*} (.*)', text)
+        return float(found[1])
+
+    counts = [count()]
+    has_room = False
+    counts += [count(), count()]
+    has_room = True
+    counts.append(count())
+    LINES.flush()
+
+    assert counts == [1, 1, 1, 2]
+    assert capsys.readouterr().err.count("No room for metrics") == 1
+
+
+def test_a_folder_that_is_taken_away_ends_no_worker(tmp_path):
+    folder = tmp_path / "metrics"
+    server = Server(tmp_path, PROMETHEUS_MULTIPROC_DIR=str(folder))
+    (first,) = server.workers()
+
+    shutil.rmtree(folder)
+    os.kill(first, signal.SIGKILL)
+    successor = wait_until(lambda: [pid for pid in server.workers() if pid != first])
+    wait_until(lambda: server.get("/readyz")[0] == 200)
+    time.sleep(1)  # for which the old ones did not live
+
+    assert server.get("/metrics")[0] == 200
+    assert server.workers() == successor
+    assert server.stop() == 0
 
 
 def test_a_missing_folder_is_made(tmp_path):
