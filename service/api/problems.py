@@ -163,6 +163,9 @@ HTTP_CODES = {
 }
 """The code of each status that the routing gives; any other is `bad-request`."""
 
+NO_MEMORY = "The system has no memory for the computation; try again."
+"""Said where it allows less than the service's own limits, by `ulimit -v` for one."""
+
 _UNSAFE = {b"<": b"\\u003c", b">": b"\\u003e", b"&": b"\\u0026"}
 
 
@@ -179,6 +182,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(HttpProblem, lambda problem: respond(problem.code, problem.detail))
     app.register_error_handler(core.KobaiError, _respond_to_core)
     app.register_error_handler(Overloaded, lambda error: respond("overloaded", str(error)))
+    app.register_error_handler(MemoryError, lambda _: respond("overloaded", NO_MEMORY))
     app.register_error_handler(HTTPException, _respond_to_http)
     app.register_error_handler(Exception, _respond_to_bug)
 

@@ -3,6 +3,7 @@
 import json
 import re
 
+import numpy as np
 import pytest
 
 from service.api.endpoints import ENDPOINTS, make_schemas
@@ -239,6 +240,18 @@ def test_a_path_that_was_found_is_known_by_its_method_and_as_it_was_written(clie
         for other in ("//softmax", "/softmax/"):
             response = client.open("/", method="POST", environ_overrides={"PATH_INFO": other})
             assert response.status_code == 404
+
+
+def test_memory_that_the_system_does_not_give_is_no_bug(app, client, monkeypatch):
+    def fail():
+        np.ones(2**58)
+
+    monkeypatch.setitem(app.view_functions, "/softmax", fail)
+
+    response = client.post("/softmax", json={"x": [1]})
+
+    assert_is_problem(response, "/softmax", "overloaded")
+    assert response.headers["Retry-After"] == "1"
 
 
 @pytest.mark.parametrize("path", RIGHT)
