@@ -141,8 +141,8 @@ def test_the_commands_for_what_is_in_front_work(project):
     bash(commands, folder, PROXY_TLS_PORT=str(port), **names)
 
     trusted = ssl.create_default_context(cafile=folder / "certificate.pem")
-    found = []
-    for key in ("secret-1", "secret-2"):
+
+    def status(key):
         with contextlib.closing(
             http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=trusted)
         ) as connection:
@@ -152,7 +152,9 @@ def test_the_commands_for_what_is_in_front_work(project):
                 b'{"x": [0]}',
                 HEADERS | {"Authorization": f"Bearer {key}", "X-Client-Name": "eve"},
             )
-            found.append(connection.getresponse().status)
+            return connection.getresponse().status
+
+    found = [status("secret-1"), status("secret-2")]
     replicas = docker("compose", "ps", "-q", "api", **names).split()
 
     def names_logged():
@@ -162,6 +164,13 @@ def test_the_commands_for_what_is_in_front_work(project):
     assert found == [200, 401]
     assert wait_until(names_logged, 10) == ["alice"]
     assert not is_ready(int(names["PROXY_PORT"]))  # no plain port is open
+
+    (folder / "new.keys").write_text('"Bearer secret-2" bob;\n')
+    lines = script("Changing a setting").splitlines()
+    reload = [line for line in lines if line.startswith(("proxy=", "docker exec "))]
+    bash("\n".join(["cp new.keys clients.keys", *reload]), folder, **names)
+
+    wait_until(lambda: [status("secret-1"), status("secret-2")] == [401, 200], 20)
 
 
 @pytest.mark.docker
