@@ -37,7 +37,6 @@ from service.api.exchange import Exchange
 from service.api.line_writer import LINES
 from service.api.logs import write_line
 from service.core.calculus.compiler import function_cache
-from service.metrics_folder import VARIABLE
 
 BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 """Seconds; from the fastest answer to the longest deadline."""
@@ -309,10 +308,10 @@ class Metrics:
     def text(self) -> bytes:
         """Write all numbers in Prometheus' text format."""
         self.flush()
-        if VARIABLE not in os.environ:
+        if metrics_folder.VARIABLE not in os.environ:
             return generate_latest(self.registry)
         everyone = CollectorRegistry()
-        everyone.register(_Workers(Path(os.environ[VARIABLE])))
+        everyone.register(_Workers(Path(os.environ[metrics_folder.VARIABLE])))
         return generate_latest(everyone)
 
 
