@@ -12,6 +12,7 @@ from flask import request
 
 from service.api.exchange import KEY, Exchange
 from service.api.formats import FORMATS, JSON, Format, Malformed
+from service.api.messages import too_large, truncated
 from service.api.problems import HttpProblem
 from service.config import Settings
 from service.core.limits import Deadline
@@ -81,18 +82,16 @@ def _read(environ: WSGIEnvironment, settings: Settings, form: Format) -> bytes:
     source = environ["wsgi.input"]
     if declared is not None and declared > limit:
         exchange.bytes_in = _discard(source, min(declared, settings.discarded_bytes))
-        raise _too_large(limit)
+        raise HttpProblem(*too_large(limit))
     is_terminated = bool(environ.get("wsgi.input_terminated"))
     wanted = limit + 1 if declared is None and is_terminated else declared or 0
     body = _read_at_most(source, wanted, form)
     exchange.bytes_in = len(body)
     if declared is None and len(body) > limit:
         exchange.bytes_in += _discard(source, settings.discarded_bytes)
-        raise _too_large(limit)
+        raise HttpProblem(*too_large(limit))
     if declared is not None and len(body) < declared:
-        raise HttpProblem(
-            form.malformed, f"The body ends after {len(body)} of the {declared} bytes announced."
-        )
+        raise HttpProblem(form.malformed, truncated(f"all of its {declared} bytes"))
     return body
 
 
@@ -127,12 +126,6 @@ def _discard(source: Any, most: int) -> int:
         while left > 0 and (piece := source.read(min(PIECE_BYTES, left))):
             left -= len(piece)
     return most - left
-
-
-def _too_large(limit: int) -> HttpProblem:
-    return HttpProblem(
-        "body-too-large", f"The body may have at most {limit:,} bytes; GET /limits lists all limits."
-    )
 
 
 def make_deadline(environ: WSGIEnvironment, settings: Settings, milliseconds: int | None) -> Deadline:

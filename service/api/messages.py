@@ -26,6 +26,17 @@ MESSAGES: dict[str, str] = core.MESSAGES | {
 """Every message of a refused request, by its code."""
 
 
+def too_large(limit: int) -> tuple[str, str]:
+    """Return code and detail of the refusal of a body, whatever worker reads it."""
+    most = f"at most {limit:,} bytes (setting KOBAI_BODY_BYTES)"
+    return "body-too-large", f"The body may have {most}; GET /limits lists all limits."
+
+
+def truncated(rest: str) -> str:
+    """Say that a body ended too soon, whatever worker reads it."""
+    return f"The body is truncated: it ended before {rest} had come."
+
+
 def fault(code: str, pointer: str = "", **values: object) -> Fault:
     """Make a fault from its row in `MESSAGES`."""
     return Fault(code, fill(MESSAGES[code], values), pointer)

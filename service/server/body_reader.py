@@ -9,7 +9,8 @@ from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from http import HTTPStatus
 from typing import Any
 
-from service.config import Settings, variable_of
+from service.api.messages import too_large, truncated
+from service.config import Settings
 from service.work.budget import MemoryBudget
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -66,7 +67,7 @@ class BodyReader:
         refusal: Refusal | None = None
         limit = self._settings.limits.body_bytes
         if self._declared is not None and self._declared > limit:
-            refusal = _too_large(f"is declared with {self._declared} bytes", limit)
+            refusal = too_large(limit)
         elif not self.is_complete:
             with suppress(TimeoutError):
                 async with self._allow(self._settings.body_timeout_s):
@@ -132,7 +133,7 @@ class BodyReader:
             pieces.append(piece)
             size += len(piece)
             if size > limit:
-                return _too_large("is larger", limit)
+                return too_large(limit)
             if not await self._budget.wait(self, size, settings.limits.deadline_default_ms / 1000):
                 return "overloaded", "Too many large bodies are being received; try again."
             if len(pieces) > MOST_PIECES:
@@ -174,7 +175,7 @@ class BodyReader:
         if not self._has_ended:
             return HTTPStatus.REQUEST_TIMEOUT
         rest = "its last chunk" if self._declared is None else f"all of its {self._declared} bytes"
-        return "malformed-json", f"The body is truncated: it ended before {rest} had come."
+        return "malformed-json", truncated(rest)
 
     async def discard(self) -> None:
         """Read on and throw it away: many clients look for an answer only when all of a body is sent."""
@@ -193,8 +194,3 @@ class BodyReader:
         """Let go of the body."""
         self.body = b""
         self._budget.give(self)
-
-
-def _too_large(how: str, limit: int) -> Refusal:
-    setting = variable_of("body_bytes")
-    return "body-too-large", f"The body {how}; at most {limit} bytes are allowed (setting {setting})."

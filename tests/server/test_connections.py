@@ -182,8 +182,7 @@ def test_h_4_a_declared_length_over_the_limit_is_refused_before_the_body_comes(t
     assert answer.status == 413
     assert answer.headers["Connection"] == "close"
     assert body["detail"] == (
-        f"The body is declared with {declared} bytes; at most {LIMIT} bytes are allowed "
-        "(setting KOBAI_BODY_BYTES)."
+        f"The body may have at most {LIMIT:,} bytes (setting KOBAI_BODY_BYTES); GET /limits lists all limits."
     )
 
 
