@@ -173,6 +173,12 @@ class Server:
         """Send a GET."""
         return self.request("GET", path)
 
+    def is_ready(self):
+        """Tell whether there is a worker that listens and takes requests."""
+        with contextlib.suppress(OSError):  # nobody listens yet
+            return self.get("/readyz")[0] == 200
+        return False
+
     def post(self, path, value, **headers):
         """Send a value as JSON; return the status and the value of the answer."""
         body = value if isinstance(value, bytes) else json.dumps(value).encode()

@@ -146,7 +146,7 @@ def test_a_folder_that_is_taken_away_ends_no_worker(tmp_path):
     shutil.rmtree(folder)
     os.kill(first, signal.SIGKILL)
     successor = wait_until(lambda: [pid for pid in server.workers() if pid != first])
-    wait_until(lambda: server.get("/readyz")[0] == 200)
+    wait_until(server.is_ready)
     time.sleep(1)  # for which the old ones did not live
 
     assert server.get("/metrics")[0] == 200
