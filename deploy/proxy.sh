@@ -19,9 +19,13 @@ at_least() {
     echo "$pattern"
 }
 
+# As the service writes numbers: a comma before each three digits.
+readable=$(echo "$KOBAI_BODY_BYTES" | sed -e :more -e 's/\(.*[0-9]\)\([0-9]\{3\}\)/\1,\2/' -e "t more")
+
 new=$folder/nginx.conf.new
 sed -e "s#@FOLDER@#$folder#g" \
     -e "s#@BODY_BYTES@#$KOBAI_BODY_BYTES#g" \
+    -e "s#@READABLE_BODY_BYTES@#$readable#g" \
     -e "s#@BODY_TIMEOUT_S@#$KOBAI_BODY_TIMEOUT_S#g" \
     -e "s#@SEND_TIMEOUT_S@#$KOBAI_SEND_TIMEOUT_S#g" \
     -e "s#@PROXY_TIMEOUT_S@#$KOBAI_PROXY_TIMEOUT_S#g" \

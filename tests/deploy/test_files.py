@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from service import __version__
+from service.api.messages import too_large
 from service.config import Settings, known_variables
 from tests.deploy.nginx import CONFIGURATION, SHARED, START
 from tests.server.running import ROOT
@@ -228,7 +229,7 @@ def test_the_proxy_agrees_with_the_settings_of_the_service(tmp_path, changes):
     upstream = conf[conf.index("upstream replicas") :]
 
     assert directive(conf, "client_max_body_size") == str(chosen.limits.body_bytes)
-    assert f"At most {chosen.limits.body_bytes} bytes" in conf
+    assert too_large(chosen.limits.body_bytes)[1] in conf
     assert seconds(directive(conf, "proxy_read_timeout")) == chosen.proxy_timeout_s
     assert seconds(directive(conf, "proxy_send_timeout")) == chosen.proxy_timeout_s
     assert seconds(directive(conf, "client_body_timeout")) == chosen.body_timeout_s

@@ -261,7 +261,7 @@ def test_a_body_of_the_largest_size_reaches_the_service(proxy):
 def test_a_larger_body_is_refused_with_an_answer_that_the_client_reads(proxy):
     problem = assert_problem(ask(proxy.port, body=GRADIENT.ljust(4 * LIMIT)), 413, "body-too-large")
 
-    assert "16777216 bytes" in problem["detail"]
+    assert "16,777,216 bytes" in problem["detail"]
     assert problem["instance"] == "/gradient"
 
 
@@ -276,8 +276,7 @@ def test_a_larger_body_is_refused_as_the_service_refuses_it(proxy, server):
 
     through, direct = (json.loads(ask(each.port, **given)[2]) for each in (proxy, server))
 
-    assert through | {"detail": ""} == direct | {"detail": ""}
-    assert direct["detail"].endswith(f"at most{through['detail'].removeprefix('At most')}")
+    assert through == direct
 
 
 def test_a_stream_passes_line_by_line(proxy):
@@ -411,9 +410,9 @@ def test_only_what_the_service_cannot_tell_is_logged(before, server):
     lines = [json.loads(line) for line in running.log()]
 
     names = ("request_id", "method", "path", "status", "client")
-    assert [tuple(line[name] for name in names) for line in lines] == [
-        ("refused-by-the-proxy", "GET", "/metrics", "404", "127.0.0.1"),
+    assert sorted(tuple(line[name] for name in names) for line in lines) == [  # by two workers, in any order
         ("refused-by-nginx", "TRACE", "/a%20b", "405", "127.0.0.1"),
+        ("refused-by-the-proxy", "GET", "/metrics", "404", "127.0.0.1"),
     ]
 
 
@@ -422,7 +421,7 @@ def test_one_setting_is_the_limit_of_both_and_of_what_they_say(before, server):
 
     problem = assert_problem(ask(running.port, body=GRADIENT.ljust(1001)), 413, "body-too-large")
 
-    assert "1000 bytes" in problem["detail"]
+    assert "1,000 bytes" in problem["detail"]
     assert ask(running.port, body=GRADIENT.ljust(1000))[0] == 200
 
 
