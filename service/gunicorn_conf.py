@@ -36,9 +36,7 @@ OWN_METRICS_FOLDER = not os.environ.get(metrics_folder.VARIABLE)
 if OWN_METRICS_FOLDER:
     os.environ[metrics_folder.VARIABLE] = str(metrics_folder.make(MEMORY_FOLDER))
 
-from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
-
-from service.api import traces  # noqa: E402
+from service.api import all_workers, traces  # noqa: E402
 from service.api.logs import write_line  # noqa: E402
 from service.server.gthread import Attendance  # noqa: E402
 from service.server.tls import Certificate  # noqa: E402
@@ -230,7 +228,7 @@ def post_request(worker: Any, request: Any, environ: Any, response: Any) -> None
 
 def child_exit(server: Any, worker: Any) -> None:
     """Take a dead worker's gauges out of the sums; its counters stay."""
-    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]  # the library leaves it untyped
+    all_workers.fold(METRICS_FOLDER, worker.pid)
 
 
 def on_exit(server: Any) -> None:

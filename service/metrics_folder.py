@@ -25,7 +25,10 @@ Their files are mapped: in a full file system, writing to them ends the process 
 PREFIX, LOCK = "kobai-metrics-", "lock"
 
 OF_PROMETHEUS = re.compile(r"(counter|histogram|summary|gauge_[a-z]+)_(?P<pid>[0-9]+)\.db")
-"""How prometheus_client names its files; nothing else is ever deleted."""
+"""How prometheus_client names its files."""
+
+ENDED = "kobai-ended-workers.prom"
+"""The file of what those workers counted that have ended, in Prometheus' text format."""
 
 
 def has_room(processes: int = 1) -> bool:
@@ -85,9 +88,19 @@ def _remove_if_left(folder: Path) -> None:
             os.close(lock)
 
 
+def files_of(folder: Path, pid: int) -> list[Path]:
+    """Find the files of one process."""
+    return [file for file, owner in _files(folder) if owner == pid]
+
+
 def forget(folder: Path) -> None:
-    """Delete the numbers of an earlier service in the folder, but not this process's own."""
-    for file in folder.iterdir():
-        found = OF_PROMETHEUS.fullmatch(file.name)
-        if found and int(found["pid"]) != os.getpid():
+    """Delete the numbers of an earlier service in the folder, but neither this process's nor other files."""
+    (folder / ENDED).unlink(missing_ok=True)
+    for file, owner in _files(folder):
+        if owner != os.getpid():
             file.unlink(missing_ok=True)
+
+
+def _files(folder: Path) -> list[tuple[Path, int]]:
+    found = [(file, OF_PROMETHEUS.fullmatch(file.name)) for file in folder.iterdir()]
+    return [(file, int(match["pid"])) for file, match in found if match]

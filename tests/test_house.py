@@ -47,7 +47,7 @@ DOCUMENTED_OVERRIDES = {
     "service.app.Router.match": f"{WERKZEUG}routing/#werkzeug.routing.MapAdapter.match",
     "service.app.Routes.bind_to_environ": f"{WERKZEUG}routing/#werkzeug.routing.Map.bind_to_environ",
     "service.api.answers.ReadyResponse.__call__": f"{WERKZEUG}wrappers/#werkzeug.wrappers.Response.__call__",
-    "service.api.metrics._Workers.collect": "https://prometheus.github.io/client_python/collector/custom/",
+    "service.api.all_workers._Sum.collect": "https://prometheus.github.io/client_python/collector/custom/",
     "service.api.fields.*._deserialize": f"{MARSHMALLOW}custom_fields.html#creating-a-field-class",
     "service.api.fields.StrictField.default_error_messages": f"{MARSHMALLOW}custom_fields.html",
     "service.server.worker.Worker.CONFIG_KWARGS": "https://uvicorn.dev/deployment/#gunicorn",

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter as Tally
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
@@ -27,11 +27,9 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.metrics_core import Metric
-from prometheus_client.multiprocess import MultiProcessCollector
-from prometheus_client.registry import Collector
 
 from service import __version__, metrics_folder
+from service.api import all_workers
 from service.api.endpoints import ENDPOINTS
 from service.api.exchange import Exchange
 from service.api.line_writer import LINES
@@ -117,25 +115,6 @@ class _Process:
         self._seen_cpu = used
         with contextlib.suppress(OSError):
             self._resident.set(int(STATM.read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE"))
-
-
-class _Workers(Collector):
-    """Adds up the files of all workers; that of a worker which has only just begun is empty at first."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def collect(self) -> Iterable[Metric]:
-        """Read the files as they are now."""
-        files = [str(file) for file in self._folder.glob("*.db") if _size(file)]
-        merge: Callable[[list[str]], Iterable[Metric]] = MultiProcessCollector.merge
-        return merge(files)
-
-
-def _size(file: Path) -> int:
-    with contextlib.suppress(FileNotFoundError):  # of a worker that has ended
-        return file.stat().st_size
-    return 0
 
 
 class Metrics:
@@ -310,9 +289,7 @@ class Metrics:
         self.flush()
         if metrics_folder.VARIABLE not in os.environ:
             return generate_latest(self.registry)
-        everyone = CollectorRegistry()
-        everyone.register(_Workers(Path(os.environ[metrics_folder.VARIABLE])))
-        return generate_latest(everyone)
+        return all_workers.text(Path(os.environ[metrics_folder.VARIABLE]))
 
 
 def install(app: Flask) -> Metrics:
