@@ -113,7 +113,7 @@ MESSAGES: dict[str, str] = {
     "operand-shapes": "{operator} got {shapes}: {why}.",
     "repeated-axis": "axis {axis} stands twice.",
     "rank-of-result": "{operator} gives the shape {shape}; the highest rank is {limit}.",
-    "not-scalar": "The value has shape {shape}; a gradient needs a scalar. Wrap it, for example in sum(...) or mean(...).",
+    "not-scalar": "The value has shape {shape}; a gradient needs a scalar. Wrap it, for example in sum(...) or mean(...).{hint}",
     "not-analytic": "{got} is not complex-analytic, so complex_step refuses it; use exact or central.",
     # results and budgets
     "non-finite": "{output} became {value} at {operation}.",

@@ -188,7 +188,7 @@ HABITS = [
     ("eigvals(x)", "Nothing here is like it."),
     ("stats.norm.cdf(x)", "Write erfc(-x / sqrt(2)) / 2."),
     ("poisson.logpmf(x, 2)", "Write k * log(m) - m - lgamma(k + 1)."),
-    ("dnorm(x, x[5], log=TRUE)", "Unknown function 'dnorm'. Write exp("),
+    ("dnorm(x, x[5], log=TRUE)", "Unknown function 'dnorm'. Write -((x - m) / s)**2 / 2"),
     ("sum(x, keepdims=TRUE)", "Options are True and False."),
     ("STDEV.S(x)", "Write std(x, ddof=1)."),
     ("Math.max(x[0], 1)", "Write maximum(a, b)."),
@@ -238,6 +238,21 @@ HABITS = [
     ("`x`", "without quotes"),
     ("x＾2", "Write ** for a power."),
     ("np.c_[x, x]", "Write stack(a, b, axis=1)."),
+    ("x(end)", "The last element is x[-1]"),
+    ("sum(x[1:end])", "The last element is x[-1]"),
+    ("s = 0\nfor k in range(2):\n  s += x[k]\nend", "a loop ends with the last line that is indented"),
+    ("y ~ 2*x", "A fit is the least of sum((y - model)**2)."),
+    ("sum(x) s.t. x[0] = 1", "Ranges stand in the field bounds; another condition is a penalty"),
+    ("sum(x) subject to x[0] = 1", "another condition is a penalty in the function."),
+    ("sum(x) such that x[0] > 0", "another condition is a penalty in the function."),
+    ("for (int k = 0; k < 2; k++) x[k]", "A loop is written for k in range(n): ..."),
+    ("s = 0; for (k = 0; k < 2; k++) s", "A loop is written for k in range(n): ..."),
+    ("mean(x, na.rm=TRUE)", "Leave it out: every number of a request is finite."),
+    ("x[0]ー1", "Write -."),
+    ("x[0]・x[1]", "Write *."),
+    ("sum(dnorm(x, m, s))", "Write exp(-((x - m) / s)**2 / 2) / (s * sqrt(2 * pi))."),
+    ("sum(dnorm(x, m, s, log=TRUE))", "Write -((x - m) / s)**2 / 2 - log(s) - log(2 * pi) / 2."),
+    ("sum(dpois(x, m, log = T))", "Write k * log(m) - m - lgamma(k + 1)."),
     ("softmx(x)", "Did you mean softmax?"),
     ("Exp(x)", "Did you mean exp?"),
     ("sqare(x)", "Did you mean square?"),
@@ -274,6 +289,31 @@ def test_what_is_no_product_is_not_taken_for_one(text):
         gradient(text, {"x": [1.0, 2.0]})
 
     assert "Write" not in caught.value.faults[0].detail
+
+
+@pytest.mark.parametrize(
+    ("text", "is_meant"),
+    [
+        ("x.T*A*x", True),
+        ("sum(B*A)", True),
+        ("sum((B*x - b)**2)", True),
+        ("sum(x*B.T*b)", True),
+        ("x*x", False),
+        ("sum(x*b)", False),
+        ("sum(B - b)*x[0]", False),
+    ],
+)
+def test_a_product_of_matrices_by_an_asterisk_is_told_how_it_is_written(text, is_meant):
+    constants = {
+        "A": [[2.0, 1.0], [1.0, 3.0]],
+        "B": [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]],
+        "b": [1.0, 2.0, 3.0],
+    }
+
+    with pytest.raises(InvalidFunction) as caught:
+        gradient(text, {"x": [1.0, 2.0]}, constants)
+
+    assert ("A matrix product is written a @ b." in caught.value.faults[0].detail) == is_meant
 
 
 @pytest.mark.parametrize(

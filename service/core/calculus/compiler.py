@@ -31,7 +31,7 @@ from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, schedul
 from service.core.calculus.substitution import for_large_arrays
 from service.core.exceptions import quote_text
 from service.core.language.constants import holds_labels
-from service.core.language.graph import Node, Term
+from service.core.language.graph import Node, Term, hint_for_product
 from service.core.language.parser import parse_function
 from service.core.language.places import refuse
 from service.core.language.program import Program, check_function, check_names
@@ -268,7 +268,8 @@ def _has_large_labels(program: Program) -> bool:
 def _check_value(program: Program, method: Method) -> None:
     """Refuse a value that has no gradient, or none by the method."""
     if program.value.size != 1:
-        refuse("not-scalar", program.value.node.place, shape=program.value.shape)
+        hint = hint_for_product(program.graph)
+        refuse("not-scalar", program.value.node.place, shape=program.value.shape, hint=hint)
     if method.is_complex:
         refuse_not_analytic(program)
 

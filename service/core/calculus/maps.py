@@ -29,7 +29,7 @@ from service.core.calculus.reverse import differentiate, pull_back, push_forward
 from service.core.calculus.schedule import ELEMENT_BYTES, ExecutionPlan, fresh, schedule
 from service.core.calculus.substitution import for_large_arrays
 from service.core.exceptions import InvalidFunction, fault, pointer_to, quote_text
-from service.core.language.graph import Term
+from service.core.language.graph import Term, hint_for_product
 from service.core.language.parser import parse_function
 from service.core.language.places import refuse
 from service.core.language.program import Program, check_constants, check_function, check_names
@@ -322,7 +322,8 @@ def _compile_anew(
 def _check_value(program: Program, kind: str) -> None:
     value = program.value
     if kind in SCALAR_MAPS and value.size != 1:
-        refuse("not-scalar", value.node.place, shape=value.shape)
+        hint = hint_for_product(program.graph)
+        refuse("not-scalar", value.node.place, shape=value.shape, hint=hint)
     if not value.size:
         refuse("empty-result", value.node.place, shape=value.shape)
 

@@ -96,7 +96,8 @@ class Expansion:
         known.update(name.text for each in statements for name in each.names)
         for instruction in self.tape.instructions:
             if instruction.kind == "call" and instruction.text not in known:
-                hint = habits.hint_for_call(instruction.text, [*functions, *FUNCTIONS])
+                options = {name: self.tape.instructions[value].text for name, value in instruction.detail}
+                hint = habits.hint_for_call(instruction.text, [*functions, *FUNCTIONS], options)
                 refuse("unknown-function", instruction.place, got=quote_text(instruction.text), hint=hint)
 
     # statements

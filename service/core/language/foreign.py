@@ -132,18 +132,24 @@ WRITTEN: dict[str, str] = {
     "mean(relu(norm(a - p, axis=-1) - norm(a - n, axis=-1) + 1))": "triplet_margin_loss",
     "exp(-((x - m) / s)**2 / 2) / (s * sqrt(2 * pi))": "norm.pdf normpdf dnorm",
     "erfc(-(x - m) / (s * sqrt(2))) / 2": "NORM.DIST",
-    "-((x - m) / s)**2 / 2 - log(s) - log(2 * pi) / 2": "norm.logpdf",
+    "-((x - m) / s)**2 / 2 - log(s) - log(2 * pi) / 2": "norm.logpdf dnorm.log",
     "erfc(-x / sqrt(2)) / 2": "norm.cdf normcdf norm_cdf pnorm ndtr NORM.S.DIST NORMSDIST",
     "erfc(x / sqrt(2)) / 2": "norm.sf",
     "log(erfc(-x / sqrt(2)) / 2)": "norm.logcdf log_ndtr",
     "exp(k * log(m) - m - lgamma(k + 1))": "poisson.pmf dpois poisspdf",
-    "k * log(m) - m - lgamma(k + 1)": "poisson.logpmf",
+    "k * log(m) - m - lgamma(k + 1)": "poisson.logpmf dpois.log",
     "exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)) * p**k * (1 - p)**(n - k)": "binom.pmf dbinom",
-    "lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) + (n - k) * log(1 - p)": "binom.logpmf",
-    "-x / s - log(s)": "expon.logpdf",
-    "(a - 1) * log(x / s) - x / s - log(s) - lgamma(a)": "gamma.logpdf",
-    "(a - 1) * log(x) + (b - 1) * log(1 - x) + lgamma(a + b) - lgamma(a) - lgamma(b)": "beta.logpdf",
-    "lgamma((n + 1) / 2) - lgamma(n / 2) - log(n * pi) / 2 - (n + 1) / 2 * log(1 + x**2 / n)": "t.logpdf",
+    "lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1) + k * log(p) + (n - k) * log(1 - p)": (
+        "binom.logpmf dbinom.log"
+    ),
+    "-x / s - log(s)": "expon.logpdf dexp.log",
+    "(a - 1) * log(x / s) - x / s - log(s) - lgamma(a)": "gamma.logpdf dgamma.log",
+    "(a - 1) * log(x) + (b - 1) * log(1 - x) + lgamma(a + b) - lgamma(a) - lgamma(b)": (
+        "beta.logpdf dbeta.log"
+    ),
+    "lgamma((n + 1) / 2) - lgamma(n / 2) - log(n * pi) / 2 - (n + 1) / 2 * log(1 + x**2 / n)": (
+        "t.logpdf dt.log"
+    ),
     "lgamma(a) + lgamma(b) - lgamma(a + b)": "betaln lbeta",
     "exp(lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1))": "comb nchoosek choose",
     "lgamma(n + 1)": "lfactorial",

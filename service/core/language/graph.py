@@ -140,6 +140,8 @@ class Graph:
             got = " and ".join(map(str, shapes)) or ", ".join(str(value) for value in values)
             got = shorten(got, LONGEST_REASON)
             why = shorten(str(verdict), LONGEST_REASON)
+            if operation.is_elementwise:
+                why = f"{why}.{hint_for_product(self, shapes)}".removesuffix(".")
             refuse("operand-shapes", self.place, operator=self.called, shapes=got, why=why)
         if len(shape) > self.rank:
             refuse(
@@ -185,6 +187,31 @@ class Graph:
             index = self._known[key] = len(self.nodes)
             self.nodes.append(Node(operation, operands, values, shape, self.place, self.called))
         return Term(self, index, True in [term.is_guarded for term in terms])
+
+
+def hint_for_product(graph: Graph, shapes: Sequence[Shape] = ()) -> str:
+    """Say how a matrix product is written, where `*` stands between what one fits.
+
+    Parameters
+    ----------
+    graph : Graph
+        The program so far.
+    shapes : sequence of tuple of int, optional
+        Operands that do not fit each other, of an operation that is not part of it.
+    """
+    pairs = [
+        [graph.nodes[each].shape for each in node.operands] for node in graph.nodes if node.called == "*"
+    ]
+    if graph.called == "*":
+        pairs.append([*shapes])
+    is_meant = any(len(pair) == 2 and _is_meant_as_product(*pair) for pair in pairs)
+    return " A matrix product is written a @ b." if is_meant else ""
+
+
+def _is_meant_as_product(first: Shape, second: Shape) -> bool:
+    """Tell whether one is a matrix, the other a matrix of another shape or a vector, and they go together."""
+    is_matrix = len(first) + len(second) in (3, 4) and max(len(first), len(second)) == 2
+    return is_matrix and first != second and first[-1] == second[0]
 
 
 @dataclass(slots=True, unsafe_hash=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from service.core.language.foreign import ALIASES, CALLED, VALUES
 from service.core.language.operations import FUNCTIONS
@@ -22,6 +22,7 @@ ELEMENTS = (
 EQUATION = (
     " A name is assigned where a statement begins; == compares, and a = b is solved as the least (a - b)**2."
 )
+CONDITION = " Ranges stand in the field bounds; another condition is a penalty in the function."
 CELLS = " A range of cells is an array, sent with the request under a name of its own."
 SLICE = " Slices stand in brackets and count from 0, as in x[1:]; whole numbers are arange(start, stop)."
 
@@ -43,6 +44,8 @@ WORDS = {
     "minimize": " Write the expression alone.",
     "maximize": " Write the expression alone, with a - before it.",
     "where": " Write where(condition, a, b).",
+    "subject": CONDITION,
+    "such": CONDITION,
     "[": ARRAYS,
     "True": " Compare numbers, as in where(x > 0, a, b).",
     "False": " Compare numbers, as in where(x > 0, a, b).",
@@ -57,6 +60,7 @@ NAMES = {
     "true": " Options are True and False.",
     "false": " Options are True and False.",
     "return": WORDS["return"],
+    "end": " The last element is x[-1], and a loop ends with the last line that is indented.",
 }
 """Names of other languages, where nothing is assigned to them."""
 
@@ -120,13 +124,16 @@ _SUFFIX = re.compile(r"[0-9.](?:[dD][0-9]+|[fFlLj]|(?<=0)[xX][0-9a-fA-F]+)\b")
 _CELLS = re.compile(r"\b\$?[A-Z]{1,3}\$?[0-9]+:\$?[A-Z]{1,3}\$?[0-9]+")
 _COMPREHENDS = re.compile(r"\bfor\b")
 _PARTED_BY_BLANKS = re.compile(r"[0-9.][ \t]+[0-9.]")  # the numbers of a list in MATLAB
+_LOOP = re.compile(r"(?:^|[;\n])[ \t]*for\b[^:;\n]*$")  # up to its colon
 _OF_FUNCTION = re.compile(r"\bfunction[ \t]*\([^()]*\)$")
 
 
-def hint_for_call(name: str, known: Iterable[str]) -> str:
-    """Say what the call of an unknown function may mean."""
+def hint_for_call(name: str, known: Iterable[str], options: Mapping[str, str]) -> str:
+    """Say what the call of an unknown function may mean; of R's densities with log=TRUE, their logarithm."""
     if name in WORDS:
         return WORDS[name]
+    if options.get("log") in ("TRUE", "True", "T") and f"{name}.log" in ALIASES:
+        return f" Write {ALIASES[f'{name}.log']}."
     written = CALLED.get(name, ALIASES.get(name))
     return " Nothing here is like it." if written == "" else hint_for(name, known, {**ALIASES, **CALLED})
 
@@ -146,7 +153,8 @@ def hint_for_token(text: str, position: int, found: str) -> str:
         sign = COMPARISONS.get(text[max(start, 0) : end])
         if sign is not None:
             return f" Write {sign}."
-    if found in (":", ",") and before.rpartition("\n")[2].lstrip().startswith("for "):
+    loop = _LOOP.search(before)
+    if loop and (found in (":", ",") or "range" not in loop[0]):
         return WORDS["for"]
     return _hint_for_sign(text, position, found, before) or _hint_for_words(text, position, found, before)
 
@@ -230,6 +238,8 @@ def _hint_for_words(text: str, position: int, found: str, before: str) -> str:
     if found == "," and is_behind and word not in LOGIC:
         is_number = before[-1:].isdigit() and text[position + 1 : position + 2].isdigit()
         return " Numbers have a decimal point." if is_number else " Write stack(a, b) for a vector."
+    if text.startswith("s.t", position):
+        return CONDITION
     if found in WORDS:
         return COMPREHENSION if found == "for" and is_behind else WORDS[found]
     if word in WORDS:

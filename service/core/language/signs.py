@@ -9,8 +9,9 @@ from service.core.language.foreign import ALIASES, DROPPED
 from service.core.language.operations import CONSTANTS, FUNCTIONS
 
 SYMBOLS = {
-    "−": "-", "–": "-", "—": "-", "‒": "-", "‑": "-", "×": "*", "·": "*", "⋅": "*", "∗": "*", "∘": "*",
-    "⊙": "*", "•": "*", "÷": "/", "∕": "/", "⁄": "/", "↑": "**", "←": "=", "≤": "<=", "≥": ">=",
+    "−": "-", "–": "-", "—": "-", "‒": "-", "‑": "-", "ー": "-", "ｰ": "-", "×": "*", "·": "*", "⋅": "*",
+    "∗": "*", "∘": "*", "⊙": "*", "•": "*", "・": "*", "∙": "*", "÷": "/", "∕": "/",
+    "⁄": "/", "↑": "**", "←": "=", "≤": "<=", "≥": ">=",
     "≠": "!=", "≈": "==", "∧": "and", "∨": "or", "¬": "not a", "√": "sqrt(x)", "∛": "cbrt(x)",
     "∜": "x**(1/4)", "∑": "sum(x)", "Σ": "sum(x)", "∏": "prod(x)", "Π": "prod(x)", "‖": "norm(x)",
     "∥": "norm(x)", "⌊": "floor(x)", "⌋": "floor(x)", "⌈": "ceil(x)", "⌉": "ceil(x)", "⟨": "dot(a, b)",
@@ -41,6 +42,7 @@ CHARACTERS = {
 """Characters that are often tried."""
 
 FACTORIAL = " A factorial is exp(lgamma(x + 1))."
+FORMULA = " A fit is the least of sum((y - model)**2)."
 TRANSPOSE = " A transpose is x.T, a product of matrices a @ b."
 
 TEX = {
@@ -171,6 +173,8 @@ def hint_for_character(text: str, position: int) -> str:
         return _hint_for_caret(text, position)
     if character == "!" and is_behind_operand(text, position):
         return FACTORIAL
+    if character == "~" and is_behind_operand(text, position):
+        return FORMULA
     if text[position : position + 2] == "|>":
         return " Call functions as sum(x)."
     return CHARACTERS.get(character, "")
@@ -214,6 +218,8 @@ def _hint_for_attribute(text: str, position: int) -> str:
     written = written_for(name, owner, path)
     if written:
         return f" Write {written}."
+    if path in ("rm", "omit") and owner == "na":
+        return " Leave it out: every number of a request is finite."
     if owner in ("self", "this", "params", "args") or name in ("symbols", "Symbol"):
         return " The names are those of the variables and constants of the request, written alone."
     if written == "" or owner in MODULES:
