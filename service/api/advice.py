@@ -57,7 +57,8 @@ CHOICE_ADVICE: dict[str, tuple[Advice, ...]] = {
             ", which takes the exact gradient, and that comes from the function",
             "neldermead simplex downhillsimplex fmin powell fminpowell cobyla fmincobyla cobyqa bobyqa newuoa"
             " praxis hookejeeves patternsearch derivativefree brent golden bounded minimizescalar fminbound"
-            " spsa",
+            " spsa fminsearch fminsearchbnd fminbnd grg grgnonlinear excelsolver lnneldermead lncobyla"
+            " lnbobyqa lnpraxis lnsbplx subplex",
         ),
         Advice(
             {"optimizer": "lbfgs"},
@@ -72,24 +73,27 @@ CHOICE_ADVICE: dict[str, tuple[Advice, ...]] = {
         Advice(
             {"optimizer": "lbfgs"},
             ' with "bounds" for ranges; another condition is a penalty in the function',
-            "slsqp fminslsqp trustconstr ipopt interiorpoint sqp augmentedlagrangian barrier",
+            "slsqp fminslsqp trustconstr ipopt interiorpoint sqp augmentedlagrangian barrier fmincon"
+            " activeset constroptim solnp auglag ldslsqp ldmma ldauglag simplexlp linprog quadprog",
         ),
         Advice(
             {"optimizer": "newton"},
             ", with the sum of the squared residuals as the function",
-            "lm trf dogbox leastsq leastsquares levenbergmarquardt gaussnewton curvefit",
+            "lm trf dogbox leastsq leastsquares levenbergmarquardt gaussnewton curvefit lsqcurvefit lsqnonlin"
+            " nls nlslm ols trustregionreflective ceres",
         ),
         Advice(
             {"optimizer": "newton"},
             ", which takes exact second derivatives",
-            "irls liblinear hessianfree kfac",
+            "irls liblinear hessianfree kfac glm",
         ),
         Advice(
             {"optimizer": "lbfgs", "random_starts": {"count": 64, "spread": 1}},
             ', whose "best" is the lowest of all runs',
             "differentialevolution de basinhopping dualannealing simulatedannealing annealing shgo brute"
             " bruteforce direct cma cmaes pso particleswarm genetic geneticalgorithm ga evolution"
-            " evolutionstrategy bayesian bayesianoptimization randomsearch gridsearch multistart global",
+            " evolutionstrategy bayesian bayesianoptimization randomsearch gridsearch multistart global"
+            " evolutionary sann deoptim genoud globalsearch gndirect gnisres",
             SWEEP,
         ),
         Advice(
@@ -188,18 +192,18 @@ FIELD_ADVICE = (
     Advice(
         {"steps": 100},
         " and the other options beside the function, without an object around them",
-        "options minimizerkwargs optimizerkwargs optimizerparams",
+        "options minimizerkwargs optimizerkwargs optimizerparams control optimset optimoptions",
     ),
-    Advice({"method": "exact"}, ", or leave it out: the gradient comes from the function", "jac"),
+    Advice({"method": "exact"}, ", or leave it out: the gradient comes from the function", "jac gr"),
     Advice(
         {"optimizer": "newton"},
         ", which takes exact second derivatives of the function",
-        "hess hessp hessinv0",
+        "hess hessp hessinv0 hessian",
     ),
     Advice(
         {"bounds": {"x": {"lower": 0, "upper": 1}}},
         " for ranges; another condition is a penalty in the function",
-        "constraints constraint eq ineq",
+        "constraints constraint eq ineq aeq beq nonlcon",
     ),
     Advice(
         {"function": "-(x[0] - x[0]**2 - x[1]**2)"},
@@ -247,6 +251,15 @@ FIELD_ADVICE = (
     ),
 )
 """What to write for a field that descents have not."""
+
+LOSS_ADVICE = (
+    Advice(
+        {"loss": "cross_entropy", "predictions": [[2, 1, 0]], "targets": [0], "from_logits": True},
+        "",
+        "logits",
+    ),
+)
+"""The same of losses."""
 
 EXAMPLES: dict[str, Any] = {
     "function": "x[0]**2 + x[1]**2",

@@ -5,7 +5,7 @@ from __future__ import annotations
 FIELDS: dict[str, str] = {
     # gradients and descent
     "function": "fun func f fn objective expression expr formula equation code model closure",
-    "variables": "x0 x vars params parameters at point start init initial theta",
+    "variables": "x0 x par vars params parameters at point start init initial theta",
     "constants": "args data consts const kwargs",
     "points": "grid variables x xs batch",
     "optimizer": "optimiser solver algorithm opt optim updater",
@@ -52,10 +52,10 @@ FIELDS: dict[str, str] = {
     "log": "logsoftmax logarithm islog",
     "upstream": "gradoutput gradoutputs cotangent dy",
     "loss": "criterion lossfn lossfunction objective name type kind",
-    "predictions": "ypred input inputs preds pred yhat output outputs p logits probabilities probs yscore"
+    "predictions": "ypred input inputs preds pred yhat output outputs p probabilities probs yscore"
     " prediction",
     "targets": "ytrue target labels label y t truth expected groundtruth",
-    "from_logits": "logits withlogits islogits",
+    "from_logits": "withlogits islogits",
     "delta": "beta huberdelta",
     "label_smoothing": "smoothing smooth labelsmooth",
     "reduction": "reduce sizeaverage aggregate",
@@ -79,7 +79,7 @@ CHOICES: dict[str, str] = {
     "momentum": "sgdmomentum sgdwithmomentum heavyball polyak sgdm",
     "nesterov": "nag sgdnesterov nesterovmomentum",
     "rmsprop": "rms",
-    "lbfgs": "lbfgsb bfgs bfgsb fminbfgs fminlbfgsb quasinewton",
+    "lbfgs": "lbfgsb bfgs bfgsb fminbfgs fminlbfgsb quasinewton fminunc nlminb nlm ucminf ldlbfgs",
     "newton": "newtoncg trustncg trustkrylov trustexact trustregion newtontrustregion dogleg tnc"
     " truncatednewton fminncg fmintnc ncg newtonraphson newtoncholesky",
     "half_squared_error": "halfmse meansqureerr",

@@ -59,7 +59,9 @@ def booleans_of(value: Any, limits: Limits) -> NDArray[np.bool_]:
     """Take an array of booleans, or a typed array of bytes that are 0 and 1."""
     if isinstance(value, np.ndarray):
         _check_size(value.shape, limits)
-        if value.dtype == np.bool_ or _is_mask(value):
+        if value.dtype == np.uint8:
+            _check_bytes(value)
+        if value.dtype in (np.bool_, np.uint8):
             return value.astype(np.bool_, copy=False)
     if type(value) not in (list, np.ndarray):
         raise wrong("not-an-array-of-booleans", got=kind_of(value))
@@ -81,8 +83,12 @@ def _check_leaves(leaves: list[Any], shape: tuple[int, ...], kinds: tuple[type, 
     )
 
 
-def _is_mask(array: NDArray[Any]) -> bool:
-    return array.dtype == np.uint8 and bool(array.size) and array.max() <= 1
+def _check_bytes(array: NDArray[np.uint8]) -> None:
+    """Refuse bytes of a mask that are neither 0 nor 1, the first of them by their places."""
+    bad = islice(zip(*np.nonzero(array > 1), strict=True), MOST_FAULTS)
+    faults = [fault("not-a-boolean", pointer_to(*map(int, at)), got=f"the byte {array[at]}") for at in bad]
+    if faults:
+        raise ValidationError(faults)
 
 
 def _check_size(shape: tuple[int, ...], limits: Limits) -> None:

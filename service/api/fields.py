@@ -211,7 +211,23 @@ class BoundsMap(LimitedField):
         if unknown:
             raise ValidationError(unknown)
         given = [(key, item) for key, item in value.items() if item is not None]
-        return collect(given, lambda item: array_of(item, self.limits, 0))
+        return collect(given, self._side)
+
+    def _side(self, value: Any) -> NDArray[np.float64]:
+        try:
+            return array_of(value, self.limits, 0)
+        except ValidationError as error:
+            found: list[Any] = list(error.messages)  # our own faults, whatever Marshmallow's types say
+            raise ValidationError([_with_unbounded(each) for each in found]) from None
+
+
+def _with_unbounded(found: Fault) -> Fault:
+    """Say what an element without a bound has, where something else than a number stands for it."""
+    if found.code != "not-a-number":
+        return found
+    return dataclasses.replace(
+        found, detail=f"{found.detail} An element without a bound has 1e300, as lower -1e300."
+    )
 
 
 class BooleanArray(LimitedField):

@@ -7,7 +7,7 @@ import heapq
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from service.api.advice import CHOICE_ADVICE, EXAMPLES, FIELD_ADVICE, Advice, members
+from service.api.advice import CHOICE_ADVICE, EXAMPLES, FIELD_ADVICE, LOSS_ADVICE, Advice, members
 from service.api.aliases import CHOICES, FIELDS
 from service.api.messages import fault
 from service.core.descent.optimizers import OPTIMIZERS
@@ -21,6 +21,9 @@ LONGEST = 64
 
 KINDS = ("not-an-object", "not-a-string", "not-a-list-of-names")
 """Codes of faults that say which kind of value a field takes, and no more."""
+
+
+_ENDING = re.compile("(?:s?methods?|optimi[sz]er|algorithm|solver)$")
 
 
 def folded(word: str) -> str:
@@ -53,10 +56,10 @@ def unknown_fields(
 
 
 def _hint_for_field(name: str, known: Sequence[str], elsewhere: Mapping[str, str]) -> str:
-    is_descent = "optimizer" in known
+    advice = FIELD_ADVICE if "optimizer" in known else LOSS_ADVICE if "predictions" in known else ()
     return (
         _known(name, known, FIELDS)
-        or _advised(name, FIELD_ADVICE if is_descent else ())
+        or _advised(name, advice)
         or (f" It is a field of {elsewhere[name]}." if name in elsewhere else "")
         or hint_for(name[:LONGEST].lower(), known)
         or (f" There are {', '.join(known)}." if len(known) <= FEW else "")
@@ -70,10 +73,15 @@ def hint_for_choice(field: str | None, word: str, choices: Sequence[str]) -> str
     ' Did you mean adam?'
     >>> hint_for_choice("schedule", "StepLR", ["constant", "step"])
     ' Write step.'
+    >>> hint_for_choice("optimizer", "Newton's method", ["adam", "newton"])
+    ' Did you mean newton?'
     """
+    alone = _ENDING.sub("", folded(word))
     return (
         _known(word, choices, CHOICES)
         or _advised(word, CHOICE_ADVICE.get(field or "", ()))
+        or _known(alone, choices, CHOICES)
+        or _advised(alone, CHOICE_ADVICE.get(field or "", ()))
         or (_meant_optimizer(word) if field == "method" else "")
         or hint_for(word[:LONGEST].lower(), choices)
     )

@@ -274,7 +274,8 @@ def _prepare(
     if formula.total is not None and p.ndim == 0:
         raise InvalidRequest(fault("not-an-array", "/predictions", got="a number"))
     if formula is row.formula:
-        _check_domain(row.predictions, p, "/predictions")
+        hint = ' For logits write "from_logits": true.' if row.takes_logits and row.from_logits else ""
+        _check_domain(row.predictions, p, "/predictions", hint)
     aims, labels = _targets(row, p, t)
     return _Task(formula, p, aims, values, labels)
 
@@ -286,11 +287,12 @@ def _option(name: str, given: Mapping[str, float | None]) -> float:
     return default if value is None and name == "epsilon" else number(value, f"/{name}", RULES[kind])
 
 
-def _check_domain(kind: str, x: Array, pointer: str) -> None:
+def _check_domain(kind: str, x: Array, pointer: str, hint: str = "") -> None:
     if kind not in DOMAINS:
         return
     code, is_right = DOMAINS[kind]
-    wrong = [fault(code, pointer + pointer_to(*at), got=shown(x[at])) for at in where_not(is_right(x))]
+    places = where_not(is_right(x))
+    wrong = [fault(code, pointer + pointer_to(*at), got=shown(x[at]), hint=hint) for at in places]
     if wrong:
         raise InvalidRequest(*wrong)
 

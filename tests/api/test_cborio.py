@@ -350,7 +350,7 @@ def test_a_mask_is_booleans_or_bytes_of_0_and_1(client, mask):
 @pytest.mark.parametrize(
     ("x", "mask", "code", "pointers"),
     [
-        ([1, 2], cbor2.CBORTag(64, b"\x01\x02"), "not-a-boolean", ["/mask/0", "/mask/1"]),
+        ([1, 2], cbor2.CBORTag(64, b"\x01\x02"), "not-a-boolean", ["/mask/1"]),
         ([1, 2], cbor2.CBORTag(72, b"\x01\x00"), "not-a-boolean", ["/mask/0", "/mask/1"]),
         ([1, 2], [1, 0], "not-a-boolean", ["/mask/0", "/mask/1"]),
         ([1, 2], cbor2.CBORTag(64, b""), "empty-array", ["/mask"]),

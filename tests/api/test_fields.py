@@ -203,7 +203,6 @@ def test_bounds_may_leave_a_side_away():
         ("/softmax", "logits", "x"),
         ("/loss", "y_true", "targets"),
         ("/loss", "y_pred", "predictions"),
-        ("/loss", "logits", "predictions"),
     ],
 )
 def test_a_field_is_known_by_what_other_libraries_call_it(path, written, meant):

@@ -1,8 +1,10 @@
 """What users of other libraries write from habit gets the word that helps, and that word is accepted."""
 
+import cbor2
+import numpy as np
 import pytest
 
-from service.api.advice import CHOICE_ADVICE, EXAMPLES, FIELD_ADVICE, members
+from service.api.advice import CHOICE_ADVICE, EXAMPLES, FIELD_ADVICE, LOSS_ADVICE, members
 from service.api.aliases import CHOICES, FIELDS
 from service.api.endpoints import ENDPOINTS, make_schemas
 from service.api.fields import Choice
@@ -30,8 +32,12 @@ OPTIMIZERS = """
     adafactor ftrl lamb loss_scale_optimizer keras.optimizers.RMSprop liblinear newton-cholesky sag
     saga optax.adabelief yogi fromage noisy_sgd sm3 novograd radam lars gauss-newton
     levenberg_marquardt conjugate_gradient gradient-descent steepest-descent cma-es pso AMSGrad
+    fminsearch fminunc fmincon fminbnd lsqcurvefit lsqnonlin interior-point active-set
+    trust-region-reflective nlm nlminb nls SANN constrOptim DEoptim LN_COBYLA LD_LBFGS LD_SLSQP
+    GRG_Nonlinear Simplex_LP Evolutionary AdamOptimizer GradientDescentOptimizer Newton_Method
+    Newton's-method simplex-algorithm
 """
-"""Minimizers of SciPy, PyTorch, Keras, scikit-learn and Optax, as their users write them."""
+"""Minimizers of SciPy, PyTorch, Keras, scikit-learn, Optax, MATLAB, R, NLopt and Excel, as written there."""
 
 SCHEDULES = """
     StepLR MultiStepLR ConstantLR LinearLR ExponentialLR PolynomialLR CosineAnnealingLR CyclicLR
@@ -56,7 +62,7 @@ OPTIONS = """
     random_state learning_rate_init early_stopping n_iter_no_change gamma step_size milestones T_max
     T_0 max_lr total_steps start_factor factor patience power decay_steps warmup_steps boundaries lb
     ub maxfun maxcor maxls return_all c1 penalty loss y n_starts starts learning_rates random_starts
-    verbose minimizer_kwargs learningRate max-steps
+    verbose minimizer_kwargs learningRate max-steps par gr control hessian optimoptions nonlcon
 """
 """Options of theirs, on `/descent`."""
 
@@ -123,6 +129,60 @@ def test_what_is_advised_for_a_field_is_said_and_accepted(client, row):
     response = client.post(row.path or "/descent", json=START | row.write)
 
     assert response.status_code == 200, response.json
+
+
+def test_logits_of_a_loss_are_told_with_the_flag_that_makes_them_so(client):
+    for row in LOSS_ADVICE:
+        for name in row.names.split():
+            assert details(client, "/loss", {name: [[2, 1, 0]]})[f"/{name}"].endswith(row.sentence)
+
+        assert client.post("/loss", json=row.write).json["loss"] == pytest.approx(0.4076059644443804)
+
+
+@pytest.mark.parametrize(("loss", "is_told"), [("cross_entropy", True), ("kl_divergence", False)])
+def test_a_prediction_above_1_is_told_of_logits_where_the_loss_takes_them(client, loss, is_told):
+    found = details(client, "/loss", {"loss": loss, "predictions": [0.5, 2], "targets": [0, 1]})
+
+    assert ('For logits write "from_logits": true.' in found["/predictions/1"]) == is_told
+
+
+def test_an_element_without_a_bound_is_told_how_it_is_written(client):
+    bounds = {"x": {"lower": [None, 0], "upper": [1, "inf"]}}
+
+    found = details(client, "/descent", START | {"bounds": bounds})
+
+    assert found.keys() == {"/bounds/x/lower/0", "/bounds/x/upper/1"}
+    assert all("An element without a bound has 1e300, as lower -1e300." in each for each in found.values())
+    assert "1e300" not in details(client, "/descent", {"variables": {"x": [None]}})["/variables/x/0"]
+    written = {"x": {"lower": [-1e300, 0], "upper": [1, 1e300]}}
+    assert client.post("/descent", json=START | {"bounds": written}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "taker"),
+    [
+        ({"project": {"x": {"onto": "simplex"}}}, "gradient_descent, momentum and nesterov do."),
+        ({"batch": {"size": 1, "of": ["X"]}}, "adam and the other update rules do."),
+    ],
+)
+def test_an_option_that_a_search_does_not_take_is_told_with_those_that_do(client, options, taker):
+    request = START | {"function": "sum(X @ x)", "constants": {"X": [[1, 2], [3, 4]]}} | options
+
+    for search in ({"optimizer": "lbfgs"}, {"optimizer": "newton"}, {"line_search": True}):
+        assert details(client, "/descent", request | search)[f"/{min(options)}"].endswith(taker)
+    for name in taker.partition(" and ")[0].split(", "):
+        assert client.post("/descent", json=request | {"optimizer": name}).status_code == 200
+
+
+def test_a_byte_of_a_mask_that_is_neither_0_nor_1_is_refused_where_it_stands(client):
+    mask = cbor2.CBORTag(40, [[2, 2], cbor2.CBORTag(64, np.array([1, 0, 2, 1], np.uint8).tobytes())])
+    body = cbor2.dumps({"x": [[1, 2], [3, 4]], "mask": mask})
+
+    response = client.post("/softmax", data=body, content_type="application/cbor")
+
+    assert [(found["pointer"], found["detail"]) for found in response.json["errors"]] == [
+        ("/mask/1/0", "Must be true or false, got the byte 2.")
+    ]
 
 
 @pytest.mark.parametrize("table", [FIELDS, CHOICES])

@@ -220,6 +220,10 @@ def _refuse_rules_alone(options: Options) -> None:
     """
     is_line_search = options.stepper == "line_search"
     other = "line_search" if is_line_search else f"optimizer {options.optimizer.name}"
-    for name, given in (("batch", options.batch), ("project", options.projections)):
+    for name, given, takers in (
+        ("batch", options.batch, "adam and the other update rules do"),
+        ("project", options.projections, "gradient_descent, momentum and nesterov do"),
+    ):
         if given:
-            raise InvalidRequest(fault("not-with", pointer_to(name), option=name, other=other))
+            hint = f" Of the optimizers {takers}."
+            raise InvalidRequest(fault("not-with", pointer_to(name), option=name, other=other, hint=hint))

@@ -191,7 +191,7 @@ def check_projections(
             )
         if name in bounds:
             raise InvalidRequest(
-                fault("not-with", pointer, option="project", other="bounds of the same name")
+                fault("not-with", pointer, option="project", other="bounds of the same name", hint="")
             )
 
 

@@ -59,7 +59,7 @@ class DomainRule(NamedTuple):
 def _faults(code: str, name: str, array: NDArray[Any], is_right: Mask, **values: Any) -> list[Fault]:
     """Return a fault for each element of a constant that is not right."""
     return [
-        fault(code, pointer_to("constants", name, *at), got=shown(float(array[at])), **values)
+        fault(code, pointer_to("constants", name, *at), got=shown(float(array[at])), hint="", **values)
         for at in where_not(is_right)
     ]
 

@@ -34,7 +34,7 @@ def _check_targets(row: Loss, t: Term) -> None:
     graph = t.graph
     code, is_right = DOMAINS[row.targets]
     if t.value is not None and not is_right(t.value):
-        refuse(code, graph.place, got=shown(t.value))
+        refuse(code, graph.place, got=shown(t.value), hint="")
     name = _constant_of(t)
     if name is not None:
         graph.rules.append(DomainRule(name, row.targets, graph.place.line, graph.place.column))
