@@ -5,7 +5,7 @@ import { curlLine } from "./service.js";
 
 const SAID_MS = 1500;
 
-/** Make the command of an element. Returns `show(path, body)`. */
+/** Make the command of an element. Returns `show(...requests)`, a line for each {path, body}. */
 export function makeCommand(element, title) {
   const heading = document.createElement("h3");
   heading.dataset.words = title;
@@ -23,8 +23,8 @@ export function makeCommand(element, title) {
   element.append(top, line);
   translate(element);
   return {
-    show(path, body) {
-      line.textContent = curlLine(path, body);
+    show(...requests) {
+      line.textContent = requests.map(curlLine).join("\n");
     },
   };
 }

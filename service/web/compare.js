@@ -64,20 +64,21 @@ function kept(setting) {
 const KINDS = { optimizers, schedules, starts, kept };
 
 /**
- * What a setting compares: its first request, and the runs, each {name(), setting}, where every one is a request of
- * its own. Null when the learning rates, which are compared in one request, cannot be read.
+ * What a setting compares: its requests, and the runs, each {name(), setting}, where every one has a request of its
+ * own. Null when the learning rates, which are compared in one request, cannot be read.
  */
 export function comparisonOf(setting) {
   const runs = KINDS[setting.against]?.(setting) ?? null;
-  const request = runs ? comparedRequest(runs[0].setting) : sweepRequest(setting);
-  return request && { ...request, runs };
+  const requests = runs ? runs.map((run) => comparedRequest(run.setting)) : [sweepRequest(setting)];
+  return requests[0] && { requests, runs };
 }
 
 /** Ask for all runs of a comparison; each comes with its name, its answer and its track. */
-export async function askComparison(setting, { path, body, runs }, signal) {
+export async function askComparison(setting, { requests, runs }, signal) {
   if (runs) {
-    return Promise.all(runs.map((run) => askOne(run, signal)));
+    return Promise.all(runs.map((run, index) => askOne(run, requests[index], signal)));
   }
+  const [{ path, body }] = requests;
   const answered = await ask(path, body, signal);
   return answered.runs.map((answer) => ({
     name: () => short(answer.learning_rate),
@@ -86,8 +87,7 @@ export async function askComparison(setting, { path, body, runs }, signal) {
   }));
 }
 
-async function askOne({ name, setting }, signal) {
-  const { path, body } = comparedRequest(setting);
+async function askOne({ name, setting }, { path, body }, signal) {
   const { runs } = await ask(path, body, signal);
   return { name, answer: runs[0], track: makeTrack(setting, runs[0].history) };
 }

@@ -3,6 +3,7 @@
 import { askComparison, comparisonOf } from "./compare.js";
 import { clearFaults, faultsOf, showFault, showFaults } from "./fault.js";
 import { words } from "./language.js";
+import { expectFew } from "./problem.js";
 import { curvatureRequest, runRequest } from "./request.js";
 import { ask, follow } from "./service.js";
 import { makeTrack } from "./track.js";
@@ -55,7 +56,7 @@ export function makeDescent(setting, form, result, show) {
       clear();
       return;
     }
-    result.begin(asked, comparison);
+    result.begin(asked, ...comparison.requests);
     await guard(asked, signal, async () => {
       const found = await askComparison(asked, comparison, signal);
       show.done(found.map((each, index) => ({ ...each.track, label: String(index + 1) })));
@@ -66,6 +67,7 @@ export function makeDescent(setting, form, result, show) {
   /** Do what may be refused or overtaken, and show which it was. */
   async function guard(asked, signal, work) {
     try {
+      expectFew(asked);
       await work();
       clearFaults(form);
     } catch (error) {

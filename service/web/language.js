@@ -9,9 +9,11 @@ const WORDS = { en: ENGLISH, ja: JAPANESE };
 const listeners = [];
 let current = "en";
 
-/** The words for a key, with `{name}` replaced by values. */
+/** The words for a key, with `{name}` replaced by values; of two for a key the first is for a single step. */
 export function words(key, values = {}) {
-  return WORDS[current][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  const found = WORDS[current][key];
+  const text = Array.isArray(found) ? found[values.steps === 1 ? 0 : 1] : found;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
 
 /** The words for a name of the service's tables; what the page does not know goes by its name. */

@@ -73,6 +73,6 @@ export function makeProbabilities(form, setting, onChange) {
 }
 
 function send({ path, body }, command, signal) {
-  command.show(path, body);
+  command.show({ path, body });
   return ask(path, body, signal);
 }

@@ -2,7 +2,8 @@
 
 import { readData } from "./data.js";
 import { functionRows } from "./options.js";
-import { coordinatesOf, freeNames } from "./variables.js";
+import { Unusable } from "./service.js";
+import { MOST_NUMBERS, coordinatesOf, freeNames } from "./variables.js";
 
 const NOBODYS = ["x[0]", "x[1]"].map((label, index) => ({ name: "x", index, label }));
 /** Of a text without a variable: the service says what is wrong with it. */
@@ -15,7 +16,8 @@ function read(f, data) {
   const constants = Object.fromEntries(used.map((name) => [name, columns[name]]));
   // A function's name is not yet a variable: one is still writing its parenthesis.
   const found = coordinatesOf(f, used, functionRows().map(({ name }) => name));
-  return { constants, coordinates: found.length ? found : NOBODYS };
+  const coordinates = found.length ? found.slice(0, MOST_NUMBERS) : NOBODYS;
+  return { constants, coordinates, isLarge: found.length > MOST_NUMBERS };
 }
 
 /** The problem of a setting, found once for each function and data. */
@@ -24,6 +26,13 @@ export function problemOf({ f, data }) {
     last = { f, data, problem: read(f, data) };
   }
   return last.problem;
+}
+
+/** Refuse a function of more numbers than the page shows: a request of a part of them would be another one. */
+export function expectFew(setting) {
+  if (problemOf(setting).isLarge) {
+    throw new Unusable("tooManyNumbers", { most: MOST_NUMBERS });
+  }
 }
 
 /** Places among the coordinates of those that the picture shows: one, or the two that the reader chose. */

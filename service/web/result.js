@@ -50,9 +50,9 @@ export function makeResult(onBusy) {
       canvas.ask();
       tell();
     },
-    begin(asked, { path, body }) {
+    begin(asked, ...requests) {
       ({ coordinates } = problemOf(asked));
-      command.show(path, body);
+      command.show(...requests);
       element("go-on").hidden = true;
       onBusy(true);
     },

@@ -91,7 +91,7 @@ async function arrived(part, signal) {
 }
 
 /** The same request as a line for a shell. */
-export function curlLine(path, body) {
+export function curlLine({ path, body }) {
   const url = new URL(path, document.baseURI);
   url.hash = "";
   const text = JSON.stringify(body).replaceAll("'", "'\\''");

@@ -4,7 +4,7 @@ import { addNote, clearFaults, faultsOf, showFaults } from "./fault.js";
 import { makeGrid, makeRow, pointsOf } from "./grid.js";
 import { makeLandscape } from "./landscape.js";
 import { words } from "./language.js";
-import { isCurve, placeOf, pointAt, problemOf } from "./problem.js";
+import { expectFew, isCurve, placeOf, pointAt, problemOf } from "./problem.js";
 import { makeProfile } from "./profile.js";
 import { fieldRequest } from "./request.js";
 import { ask } from "./service.js";
@@ -13,6 +13,7 @@ import { unpackedRows } from "./variables.js";
 
 /** Ask for the heights and the gradient at places of the picture; null where there is none. */
 async function heightsAt(setting, places, signal) {
+  expectFew(setting);
   const { coordinates } = problemOf(setting);
   const points = places.map((place) => pointAt(setting, place));
   const { path, body } = fieldRequest(setting, points);

@@ -1,6 +1,7 @@
 // The variables of a function: which names of its text are free, and the numbers that they are made of.
 
-const MOST_NUMBERS = 8;
+/** More are not shown. */
+export const MOST_NUMBERS = 8;
 
 const TOKEN = /#[^\n]*|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|[A-Za-z]\w*|[=<>!]=|\S|\n/g;
 const WORDS_OF_THE_LANGUAGE = new Set(["pi", "e", "True", "False", "None", "for", "in", "and", "or", "not"]);
@@ -53,20 +54,21 @@ export function freeNames(text, known = []) {
   return [...found];
 }
 
-/** How many numbers a name stands for, as far as they are shown: null for a single one, else its vector's length. */
+/** How many numbers a name stands for: null for a single one, else its vector's length, up to one more than shown. */
 function lengthOf(name, text, isAlone) {
   const indices = [...text.matchAll(new RegExp(`\\b${name}\\s*\\[\\s*(-?\\d*)\\s*([\\]:,])`, "g"))];
   if (indices.length) {
     const single = indices.filter(([, , end]) => end === "]").map(([, index]) => Number(index));
     const isSliced = single.length < indices.length;
     const lengths = single.map((index) => (index < 0 ? -index : index + 1));
-    return Math.min(MOST_NUMBERS, Math.max(isSliced ? 2 : 1, ...lengths));
+    return Math.min(MOST_NUMBERS + 1, Math.max(isSliced ? 2 : 1, ...lengths));
   }
   return isAlone && OF_ARRAYS.test(text) ? 2 : null;
 }
 
 /**
  * The numbers that a function depends on: each with its name, its index in a vector (null for a number) and a label.
+ * Of more than `MOST_NUMBERS` there are some.
  *
  * `known` are constants of the request, `functions` names of the language.
  * A name is a vector where it is indexed, and where it is alone and the text treats it as one: `sum(x**2)`.
@@ -74,14 +76,12 @@ function lengthOf(name, text, isAlone) {
 export function coordinatesOf(text, known = [], functions = []) {
   const names = freeNames(text, [...known, ...functions]);
   const isAlone = names.length === 1 && !known.length; // beside data, sum and mean are of the data
-  return names
-    .flatMap((name) => {
-      const length = lengthOf(name, text, isAlone);
-      return length === null
-        ? [{ name, index: null, label: name }]
-        : Array.from({ length }, (_, index) => ({ name, index, label: `${name}[${index}]` }));
-    })
-    .slice(0, MOST_NUMBERS);
+  return names.flatMap((name) => {
+    const length = lengthOf(name, text, isAlone);
+    return length === null
+      ? [{ name, index: null, label: name }]
+      : Array.from({ length }, (_, index) => ({ name, index, label: `${name}[${index}]` }));
+  });
 }
 
 /** Put numbers, one for each coordinate, into the variables of a request. */

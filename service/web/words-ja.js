@@ -103,6 +103,7 @@ export const JAPANESE = {
   brokenOff: "応答の途中で接続が切れました。",
   badRates: "0 より大きい数をコンマで区切って書いてください。",
   badNumber: "数を書いてください。",
+  tooManyNumbers: "このページで見られるのは {most} 個までの数の関数です。サービスへのリクエストなら、もっと多くても使えます。",
 
   request: "このリクエストのコマンド",
   copy: "コピー",

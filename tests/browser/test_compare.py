@@ -1,5 +1,8 @@
 """Several runs on one picture: optimizers, schedules, starts, and runs that the reader kept."""
 
+import json
+import shlex
+
 import pytest
 from playwright.sync_api import expect
 
@@ -43,6 +46,19 @@ def test_schedules_and_starts_are_compared(playground, against, count, differs):
     bodies = found.posts("/descent/sweep")[-count:]
     assert len({str(body[differs]) for body in bodies}) == count
     assert all(body["learning_rates"] == [0.001] for body in bodies)
+
+
+def test_the_command_of_a_comparison_is_all_of_its_requests(playground):
+    found = playground(ROSENBROCK)
+    page = found.page
+
+    page.select_option("#against", "schedules")
+
+    expect(page.locator("#sweep tbody tr")).to_have_count(4)
+    lines = [shlex.split(line) for line in page.locator("#descent-command pre").inner_text().splitlines()]
+    bodies = [json.loads(words[words.index("-d") + 1]) for words in lines]
+    assert len(bodies) == 4
+    assert all(body in found.posts("/descent/sweep")[-4:] for body in bodies)
 
 
 def test_a_reader_keeps_runs_to_compare_and_the_link_holds_them(playground, visit):

@@ -28,6 +28,19 @@ def test_names_in_the_text_become_variables(playground, function, label, variabl
     expect(page.locator("#status")).to_contain_text("All 100 steps were run.")
 
 
+@pytest.mark.parametrize("function", ["x[0]**2 + x[8]**2", "a**2 + b + c + d + p + q + r + s + t"])
+def test_a_function_of_more_numbers_than_are_shown_is_told_so(playground, function):
+    found = playground()
+    page = found.page
+
+    page.fill("#f", function)
+
+    expect(page.locator("#f-fault")).to_contain_text("shows functions of at most 8 numbers")
+    page.fill("#f", "x[0]**2 + x[7]**2")
+    expect(page.locator("#status")).to_contain_text("All 100 steps were run.")
+    assert function not in [body["function"] for body in found.posts("/descent")]
+
+
 def test_a_function_of_one_number_is_a_curve(playground, keep):
     found = playground()
     page = found.page

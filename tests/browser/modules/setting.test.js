@@ -5,7 +5,7 @@ import { test } from "node:test";
 
 const { isWithin, marked, tokenAt, valueAt } = await import("../../../service/web/fault.js");
 const { FUNCTIONS, nameOf } = await import("../../../service/web/functions.js");
-const { bestLanguage } = await import("../../../service/web/language.js");
+const { bestLanguage, words } = await import("../../../service/web/language.js");
 const { learn } = await import("../../../service/web/options.js");
 const { pair, short } = await import("../../../service/web/numbers.js");
 const { shownOf } = await import("../../../service/web/problem.js");
@@ -60,11 +60,19 @@ test("every example is found again by its text", () => {
 });
 
 test("both languages have the same words with the same gaps", () => {
-  const gaps = (text) => (text.match(/\{\w+\}/g) ?? []).sort();
+  const gaps = (text) => ([text].flat().at(-1).match(/\{\w+\}/g) ?? []).sort();
 
   assert.deepEqual(Object.keys(ENGLISH), Object.keys(JAPANESE));
   for (const [name, text] of Object.entries(ENGLISH)) {
     assert.deepEqual(gaps(text), gaps(JAPANESE[name]), name);
+  }
+});
+
+test("a single step is no plural", () => {
+  for (const status of ["stopped", "max_steps", "converged", "diverged", "stalled", "deadline", "atRest"]) {
+    assert.match(words(status, { steps: 1 }), /\b1 step\b|only step/);
+    assert.match(words(status, { steps: 2 }), /\b2 steps\b/);
+    assert.match(words(status, { steps: 0 }), /\b0 steps\b/);
   }
 });
 
@@ -99,7 +107,7 @@ test("cross entropy is asked for by logits, any other loss by probabilities", ()
 });
 
 test("a command survives quotes in a function", () => {
-  const line = curlLine("gradient", { function: "it's" });
+  const line = curlLine({ path: "gradient", body: { function: "it's" } });
 
   assert.equal(
     line,
