@@ -1,5 +1,6 @@
 """What the message of an end advises: `lbfgs` where it is a remedy, and nowhere else."""
 
+import numpy as np
 import pytest
 
 from service.core import descent
@@ -40,3 +41,18 @@ def test_who_has_arrived_is_advised_nothing():
 
     assert path["status"] in ("max_steps", "stalled")
     assert "lbfgs" not in path["message"]
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "newton"])
+def test_a_rate_constant_arrives_by_its_logarithm(optimizer):
+    data = {"R": 8.314, "T": [300.0, 310.0, 320.0, 330.0, 340.0], "k": [1e-3, 2.8e-3, 7.1e-3, 1.7e-2, 4e-2]}
+    slope, intercept = np.polyfit(1 / (8.314 * np.array(data["T"])), np.log(data["k"]), 1)
+    residual = "sum((log(k) - %s + E/(R*T))**2)"
+
+    itself = descent(residual % "log(A)", {"A": 1e10, "E": 5e4}, data, optimizer=optimizer, steps=1_000)
+    path = descent(residual % "a", {"a": 20.0, "E": 5e4}, data, optimizer=optimizer, steps=1_000)
+
+    assert itself["status"] == path["status"] == "converged"
+    assert itself["value"] > 10 * path["value"]
+    assert path["variables"]["a"] == pytest.approx(intercept, rel=1e-6)
+    assert path["variables"]["E"] == pytest.approx(-slope, rel=1e-6)
