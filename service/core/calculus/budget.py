@@ -55,9 +55,10 @@ class Price(NamedTuple):
     seconds: float
 
 
-def price_of(work: Priced, peak_bytes: int) -> Price:
-    """Return the price of work that takes more memory, since more is kept beside it."""
-    return Price(work.program, work.plan, work.operations, work.evaluations, peak_bytes, work.seconds)
+def price_of(work: Priced, peak_bytes: int, times: int = 1) -> Price:
+    """Return the price of doing work so many times, in so much memory."""
+    operations, evaluations, seconds = work.operations * times, work.evaluations * times, work.seconds * times
+    return Price(work.program, work.plan, operations, evaluations, peak_bytes, seconds)
 
 
 def quote_of(work: Sequence[Priced], limits: Limits) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from service.core.calculus.jacobian import derive
 from service.core.calculus.line import with_step
 from service.core.calculus.maps import TANGENT, split, tangent_inputs, unit_rows
 from service.core.calculus.parts import Part
+from service.core.calculus.schedule import ELEMENT_BYTES
 from service.core.calculus.task import Found, Task
 from service.core.calculus.template import Derivatives
 from service.core.exceptions import InvalidRequest, fault, pointer_to
@@ -176,10 +177,10 @@ class _SecondDerivatives(Part):
         return self.task.map("gradient").size
 
     def _numerical_price(self, method: Method, elements: int, kept: int) -> Price:
-        known, evaluations = self.task.map("gradient"), method.evaluations_for(elements)
+        known = self.task.map("gradient")
         # The gradient as one vector, made of those by variables, is what the differences are of.
         kept += (2 + method.arrays) * known.size
-        return self.task.price(known, 1, evaluations, kept, times=evaluations)
+        return known.price(method.evaluations_for(elements), known.plan.peak_bytes + ELEMENT_BYTES * kept)
 
     def _gradient(self) -> Callable[..., Array]:
         """Return the gradient as one vector, behind the value, of arrays in the order of the variables."""
@@ -227,7 +228,7 @@ class WholeHessian(_SecondDerivatives):
         if method.evaluations:
             found = self._numerical_price(method, size, self.kept())
         else:
-            found = self.task.price(self.task.map("hessian product"), size, size, self.kept())
+            found = self.task.price(self.task.map("hessian product"), size, self.kept())
         is_first = self.has_curvature and method is self.task.method
         return with_eigenvalues(found, size) if is_first else found
 
@@ -319,7 +320,7 @@ class HessianProduct(_SecondDerivatives):
         """Return what it costs by a method."""
         if method.evaluations:
             return with_step(self._numerical_price(method, 1, self.kept()), self._sizes())
-        return self.task.price(self.task.map("hessian product"), 1, 1, self.kept())
+        return self.task.price(self.task.map("hessian product"), 1, self.kept())
 
     def kept(self) -> int:
         """Count the numbers of the product."""

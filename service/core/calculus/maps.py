@@ -17,6 +17,7 @@ import numpy as np
 
 from service.core.arrays import Array, Shape, spans_of
 from service.core.calculus.blocks import KEPT_BLOCKS, Block, Rows, blocks_of, make_block
+from service.core.calculus.budget import Price
 from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.cache import BoundedCache
 from service.core.calculus.compiler import NODE_BYTES, expect_compiling, first_not_analytic
@@ -145,6 +146,11 @@ class FunctionMap:
     def seconds(self) -> float:
         """Estimated processor time of one evaluation."""
         return 1e-6 * microseconds_on_arrays(len(self.plan.body), self.plan.operations)
+
+    def price(self, evaluations: int, peak_bytes: int) -> Price:
+        """Return the price of so many evaluations, in so much memory."""
+        operations, seconds = self.plan.operations * evaluations, self.seconds * evaluations
+        return Price(self.program, self.plan, operations, evaluations, peak_bytes, seconds)
 
     @cached_property
     def size(self) -> int:

@@ -114,7 +114,7 @@ class WholeJacobian(Part):
             return self.task.numerical_price(method, self.task.value_map.size, self.kept())
         known, _, shapes = self._side()
         count = sum(math.prod(shape) for shape in shapes.values())
-        return self.task.price(known, count, count, self.kept())
+        return self.task.price(known, count, self.kept())
 
     def run(self, method: Method) -> Found:
         """Compute it by a method."""
@@ -182,7 +182,7 @@ class Along(Part):
         """Return what it costs by a method."""
         if method.evaluations:
             return with_step(self.task.numerical_price(method, 1, self.kept()), self.task.value_map.size)
-        return self.task.price(self.task.map("tangent product"), 1, 1, self.kept())
+        return self.task.price(self.task.map("tangent product"), 1, self.kept())
 
     def kept(self) -> int:
         """Count the numbers of the product and the value."""
@@ -239,7 +239,7 @@ class Across(Part):
         size = self.task.value_map.size
         if method.evaluations:
             return self.task.numerical_price(method, size, self.kept())
-        return self.task.price(self.task.map("cotangent product"), 1, 1, self.kept())
+        return self.task.price(self.task.map("cotangent product"), 1, self.kept())
 
     def kept(self) -> int:
         """Count the numbers of the product."""

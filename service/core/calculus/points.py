@@ -14,7 +14,7 @@ import numpy as np
 
 from service.core.arrays import Array, Shape, spans_of
 from service.core.calculus.blocks import Block, blocks_of, make_block
-from service.core.calculus.budget import Price
+from service.core.calculus.budget import Price, price_of
 from service.core.calculus.buffers import limit_buffers
 from service.core.calculus.compiler import Compiled
 from service.core.calculus.costs import MICROSECONDS_TO_COMPILE, microseconds_on_arrays
@@ -97,10 +97,7 @@ def price_of_points(compiled: Compiled, count: int, limits: Limits) -> Price:
     compiled, count, limits
         As `evaluate_points` takes them, by their number.
     """
-    peak_bytes = math.ceil(_way(compiled, count, limits).peak_bytes)
-    operations, evaluations = count * compiled.operations, count * compiled.evaluations
-    seconds = count * compiled.seconds
-    return Price(compiled.program, compiled.plan, operations, evaluations, peak_bytes, seconds)
+    return price_of(compiled, math.ceil(_way(compiled, count, limits).peak_bytes), count)
 
 
 def _way(compiled: Compiled, count: int, limits: Limits) -> Way:

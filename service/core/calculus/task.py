@@ -126,29 +126,15 @@ class Task:
         """Return the client's step for the client's method; a method that verifies has its own."""
         return self.h if method is self.method else None
 
-    def price(self, known: FunctionMap, count: int, evaluations: int, kept: int, times: int = 1) -> Price:
-        """Return the price of evaluating a map so many times, each for so many rows, and keeping numbers."""
-        return Price(
-            known.program,
-            known.plan,
-            known.plan.operations * count * times,
-            evaluations,
-            peak_bytes_of(known, count, self.limits, kept),
-            known.seconds * count * times,
-        )
+    def price(self, known: FunctionMap, count: int, kept: int) -> Price:
+        """Return the price of evaluating a map for so many rows, and keeping numbers."""
+        return known.price(count, peak_bytes_of(known, count, self.limits, kept))
 
     def numerical_price(self, method: Method, elements: int, kept: int) -> Price:
         """Return the price of differences by so many elements."""
-        known, evaluations = self.value_map, method.evaluations_for(elements)
-        width = 2 if method.is_complex else 1
-        return Price(
-            known.program,
-            known.plan,
-            known.plan.operations * evaluations,
-            evaluations,
-            known.plan.peak_bytes * width + ELEMENT_BYTES * (kept + method.arrays * known.program.value.size),
-            known.seconds * evaluations,
-        )
+        known, width = self.value_map, 2 if method.is_complex else 1
+        held = ELEMENT_BYTES * (kept + method.arrays * known.program.value.size)
+        return known.price(method.evaluations_for(elements), known.plan.peak_bytes * width + held)
 
     def refuse_non_finite(self, value: Array) -> None:
         """Refuse a value that is not finite.

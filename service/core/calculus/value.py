@@ -146,13 +146,11 @@ def _compile(
 
 
 def _price(known: FunctionMap, count: int, limits: Limits) -> Price:
-    plan = known.plan
     kept = count * (sum(term.size for term in known.outputs) + known.size)
     if count == 1:
         # A view, which the plan counts as nothing, is copied: it may repeat one number without end.
         kept = sum(term.size for term in known.outputs if term.node.operation.is_view)
-    peak = peak_bytes_of(known, count, limits, kept)
-    return Price(known.program, plan, plan.operations * count, count, peak, known.seconds * count)
+    return known.price(count, peak_bytes_of(known, count, limits, kept))
 
 
 def _refuse_non_finite(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from service.core.arrays import Array
-from service.core.calculus.budget import Price, check_budget, over_budget, price_of
+from service.core.calculus.budget import check_budget, over_budget, price_of
 from service.core.calculus.compiler import Compiled, compile_function
 from service.core.calculus.differences import Method
 from service.core.calculus.explain import refuse_non_finite
@@ -140,11 +140,9 @@ class Problem:
         """
         data = shapes_of(self.constants)
         known = compile_map("hessian product", self.function, self.shapes, data, self.limits, self.deadline)
-        plan = known.plan
-        peak_bytes = self.announced_bytes + plan.peak_bytes
+        peak_bytes = self.announced_bytes + known.plan.peak_bytes
         peak_bytes += ELEMENT_BYTES * SEARCH_VECTORS * self.compiled.size
-        price = Price(known.program, plan, plan.operations, 1, peak_bytes, known.seconds)
-        check_budget([price], self.limits, deadline=self.deadline)
+        check_budget([known.price(1, peak_bytes)], self.limits, deadline=self.deadline)
         function, shapes = known.bind(self.constants, self.deadline.check), [*self.shapes.values()]
 
         def multiply(*arrays: Array) -> list[Array]:
