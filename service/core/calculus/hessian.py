@@ -236,10 +236,6 @@ class WholeHessian(_SecondDerivatives):
         """Count the numbers of the matrix."""
         return SQUARES * self._sizes() ** 2
 
-    def run(self, method: Method) -> Found:
-        """Compute it by a method."""
-        return self._numerical(method) if method.evaluations else self._exact()
-
     def _exact(self) -> Found:
         task = self.task
         known, shapes = task.map("hessian product"), shapes_of(task.variables)
@@ -329,10 +325,7 @@ class HessianProduct(_SecondDerivatives):
     def check_step(self) -> None:
         """Leave it to where the step is taken: elements that do not move lose none."""
 
-    def run(self, method: Method) -> Found:
-        """Compute it by a method."""
-        if method.evaluations:
-            return self._numerical(method)
+    def _exact(self) -> Found:
         task = self.task
         known = task.map("hessian product")
         inputs = {**task.variables, **tangent_inputs(self.vectors)}

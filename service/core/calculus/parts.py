@@ -60,9 +60,17 @@ class Part(ABC):
         """Refuse a step that some element is too large for."""
         check_step(self.task.method, self.task.h, self.task.variables)
 
-    @abstractmethod
     def run(self, method: Method) -> Found:
         """Compute it by a method."""
+        return self._numerical(method) if method.evaluations else self._exact()
+
+    @abstractmethod
+    def _exact(self) -> Found:
+        """Compute it by a map."""
+
+    @abstractmethod
+    def _numerical(self, method: Method) -> Found:
+        """Compute it by differences."""
 
     @abstractmethod
     def refuse_non_finite(self, method: Method, derivatives: Derivatives) -> None:
@@ -115,10 +123,6 @@ class WholeJacobian(Part):
         known, _, shapes = self._side()
         count = sum(math.prod(shape) for shape in shapes.values())
         return self.task.price(known, count, self.kept())
-
-    def run(self, method: Method) -> Found:
-        """Compute it by a method."""
-        return self._numerical(method) if method.evaluations else self._exact()
 
     def _exact(self) -> Found:
         task = self.task
@@ -191,11 +195,8 @@ class Along(Part):
     def check_step(self) -> None:
         """Leave it to where the step is taken: elements that do not move lose none."""
 
-    def run(self, method: Method) -> Found:
-        """Compute it by a method."""
+    def _exact(self) -> Found:
         task = self.task
-        if method.evaluations:
-            return self._numerical(method)
         added, known = tangent_inputs(self.tangents), task.map("tangent product")
         value, product = known.evaluate({**task.variables, **added}, task.constants, task.deadline.check)
         return Found(value, {"": product})
@@ -245,15 +246,15 @@ class Across(Part):
         """Count the numbers of the product."""
         return 2 * self.task.value_map.size
 
-    @np.errstate(all="ignore")
-    def run(self, method: Method) -> Found:
-        """Compute it by a method."""
+    def _exact(self) -> Found:
         task = self.task
-        if not method.evaluations:
-            known, added = task.map("cotangent product"), {COTANGENT: self.cotangents}
-            value, *found = known.evaluate({**task.variables, **added}, task.constants, task.deadline.check)
-            derivatives = dict(zip(task.variables, found, strict=True))
-            return Found(value, derivatives)
+        known, added = task.map("cotangent product"), {COTANGENT: self.cotangents}
+        value, *found = known.evaluate({**task.variables, **added}, task.constants, task.deadline.check)
+        return Found(value, dict(zip(task.variables, found, strict=True)))
+
+    @np.errstate(all="ignore")
+    def _numerical(self, method: Method) -> Found:
+        task = self.task
         function = task.evaluation(method)
 
         def weighed(*moved: Array) -> Array:
