@@ -204,6 +204,10 @@ def test_many_starts_find_the_lowest_of_many_minima():
         ({"random_starts": {"count": 3, "spread": {"x": 1}}}, "/random_starts/spread/s"),
         ({"random_starts": {"count": 3, "spread": [1, 2, 3]}}, "/random_starts/spread"),
         ({"random_starts": {"count": 3, "spread": {"x": 1, "s": 1, "y": 1}}}, "/random_starts/spread/y"),
+        (
+            {"random_starts": {"count": 3, "spread": dict.fromkeys("zyxwvutsrqpon", 1)}},
+            "/random_starts/spread/z",
+        ),
         ({"random_starts": {"count": 3, "width": 1}}, "/random_starts/width"),
         ({"random_starts": {"count": 3, "spread": 1}, "project": {"s": {"onto": "sphere"}}}, "/project/s"),
         ({"random_starts": {"count": 3, "spread": 1}, "project": {"y": {"onto": "sphere"}}}, "/project/y"),

@@ -115,11 +115,10 @@ def _spread(problem: Problem, given: Any, *, has_bounds: bool) -> dict[str, Arra
             raise InvalidRequest(fault("missing-option", "/bounds", option=option, needed_by="random_starts"))
         return None
     named = given if isinstance(given, Mapping) else dict.fromkeys(problem.shapes, given)
-    for name in named.keys() - problem.shapes.keys():
-        known = ", ".join(problem.shapes)
-        raise InvalidRequest(
-            fault("unknown-name-here", pointer_to("random_starts", "spread", name), known=known)
-        )
+    for name in named:
+        if name not in problem.shapes:
+            known, pointer = ", ".join(problem.shapes), pointer_to("random_starts", "spread", name)
+            raise InvalidRequest(fault("unknown-name-here", pointer, known=known))
     found = {}
     for name, shape in problem.shapes.items():
         pointer = pointer_to("random_starts", "spread", *([name] if isinstance(given, Mapping) else []))
