@@ -55,8 +55,6 @@ class Compiled:
         With the gradient's operations when the method is exact.
     method : Method
         How derivatives are taken.
-    has_step : bool
-        Whether the client gives the step h.
     is_analytic : bool
         Whether the complex step can differentiate the function.
     has_kinks : bool
@@ -76,7 +74,6 @@ class Compiled:
     text: str
     program: Program
     method: Method
-    has_step: bool
     is_analytic: bool
     has_kinks: bool
     gradient: dict[str, Term]
@@ -251,7 +248,7 @@ def compile_anew(
             make_for_labels = partial(compile_anew, *given, has_labels=True)
         if is_long:
             _ = emitted.on_arrays  # written now, while the clock is looked at
-        made = function, program, method, has_step, not obstacles, has_kinks, gradient, plan, emitted
+        made = function, program, method, not obstacles, has_kinks, gradient, plan, emitted
         return Compiled(*made, make_for_labels)
 
 
