@@ -34,24 +34,6 @@ from service.core.arrays import (
 from service.core.exceptions import MOST_FAULTS, InvalidRequest, NonFiniteResult, fault, pointer_to
 from service.core.reduction_kernels import maximum_reduce, minimum_reduce
 
-__all__ = [
-    "log_sigmoid",
-    "log_sigmoid_kernel",
-    "log_softmax",
-    "log_softmax_kernel",
-    "logsumexp",
-    "logsumexp_kernel",
-    "norm",
-    "norm_kernel",
-    "relu",
-    "sigmoid",
-    "sigmoid_kernel",
-    "softmax",
-    "softmax_kernel",
-    "softplus",
-    "softplus_kernel",
-]
-
 
 @np.errstate(all="ignore")
 def softmax(
