@@ -13,14 +13,14 @@ from service.core.language.rows import binary, internal, unary
 LOG_2, LOG_10 = math.log(2.0), math.log(10.0)
 
 
-def _step_function(name: str, meaning: str, kinks: str, **fields: Any) -> Operation:
+def _step_function(name: str, meaning: str, **fields: Any) -> Operation:
     """Make the row of a function that is constant between its jumps.
 
     NumPy's give -0.0, on which `arctan2` depends, where the floats' give the whole number 0.
     """
     array = f"({fields.pop('array', name)}({{0}}) + 0.0)"
     fields |= {"ufunc": "", "array": array, "workspace": 1.0}
-    return unary(name, meaning, None, kinks=kinks, is_analytic=False, **fields)
+    return unary(name, meaning, None, kinks="0", is_analytic=False, **fields)
 
 
 def _cbrt(g: Term, y: Term, x: Term) -> Term:
@@ -64,21 +64,18 @@ SPECIAL: tuple[Operation, ...] = (
     _step_function(
         "floor",
         "largest whole number of at most x",
-        "0",
         scalar="(floor({0}) + 0.0)",
         example="floor(stack(-1.5, 1.5))",
     ),
     _step_function(
         "ceil",
         "smallest whole number of at least x",
-        "0",
         scalar="(ceil({0}) + 0.0)",
         example="ceil(stack(-1.5, 1.5))",
     ),
     _step_function(
         "round",
         "nearest whole number, of two the even one",
-        "0",
         array="rint",
         scalar="(round_half_even({0}) + 0.0)",
         example="round(stack(0.5, 1.5, 1.7))",
@@ -86,7 +83,6 @@ SPECIAL: tuple[Operation, ...] = (
     _step_function(
         "trunc",
         "x without what stands behind the point",
-        "0",
         scalar="(trunc({0}) + 0.0)",
         example="trunc(stack(-1.5, 1.5))",
     ),
