@@ -45,7 +45,7 @@ def descent(
         Numbers for which the answer has room; a run that would have more is refused before it begins.
     on_progress : callable, optional
         Called with a record of ``step``, ``value`` and ``gradient_norm`` (and ``variables``, by the
-        option `ticks`), at most 20 times a second.
+        option `ticks`), at most 10 times a second.
     **options
         Rows of `OPTIONS`, which says of each its kind, range, default and who uses it.
 
