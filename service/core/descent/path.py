@@ -90,7 +90,9 @@ class Path:
             "h": problem.step,
             "options": self.options.binding(),
         }
-        self.content = {} if state is None else self._resumed(state)
+        self.content: dict[str, Any] = {}
+        if state is not None:
+            self.content = read_state(state, problem.shapes, self.options.optimizer, self.binding)
         self.prepare()
 
     def at_rate(self, rate: float) -> Path:
@@ -148,10 +150,6 @@ class Path:
             "numbers": {**self.options.optimizer.numbers, **self.options.schedule.numbers},
             "best": {"step": 0, "value": math.inf, "variables": start},
         }
-
-    def _resumed(self, state: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the content of an earlier state."""
-        return read_state(state, self.problem.shapes, self.options.optimizer, self.binding)
 
     def _start_parts(self) -> Parts:
         """Lay the content out as what the loop carries."""
