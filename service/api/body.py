@@ -32,10 +32,10 @@ def read_document(environ: WSGIEnvironment, settings: Settings) -> Any:
         415, 413 or 400, before anything is computed.
     """
     _check_refusal(environ)
-    form = _format_of(environ)
+    form, limits = _format_of(environ), settings.limits
     body = _read(environ, settings, form)
     try:
-        return form.loads(body, settings.limits)
+        return form.loads(body, limits.json_nesting, limits.json_parts, limits.elements)
     except Malformed as error:
         raise HttpProblem(form.malformed, str(error)) from error
 

@@ -27,7 +27,7 @@ class Format:
     Parameters
     ----------
     loads : callable
-        Takes a body and the limits.
+        Takes a body, and how many levels, parts and elements it may have.
     dumps : callable
         Takes an answer of dicts, lists, numbers and arrays.
     is_longer : callable
@@ -39,7 +39,7 @@ class Format:
     """
 
     media_type: str
-    loads: Callable[[bytes, ServiceLimits], Any]
+    loads: Callable[[bytes, int, int, int], Any]
     dumps: Callable[[Any], bytes]
     is_longer: Callable[[Any, int], bool]
     number_bytes: int
@@ -50,19 +50,11 @@ class Format:
         return limits.response_bytes // self.number_bytes
 
 
-def _read_json(body: bytes, limits: ServiceLimits) -> Any:
-    return jsonio.loads(body, limits.json_nesting, limits.json_parts, limits.elements)
-
-
-def _read_cbor(body: bytes, limits: ServiceLimits) -> Any:
-    return cborio.loads(body, limits.json_nesting, limits.json_parts, limits.elements)
-
-
 JSON = Format(
-    "application/json", _read_json, jsonio.dumps, is_longer_as_json, JSON_NUMBER_BYTES, "malformed-json"
+    "application/json", jsonio.loads, jsonio.dumps, is_longer_as_json, JSON_NUMBER_BYTES, "malformed-json"
 )
 CBOR = Format(
-    "application/cbor", _read_cbor, cborio.dumps, is_longer_as_cbor, CBOR_NUMBER_BYTES, "malformed-cbor"
+    "application/cbor", cborio.loads, cborio.dumps, is_longer_as_cbor, CBOR_NUMBER_BYTES, "malformed-cbor"
 )
 
 FORMATS = {row.media_type: row for row in (JSON, CBOR)}

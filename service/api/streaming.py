@@ -85,7 +85,7 @@ class _Run:
                     on_progress=self._tick,
                 )
             self._exchange.ended = (answer["status"],)
-            self.lines.put(_Last(_line(answer, limits)))
+            self.lines.put(_Last(write_bytes(answer, limits) + b"\n"))
         except Exception as error:  # noqa: BLE001 - a thread has nobody above it; the client is told
             self.lines.put(_Last(self._failure(error)) if self._has_begun else error)
         finally:
@@ -127,7 +127,3 @@ class _Run:
 
 class _Last(bytes):
     """The last line of a stream."""
-
-
-def _line(answer: dict[str, Any], limits: ServiceLimits) -> bytes:
-    return write_bytes(answer, limits) + b"\n"
