@@ -25,8 +25,8 @@ from service.core.arrays import (
     Axis,
     Mask,
     check_axis,
-    check_same_shape,
     float_array,
+    mask_array,
     non_finite,
     number,
     where_not,
@@ -140,13 +140,7 @@ def _scores(x: ArrayLike, axis: object) -> tuple[Array, Axis]:
 
 def _mask(mask: ArrayLike, shape: tuple[int, ...], axis: Axis) -> Mask:
     """Check a mask; every slice along the axis keeps something."""
-    try:
-        kept = np.asarray(mask)
-    except ValueError:
-        raise InvalidRequest(fault("not-booleans", "/mask")) from None
-    if kept.dtype.kind != "b":
-        raise InvalidRequest(fault("not-booleans", "/mask"))
-    check_same_shape("x", shape, "mask", kept.shape, "a mask has the shape of x")
+    kept = mask_array(mask, "x", shape, "a mask has the shape of x")
     has_any = np.any(kept, axis=axis, keepdims=True)
     if not has_any.all():
         places = {_slice_pointer(at, len(shape), axis): None for at in where_not(has_any)}

@@ -58,6 +58,24 @@ def float_array(value: ArrayLike, pointer: str) -> Array:
     return array
 
 
+def mask_array(mask: ArrayLike, owner: str, shape: Shape, rule: str) -> Mask:
+    """Return a mask as an array of booleans of its owner's shape.
+
+    Raises
+    ------
+    InvalidRequest
+        Not booleans, ragged, or of another shape; the rule says why that is wrong.
+    """
+    try:
+        kept = np.asarray(mask)
+    except ValueError:
+        raise InvalidRequest(fault("not-booleans", "/mask")) from None
+    if kept.dtype.kind != "b":
+        raise InvalidRequest(fault("not-booleans", "/mask"))
+    check_same_shape(owner, shape, "mask", kept.shape, rule)
+    return kept
+
+
 def is_finite(array: Array) -> bool:
     """Tell whether no element is infinite or NaN.
 

@@ -24,6 +24,7 @@ from service.core.arrays import (
     check_same_shape,
     choice,
     float_array,
+    mask_array,
     non_finite,
     number,
     shown,
@@ -331,13 +332,7 @@ def _check_broadcast(weights: tuple[int, ...], losses: tuple[int, ...]) -> None:
 
 
 def _mask(mask: ArrayLike, shape: tuple[int, ...]) -> Mask:
-    try:
-        kept = np.asarray(mask)
-    except ValueError:
-        raise InvalidRequest(fault("not-booleans", "/mask")) from None
-    if kept.dtype.kind != "b":
-        raise InvalidRequest(fault("not-booleans", "/mask"))
-    check_same_shape("losses", shape, "mask", kept.shape, "a mask has the shape of the losses")
+    kept = mask_array(mask, "losses", shape, "a mask has the shape of the losses")
     if not kept.any():
         raise InvalidRequest(fault("nothing-counts", "/mask"))
     return kept
