@@ -1,6 +1,7 @@
 // The gradient as arrows, as in a quiver plot.
 
 import { palette } from "./palette.js";
+import { addArrow } from "./path.js";
 import { toPixel } from "./viewport.js";
 
 const APART_PIXELS = 42;
@@ -44,20 +45,10 @@ export function drawArrows(context, view, size, { grid, gradient }, sign) {
     const length = longest * lengthOf(norms[index], largest);
     if (length > 1) {
       const scale = (sign * length) / norms[index];
-      addArrow(context, toPixel(view, size, point), [slope[0] * scale, -slope[1] * scale]);
+      const [across, down] = [slope[0] * scale, -slope[1] * scale];
+      const [left, top] = toPixel(view, size, point);
+      addArrow(context, [left - across / 2, top - down / 2], [across, down], HEAD_PIXELS);
     }
   });
   context.stroke();
-}
-
-function addArrow(context, [left, top], [across, down]) {
-  const [endLeft, endTop] = [left + across / 2, top + down / 2];
-  const angle = Math.atan2(down, across);
-  const head = Math.min(HEAD_PIXELS, Math.hypot(across, down) / 2);
-  context.moveTo(left - across / 2, top - down / 2);
-  context.lineTo(endLeft, endTop);
-  for (const turn of [2.6, -2.6]) {
-    context.moveTo(endLeft, endTop);
-    context.lineTo(endLeft + head * Math.cos(angle + turn), endTop + head * Math.sin(angle + turn));
-  }
 }

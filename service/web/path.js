@@ -119,22 +119,27 @@ function disc(context, [left, top], radius, fill, edge) {
 
 const HEAD_PIXELS = 9;
 
+/** Add to a path an arrow from a pixel by so many pixels; its head is at most half as long as it. */
+export function addArrow(path, [left, top], [across, down], longestHead) {
+  const end = [left + across, top + down];
+  const angle = Math.atan2(down, across);
+  const head = Math.min(longestHead, Math.hypot(across, down) / 2);
+  path.moveTo(left, top);
+  path.lineTo(...end);
+  for (const turn of [2.6, -2.6]) {
+    path.moveTo(...end);
+    path.lineTo(end[0] + head * Math.cos(angle + turn), end[1] + head * Math.sin(angle + turn));
+  }
+}
+
 /** Draw an arrow from a pixel by so many pixels. */
 export function drawArrow(context, [left, top], [across, down], colour) {
   const length = Math.hypot(across, down);
   if (!(length > 1)) {
     return;
   }
-  const end = [left + across, top + down];
-  const angle = Math.atan2(down, across);
-  const head = Math.min(HEAD_PIXELS, length / 2);
   const arrow = new Path2D();
-  arrow.moveTo(left, top);
-  arrow.lineTo(...end);
-  for (const turn of [2.6, -2.6]) {
-    arrow.moveTo(...end);
-    arrow.lineTo(end[0] + head * Math.cos(angle + turn), end[1] + head * Math.sin(angle + turn));
-  }
+  addArrow(arrow, [left, top], [across, down], HEAD_PIXELS);
   context.lineCap = "round";
   for (const [style, width] of [
     [palette().halo, 6],
