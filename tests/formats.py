@@ -63,6 +63,17 @@ def plain(value):
     return [plain(item) for item in value] if isinstance(value, list) else value
 
 
+def in_floats(value):
+    """Turn what a reader of requests made into lists, and whole numbers into the floats they stand for."""
+    if isinstance(value, np.ndarray):
+        return in_floats(value.tolist())
+    if isinstance(value, dict):
+        return {key: in_floats(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [in_floats(item) for item in value]
+    return float(value) if type(value) is int else value
+
+
 class Answer(Response):
     """An answer whose `json` is its document in either format."""
 

@@ -13,27 +13,17 @@ from hypothesis import strategies as st
 from service.api import jsonio
 from service.api.brackets import FEW, count_of, outline
 from service.api.jsonio import MalformedJson, dumps, loads, read_carefully
+from tests.formats import in_floats
 
 NESTING = 32
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A property's time depends on what else the machine does, and is not what it asserts."""
 
 
-def plain(value):
-    """Return what the standard library would have read, numbers as floats."""
-    if isinstance(value, np.ndarray):
-        return plain(value.tolist())
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    return float(value) if type(value) is int else value
-
-
 def outcome(read, body):
     """Return what a reader made of a text: a value, or that it refused."""
     try:
-        return repr(plain(read(body, NESTING)))
+        return repr(in_floats(read(body, NESTING)))
     except MalformedJson:
         return "refused"
 
@@ -58,7 +48,7 @@ def test_ordinary_requests_are_read_by_the_fast_reader_alone(monkeypatch, body):
 
     value = loads(body, NESTING)
 
-    assert plain(value) == plain(json.loads(body))
+    assert in_floats(value) == in_floats(json.loads(body))
 
 
 def test_arrays_of_numbers_are_float64_and_arrays_of_booleans_bool():
@@ -115,7 +105,7 @@ UNUSUAL = [
 
 @pytest.mark.parametrize(("body", "value"), UNUSUAL, ids=[repr(body) for body, _ in UNUSUAL])
 def test_what_is_unusual_but_right_is_read_as_it_is(body, value):
-    assert plain(loads(body, NESTING)) == plain(value)
+    assert in_floats(loads(body, NESTING)) == in_floats(value)
 
 
 MALFORMED = [
@@ -191,7 +181,7 @@ NUMBERS = st.integers(-(2**65), 2**65) | st.floats(allow_nan=False, allow_infini
 def test_every_value_is_read_as_the_standard_library_reads_it(value, is_escaped):
     body = json.dumps(value, ensure_ascii=is_escaped).encode()
 
-    assert repr(plain(loads(body, NESTING))) == repr(plain(json.loads(body)))
+    assert repr(in_floats(loads(body, NESTING))) == repr(in_floats(json.loads(body)))
 
 
 @PATIENT
@@ -199,7 +189,7 @@ def test_every_value_is_read_as_the_standard_library_reads_it(value, is_escaped)
 def test_numbers_are_read_to_the_last_bit(numbers, columns):
     rows = [numbers[start : start + columns] for start in range(0, len(numbers), columns)]
 
-    assert repr(plain(loads(json.dumps(rows).encode(), NESTING))) == repr(plain(rows))
+    assert repr(in_floats(loads(json.dumps(rows).encode(), NESTING))) == repr(in_floats(rows))
 
 
 @settings(PATIENT, max_examples=300)
@@ -332,7 +322,7 @@ def test_an_array_with_too_many_elements_is_not_read(array):
 def test_arrays_with_as_many_elements_as_allowed_are_read(array):
     document = b'{"x": ' + array + b', "y": ' + array + b"}"
 
-    assert plain(loads(document, NESTING, elements=MOST + 1)) == plain(loads(document, NESTING))
+    assert in_floats(loads(document, NESTING, elements=MOST + 1)) == in_floats(loads(document, NESTING))
 
 
 @pytest.mark.parametrize("document", [b'{"x": %b,\n"y" 1}', b"{%b: 1}", b'{"x": %b, "x": 1}', b'{"x": %b%b}'])

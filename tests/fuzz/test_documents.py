@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, softmax
 
 from service.api.jsonio import MalformedJson, loads
+from tests.formats import in_floats
 from tests.fuzz.budget import fuzz
 
 NESTING = 32
@@ -65,22 +66,10 @@ def whole(text):
     return int(text) if abs(int(text)) < 2**53 else float(int(text))
 
 
-def plain(value):
-    """Turn arrays into lists; a number counts by its value as float64, since all is computed in it."""
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [plain(item) for item in value]
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number else value
-
-
 def outcome(read):
     """Return what a reader reads as one comparable text, or that it refused."""
     try:
-        return repr(plain(read()))
+        return repr(in_floats(read()))
     except ValueError:
         return "refused"
 
