@@ -7,10 +7,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from service.core import descent, gradient
-from service.core.calculus.compiler import compile_anew
-from service.core.calculus.differences import METHODS
 from service.core.calculus.kernel import bind_on_arrays
-from service.core.limits import DEFAULT_LIMITS
+from tests.core.compiled import compiled_for
 from tests.fuzz.arithmetic import mp
 
 LOGISTIC = "mean(binary_cross_entropy(sigmoid(X @ w + b), y))"
@@ -21,11 +19,6 @@ SUBNORMAL = 5e-324
 
 def nothing():
     """Stand for a look at the clock."""
-
-
-def compiled_for(function, variables, constants, method="exact"):
-    shapes = [{name: np.shape(array) for name, array in of.items()} for of in (variables, constants)]
-    return compile_anew(function, *shapes, METHODS[method], False, DEFAULT_LIMITS)
 
 
 def data(rows, labels, columns=4):
@@ -90,8 +83,8 @@ def test_one_target_between_leaves_the_general_formula(target):
 def test_both_programs_agree_and_the_second_keeps_within_the_quote(function, shape, method):
     variables, constants = data(1_000, [0.0, 1.0])
     constants["y"] = constants["y"].reshape(shape)
-    known = compiled_for(function, variables, constants, method)
-    general = compiled_for(function, variables, constants, method)
+    known = compiled_for(function, variables, constants, method=method)
+    general = compiled_for(function, variables, constants, method=method)
     vars(general)["for_labels"] = general  # as if there were no second program
     found = []
 
@@ -115,7 +108,7 @@ def test_what_is_no_label_of_a_sigmoid_has_no_second_program():
 
     assert compiled_for(LOGISTIC, few, small).make_for_labels is None
     assert compiled_for(LOGISTIC, a_variable, {"X": constants["X"]}).make_for_labels is None
-    assert compiled_for(LOGISTIC, variables, constants, "complex_step").make_for_labels is None
+    assert compiled_for(LOGISTIC, variables, constants, method="complex_step").make_for_labels is None
     plain = "mean(softplus(X @ w + b) - y*(X @ w + b))"
     assert compiled_for(plain, variables, constants).make_for_labels is None
 

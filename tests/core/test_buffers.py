@@ -14,14 +14,13 @@ from service.core import descent, gradient, gradient_field, hvp, sweep, value
 from service.core.activation_kernels import chosen
 from service.core.calculus import buffers, order, schedule
 from service.core.calculus.buffers import Arena, packed
-from service.core.calculus.compiler import compile_anew
-from service.core.calculus.differences import METHODS
 from service.core.calculus.inputs import array_data
 from service.core.calculus.kernel import bind_on_arrays
 from service.core.calculus.maps import compile_map
 from service.core.calculus.points import block_for
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE, Deadline, Limits
 from tests.core.array_functions import array_function
+from tests.core.compiled import compiled, compiled_for
 from tests.core.operation_cases import CASES
 
 POINTS = (0, 1, 0)
@@ -41,11 +40,6 @@ def small(monkeypatch):
 
 def nothing():
     """Stand for the clock."""
-
-
-def compiled_for(function, point, method="exact"):
-    shapes = {name: array.shape for name, array in point.items()}
-    return compile_anew(function, shapes, {}, METHODS[method], False, DEFAULT_LIMITS)
 
 
 def memory_of(function):
@@ -230,7 +224,7 @@ def test_a_result_is_written_over_in_another_shape():
 def test_a_result_is_not_written_over_in_another_order():
     function, x = "sum(exp(arctan(x).T))", np.random.default_rng(0).normal(size=(40, 40))
 
-    plan, found = compiled_for(function, {"x": x}, "central").plan, gradient(function, {"x": x})
+    plan, found = compiled_for(function, {"x": x}, method="central").plan, gradient(function, {"x": x})
 
     assert plan.memory == 2 * x.size  # NumPy would need a copy of the arctangent
     assert_allclose(found["gradient"]["x"], np.exp(np.arctan(x)) / (1 + x**2), **LAST_DIGITS)
@@ -300,7 +294,7 @@ def test_memory_of_the_derivative_does_for_a_place_before(function, monkeypatch)
 def test_what_leads_to_constants_is_not_held():
     x, k = np.ones((1_000, 1)), np.ones(20)
     shapes = {"w": (20,)}, {"x": x.shape, "k": k.shape}
-    known = compile_anew("sum(exp(sin(x*k)**2)*w)", *shapes, METHODS["exact"], False, DEFAULT_LIMITS)
+    known = compiled("sum(exp(sin(x*k)**2)*w)", *shapes)
 
     # the products with w and their constant factor, and once a place for the rest of the constants
     assert known.plan.peak_bytes < 8 * 1_000 * 20 * 2.5

@@ -5,11 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from service.core import gradient, value
-from service.core.calculus.compiler import compile_anew
 from service.core.calculus.derivative_kernels import scatter
-from service.core.calculus.differences import METHODS
 from service.core.exceptions import NonFiniteResult
-from service.core.limits import DEFAULT_LIMITS
+from tests.core.compiled import compiled
 from tests.fuzz.arithmetic import mp
 
 SIZE = 1_000
@@ -46,7 +44,7 @@ def names_of(function):
 def operations(function):
     """Count what runs at every evaluation."""
     shapes = dict.fromkeys(names_of(function), (SIZE,))
-    return len(compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS).plan.body)
+    return len(compiled(function, shapes).plan.body)
 
 
 @pytest.mark.parametrize(("written", "cheaper"), FORMS, ids=[written for written, _ in FORMS])
@@ -69,7 +67,7 @@ def test_the_derivative_of_a_sum_of_a_product_sums_the_other_factor(function, fa
     shapes = {name: array.shape for name, array in point.items()}
 
     found = gradient(function, point)["gradient"]
-    body = compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS).plan.body
+    body = compiled(function, shapes).plan.body
 
     assert sum(step.node.operation.name == "matrix_product" for step in body) == 1
     rows, columns = point["B"].sum(axis=1), point["A"].sum(axis=0)[:, np.newaxis]
@@ -119,10 +117,7 @@ def test_a_product_is_not_turned_when_its_factors_are(written, cheaper):
     point = {"X": random.normal(size=(20, 30)), "Y": random.normal(size=(20, 30))}
     shapes = {name: array.shape for name, array in point.items()}
 
-    programs = [
-        compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS)
-        for function in (written, cheaper)
-    ]
+    programs = [compiled(function, shapes) for function in (written, cheaper)]
 
     assert len(programs[0].plan.body) == len(programs[1].plan.body)
     assert gradient(written, point)["value"] == pytest.approx(gradient(cheaper, point)["value"], rel=1e-13)
@@ -134,7 +129,7 @@ def test_a_number_multiplies_the_product_where_that_is_smaller_than_a_factor():
     shapes = {name: array.shape for name, array in point.items()}
     error = point["A"] @ point["B"] - point["C"]
 
-    known = compile_anew("sum((A @ B - C)**2)", shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS)
+    known = compiled("sum((A @ B - C)**2)", shapes)
     found = gradient("sum((A @ B - C)**2)", point)["gradient"]
 
     multiplied = [step.node.size for step in known.plan.body if step.node.operation.name == "multiply"]
@@ -153,7 +148,7 @@ def test_a_number_multiplies_derivatives_and_not_what_they_sum(function, names, 
     data = {"X": random.normal(size=(SIZE, 20)), "y": random.normal(size=SIZE)}
     shapes, sizes = ({name: np.shape(array) for name, array in each.items()} for each in (point, data))
 
-    body = compile_anew(function, shapes, sizes, METHODS["exact"], False, DEFAULT_LIMITS).plan.body
+    body = compiled(function, shapes, sizes).plan.body
     found = gradient(function, point, data)["gradient"]
 
     assert [step.node.operation.name for step in body if step.node.size == SIZE].count("multiply") == of_rows
@@ -199,7 +194,7 @@ def test_a_small_power_is_made_of_products_about_as_exact_as_its_rounded_base(ex
     x = np.random.default_rng(0).uniform(0.05, 20.0, SIZE)
     function = f"sum(x**{exponent})"
 
-    source = compile_anew(function, {"x": (SIZE,)}, {}, METHODS["exact"], False, DEFAULT_LIMITS).emitted
+    source = compiled(function, {"x": (SIZE,)}).emitted
     values = gradient(f"sum(w*x**{exponent})", {"w": np.ones(SIZE)}, {"x": x})["gradient"]["w"]
     slopes = gradient(function, {"x": x})["gradient"]["x"]
 

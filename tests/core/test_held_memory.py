@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from service.core import gradient, gradient_field, hessian, value
-from service.core.calculus.compiler import compile_anew
 from service.core.calculus.differences import METHODS
 from service.core.calculus.field import quote_field
 from service.core.calculus.gradient import quote
@@ -15,7 +14,7 @@ from service.core.calculus.hessian import quote_hessian
 from service.core.calculus.kernel import bind_on_arrays
 from service.core.calculus.schedule import CALL_BYTES
 from service.core.calculus.value import quote_value
-from service.core.limits import DEFAULT_LIMITS
+from tests.core.compiled import compiled
 from tests.core.operation_cases import CASES
 
 pytestmark = pytest.mark.untraced  # memory is measured
@@ -241,7 +240,7 @@ def test_a_gradient_that_is_repeated_is_written_when_the_results_are_free(functi
 @pytest.mark.parametrize("method", ["exact", "forward"])
 def test_a_kernel_gives_back_its_places(method):
     function, shapes = "sum(sqrt(exp(x) + 1)*x)", {"x": (20_000,)}
-    known = compile_anew(function, shapes, {}, METHODS[method], False, DEFAULT_LIMITS)
+    known = compiled(function, shapes, method=method)
     tracemalloc.start()
     kernel = bind_on_arrays(known, {}, None, lambda: None)
     assert callable(kernel.function)

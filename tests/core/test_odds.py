@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from service.core import activation_kernels, gradient
-from service.core.calculus.compiler import compile_anew
-from service.core.calculus.differences import METHODS
-from service.core.limits import DEFAULT_LIMITS
+from tests.core.compiled import compiled
 from tests.fuzz.arithmetic import mp
 
 POINTS = np.array(
@@ -99,6 +97,6 @@ def test_a_probability_and_epsilon_are_not_kept_for_the_derivative():
     shapes, data = {"W": (64, 10), "b": (10,)}, {"X": (600, 64), "t": (600, 10)}
     function = "mean(cross_entropy(softmax(X @ W + b), t))"
 
-    plan = compile_anew(function, shapes, data, METHODS["exact"], False, DEFAULT_LIMITS).plan
+    plan = compiled(function, shapes, data).plan
 
     assert plan.memory < 2.5 * 6_000  # the probabilities, and in turn the loss and the derivative

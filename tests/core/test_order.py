@@ -5,10 +5,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from service.core.calculus import buffers, order, schedule
-from service.core.calculus.compiler import compile_anew
-from service.core.calculus.differences import METHODS
 from service.core.calculus.kernel import bind_on_arrays
-from service.core.limits import DEFAULT_LIMITS
+from tests.core.compiled import compiled, compiled_for
 from tests.core.operation_cases import CASES
 
 PLACES = {
@@ -20,11 +18,6 @@ PLACES = {
 }
 """Arrays of places, by function; in the graph's order each takes one more. None has a sine, which is computed
 in one way or the other as the processor is."""
-
-
-def compiled_for(function, point):
-    shapes = {name: np.shape(array) for name, array in point.items()}
-    return compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS)
 
 
 def as_the_graph_has_them(graph, ordered, outputs):
@@ -62,7 +55,7 @@ def test_derivatives_are_computed_from_the_last_layer_to_the_first(names):
     data = {"X": (1_000, 20), "t": (1_000, 3)}
 
     variables = {name: shapes[name] for name in names}
-    plan = compile_anew(function, variables, data, METHODS["exact"], False, DEFAULT_LIMITS).plan
+    plan = compiled(function, variables, data).plan
 
     # two of the hidden layer's size, since it is free before the derivative of tanh is computed
     assert 1_000 * 2 * 64 <= plan.memory < 1_000 * 3 * 64

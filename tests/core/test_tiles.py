@@ -8,14 +8,13 @@ from numpy.testing import assert_allclose
 
 from service.core import gradient
 from service.core.calculus import buffers, schedule, tiles
-from service.core.calculus.compiler import compile_anew
-from service.core.calculus.differences import METHODS
 from service.core.calculus.inputs import array_data
 from service.core.calculus.kernel import bind_on_arrays
 from service.core.calculus.maps import compile_map
 from service.core.calculus.source import CHECKED_OPERATIONS
 from service.core.calculus.tiles import Region
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE
+from tests.core.compiled import compiled_for
 from tests.core.operation_cases import CASES
 
 CHAIN = "a = 0.5*x + 1; b = a*a + x; c = b/(1 + b*b); d = c - 0.1*x; sum(sqrt(d*d + 1))"
@@ -36,11 +35,6 @@ def small(monkeypatch):
 
 def nothing():
     """Stand for the clock."""
-
-
-def compiled_for(function, point):
-    shapes = {name: np.shape(array) for name, array in point.items()}
-    return compile_anew(function, shapes, {}, METHODS["exact"], False, DEFAULT_LIMITS)
 
 
 def evaluated(function, point, times=2):
