@@ -99,6 +99,12 @@ class Server:
         """List the process ids of the workers."""
         return children(self.process.pid)
 
+    def replace_workers(self):
+        """Have all workers replaced, and wait until they are."""
+        before = set(self.workers())
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: len(self.workers()) == self.expected and before.isdisjoint(self.workers()))
+
     def clients(self, pid):
         """Find the ports of the clients whose connections a worker has accepted."""
         files = Path(f"/proc/{pid}/fd").iterdir()

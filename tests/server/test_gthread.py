@@ -24,20 +24,13 @@ def threaded(serve):
     return start
 
 
-def replace(server):
-    """Have all workers replaced, and wait until they are."""
-    before = set(server.workers())
-    server.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: len(server.workers()) == 2 and before.isdisjoint(server.workers()))
-
-
 def test_no_request_fails_when_sighup_replaces_its_workers(threaded):
     server = threaded(KOBAI_DRAIN_S="1")
     callers = call(server.port, 8, [SMALL])
     wait_until(lambda: all(caller.statuses for caller in callers))
 
     for _ in range(2):
-        replace(server)
+        server.replace_workers()
 
     statuses, failures = finish(callers)
     assert (failures, set(statuses)) == ([], {200})
@@ -93,7 +86,7 @@ def test_the_number_of_requests_is_drawn_from_what_the_command_line_gives():
 
 def test_a_worker_that_has_had_no_request_is_counted(threaded):
     server = threaded()
-    replace(server)
+    server.replace_workers()
 
     with contextlib.closing(server.connect()) as connection:  # to one of the new workers
 

@@ -439,10 +439,8 @@ def test_a_restart_by_sighup_loses_nothing(serve, workers):
 def test_a_socket_in_the_file_system_is_served_by_those_that_a_sighup_starts(serve, tmp_path, kind):
     path = tmp_path / "kobai.sock"
     server = serve(None, HOST=f"unix:{path}", unix=path, WEB_CONCURRENCY="2", KOBAI_WORKER_CLASS=kind)
-    before = set(server.workers())
 
-    server.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: len(server.workers()) == 2 and before.isdisjoint(server.workers()))
+    server.replace_workers()
 
     assert [live_at(path) for _ in range(8)] == [[200]] * 8
     assert server.stop() == 0
@@ -451,9 +449,7 @@ def test_a_socket_in_the_file_system_is_served_by_those_that_a_sighup_starts(ser
 
 def test_a_sighup_leaves_the_connections_within_the_limit_of_open_files(serve):
     server = serve(through='ulimit -n 64; exec "$@"')
-    first = server.workers()
-    server.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: len(server.workers()) == 1 and server.workers() != first)
+    server.replace_workers()
 
     with contextlib.ExitStack() as stack:
         for _ in range(80):

@@ -2,7 +2,6 @@
 
 import http.client
 import json
-import signal
 import socket
 import ssl
 import subprocess
@@ -11,7 +10,6 @@ from contextlib import suppress
 
 import pytest
 
-from tests.server.running import wait_until
 from tests.server.test_start import CONFIGURED, end_of
 
 
@@ -85,13 +83,6 @@ def shown(port):
         return client.getpeercert(binary_form=True), client.makefile("rb").readline().split()[1]
 
 
-def replace(server):
-    """Have all workers replaced, and wait until they are."""
-    before = set(server.workers())
-    server.process.send_signal(signal.SIGHUP)
-    wait_until(lambda: len(server.workers()) == 2 and before.isdisjoint(server.workers()))
-
-
 @pytest.mark.parametrize("kind", ["asgi", "gthread"])
 def test_a_sighup_reads_the_certificate_again_and_keeps_it_where_it_cannot(serve, certificate, program, kind):
     cert, key = certificate
@@ -101,13 +92,13 @@ def test_a_sighup_reads_the_certificate_again_and_keeps_it_where_it_cannot(serve
 
     whole = cert.read_text()
     cert.write_text("-----BEGIN CERTIFICATE-----\nbroken\n")
-    replace(server)
+    server.replace_workers()
     kept = [shown(server.port) for _ in range(8)]
     said = server.err.read_text()
 
     cert.write_text(whole)
     issue(program("openssl"), *certificate)
-    replace(server)
+    server.replace_workers()
     renewed = {shown(server.port) for _ in range(8)}
 
     assert kept == [first] * 8
