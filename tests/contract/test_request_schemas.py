@@ -15,8 +15,6 @@ COMPUTE = {operation.path: operation for operation in operations().values() if o
 
 SCHEMAS = make_schemas(DEFAULT_LIMITS)
 
-ABSENT = object()
-
 
 def number(field):
     return {"type": "number", "format": "double"} | bounds(field)

@@ -260,13 +260,3 @@ LOSSES = (
     ),
 )
 """Answers of `service.core.losses.loss`."""
-
-SEED_FUNCTION = "x[0]**2 + x[1]**2"
-SEED_POINT = [3.0, 4.0]
-SEED_VALUE = 25.0
-SEED_CENTRAL_GRADIENT = [6.00000000000378, 7.999999999999119]
-"""`numerical_grad` at (3, 4) with h = 1e-4, to the last bit."""
-
-SEED_START = [-3.0, 4.0]
-SEED_DESCENT = [-6.1111e-10, 8.1481e-10]
-"""`grad_descent` from (-3, 4) with learning rate 0.1, 100 steps; five digits."""

@@ -282,16 +282,22 @@ def our_end(problem, posed, optimizer):
     ]
 
 
-def their_end(posed, method):
-    """Return where SciPy's ends, with our gradients and products with the Hessian."""
-    kernel, multiply = posed.kernel, posed.hessian_product()
+def of_array(posed):
+    """Return what SciPy minimises of a problem in x: from an array to value and gradient."""
+    kernel = posed.kernel
 
     def evaluate(x):
         value, slope = kernel.evaluate(kernel.pack({"x": x}))
         return value, kernel.unpack(slope)["x"]
 
+    return evaluate
+
+
+def their_end(posed, method):
+    """Return where SciPy's ends, with our gradients and products with the Hessian."""
+    multiply = posed.hessian_product()
     more = {"L-BFGS-B": {"ftol": 0.0, "maxfun": 100 * STEPS}, "trust-ncg": {}}[method]
     products = {"hessp": lambda x, v: multiply(x, v)[0]} if method == "trust-ncg" else {}
     options = {"gtol": TOLERANCE, "maxiter": STEPS} | more
     start = posed.variables["x"]
-    return float(minimize(evaluate, start, jac=True, method=method, options=options, **products).fun)
+    return float(minimize(of_array(posed), start, jac=True, method=method, options=options, **products).fun)

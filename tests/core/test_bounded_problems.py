@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from service.core import descent
 from service.core.descent.problem import Problem
 from service.core.limits import DEFAULT_LIMITS, NO_DEADLINE
-from tests.core.more_garbow_hillstrom import PROBLEMS
+from tests.core.more_garbow_hillstrom import PROBLEMS, of_array
 from tests.core.test_lbfgs import BOUNDED
 
 RANDOM = np.random.default_rng(5)
@@ -65,17 +65,11 @@ def test_a_run_within_bounds_ends_in_scipys_optimum(optimizer, function, start, 
     posed = Problem(
         function, {"x": np.array(start, dtype=float)}, constants, "exact", None, DEFAULT_LIMITS, NO_DEADLINE
     )
-    kernel = posed.kernel
-
-    def evaluate(x):
-        value, slope = kernel.evaluate(kernel.pack({"x": x}))
-        return value, kernel.unpack(slope)["x"]
-
     bounds = list(zip(sides(low, -np.inf), sides(high, np.inf), strict=True))
     options = {"ftol": 0.0, "gtol": 1e-11, "maxiter": 5_000, "maxfun": 50_000}
     start = np.clip(np.array(start, dtype=float), *np.transpose(bounds))
     with np.errstate(all="ignore"):
-        found = minimize(evaluate, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
+        found = minimize(of_array(posed), start, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
 
     within = {"x": {"lower": sides(low, -1e300), "upper": sides(high, 1e300)}}
     path = descent(function, {"x": start}, constants, bounds=within, optimizer=optimizer, steps=2_000)

@@ -20,8 +20,6 @@ from tests.server.running import ROOT
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 
-SETTINGS = Settings()
-
 
 def rendered(folder, **changes):
     """Return nginx.conf as the proxy runs it, with some settings changed."""
