@@ -5,7 +5,8 @@ from __future__ import annotations
 FIELDS: dict[str, str] = {
     # gradients and descent
     "function": "fun func f fn objective expression expr formula equation code model closure",
-    "variables": "x0 x par vars params parameters at point start init initial theta",
+    "variables": "x0 x par vars params parameters at point start init initial theta initialguess guess"
+    " startingpoint",
     "constants": "args data consts const kwargs",
     "points": "grid variables x xs batch",
     "optimizer": "optimiser solver algorithm opt optim updater",

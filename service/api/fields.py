@@ -26,6 +26,7 @@ from service.core.exceptions import (
     pointer_to,
     quote_text,
 )
+from service.core.language.names import bad_name
 from service.core.limits import Limits
 
 LARGEST_WHOLE = 2**63 - 1
@@ -351,9 +352,6 @@ def _check_map(value: Any, least: int, most: int) -> None:
 def _check_names(value: dict[str, Any], field: str | None) -> None:
     """Refuse a name that the language does not know before anything below it is looked at."""
     long = (name for name in value if len(name) > LONGEST_NAME)
-    faults = [
-        fault("bad-name", pointer_to(field or "", name), got=quote_text(name))
-        for name in islice(long, MOST_FAULTS)
-    ]
+    faults = [bad_name(name, pointer_to(field or "", name)) for name in islice(long, MOST_FAULTS)]
     if faults:
         raise InvalidFunction(*faults)

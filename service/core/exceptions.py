@@ -85,7 +85,7 @@ MESSAGES: dict[str, str] = {
     "not-whole": "{what} is a whole number that is known before anything runs: an integer, len(x), a loop's variable, or + - * // % of them.",
     "no-length": "A scalar has no length.",
     "number-overflow": "The number {got} overflows float64.",
-    "bad-name": "{got} is not a name: a letter, then at most 63 letters, digits or underscores.",
+    "bad-name": "{got} is not a name: a letter, then at most 63 letters, digits or underscores.{hint}",
     "unknown-name": "Unknown name {got}.{hint}",
     "unknown-function": "Unknown function {got}.{hint}",
     "function-as-value": "{got} is a function; call it: {signature}.",

@@ -62,7 +62,7 @@ OPTIONS = """
     random_state learning_rate_init early_stopping n_iter_no_change gamma step_size milestones T_max
     T_0 max_lr total_steps start_factor factor patience power decay_steps warmup_steps boundaries lb
     ub maxfun maxcor maxls return_all c1 penalty loss y n_starts starts learning_rates random_starts
-    verbose minimizer_kwargs learningRate max-steps par gr control hessian optimoptions nonlcon
+    verbose minimizer_kwargs learningRate max-steps par gr control hessian optimoptions nonlcon initial_guess
 """
 """Options of theirs, on `/descent`."""
 
@@ -144,6 +144,16 @@ def test_a_prediction_above_1_is_told_of_logits_where_the_loss_takes_them(client
     found = details(client, "/loss", {"loss": loss, "predictions": [0.5, 2], "targets": [0, 1]})
 
     assert ('For logits write "from_logits": true.' in found["/predictions/1"]) == is_told
+
+
+@pytest.mark.parametrize(
+    ("name", "is_element"), [("x[0]", True), ("x(1)", True), ("x-1", False), ("[0]", False)]
+)
+def test_an_element_that_is_given_as_a_variable_is_told_where_it_stands(client, name, is_element):
+    found = details(client, "/gradient", {"function": "x[0]**2", "variables": {name: 3}})
+
+    hint = 'Elements stand in an array under its name, as in "x": [3, 4].'
+    assert (hint in found[f"/variables/{name}"]) == is_element
 
 
 def test_an_element_without_a_bound_is_told_how_it_is_written(client):

@@ -163,7 +163,7 @@ class Expansion:
 
     def _check_spelling(self, name: Name) -> None:
         for found in name_faults(name.text, ""):
-            refuse(found.code, name.place, got=quote_text(name.text))
+            refuse(found.code, name.place, got=quote_text(name.text), hint="")
 
     def _check_name(self, name: Name) -> None:
         self._check_spelling(name)

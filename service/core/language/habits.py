@@ -43,6 +43,7 @@ WORDS = {
     "print": " The last statement is the value, without print.",
     "minimize": " Write the expression alone.",
     "maximize": " Write the expression alone, with a - before it.",
+    "dx": " Write the function alone; the answer has its derivatives.",
     "where": " Write where(condition, a, b).",
     "subject": CONDITION,
     "such": CONDITION,
@@ -88,6 +89,8 @@ DECLARING = frozenset(
 EXTREMES = {
     "min": " Write the expression alone to minimize it, min(x) for the smallest element.",
     "max": " Write -(x) to maximize x, max(x) for the largest element.",
+    "argmin": " Write the expression alone; the answer has where it is least.",
+    "argmax": " Write -(x) to maximize x; the answer has where it is largest.",
 }
 """Words before an expression that mean the problem, or the function."""
 
