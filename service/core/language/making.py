@@ -75,11 +75,6 @@ def _put(g: Shape, index: Shape, axis: int, size: int) -> Shape:
     return (*g[:axis], size, *g[axis + len(index) :])
 
 
-def take_kernel(x: Any, index: Any, axis: int) -> Any:
-    """Take elements along an axis."""
-    return np.take(x, index, axis=axis)
-
-
 def add_by_index(g: Any, index: Any, axis: int, size: int) -> Any:
     """Add up elements at their places along an axis of zeros: the adjoint of taking."""
     before, after = g.shape[:axis], g.shape[axis + np.ndim(index) :]

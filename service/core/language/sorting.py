@@ -18,11 +18,6 @@ from service.core.language.shapes import WHOLE_SLICE
 TIES = "equal elements share the derivative equally"
 
 
-def sort_kernel(x: Any, axis: int) -> Any:
-    """Sort along an axis; NaN comes last."""
-    return np.sort(x, axis=axis)
-
-
 def _tied_means(values: Any, ordered: Any) -> Any:
     """Replace along the last axis what belongs to equal neighbours by its mean."""
     is_new = np.ones(ordered.shape, dtype=bool)
@@ -137,7 +132,7 @@ SORTING: tuple[Operation, ...] = (
         ("x",),
         "in ascending order",
         shape=_sorted_shape,
-        array="sort_kernel({0}, {axis})",
+        array="sort({0}, {axis})",
         options=(("axis", "axis", 0),),
         derivatives=(lambda g, y, x, axis: g.apply("unsort", x, axis=axis),),
         batch=batching.along("sorted"),
