@@ -7,7 +7,8 @@ import pytest
 
 from service.core import descent
 from service.core.descent.optimizers import OPTIMIZERS
-from service.core.limits import Deadline, Scheduler
+from service.core.limits import Deadline
+from tests.core.counting import Counting
 from tests.core.test_held_memory import held_by
 
 pytestmark = pytest.mark.untraced  # memory is measured
@@ -22,26 +23,16 @@ ALL_AT_ONCE = {"clip_norm": 1.0, "weight_decay": 1e-3, "history": 4, "tolerance"
 RULES = [name for name in OPTIMIZERS if OPTIMIZERS[name].stepper == "rule"]
 
 
-class Noting(Scheduler):
-    """Keeps the most memory that was announced."""
-
-    most = 0
-
-    def expect(self, seconds, peak_bytes, ends_early=False):
-        self.most = max(self.most, peak_bytes)
-        return True
-
-
 def check_held(function, variables, constants, **options):
-    noting = Noting()
+    counting = Counting()
 
     def run(deadline=None):
         descent(function, variables, constants, deadline=deadline, **options)
 
-    run(Deadline(math.inf, lambda: 0.0, noting))
+    run(Deadline(math.inf, lambda: 0.0, counting))
     given = sum(array.nbytes for array in (*variables.values(), *constants.values()))
 
-    assert held_by(run) <= noting.most - given
+    assert held_by(run) <= counting.peak_bytes - given
 
 
 @pytest.mark.parametrize("more", [{}, ALL_AT_ONCE], ids=["alone", "with-all"])

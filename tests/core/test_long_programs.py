@@ -14,6 +14,7 @@ from service.core.calculus.maps import map_cache
 from service.core.calculus.value import quote_value
 from service.core.exceptions import DeadlineExceeded, NonFiniteResult
 from service.core.limits import Deadline, Scheduler
+from tests.core.counting import Counting
 from tests.core.test_held_memory import held_by, planned_by
 
 ROUNDS = 450
@@ -107,20 +108,6 @@ def test_a_block_of_lines_is_never_parted():
     heads = [next(line for line in lines if "held" not in line) for _, lines in parts.values()]
     assert len(heads) == 2
     assert not any(head.startswith(" ") for head in heads)
-
-
-class Counting(Scheduler):
-    """Counts the looks at the clock, and what memory was announced."""
-
-    def __init__(self):
-        self.looks, self.most = 0, 0
-
-    def give_way(self):
-        self.looks += 1
-
-    def expect(self, seconds, peak_bytes, ends_early=False):
-        self.most = max(self.most, peak_bytes)
-        return True
 
 
 def at_look(last):
@@ -227,4 +214,4 @@ def test_what_compiling_takes_is_announced(texts, kind):
             cache.clear()
         OF_KINDS[kind](x, Deadline(1.0, lambda: 0.0, counting))
 
-    assert held_by(work) <= counting.most
+    assert held_by(work) <= counting.peak_bytes

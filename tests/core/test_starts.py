@@ -9,7 +9,8 @@ from service.api.jsonio import dumps
 from service.core import descent, sweep
 from service.core.descent.starts import MOST_DRAWS
 from service.core.exceptions import InvalidRequest, NonFiniteResult, OverBudget
-from service.core.limits import Deadline, Scheduler
+from service.core.limits import Deadline
+from tests.core.counting import Counting
 
 SQUARE = "(x[0] - 1)**2 + x[1]**2 + s**2"
 VARIABLES = {"x": [0.0, 0.0], "s": 0.0}
@@ -116,45 +117,26 @@ def test_a_random_start_is_drawn_again_where_its_projection_has_no_finite_value(
     np.testing.assert_allclose([start.sum() for start in starts], 1.0)
 
 
-class Looks(Scheduler):
-    """Counts the looks at the clock."""
-
-    count = 0
-
-    def give_way(self):
-        self.count += 1
-
-
 def test_the_clock_is_looked_at_between_draws():
     """Of 1,024 starts without a finite value 102,400 are drawn, which takes seconds."""
-    looks = Looks()
+    counting = Counting()
 
     with pytest.raises(NonFiniteResult):
         sweep(
             "log(-1 - x**2)", {"x": 1.0}, random_starts={"count": 2, "spread": 1.0},
-            deadline=Deadline(60.0, time.monotonic, looks),
+            deadline=Deadline(60.0, time.monotonic, counting),
         )  # fmt: skip
 
-    assert looks.count >= 2 * MOST_DRAWS
-
-
-class Prices(Scheduler):
-    """Keeps the highest price of work."""
-
-    seconds = 0.0
-
-    def expect(self, seconds, peak_bytes, ends_early=False):
-        self.seconds = max(self.seconds, seconds)
-        return True
+    assert counting.looks >= 2 * MOST_DRAWS
 
 
 def price_of(starts, **options):
     """Return how many seconds a sweep announces."""
-    prices = Prices()
+    counting = Counting()
     sweep(
-        "x**2", {"x": 1.0}, starts={"x": starts}, deadline=Deadline(60.0, time.monotonic, prices), **options
+        "x**2", {"x": 1.0}, starts={"x": starts}, deadline=Deadline(60.0, time.monotonic, counting), **options
     )
-    return prices.seconds
+    return counting.seconds
 
 
 @pytest.mark.parametrize("answers", ["all", "best"])
