@@ -10,9 +10,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from service import metrics_folder
 from service.api import all_workers
+from service.api.metrics import GRAINS, metrics_of
+from service.app import create_app
 from tests.server.running import ROOT, Server, wait_until
 
 WORKER = """
@@ -76,6 +79,21 @@ def test_what_ended_workers_counted_stays_to_the_last_line(folder):
     assert requests(all_workers.text(folder)) == [5]
     assert b'kobai_request_seconds_bucket{endpoint="/softmax",le="+Inf"} 5.0' in before
     assert files(folder) == {metrics_folder.ENDED}
+
+
+def test_times_add_up_exactly_in_any_order_so_that_no_counter_falls():
+    app = create_app()
+    for _ in range(3):
+        app.test_client().post("/softmax", json={"x": [1, 2]})
+
+    text = metrics_of(app).text().decode()
+
+    samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+    times = [
+        each for each in samples if each.name.endswith(("_seconds_total", "_seconds_sum")) and each.value
+    ]
+    assert {each.name.split("_")[1] for each in times} == {"compute", "request", "cpu"}
+    assert all((each.value * GRAINS).is_integer() for each in times)
 
 
 def test_no_scrape_misses_or_repeats_a_worker_that_is_added(folder):
