@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -314,7 +315,8 @@ def test_metrics_count_by_endpoint_status_and_code(client):
     assert "invented" not in text
     assert 'kobai_request_bytes_total{endpoint="/softmax"} 2.0' in text
     assert 'kobai_response_bytes_total{endpoint="/softmax"} 8.0' in text
-    assert 'kobai_compute_seconds_total{endpoint="/softmax"} 0.0025' in text
+    computed = re.search(r'kobai_compute_seconds_total{endpoint="/softmax"} (.*)', text)[1]
+    assert abs(float(computed) - 0.0025) < 1e-6
     assert 'kobai_request_seconds_count{endpoint="/softmax"} 1.0' in text
     assert 'kobai_request_seconds_count{endpoint="/livez"}' not in text
     assert "kobai_requests_in_flight 0.0" in text
