@@ -80,7 +80,7 @@ def _fold(folder: Path, files: list[Path]) -> None:
     new.write_bytes(generate_latest(_Sum(_ended(folder), _counted(counters))))
     new.replace(folder / metrics_folder.ENDED)  # in one piece, should the master be killed meanwhile
     for file in files:
-        file.unlink()
+        file.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

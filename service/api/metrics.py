@@ -43,8 +43,8 @@ COMPILING = frozenset(path for path, endpoint in ENDPOINTS.items() if endpoint.c
 """Paths whose requests look for their function in the cache of compiled ones."""
 
 GRAINS = 2**20
-"""Of a second, in whole numbers of which time is counted: so sums of workers are exact in any order, and no
-counter falls by a rounding when a worker ends, which Prometheus would take for a restart from 0.
+"""Time is counted in multiples of 1/GRAINS seconds, about a microsecond: sums over workers are exact in any
+order then. A counter that fell by a rounding when a worker ends would be a restart from 0 for Prometheus.
 """
 
 STATM = Path("/proc/self/statm")

@@ -166,10 +166,10 @@ def test_a_scrape_that_never_ends_holds_the_master_up_no_longer_than_said(folder
 def test_workers_that_are_replaced_leave_one_file_and_all_they_counted(tmp_path):
     folder = tmp_path / "metrics"
     server = Server(tmp_path, PROMETHEUS_MULTIPROC_DIR=str(folder))
-    for _ in range(3):
+    for count in range(1, 4):
         (worker,) = server.workers()
         assert server.post("/softmax", {"x": [1, 2]})[0] == 200
-        wait_until(lambda: requests(server.get("/metrics")[2]))
+        wait_until(lambda count=count: requests(server.get("/metrics")[2]) == [count])
         os.kill(worker, signal.SIGKILL)
         wait_until(
             lambda worker=worker: server.workers() and worker not in server.workers() and server.is_ready()

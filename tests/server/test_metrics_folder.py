@@ -74,9 +74,9 @@ def test_the_empty_file_of_a_worker_that_has_just_begun_is_passed_over(tmp_path)
     assert server.stop() == 0
 
 
-def test_only_files_that_prometheus_client_names_are_deleted(tmp_path):
+def test_only_files_of_numbers_are_deleted(tmp_path):
     own = f"counter_{os.getpid()}.db"
-    for name in (*OTHERS, own, "counter_1.db", "gauge_livesum_23.db", "histogram_4.db"):
+    for name in (*OTHERS, own, "counter_1.db", "gauge_livesum_23.db", "histogram_4.db", metrics_folder.ENDED):
         (tmp_path / name).touch()
 
     metrics_folder.forget(tmp_path)
